@@ -1,0 +1,83 @@
+import js from '@eslint/js';
+import prettier from 'eslint-config-prettier';
+import { defineConfig, globalIgnores } from 'eslint/config';
+import tseslint from 'typescript-eslint';
+
+/** Which rooms of src/ a room may import from, besides itself: ARCHITECTURE.md. */
+export const rooms = {
+  base: [],
+  devices: ['base'],
+  spec: ['base', 'devices'],
+  machine: ['base', 'devices', 'spec'],
+  host: ['base', 'devices', 'machine'],
+  supervisor: ['base', 'devices', 'spec', 'machine', 'host'],
+  simulator: ['base'],
+  cli: ['base', 'devices', 'spec', 'machine', 'host', 'supervisor', 'simulator'],
+};
+
+/** Effects live in src/host; the rooms before it are calculations. `src/cli/main.ts` and the simulator touch the process. */
+const effects = {
+  paths: [
+    ...['fs', 'fs/promises', 'child_process', 'net', 'os', 'timers', 'timers/promises', 'tty', 'process'].map((name) => ({
+      name: `node:${name}`,
+      message: 'effects live in src/host',
+    })),
+    { name: 'execa', message: 'processes are started in src/host' },
+  ],
+};
+
+const roomRule = ([room, allowed]) => ({
+  files: [`src/${room}/**/*.ts`],
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        ...(['base', 'devices', 'spec', 'machine', 'supervisor'].includes(room) ? effects : {}),
+        patterns: [
+          {
+            regex: `^(\\.\\./)+(?!${['\\.\\./', ...allowed.map((name) => `${name}/`)].join('|')})`,
+            message: `src/${room} may import from: ${allowed.join(', ') || 'nothing of ours'}`,
+          },
+        ],
+      },
+    ],
+  },
+});
+
+const pureGlobals = ['setTimeout', 'setInterval', 'setImmediate', 'process'].map((name) => ({
+  name,
+  message: 'time and the process are handed in by src/host or src/cli',
+}));
+
+export default defineConfig(
+  globalIgnores(['dist/', 'coverage/', 'src/spec/generated/*.js']),
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-definitions': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['src/{base,devices,spec,machine,supervisor}/**/*.ts'],
+    rules: {
+      'no-restricted-globals': ['error', ...pureGlobals],
+      'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'the clock is handed in' }],
+    },
+  },
+  ...Object.entries(rooms).map(roomRule),
+  {
+    files: ['**/*.{js,mjs}'],
+    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' } },
+  },
+  {
+    files: ['bin/*.js'],
+    languageOptions: { sourceType: 'commonjs', globals: { require: 'readonly', __dirname: 'readonly', process: 'readonly' } },
+  },
+  prettier,
+);

@@ -1,0 +1,50 @@
+/** Where a value stands in the file as written: lines and columns count from 1, columns in UTF-16 units. */
+export interface Place {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  /** JSON Pointer (RFC 6901) of the value as written in the file. */
+  readonly pointer: string;
+}
+
+/** Something that the user can mend: what is wrong, where, and what to do. */
+export interface Problem {
+  /** Stable word for tests and API clients; the sentences may change. */
+  readonly code: string;
+  readonly severity: 'error' | 'warning';
+  /** What is wrong, with the value found. One line, no final full stop. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly fix?: string;
+  /** Absent where a problem has no place in the spec. */
+  readonly place?: Place;
+  /** What it is about, for grouping: `emulations[1] virtio-blk "disk.img"`. Absent: the spec as a whole. */
+  readonly subject?: string;
+}
+
+/**
+ * A problem before it has a place: the pointer is relative to whatever was looked at (a device, the effective spec),
+ * and whoever knows where that stands in a file turns it into a `Problem`.
+ */
+export interface Finding {
+  readonly code: string;
+  readonly severity?: 'error' | 'warning';
+  /** JSON Pointer (RFC 6901); `''` is the whole thing. */
+  readonly pointer: string;
+  readonly message: string;
+  readonly fix?: string;
+}
+
+/** Thrown where problems must end what the caller asked for; carries them all. */
+export class ProblemsError extends Error {
+  constructor(
+    /** What the problems are in: it decides the exit code. */
+    readonly kind: 'spec' | 'unreadable' | 'host' | 'in-use' | 'usage' | 'cannot-create',
+    /** What was looked at, for people: a file name, a VM name. */
+    readonly source: string,
+    readonly problems: readonly Problem[],
+  ) {
+    super(`${source}: ${problems.map(({ message }) => message).join('; ')}`);
+    this.name = 'ProblemsError';
+  }
+}
