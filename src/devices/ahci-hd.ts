@@ -1,0 +1,3 @@
+import { singleDrive } from './ahci-port.js';
+
+export const ahciHd = singleDrive('hd', 'disk', 'disk.img');

@@ -1,0 +1,55 @@
+import {
+  blockOptions,
+  blockVariables,
+  checkBlockOptions,
+  imageRequirement,
+  imageSchema,
+  type BlockOptions,
+} from './block.js';
+import { asWords, optional, type DeviceModel, type Variable } from './device.js';
+import { identifyText, integer } from './json-schema.js';
+
+/** A disk or CD drive on an AHCI controller: bhyve(8), "AHCI device backends". */
+export interface AhciDrive extends BlockOptions {
+  readonly path: string;
+  readonly nmrr?: number;
+  readonly ser?: string;
+  readonly rev?: string;
+  readonly model?: string;
+}
+
+const options = (drive: AhciDrive): readonly Variable[] => [
+  ...blockVariables(drive),
+  ...optional('nmrr', drive.nmrr),
+  ...optional('ser', drive.ser),
+  ...optional('rev', drive.rev),
+  ...optional('model', drive.model),
+];
+
+/** An AHCI controller with one drive, which bhyve writes as a model of its own. */
+export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): DeviceModel<AhciDrive> => ({
+  model: `ahci-${type}`,
+  emulation: 'ahci',
+  description: `An AHCI controller with one ${what}.`,
+  schema: {
+    required: ['path'],
+    properties: {
+      path: imageSchema(`The image in the ${what}`),
+      ...blockOptions,
+      nmrr: integer('Nominal media rotation rate in rpm; 1 is a solid-state disk, 0 says nothing.', 0, 65534),
+      ser: identifyText('Serial number; by default made from the path', 20),
+      rev: identifyText('Firmware revision', 8),
+      model: identifyText('Model name', 40),
+    },
+  },
+  example: { path },
+  label: (drive) => drive.path,
+  check: checkBlockOptions,
+  variables: (drive) => [
+    { key: 'port.0.type', value: type },
+    { key: 'port.0.path', value: drive.path },
+    ...options(drive).map((variable) => ({ ...variable, key: `port.0.${variable.key}` })),
+  ],
+  words: (drive) => [drive.path, ...asWords(options(drive))],
+  requirements: (drive) => [imageRequirement(drive.path, type === 'cd' || drive.ro === true)],
+});

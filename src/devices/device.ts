@@ -1,0 +1,112 @@
+import type { Finding } from '../base/problem.js';
+import type { PciAddress } from '../base/pci-address.js';
+import type { JsonSchema } from './json-schema.js';
+
+/** A FreeBSD release that a command is written for: some spellings changed between them. */
+export type Release = 14 | 15 | 16;
+
+/** One setting of bhyve: bhyve_config(5). The key is relative to the device's node, or absolute in a machine. */
+export interface Variable {
+  readonly key: string;
+  readonly value: string;
+  /** Never on a command line or in print: it goes into the private file that bhyve reads with -k. */
+  readonly isSecret?: boolean;
+}
+
+export type FileType = 'regular file' | 'block device' | 'character device' | 'directory';
+
+/** A card of this host, as a passthru device names it. */
+export type HostCard =
+  | { readonly by: 'address'; readonly address: PciAddress }
+  | { readonly by: 'name'; readonly name: string }
+  /** Ids as 8 hex digits each, upper half the card's, lower half the subsystem's: pciconf(8). */
+  | { readonly by: 'ids'; readonly vendor: string; readonly device: string };
+
+/** What a device asks of the host. Data: src/host knows how to look, and how to mend. */
+export type Need =
+  | { readonly kind: 'file'; readonly path: string; readonly types: readonly FileType[]; readonly access: 'read' | 'write' }
+  | { readonly kind: 'interface'; readonly name: string; readonly type: 'tap' | 'vmnet' }
+  /** Nothing may stand at this path: bhyve binds a UNIX socket there, in an existing folder. */
+  | { readonly kind: 'free-socket'; readonly path: string }
+  | { readonly kind: 'host-card'; readonly card: HostCard }
+  | { readonly kind: 'module'; readonly name: string; readonly why: string }
+  | { readonly kind: 'tcp-port'; readonly host: string; readonly port: number; readonly use: string };
+
+/** A need and the field that brings it: a JSON Pointer relative to the device. */
+export type Requirement = Need & { readonly pointer: string };
+
+/** What bhyve leaves on the host and vmrun removes. */
+export interface Ephemeral {
+  readonly kind: 'socket';
+  readonly path: string;
+}
+
+/** What a device may look at besides its own fields. */
+export interface DeviceContext {
+  readonly release: Release;
+  /** The host card that a passthru device's `lookup` was resolved to; undefined while nobody looked. */
+  readonly hostCard?: PciAddress;
+}
+
+/**
+ * All that vmrun knows of one bhyve device model. Methods are calculations over valid fields (the schema has been
+ * checked), so none of them fails.
+ */
+export interface DeviceModel<Fields extends object> {
+  /** The spec's `device`, and bhyve's word after the slot: bhyve(8), `-s`. */
+  readonly model: string;
+  /** bhyve's `device` variable where it differs from the word. */
+  readonly emulation?: string;
+  readonly description: string;
+  readonly schema: {
+    readonly required?: readonly (keyof Fields & string)[];
+    readonly properties: { readonly [Field in keyof Fields]-?: JsonSchema };
+  };
+  /** A typical device, for the schema and the documents. */
+  readonly example: Fields;
+  /** Its settings are known to its words alone: it has no variables and cannot be said with -o. */
+  readonly isOpaque?: true;
+  /** Guest memory must be wired. */
+  readonly wiresMemory?: true;
+  /** bhyve takes one such device per VM. */
+  readonly isSingle?: true;
+
+  /** What people tell one such device from another by: a path, an interface. */
+  label?(fields: Fields): string | undefined;
+  /** What the schema cannot say; pointers are relative to the device. */
+  check?(fields: Fields, context: DeviceContext): readonly Finding[];
+  /** The settings below the device's node but `device` itself: the truth. A value is as the guest is to see it. */
+  variables(fields: Fields, context: DeviceContext): readonly Variable[];
+  /**
+   * The same as people write it after `-s slot,model,`, unescaped and without secrets. Undefined where bhyve's reader
+   * of this model would take a value for something else; values that hold a comma or a `%` are seen to elsewhere.
+   */
+  words(fields: Fields, context: DeviceContext): readonly string[] | undefined;
+  requirements?(fields: Fields, context: DeviceContext): readonly Requirement[];
+  ephemerals?(fields: Fields): readonly Ephemeral[];
+}
+
+/** Any model, over whatever fields its schema let through. */
+export interface AnyDeviceModel extends Omit<DeviceModel<object>, 'schema'> {
+  readonly schema: {
+    readonly required?: readonly string[];
+    readonly properties: Readonly<Record<string, JsonSchema>>;
+  };
+}
+
+/** Checks a model's types against its fields; the registry holds models of all kinds. */
+export const defineDevice = <Fields extends object>(model: DeviceModel<Fields>): DeviceModel<Fields> => model;
+
+/** `key=value` where there is a value. */
+export const optional = (key: string, value: string | number | undefined): readonly Variable[] =>
+  value === undefined ? [] : [{ key, value: String(value) }];
+
+/** `key=true` where the flag is set. */
+export const whenSet = (key: string, value: boolean | undefined): readonly Variable[] =>
+  value === true ? [{ key, value: 'true' }] : [];
+
+/** The words of bhyve's generic reader: a lone word for a flag that is true, `key=value` for the rest. */
+export const asWords = (variables: readonly Variable[]): readonly string[] =>
+  variables
+    .filter(({ isSecret }) => isSecret !== true)
+    .map(({ key, value }) => (value === 'true' ? key : `${key}=${value}`));

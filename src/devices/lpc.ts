@@ -1,0 +1,12 @@
+import type { DeviceModel } from './device.js';
+
+/** The LPC bridge that carries com ports, TPM and the boot ROM's variables: said by `lpc_slot`, not among the devices. */
+export const lpc: DeviceModel<object> = {
+  model: 'lpc',
+  description: 'The bridge to com ports, TPM and boot ROM variables.',
+  schema: { properties: {} },
+  example: {},
+  isSingle: true,
+  variables: () => [],
+  words: () => [],
+};

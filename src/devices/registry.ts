@@ -1,0 +1,36 @@
+import { ahciCd } from './ahci-cd.js';
+import { ahciHd } from './ahci-hd.js';
+import type { AnyDeviceModel } from './device.js';
+import { e1000 } from './e1000.js';
+import { fbuf } from './fbuf.js';
+import { nvme } from './nvme.js';
+import { passthru } from './passthru.js';
+import { raw } from './raw.js';
+import { virtioBlk } from './virtio-blk.js';
+import { virtioConsole } from './virtio-console.js';
+import { virtioNet } from './virtio-net.js';
+import { xhci } from './xhci.js';
+
+/** Every device model that a spec may name, in the order of the documents. */
+export const deviceModels: readonly AnyDeviceModel[] = [
+  virtioNet,
+  e1000,
+  virtioBlk,
+  ahciHd,
+  ahciCd,
+  nvme,
+  virtioConsole,
+  fbuf,
+  xhci,
+  passthru,
+  raw,
+];
+
+const byName = new Map(deviceModels.map((model) => [model.model, model]));
+
+/** The model of a device whose `device` the schema has checked. */
+export function modelNamed(name: string): AnyDeviceModel {
+  const model = byName.get(name);
+  if (model === undefined) throw new Error(`no device model is named ${name}`);
+  return model;
+}

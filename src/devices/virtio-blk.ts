@@ -1,0 +1,37 @@
+import {
+  blockOptions,
+  blockVariables,
+  checkBlockOptions,
+  imageRequirement,
+  imageSchema,
+  type BlockOptions,
+} from './block.js';
+import { asWords, defineDevice, optional } from './device.js';
+import { identifyText } from './json-schema.js';
+
+export interface VirtioBlk extends BlockOptions {
+  readonly path: string;
+  readonly ser?: string;
+}
+
+const options = (fields: VirtioBlk) => [...blockVariables(fields), ...optional('ser', fields.ser)];
+
+/** A disk on the virtio bus: bhyve(8), "Block storage device backends". */
+export const virtioBlk = defineDevice<VirtioBlk>({
+  model: 'virtio-blk',
+  description: 'A virtio disk.',
+  schema: {
+    required: ['path'],
+    properties: {
+      path: imageSchema('The disk image'),
+      ...blockOptions,
+      ser: identifyText('Serial number; by default made from the path', 20),
+    },
+  },
+  example: { path: 'disk.img', nocache: true, sectorsize: '512/4096' },
+  label: ({ path }) => path,
+  check: checkBlockOptions,
+  variables: (fields) => [{ key: 'path', value: fields.path }, ...options(fields)],
+  words: (fields) => [fields.path, ...asWords(options(fields))],
+  requirements: ({ path, ro }) => [imageRequirement(path, ro === true)],
+});

@@ -1,0 +1,43 @@
+import { execa, type ExecaError } from 'execa';
+
+/** How a short-lived program of the host ended. */
+export interface ToolResult {
+  readonly argv: readonly string[];
+  /** 0-255, or undefined where a signal, a time-out or a failed start ended it. */
+  readonly exitCode: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Why there is no exit code: `ENOENT`, `EACCES`, `timeout`, `SIGKILL`, … */
+  readonly failure?: string;
+}
+
+/** Runs one program without a shell and waits for it; never rejects. Tests hand in another. */
+export type RunTool = (argv: readonly string[], options?: { readonly timeoutMs?: number }) => Promise<ToolResult>;
+
+export const defaultToolTimeoutMs = 10_000;
+
+export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs } = {}) => {
+  const [file = '', ...args] = argv;
+  const result = await execa(file, args, {
+    reject: false,
+    stdin: 'ignore',
+    timeout: timeoutMs,
+    forceKillAfterDelay: 500,
+    maxBuffer: 16 * 1024 * 1024,
+    stripFinalNewline: false,
+  });
+  const failure = failureOf(result);
+  return {
+    argv,
+    exitCode: result.exitCode,
+    stdout: result.stdout,
+    stderr: result.stderr,
+    ...(failure === undefined ? {} : { failure }),
+  };
+};
+
+function failureOf(result: { readonly timedOut: boolean; readonly signal?: string | undefined } & object): string | undefined {
+  if (result.timedOut) return 'timeout';
+  if (result.signal !== undefined) return result.signal;
+  return 'code' in result ? (result as Pick<ExecaError, 'code'>).code : undefined;
+}

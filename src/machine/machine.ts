@@ -1,0 +1,64 @@
+import type { PciAddress } from '../base/pci-address.js';
+import type { Place } from '../base/problem.js';
+import type { Ephemeral, Release, Requirement, Variable } from '../devices/device.js';
+import type { RebootReason, RestartPolicy } from '../spec/vm-spec.js';
+
+/** A PCI device with its address: one of the spec's devices, or one that the machine brings (bridges, VNC). */
+export interface PlannedDevice {
+  readonly address: PciAddress;
+  readonly model: string;
+  /** The user's name for it, where the spec gives one. */
+  readonly id?: string;
+  /** What tells it from others of its model: a path, an interface. */
+  readonly label?: string;
+  /** Absolute settings, `pci.0.4.0.path` and so on, `device` included; empty where only the words are known. */
+  readonly variables: readonly Variable[];
+  /** After the slot in `-s`: the model, then what its reader takes. Undefined: only `-o` can say it. */
+  readonly words: readonly string[] | undefined;
+}
+
+/** A requirement of one machine, with the words and the place to report it by. */
+export interface MachineRequirement {
+  readonly need: Requirement;
+  readonly subject: string;
+  readonly place?: Place;
+  /** The spec says `fix: true`: mend the host without asking. */
+  readonly mayFix: boolean;
+}
+
+/** Text of the private file that bhyve reads with -k: settings that must not be on a command line. Mode 0600. */
+export interface PrivateConfig {
+  readonly path: string;
+  readonly content: string;
+}
+
+/** How vmrun is to treat the VM while it runs; bhyve knows nothing of it. */
+export interface Policy {
+  readonly rebootOn: readonly RebootReason[];
+  /** Target of the next boot by the reason of the exit; absent: the same target again. */
+  readonly nextTarget: Readonly<Partial<Record<RebootReason, string>>>;
+  readonly restart: RestartPolicy;
+  readonly stopTimeoutMs: number;
+  readonly postStart: readonly string[] | undefined;
+}
+
+/** All that is to be known to boot one target: data, made by a calculation from the spec. */
+export interface Machine {
+  readonly name: string;
+  readonly target: string;
+  readonly release: Release;
+  /** In the order of the command: bridges, the spec's devices, then what `graphic` brings. */
+  readonly devices: readonly PlannedDevice[];
+  readonly cpus: { readonly sockets: number; readonly cores: number; readonly threads: number };
+  readonly memoryBytes: number;
+  /** Every setting of bhyve that this machine makes, `raw` devices and extra options excepted. The truth. */
+  readonly variables: readonly Variable[];
+  /** bhyve's arguments, argv[0] excluded; the name is the last. */
+  readonly argv: readonly string[];
+  readonly privateConfig?: PrivateConfig;
+  readonly requirements: readonly MachineRequirement[];
+  readonly ephemerals: readonly Ephemeral[];
+  /** Standard input and output are a guest console. */
+  readonly usesStdio: boolean;
+  readonly policy: Policy;
+}

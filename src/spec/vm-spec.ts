@@ -1,0 +1,71 @@
+import type { FrameBuffer } from '../devices/fbuf.js';
+
+/** Why one life of bhyve ended, as the spec's `reboot_on` and `next_target` name it: bhyve(8), EXIT STATUS. */
+export const rebootReasons = ['reboot', 'power_off', 'halt', 'triple_fault', 'error'] as const;
+export type RebootReason = (typeof rebootReasons)[number];
+
+/** Reboots that follow too quickly. Times in milliseconds. */
+export interface RestartPolicy {
+  /** At most this many reboots within the window; undefined: no limit. */
+  readonly max: number | undefined;
+  readonly windowMs: number;
+  /** Pause before a reboot that follows a short life; doubles with each, up to the most. */
+  readonly delayMs: number;
+  readonly maxDelayMs: number;
+}
+
+export interface CommonDevice {
+  readonly device: string;
+  readonly id?: string;
+  readonly slot?: string | number;
+  readonly fix?: boolean;
+}
+
+export interface Graphic extends FrameBuffer {
+  readonly xhci_table: boolean;
+}
+
+/** A duration as the spec writes it: seconds, or text with a unit. */
+export type Duration = number | string;
+
+/**
+ * The spec of one target: the base merged with the target, tolerances and defaults applied. Keys are those of the
+ * file.
+ */
+export interface VmSpec {
+  readonly name: string;
+  readonly cpu: number | { readonly sockets: number; readonly cores: number; readonly threads: number };
+  readonly mem: string | number;
+  readonly bootrom: string;
+  readonly varfile?: string;
+  readonly emulations: readonly CommonDevice[];
+  readonly hostbridge: 'hostbridge' | 'amd_hostbridge';
+  readonly lpc_slot?: string | number;
+  readonly com1?: string;
+  readonly com2?: string;
+  readonly com3?: string;
+  readonly com4?: string;
+  readonly gdb?: string | number;
+  readonly uuid?: string;
+  readonly graphic?: Graphic;
+  readonly utc_clock: boolean;
+  readonly yield_on_hlt: boolean;
+  readonly generate_acpi: boolean;
+  /** Absent: as the devices need it. */
+  readonly wire_guest_mem?: boolean;
+  readonly force_msi: boolean;
+  readonly disable_mptable_gen: boolean;
+  readonly power_off_destroy_vm: boolean;
+  readonly extra_options?: string;
+  readonly next_target?: string | Readonly<Partial<Record<RebootReason, string>>>;
+  readonly reboot_on: readonly (RebootReason | number)[];
+  readonly restart: {
+    readonly max?: number;
+    readonly window: Duration;
+    readonly delay: Duration;
+    readonly max_delay: Duration;
+  };
+  readonly stop_timeout: Duration;
+  readonly hooks?: { readonly post_start?: string | readonly string[] };
+  readonly post_start_script?: string;
+}
