@@ -1,4 +1,11 @@
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const unitMs: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
 /** A JSON Schema pattern for durations written as text. */
 export const durationPattern = '^\\d{1,12}(\\.\\d{1,6})?(ms|s|m|min|h|d)$';

@@ -18,8 +18,22 @@ export interface Problem {
   readonly fix?: string;
   /** Absent where a problem has no place in the spec. */
   readonly place?: Place;
+  /** Lines of the file with a caret below, for errors of syntax. */
+  readonly excerpt?: readonly string[];
   /** What it is about, for grouping: `emulations[1] virtio-blk "disk.img"`. Absent: the spec as a whole. */
   readonly subject?: string;
+}
+
+/** In the order of the file, what has no place first; one that several targets share is kept once. */
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const unique = new Map<string, Problem>();
+  for (const problem of problems) {
+    const { line, column } = problem.place ?? { line: 0, column: 0 };
+    const key = `${line}:${column} ${problem.code} ${problem.message}`;
+    if (!unique.has(key)) unique.set(key, problem);
+  }
+  const order = ({ place }: Problem): readonly [number, number] => [place?.line ?? 0, place?.column ?? 0];
+  return [...unique.values()].sort((a, b) => order(a)[0] - order(b)[0] || order(a)[1] - order(b)[1]);
 }
 
 /**

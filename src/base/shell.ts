@@ -1,8 +1,7 @@
 const plain = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
 /** Quotes one word for a POSIX shell (XCU 2.2): as it is where that is safe, else in single quotes. */
-export const quoteWord = (word: string): string =>
-  plain.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+export const quoteWord = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 /** One command line that a POSIX shell splits back into the same words. */
 export const quoteCommand = (words: readonly string[]): string => words.map(quoteWord).join(' ');

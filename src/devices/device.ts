@@ -24,7 +24,12 @@ export type HostCard =
 
 /** What a device asks of the host. Data: src/host knows how to look, and how to mend. */
 export type Need =
-  | { readonly kind: 'file'; readonly path: string; readonly types: readonly FileType[]; readonly access: 'read' | 'write' }
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly types: readonly FileType[];
+      readonly access: 'read' | 'write';
+    }
   | { readonly kind: 'interface'; readonly name: string; readonly type: 'tap' | 'vmnet' }
   /** Nothing may stand at this path: bhyve binds a UNIX socket there, in an existing folder. */
   | { readonly kind: 'free-socket'; readonly path: string }

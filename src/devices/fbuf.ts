@@ -1,3 +1,4 @@
+import { isIP } from '../base/ip-address.js';
 import type { Finding } from '../base/problem.js';
 import { defineDevice, optional, whenSet, type DeviceContext, type Variable } from './device.js';
 import { flag, integer, type JsonSchema } from './json-schema.js';
@@ -66,17 +67,11 @@ const variables = (fields: FrameBuffer): readonly Variable[] => [
   ...(fields.password === undefined ? [] : [{ key: 'password', value: fields.password, isSecret: true }]),
 ];
 
-const isNumericHost = (host: string): boolean => {
-  const bare = host.replace(/^\[(.*)\]$/, '$1').replace(/%.*$/, '');
-  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(bare)) return bare.split('.').every((part) => Number(part) < 256);
-  return bare.includes(':') && URL.canParse(`http://[${bare}]/`);
-};
-
 /** rfb.c and pci_fbuf.c; the largest screen grew with release 15. */
 export function checkFrameBuffer(fields: FrameBuffer, { release }: DeviceContext): readonly Finding[] {
   const { host, vga, width, height } = fields;
   const findings: Finding[] = [];
-  if (host !== undefined && !isNumericHost(host)) {
+  if (host !== undefined && !isIP(host.replace(/^\[(.*)\]$/, '$1'))) {
     findings.push({
       code: 'vnc-host',
       pointer: '/host',

@@ -1,4 +1,4 @@
-import type { DeviceModel, Release, Variable } from './device.js';
+import type { AnyDeviceModel, Release, Variable } from './device.js';
 
 /** Ids of the host bridge that `amd_hostbridge` shows: bhyve(8). */
 const amdIds = { vendor: '0x1022', device: '0x7432' };
@@ -14,13 +14,13 @@ const idVariables = (release: Release): readonly Variable[] =>
         { key: 'pcireg.device', value: amdIds.device },
       ];
 
-const bridge = (model: string): DeviceModel<object> => ({
+const bridge = (model: string): AnyDeviceModel => ({
   model,
   emulation: 'hostbridge',
   description: 'The bridge between the CPU and the PCI bus, which most guests expect at 0:0:0.',
   schema: { properties: {} },
   example: {},
-  variables: (_fields, { release }) => (model === 'amd_hostbridge' ? idVariables(release) : []),
+  variables: (_fields: object, { release }) => (model === 'amd_hostbridge' ? idVariables(release) : []),
   words: () => [],
 });
 

@@ -58,7 +58,8 @@ export const text = (description: string, more: JsonSchema = {}): JsonSchema => 
   ...more,
 });
 
-export const file = (description: string, more: JsonSchema = {}): JsonSchema => text(description, { isFile: true, ...more });
+export const file = (description: string, more: JsonSchema = {}): JsonSchema =>
+  text(description, { isFile: true, ...more });
 
 export const flag = (description: string, byDefault = false): JsonSchema => ({
   type: 'boolean',

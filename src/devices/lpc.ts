@@ -1,7 +1,7 @@
-import type { DeviceModel } from './device.js';
+import type { AnyDeviceModel } from './device.js';
 
 /** The LPC bridge that carries com ports, TPM and the boot ROM's variables: said by `lpc_slot`, not among the devices. */
-export const lpc: DeviceModel<object> = {
+export const lpc: AnyDeviceModel = {
   model: 'lpc',
   description: 'The bridge to com ports, TPM and boot ROM variables.',
   schema: { properties: {} },

@@ -88,7 +88,14 @@ export const nvme = defineDevice<Nvme>({
     ...backing(fields),
     ...checkBlockOptions(fields),
     ...(fields.eui64 !== undefined && BigInt(fields.eui64) >= twice64
-      ? [{ code: 'too-large', pointer: '/eui64', message: 'eui64 has more than 64 bits', fix: 'use at most 16 hex digits' }]
+      ? [
+          {
+            code: 'too-large',
+            pointer: '/eui64',
+            message: 'eui64 has more than 64 bits',
+            fix: 'use at most 16 hex digits',
+          },
+        ]
       : []),
   ],
   variables: (fields) => [...optional('path', fields.path), ...optional('ram', fields.ram), ...options(fields)],

@@ -77,7 +77,9 @@ const options = (fields: Passthru) => [...optional('rom', fields.rom), ...option
 
 function checkSource({ src, lookup }: Passthru): readonly Finding[] {
   if (src !== undefined && lookup !== undefined) {
-    return [{ code: 'card-twice', pointer: '/lookup', message: 'src and lookup both name a card', fix: 'keep one of them' }];
+    return [
+      { code: 'card-twice', pointer: '/lookup', message: 'src and lookup both name a card', fix: 'keep one of them' },
+    ];
   }
   if (src === undefined && lookup === undefined) {
     return [
@@ -91,7 +93,9 @@ function checkSource({ src, lookup }: Passthru): readonly Finding[] {
   }
   const card = src === undefined ? undefined : readSource(src);
   if (card === undefined || !('error' in card)) return [];
-  return [{ code: 'host-card', pointer: '/src', message: card.error, fix: 'use bus:slot:function, e.g. "3:0:0", or "ppt0"' }];
+  return [
+    { code: 'host-card', pointer: '/src', message: card.error, fix: 'use bus:slot:function, e.g. "3:0:0", or "ppt0"' },
+  ];
 }
 
 /** A PCI card of the host, given to the guest: bhyve(8), "Pass-through device backends". */
@@ -130,7 +134,9 @@ export const passthru = defineDevice<Passthru>({
   requirements: (fields) => {
     const card = cardOf(fields);
     return [
-      ...(card === undefined ? [] : [{ kind: 'host-card' as const, card, pointer: fields.src === undefined ? '/lookup' : '/src' }]),
+      ...(card === undefined
+        ? []
+        : [{ kind: 'host-card' as const, card, pointer: fields.src === undefined ? '/lookup' : '/src' }]),
       ...(fields.rom === undefined
         ? []
         : [

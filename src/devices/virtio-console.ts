@@ -27,7 +27,10 @@ function checkPort({ name, path }: NamedPort, index: number, all: readonly Named
     findings.push({
       code: 'socket-name',
       pointer,
-      message: base === '' ? 'the path of a socket must end in a name' : `the name of a socket has at most ${maxSocketName} bytes`,
+      message:
+        base === ''
+          ? 'the path of a socket must end in a name'
+          : `the name of a socket has at most ${maxSocketName} bytes`,
       fix: 'use e.g. "/var/run/vm0.sock"',
     });
   }

@@ -20,7 +20,9 @@ const variables = (fields: VirtioNet) => [...networkVariables(fields), ...option
 export const virtioNet = defineDevice<VirtioNet>({
   model: 'virtio-net',
   description: 'A virtio network card.',
-  schema: { properties: { ...networkFields, mtu: integer('Largest packet in bytes that the card announces.', 46, 65535) } },
+  schema: {
+    properties: { ...networkFields, mtu: integer('Largest packet in bytes that the card announces.', 46, 65535) },
+  },
   example: { name: 'tap0', mac: '58:9c:fc:00:00:01' },
   label: networkLabel,
   check: checkNetwork,

@@ -11,15 +11,22 @@ export interface ToolResult {
   readonly failure?: string;
 }
 
+export interface ToolOptions {
+  readonly timeoutMs?: number;
+  /** Added to the environment of this process; the program is looked up in its `PATH`. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Runs one program without a shell and waits for it; never rejects. Tests hand in another. */
-export type RunTool = (argv: readonly string[], options?: { readonly timeoutMs?: number }) => Promise<ToolResult>;
+export type RunTool = (argv: readonly string[], options?: ToolOptions) => Promise<ToolResult>;
 
 export const defaultToolTimeoutMs = 10_000;
 
-export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs } = {}) => {
+export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs, env = {} } = {}) => {
   const [file = '', ...args] = argv;
   const result = await execa(file, args, {
     reject: false,
+    env,
     stdin: 'ignore',
     timeout: timeoutMs,
     forceKillAfterDelay: 500,
@@ -36,7 +43,9 @@ export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs 
   };
 };
 
-function failureOf(result: { readonly timedOut: boolean; readonly signal?: string | undefined } & object): string | undefined {
+function failureOf(
+  result: { readonly timedOut: boolean; readonly signal?: string | undefined } & object,
+): string | undefined {
   if (result.timedOut) return 'timeout';
   if (result.signal !== undefined) return result.signal;
   return 'code' in result ? (result as Pick<ExecaError, 'code'>).code : undefined;

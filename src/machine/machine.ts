@@ -20,6 +20,8 @@ export interface PlannedDevice {
 /** A requirement of one machine, with the words and the place to report it by. */
 export interface MachineRequirement {
   readonly need: Requirement;
+  /** JSON Pointer of the device in the effective spec; `''`: the machine itself. `need.pointer` is relative to it. */
+  readonly owner: string;
   readonly subject: string;
   readonly place?: Place;
   /** The spec says `fix: true`: mend the host without asking. */

@@ -1,0 +1,62 @@
+// Writes what is generated from the device modules and the spec: the compiled validator and the published schema.
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import Ajv2020 from 'ajv/dist/2020.js';
+import standaloneCode from 'ajv/dist/standalone/index.js';
+import { build } from 'esbuild';
+import { format } from 'prettier';
+
+/** Loads TypeScript from src/ as a module, bundled in memory. */
+async function load(root, entry) {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
+}
+
+/** ajv's own code, made self-contained: no ajv at run time. */
+async function compileValidator(root, schema) {
+  const ajv = new Ajv2020.default({
+    allErrors: true,
+    discriminator: true,
+    allowUnionTypes: true,
+    messages: false,
+    strict: true,
+    strictRequired: false,
+    allowMatchingProperties: true,
+    keywords: ['patternErrorMessage', 'isFile', 'takesDigits', 'isSecret'],
+    code: { source: true, esm: true, lines: false },
+  });
+  const code = standaloneCode.default(ajv, ajv.compile(schema));
+  const { outputFiles } = await build({
+    stdin: { contents: code, resolveDir: root, loader: 'js' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    minifySyntax: true,
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+/** Writes a file only where it changes, so that builds that run beside one another do not disturb each other. */
+async function update(file, content) {
+  const old = await readFile(file, 'utf8').catch(() => undefined);
+  if (old !== content) await writeFile(file, content);
+}
+
+export async function generate(root) {
+  const { vmSchema, publishedSchema } = await load(root, 'src/spec/schema.ts');
+  const generated = path.join(root, 'src/spec/generated');
+  await mkdir(generated, { recursive: true });
+  await update(path.join(generated, 'validate-vm.js'), await compileValidator(root, vmSchema));
+  await update(path.join(root, 'schemas/vm.schema.json'), await schemaText(publishedSchema()));
+}
+
+/** The schema as it is checked in; the drift test compares with it. */
+export const schemaText = (schema) => format(JSON.stringify(schema), { parser: 'json', printWidth: 120 });

@@ -1,0 +1,66 @@
+import { ProblemsError } from '../../base/problem.js';
+import { quoteCommand } from '../../base/shell.js';
+import { unreachable } from '../../base/unreachable.js';
+import type { Machine } from '../../machine/machine.js';
+import type { Context } from '../context.js';
+import type { PrintFormat } from '../options.js';
+
+/** `--dry-run`: prints what would be run. Starts, checks and writes nothing. */
+export async function printCommand(
+  { out, err }: Context,
+  machine: Machine,
+  bhyve: readonly string[],
+  format: PrintFormat,
+): Promise<void> {
+  const words = [...bhyve, ...machine.argv];
+  switch (format) {
+    case 'shell':
+      out(`${quoteCommand(words)}\n`);
+      break;
+    case 'lines':
+      out(`${words.join('\n')}\n`);
+      break;
+    case 'json':
+      out(`${JSON.stringify(words)}\n`);
+      break;
+    case 'config':
+      out(await configText(machine));
+      break;
+    default:
+      return unreachable(format);
+  }
+  for (const note of notesOf(machine)) err(`vmrun: ${note}\n`);
+}
+
+/** What the printed command does not show. */
+function notesOf({ privateConfig, requirements }: Machine): readonly string[] {
+  const lookups = requirements.filter(({ need }) => need.kind === 'host-card' && need.card.by === 'ids');
+  return [
+    ...(privateConfig === undefined
+      ? []
+      : [`the VNC password is not shown: a run writes it to ${privateConfig.path}, for bhyve alone to read`]),
+    ...lookups.map(({ subject }) => `${subject}: the host card is looked up when the VM is run`),
+  ];
+}
+
+/** The whole command as a bhyve_config(5) file: what bhyve itself makes of its words, read by the simulator's parser. */
+async function configText(machine: Machine): Promise<string> {
+  const { parseCommandLine } = await import('../../simulator/parse.js');
+  const secrets = machine.variables.filter(({ isSecret }) => isSecret === true);
+  const parsed = parseCommandLine(machine.argv, {
+    release: machine.release,
+    arch: 'amd64',
+    readFile: (path) =>
+      path === machine.privateConfig?.path ? secrets.map(({ key }) => `${key}=***\n`).join('') : undefined,
+  });
+  if (parsed.kind === 'parsed') return [...parsed.config].map(([key, value]) => `${key}=${value}\n`).join('');
+  const said = parsed.kind === 'failed' ? parsed.messages.join('; ') : 'it prints its help';
+  throw new ProblemsError('spec', machine.name, [
+    {
+      code: 'bhyve-refuses',
+      severity: 'error',
+      message: `bhyve would not take this command: ${said}`,
+      fix: 'look at extra_options, raw devices and what follows "--"',
+    },
+  ]);
+}

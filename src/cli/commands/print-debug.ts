@@ -1,0 +1,42 @@
+import { formatAddress } from '../../base/pci-address.js';
+import type { Machine } from '../../machine/machine.js';
+import type { VmSpec } from '../../spec/vm-spec.js';
+import type { Context } from '../context.js';
+
+const hidden = '***';
+
+/** `--debug`: the effective spec and the plan as JSON. Secrets are starred. */
+export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, bhyve: readonly string[]): void {
+  const { name, target, release, devices, cpus, memoryBytes, variables, argv, policy, requirements, ephemerals } =
+    machine;
+  const plan = {
+    name,
+    target,
+    release,
+    cpus,
+    memoryBytes,
+    devices: devices.map((device) => ({
+      address: formatAddress(device.address),
+      model: device.model,
+      ...(device.id === undefined ? {} : { id: device.id }),
+      ...(device.label === undefined ? {} : { label: device.label }),
+    })),
+    variables: Object.fromEntries(
+      variables.map(({ key, value, isSecret }) => [key, isSecret === true ? hidden : value]),
+    ),
+    command: [...bhyve, ...argv],
+    requirements: requirements.map(({ need, subject, mayFix }) => ({ subject, ...need, mayFix })),
+    ephemerals,
+    policy,
+  };
+  out(`${JSON.stringify({ spec: withoutSecrets(vm), plan }, undefined, 2)}\n`);
+}
+
+/** Stars every text under a key that ends in "password", wherever it stands. */
+function withoutSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, key.endsWith('password') ? hidden : withoutSecrets(item)]),
+  );
+}

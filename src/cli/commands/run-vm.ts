@@ -1,0 +1,183 @@
+import { createWriteStream } from 'node:fs';
+import type { ChalkInstance } from 'chalk';
+import { ProblemsError, type Problem } from '../../base/problem.js';
+import { hasControllingTerminal, takeTerminalAsInput } from '../../host/terminal.js';
+import type { HostFinding } from '../../host/findings.js';
+import type { Machine } from '../../machine/machine.js';
+import { parseScript } from '../../simulator/script.js';
+import type { Spec } from '../../spec/parse-spec.js';
+import { standardInput } from '../../spec/read.js';
+import type { RunEvent } from '../../supervisor/events.js';
+import { run } from '../../supervisor/run.js';
+import { asker } from '../consent.js';
+import type { Context } from '../context.js';
+import { endExitCode, exitCodes } from '../exit-codes.js';
+import type { CliOptions } from '../options.js';
+import { eventLines } from '../show-events.js';
+
+export interface RunRequest {
+  readonly spec: Spec;
+  /** The machine of the first boot. */
+  readonly machine: Machine;
+  readonly bhyve: readonly string[];
+  readonly runBase: string;
+  readonly options: CliOptions;
+  readonly colour: ChalkInstance;
+}
+
+/** Runs the VM and tells what happens. @returns the exit code */
+export async function runVm(context: Context, request: RunRequest): Promise<number> {
+  const { spec, machine, bhyve, runBase, options, colour } = request;
+  const isSimulated = options.simulate !== undefined;
+  refuseWhatCannotRun(context, options);
+  takeInput(options, machine);
+  const say = speaker(context, machine, options);
+  const sink = eventSink(context, options.events);
+  const vm = run(spec, {
+    bhyve,
+    runBase,
+    extraArguments: options.bhyveArguments,
+    check: options.requirementCheck && !isSimulated,
+    mayFix: consent(context, options, machine),
+    force: options.force,
+    limits: {
+      noReboot: !options.reboot,
+      ...(options.rebootCount === undefined ? {} : { rebootCount: options.rebootCount }),
+      ...(options.rebootOn === undefined ? {} : { rebootOn: options.rebootOn }),
+    },
+    panicOnFailedCleanup: options.panicOnFailedCleanup,
+    onStderr: say.passOn,
+    onHookOutput: say.passOn,
+    ...(options.target === undefined ? {} : { target: options.target }),
+    ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }),
+    ...(options.supervisorPidFile === undefined ? {} : { supervisorPidFile: options.supervisorPidFile }),
+    ...(isSimulated ? { env: simulatorEnvironment(options.simulate, machine) } : {}),
+  });
+  const stopListening = listen(context, vm.stop);
+  try {
+    for await (const event of vm.events) {
+      sink.write(event);
+      if (!options.quiet) say.lines(eventLines(event, colour, options.verbose));
+    }
+    const result = await vm.result;
+    if (options.panicOnFailedCleanup && result.leftBehind.length > 0) return exitCodes.system;
+    return result.end === undefined ? exitCodes.ok : endExitCode(result.end);
+  } finally {
+    stopListening();
+    await sink.end();
+  }
+}
+
+function refuseWhatCannotRun({ platform }: Context, options: CliOptions): void {
+  if (options.simulate !== undefined) {
+    const script = parseScript(options.simulate === '' ? 'run' : options.simulate);
+    if (script.kind === 'error') throw usageError(`--simulate: ${script.message}`, script.fix);
+    return;
+  }
+  if (platform === 'freebsd' || options.bhyve !== undefined) return;
+  throw new ProblemsError('host', 'this system', [
+    {
+      code: 'no-bhyve',
+      severity: 'error',
+      message: `bhyve runs on FreeBSD, this is ${platform}`,
+      fix: 'try the spec with --simulate, or look at the command with --dry-run',
+    },
+  ]);
+}
+
+const usageError = (message: string, fix: string): ProblemsError =>
+  new ProblemsError('usage', 'vmrun', [{ code: 'usage', severity: 'error', message, fix }]);
+
+/** A guest's console on stdio needs a terminal when standard input has carried the spec. */
+function takeInput({ config, simulate }: CliOptions, { usesStdio }: Machine): void {
+  if (config !== standardInput || !usesStdio) return;
+  if (takeTerminalAsInput() || simulate !== undefined) return;
+  const problem: Problem = {
+    code: 'console-without-input',
+    severity: 'error',
+    message: 'the guest’s console is stdio, but standard input carried the spec and there is no terminal',
+    fix: 'give the spec as a file, or use e.g. "com1": "/dev/nmdm0A"',
+  };
+  throw new ProblemsError('host', '<stdin>', [problem]);
+}
+
+/** Who may say that the host is to be mended: the command line, or a person at a terminal that nobody else uses. */
+function consent(
+  context: Context,
+  { force, recover, config }: CliOptions,
+  { usesStdio }: Machine,
+): (finding: HostFinding) => boolean | Promise<boolean> {
+  if (force || recover) return () => true;
+  const canAsk = context.isTerminal(0) && context.isTerminal(2) && config !== standardInput && !usesStdio;
+  if (!canAsk) return () => false;
+  return asker(context, process.stdin);
+}
+
+function simulatorEnvironment(script: string | undefined, { release }: Machine): Readonly<Record<string, string>> {
+  return {
+    VMRUN_SIM_RELEASE: String(release),
+    ...(script === undefined || script === '' ? {} : { VMRUN_SIM_SCRIPT: script }),
+  };
+}
+
+/** Writes whole lines for people; on a terminal that the guest has made raw, each needs a carriage return. */
+function speaker({ err, isTerminal }: Context, { name, usesStdio }: Machine, { quiet }: CliOptions) {
+  const lineEnd = usesStdio && isTerminal(0) ? '\r\n' : '\n';
+  const write = (lines: readonly string[]): void => {
+    if (lines.length > 0) err(lines.map((line) => line + lineEnd).join(''));
+  };
+  return {
+    lines: (lines: readonly string[]): void => {
+      if (!quiet) write(lines.map((line) => `vmrun: ${name}: ${line}`));
+    },
+    passOn: (text: string): void => {
+      write(text.replace(/\n$/, '').split('\n'));
+    },
+  };
+}
+
+/** Events as JSON lines. A file that cannot be written is told, and never stops the VM. */
+function eventSink({ err }: Context, target: string | undefined) {
+  if (target === undefined) return { write: () => undefined, end: () => Promise.resolve() };
+  if (target === '-') {
+    return {
+      write: (event: RunEvent): void => {
+        err(`${JSON.stringify(event)}\n`);
+      },
+      end: () => Promise.resolve(),
+    };
+  }
+  const stream = createWriteStream(target, { flags: 'a', mode: 0o644 });
+  let isBroken = false;
+  stream.on('error', (error) => {
+    if (!isBroken) err(`vmrun: ${target}: events are not written any more: ${error.message}\n`);
+    isBroken = true;
+  });
+  return {
+    write: (event: RunEvent): void => {
+      if (!isBroken) stream.write(`${JSON.stringify(event)}\n`);
+    },
+    end: (): Promise<void> =>
+      new Promise((resolve) => {
+        if (isBroken) {
+          resolve();
+          return;
+        }
+        stream.once('error', () => {
+          resolve();
+        });
+        stream.end(() => {
+          resolve();
+        });
+      }),
+  };
+}
+
+/** SIGTERM and SIGINT stop the VM. So does SIGHUP, unless it says that the terminal we were started on has gone. */
+function listen({ onSignals }: Context, stop: () => void): () => void {
+  const hadTerminal = hasControllingTerminal();
+  return onSignals(['SIGTERM', 'SIGINT', 'SIGHUP'], (signal) => {
+    if (signal === 'SIGHUP' && hadTerminal && !hasControllingTerminal()) return;
+    stop();
+  });
+}

@@ -1,0 +1,16 @@
+/** What a command may touch of the process; `main.ts` alone makes one. */
+export interface Context {
+  readonly workingDirectory: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly uid: number | undefined;
+  readonly platform: string;
+  /** Words that start the built-in simulator. */
+  readonly simulator: readonly string[];
+  /** Text for the product: what another program may read. */
+  out(text: string): void;
+  /** Text for people. */
+  err(text: string): void;
+  isTerminal(descriptor: 0 | 1 | 2): boolean;
+  /** Calls back for each of the signals until the returned function is called. */
+  onSignals(signals: readonly NodeJS.Signals[], handler: (signal: NodeJS.Signals) => void): () => void;
+}

@@ -1,0 +1,35 @@
+import type { RebootReason } from '../spec/vm-spec.js';
+import type { SpecFormat } from '../spec/parse-spec.js';
+
+export const printFormats = ['shell', 'lines', 'json', 'config'] as const;
+export type PrintFormat = (typeof printFormats)[number];
+
+/** The command line, read and checked. */
+export interface CliOptions {
+  readonly config: string;
+  readonly target: string | undefined;
+  readonly inputFormat: SpecFormat | undefined;
+  readonly dryRun: boolean;
+  readonly format: PrintFormat;
+  readonly debug: boolean;
+  readonly reboot: boolean;
+  readonly rebootCount: number | undefined;
+  readonly rebootOn: readonly RebootReason[] | undefined;
+  readonly force: boolean;
+  readonly recover: boolean;
+  readonly pidFile: string | undefined;
+  readonly supervisorPidFile: string | undefined;
+  readonly panicOnFailedCleanup: boolean;
+  readonly requirementCheck: boolean;
+  /** The script to play; `''`: the simulator's own choice. Undefined: the real bhyve. */
+  readonly simulate: string | undefined;
+  readonly bhyve: string | undefined;
+  readonly runDir: string | undefined;
+  /** A file, or `-` for stderr. */
+  readonly events: string | undefined;
+  readonly color: boolean | undefined;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  /** What follows `--`. */
+  readonly bhyveArguments: readonly string[];
+}

@@ -1,0 +1,95 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { strayWord } from '../machine/extra-options.js';
+import { isSpecFormat } from '../spec/read.js';
+import { rebootReasons, type RebootReason } from '../spec/vm-spec.js';
+import { printFormats, type CliOptions, type PrintFormat } from './options.js';
+
+const examples = `
+Examples:
+  vmrun -c vm.json                        run the VM until it powers off
+  vmrun -c vm.json -t install --dry-run   print the command for a target
+  uclcmd get -c -f vm.conf . | vmrun -c-  run a spec written in UCL
+  vmrun -c vm.json --simulate=reboot,power_off
+                                          try it out without bhyve`;
+
+function specFormat(word: string): string {
+  if (!isSpecFormat(word)) throw new InvalidArgumentError('It is json or yaml.');
+  return word;
+}
+
+function wholeNumber(word: string): number {
+  if (!/^\d{1,9}$/.test(word)) throw new InvalidArgumentError('It is a whole number, e.g. 3.');
+  return Number(word);
+}
+
+/** Names of reasons, or exit statuses of bhyve as the original had them; the last of repeated options counts. */
+function reasonList(words: string): readonly RebootReason[] {
+  return words.split(',').map((word) => {
+    const byStatus = /^[0-4]$/.test(word) ? rebootReasons[Number(word)] : undefined;
+    const reason = byStatus ?? rebootReasons.find((name) => name === word);
+    if (reason !== undefined) return reason;
+    throw new InvalidArgumentError(`It is a list of ${rebootReasons.join(', ')}, or exit statuses 0 to 4.`);
+  });
+}
+
+/** The options as commander gives them. */
+interface Parsed extends Omit<CliOptions, 'simulate' | 'bhyveArguments'> {
+  readonly simulate?: string | true;
+}
+
+/**
+ * The command line, without anything that runs it.
+ * @param action gets the options; its promise is what `parseAsync` waits for
+ */
+export function makeProgram(version: string, action: (options: CliOptions) => Promise<void>) {
+  const program = new Command('vmrun')
+    .description('Runs a bhyve virtual machine from a declarative spec.')
+    .usage('-c FILE [options] [-- bhyve options]')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
+    .option('-t, --target <name>', "first boot's target")
+    .addOption(new Option('--input-format <format>', 'json or yaml; default: by extension').argParser(specFormat))
+    .option('-d, --dry-run', 'print the bhyve command, touch nothing', false)
+    .addOption(
+      new Option('--format <format>', 'of the dry run').choices(printFormats).default('shell' satisfies PrintFormat),
+    )
+    .option('--debug', 'print the effective spec and plan as JSON', false)
+    .option('--no-reboot', 'never boot again')
+    .option('--reboot-count <n>', 'boot again at most n times', wholeNumber)
+    .option('--reboot-on <list>', 'reasons or statuses to boot again after', reasonList)
+    .option('-f, --force', 'end a leftover VM, mend the host unasked', false)
+    .option('--recover', 'mend the host unasked, destroy nothing', false)
+    .option('-p, --pid-file <file>', 'pid file of bhyve')
+    .option('-P, --supervisor-pid-file <file>', 'pid file of vmrun')
+    .option('--panic-on-failed-cleanup', 'fail when something is left behind', false)
+    .option('--no-requirement-check', 'do not look at the host')
+    .option('--simulate [script]', 'use the simulator; script: exits to play')
+    .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
+    .option('--run-dir <dir>', 'folder of the run directories')
+    .option('--events <file>', 'write events as JSON lines; - is stderr')
+    .option('--color', 'colours, also without a terminal')
+    .option('--no-color', 'no colours')
+    .option('-q, --quiet', 'print problems only', false)
+    .option('-v, --verbose', 'print the command and each step', false)
+    .addHelpText('after', examples)
+    .configureHelp({ helpWidth: 80 })
+    .showSuggestionAfterError()
+    .allowExcessArguments(false)
+    .exitOverride();
+
+  return async (words: readonly string[]): Promise<void> => {
+    const end = words.indexOf('--');
+    const own = end === -1 ? words : words.slice(0, end);
+    const bhyveArguments = end === -1 ? [] : words.slice(end + 1);
+    program.argument('[file]').action(async (operand: string | undefined, parsed: Parsed) => {
+      if (operand !== undefined) program.error(`error: unexpected ${operand}; a spec is given with -c`);
+      if (parsed.quiet && parsed.verbose) program.error('error: -q and -v exclude one another');
+      const stray = strayWord(bhyveArguments);
+      if (stray !== undefined) program.error(`error: after "--": ${stray}`);
+      const { simulate } = parsed;
+      await action({ ...parsed, simulate: simulate === true ? '' : simulate, bhyveArguments });
+    });
+    await program.parseAsync([...own], { from: 'user' });
+  };
+}

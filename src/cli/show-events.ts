@@ -1,0 +1,125 @@
+import type { ChalkInstance } from 'chalk';
+import { formatDuration } from '../base/duration.js';
+import { quoteCommand } from '../base/shell.js';
+import { unreachable } from '../base/unreachable.js';
+import type { HookEnd } from '../host/hook.js';
+import type { MachineChange } from '../machine/difference.js';
+import type { RunEvent } from '../supervisor/events.js';
+import type { Explanation } from '../supervisor/explain.js';
+import type { StopReason } from '../supervisor/policy.js';
+import { describeEnd, type RunEnd } from '../supervisor/run-end.js';
+import { formatProblem } from './show-problems.js';
+
+/** The lines that tell people what happened; none for what only matters when it goes wrong, unless verbose. */
+export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: boolean): readonly string[] {
+  switch (event.kind) {
+    case 'boot':
+      return [
+        `${colour.bold(`boot ${event.boot}`)}, target ${event.target} (pid ${event.pid})`,
+        ...event.changes.map((change) => `  ${describeChange(change, colour)}`),
+        ...(isVerbose ? [`  ${quoteCommand(event.command)}`] : []),
+      ];
+    case 'exit':
+      return [
+        `boot ${event.boot} ${colouredEnd(event.end, colour)} after ${formatDuration(event.aliveMs)}`,
+        ...(event.why === undefined ? [] : explanationLines(event.why, colour)),
+      ];
+    case 'reboot':
+      return [
+        `next: boot ${event.boot}, target ${event.target}${event.delayMs > 0 ? `, in ${formatDuration(event.delayMs)}` : ''}`,
+      ];
+    case 'hook':
+      if (event.state === 'started') return isVerbose ? [`hook ${event.hook} started`] : [];
+      return isVerbose || !hasWorked(event.end) ? [`hook ${event.hook} ${describeHookEnd(event.end)}`] : [];
+    case 'cleanup':
+      if (event.error !== undefined) return [colour.yellow(`left behind: ${event.what} ${event.name}: ${event.error}`)];
+      return isVerbose ? [`removed ${event.what} ${event.name}`] : [];
+    case 'warning':
+      return formatProblem(event.problem, colour).map((line) => line.slice(2));
+    case 'stopping':
+      return [describeStopping(event.how, event.timeoutMs)];
+    case 'stop':
+      return isVerbose || event.because !== 'guest' ? describeStop(event.because) : [];
+    default:
+      return unreachable(event);
+  }
+}
+
+function colouredEnd(end: RunEnd, colour: ChalkInstance): string {
+  const text = describeEnd(end);
+  return end.kind === 'failed' || end.kind === 'killed' || end.kind === 'triple-fault' ? colour.red(text) : text;
+}
+
+export const explanationLines = ({ cause, evidence, next }: Explanation, colour: ChalkInstance): readonly string[] => [
+  `  ${cause}`,
+  ...evidence.map((line) => `    bhyve: ${line}`),
+  `    ${colour.green('fix:')} ${next}`,
+];
+
+function describeChange(change: MachineChange, colour: ChalkInstance): string {
+  switch (change.kind) {
+    case 'device-added':
+      return colour.green(`+ ${change.device} at ${change.address}`);
+    case 'device-removed':
+      return colour.red(`- ${change.device} at ${change.address}`);
+    case 'device-moved':
+      return colour.yellow(`~ ${change.device}: ${change.from} -> ${change.to}`);
+    case 'device-changed':
+      return colour.yellow(`~ ${change.device} at ${change.address}: other settings`);
+    case 'setting':
+      return colour.yellow(`~ ${change.key}: ${change.from ?? 'unset'} -> ${change.to ?? 'unset'}`);
+    default:
+      return unreachable(change);
+  }
+}
+
+const hasWorked = (end: HookEnd): boolean => end.kind === 'exited' && end.status === 0;
+
+function describeHookEnd(end: HookEnd): string {
+  switch (end.kind) {
+    case 'exited':
+      return end.status === 0 ? 'done' : `failed with status ${end.status}`;
+    case 'signalled':
+      return `was killed by ${end.signal}`;
+    case 'timed-out':
+      return 'took too long and was killed';
+    case 'aborted':
+      return 'was killed, since the run is over';
+    case 'not-started':
+      return `could not be started: ${end.error}`;
+    default:
+      return unreachable(end);
+  }
+}
+
+function describeStopping(how: Extract<RunEvent, { kind: 'stopping' }>['how'], timeoutMs: number): string {
+  switch (how) {
+    case 'power button':
+      return `stopping: asked the guest to power off, it has ${formatDuration(timeoutMs)}; once more to end it now`;
+    case 'forced power-off':
+      return 'stopping: the guest did not follow, forcing it off';
+    case 'kill':
+      return 'stopping: the guest did not follow, killing bhyve';
+    default:
+      return unreachable(how);
+  }
+}
+
+function describeStop(because: StopReason | 'error'): readonly string[] {
+  switch (because) {
+    case 'asked':
+      return ['stopped'];
+    case 'guest':
+      return ['done'];
+    case 'no-reboot':
+      return ['not booted again: --no-reboot'];
+    case 'reboot-count':
+      return ['not booted again: --reboot-count is reached'];
+    case 'restart-limit':
+      return ['not booted again: too many reboots within restart.window, see restart.max'];
+    case 'error':
+      return [];
+    default:
+      return unreachable(because);
+  }
+}

@@ -1,0 +1,52 @@
+import type { ChalkInstance } from 'chalk';
+import type { Problem, ProblemsError } from '../base/problem.js';
+import { count } from '../base/text.js';
+
+/** What a list of problems means for the run, for its first line. */
+const outcome: Readonly<Record<ProblemsError['kind'], string>> = {
+  spec: 'nothing was started',
+  unreadable: 'nothing was started',
+  host: 'bhyve was not started',
+  'in-use': 'nothing was started',
+  usage: 'nothing was started',
+  'cannot-create': 'nothing was started',
+};
+
+/** All problems of a file or a host for people, grouped by what they are about, in the order given. */
+export function formatProblems({ kind, source, problems }: ProblemsError, colour: ChalkInstance): string {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const lines = [`${colour.bold(source)}: ${count(errors.length, 'problem')}, ${outcome[kind]}`];
+  for (const [subject, group] of bySubject(problems)) {
+    lines.push('');
+    if (subject !== undefined) lines.push(colour.bold(subject));
+    for (const problem of group) lines.push(...formatProblem(problem, colour));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** Groups in the order in which each first appears. */
+function bySubject(problems: readonly Problem[]): ReadonlyMap<string | undefined, readonly Problem[]> {
+  const groups = new Map<string | undefined, Problem[]>();
+  for (const problem of problems) {
+    const group = groups.get(problem.subject);
+    if (group === undefined) groups.set(problem.subject, [problem]);
+    else group.push(problem);
+  }
+  return groups;
+}
+
+/** `file:line:column  pointer  message`, then the lines that belong to it, indented. */
+export function formatProblem(
+  { place, severity, message, fix, excerpt = [] }: Problem,
+  colour: ChalkInstance,
+): readonly string[] {
+  const where = place === undefined ? [] : [`${place.file}:${place.line}:${place.column}`];
+  const pointer = place === undefined || place.pointer === '' ? [] : [place.pointer];
+  const what = severity === 'warning' ? `${colour.yellow('warning:')} ${message}` : message;
+  const head = [...where.map((text) => colour.cyan(text)), ...pointer, what].join('  ');
+  return [
+    `  ${head}`,
+    ...excerpt.map((line) => `    ${line}`),
+    ...(fix === undefined ? [] : [`    ${colour.green('fix:')} ${fix}`]),
+  ];
+}

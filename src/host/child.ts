@@ -1,0 +1,125 @@
+import { constants, accessSync } from 'node:fs';
+import { execa } from 'execa';
+import { codeOf } from './errno.js';
+import { lineSplitter, tailBuffer } from './tail.js';
+
+/** How a process ended: by its own status, or by a signal. */
+export type ProcessEnd =
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals };
+
+export interface SpawnOptions {
+  /** Ours, or none. */
+  readonly stdin: 'inherit' | 'ignore';
+  /** A descriptor: 1, or 2 where the child's words are not the product. */
+  readonly stdout: 1 | 2;
+  /** Added to this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * A session of its own, so that a Ctrl-C at the terminal reaches us alone. Not for a guest whose console is the
+   * terminal: it stays in our session, and the terminal's raw mode hands Ctrl-C to the guest.
+   */
+  readonly ownSession: boolean;
+  /** Called with whole lines of stderr, and with what is left of one when the stream ends. */
+  readonly onStderr: (text: string) => void;
+}
+
+export interface Child {
+  readonly pid: number;
+  /** Resolves when the process has ended and what it wrote to stderr has been passed on; never rejects. */
+  readonly ended: Promise<ProcessEnd>;
+  /** False where there is no such process any more. */
+  kill(signal: NodeJS.Signals): boolean;
+  /** The last of what it wrote to stderr, at most 8 KiB. */
+  stderrTail(): string;
+}
+
+/** A program could not be started. */
+export class StartError extends Error {
+  constructor(
+    readonly program: string,
+    readonly reason: 'not-found' | 'not-executable' | 'failed',
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'StartError';
+  }
+}
+
+export type SpawnChild = (command: readonly string[], options: SpawnOptions) => Promise<Child>;
+
+const tailBytes = 8 * 1024;
+/** A grandchild may keep stderr open; we do not wait for it longer than this. */
+const drainMs = 100;
+
+/** Starts a program without a shell. @throws StartError */
+export const spawnChild: SpawnChild = async (command, options) => {
+  const [program = '', ...args] = command;
+  const tail = tailBuffer(tailBytes);
+  const lines = lineSplitter((text) => {
+    tail.push(text);
+    options.onStderr(text);
+  });
+  const subprocess = execa(program, args, {
+    stdin: options.stdin,
+    stdout: options.stdout,
+    stderr: 'pipe',
+    buffer: false,
+    reject: false,
+    cleanup: false,
+    detached: options.ownSession,
+    env: { ...options.env },
+  });
+  const { pid, stderr } = subprocess;
+  if (pid === undefined) throw startError(program, await subprocess);
+  stderr.setEncoding('utf8');
+  stderr.on('data', lines.push);
+  const closed = new Promise<void>((resolve) => stderr.once('close', resolve));
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    subprocess.once('exit', (status, signal) => {
+      const end: ProcessEnd = signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal };
+      const timer = setTimeout(() => stderr.destroy(), drainMs);
+      void closed.then(() => {
+        clearTimeout(timer);
+        lines.end();
+        resolve(end);
+      });
+    });
+  });
+  // execa's own promise is not needed; it must not become an unhandled rejection.
+  subprocess.catch(() => undefined);
+  return {
+    pid,
+    ended,
+    kill: (signal) => subprocess.kill(signal),
+    stderrTail: tail.text,
+  };
+};
+
+function startError(program: string, cause: unknown): StartError {
+  switch (codeOf(cause)) {
+    case 'ENOENT':
+      return program.includes('/') && exists(program)
+        ? new StartError(program, 'not-executable', `the interpreter that ${program} names does not exist`, { cause })
+        : new StartError(program, 'not-found', `${program} is not there`, { cause });
+    case 'EACCES':
+      return new StartError(program, 'not-executable', `${program} may not be executed`, { cause });
+    case 'ENOEXEC':
+      return new StartError(program, 'not-executable', `${program} is not a program of this system`, { cause });
+    default: {
+      const message =
+        cause instanceof Error && 'originalMessage' in cause ? String(cause.originalMessage) : String(cause);
+      return new StartError(program, 'failed', `${program} could not be started: ${message}`, { cause });
+    }
+  }
+}
+
+function exists(file: string): boolean {
+  try {
+    accessSync(file, constants.F_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

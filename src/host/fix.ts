@@ -1,0 +1,91 @@
+import { lstat, unlink } from 'node:fs/promises';
+import { unreachable } from '../base/unreachable.js';
+import type { Problem } from '../base/problem.js';
+import { describeSystemError, systemError } from './errno.js';
+import { commandOf, type HostAction, type HostFix, type Undo } from './findings.js';
+import type { Ledger } from './ledger.js';
+import { describeEnd } from './tool-answer.js';
+import type { RunTool, ToolResult } from './tools.js';
+
+/** How a fix went. Whether the host is ready now is for the next check to say. */
+export type FixOutcome = { readonly kind: 'fixed' } | { readonly kind: 'failed'; readonly problem: Problem };
+
+/**
+ * Mends one thing. How to take it back is on disk before anything is changed, so that a crash between the two leaves
+ * an entry too many, never a change that nobody knows of.
+ */
+export async function applyFix(
+  fix: HostFix,
+  { run, ledger }: { readonly run: RunTool; readonly ledger: Ledger },
+): Promise<FixOutcome> {
+  let id: number | undefined;
+  try {
+    if (fix.undo !== undefined) id = await ledger.record(fix.undo);
+  } catch (error) {
+    return failed(fix, `nothing was changed, since ${notWritten(ledger, error)}`);
+  }
+  const failure = await act(fix.action, run);
+  if (failure === undefined) return { kind: 'fixed' };
+  if (id === undefined || !changedNothing(fix.undo, failure.result)) return failed(fix, failure.error);
+  try {
+    await ledger.settle(id);
+    return failed(fix, failure.error);
+  } catch (error) {
+    return failed(fix, `${failure.error}; ${notWritten(ledger, error)}`);
+  }
+}
+
+const notWritten = ({ path }: Ledger, error: unknown): string =>
+  `${path} cannot be written: ${describeSystemError(systemError(error))}`;
+
+interface Failure {
+  readonly error: string;
+  readonly result?: ToolResult;
+}
+
+async function act(action: HostAction, run: RunTool): Promise<Failure | undefined> {
+  switch (action.kind) {
+    case 'run': {
+      const result = await run(action.argv);
+      return result.exitCode === 0 ? undefined : { error: describeEnd(result), result };
+    }
+    case 'remove-socket':
+      return removeSocket(action);
+    default:
+      return unreachable(action);
+  }
+}
+
+async function removeSocket({ path, device, inode }: Extract<HostAction, { readonly kind: 'remove-socket' }>) {
+  try {
+    const stats = await lstat(path, { bigint: true });
+    if (!stats.isSocket() || String(stats.dev) !== device || String(stats.ino) !== inode) {
+      return { error: `${path} is another file than the one that was looked at` };
+    }
+    await unlink(path);
+    return undefined;
+  } catch (error) {
+    const failure = systemError(error);
+    return failure.code === 'ENOENT' ? undefined : { error: `cannot remove ${path}: ${describeSystemError(failure)}` };
+  }
+}
+
+/**
+ * An interface that `ifconfig create` refused to make is somebody else's, and must not be destroyed in the end. Where
+ * nobody knows (a time-out, a card that was taken from its driver and not given to ppt) the entry stays.
+ */
+const changedNothing = (undo: Undo | undefined, result: ToolResult | undefined): boolean =>
+  result !== undefined &&
+  (result.failure === 'ENOENT' || (undo?.kind === 'destroy-interface' && result.exitCode !== undefined));
+
+const failed = ({ action, subject, place }: HostFix, message: string): FixOutcome => ({
+  kind: 'failed',
+  problem: {
+    code: 'fix-failed',
+    severity: 'error',
+    message,
+    fix: `run it by hand and start again: ${commandOf(action)}`,
+    subject,
+    ...(place === undefined ? {} : { place }),
+  },
+});

@@ -1,0 +1,26 @@
+import { spawnChild, type SpawnChild } from './child.js';
+import { systemClock, type Clock } from './clock.js';
+import { runHook, type RunHook } from './hook.js';
+import { runTool, type RunTool } from './tools.js';
+import { vmmOf, type Vmm } from './vmm.js';
+
+/** What a supervisor needs of the machine it runs on. Tests hand in one with a clock or a kernel of their own. */
+export interface Host {
+  readonly clock: Clock;
+  /** Short-lived tools: ifconfig, pciconf, bhyvectl. */
+  readonly run: RunTool;
+  readonly spawn: SpawnChild;
+  readonly runHook: RunHook;
+  readonly vmm: Vmm;
+  /** Of this process. */
+  readonly pid: number;
+}
+
+export const systemHost = (): Host => ({
+  clock: systemClock,
+  run: runTool,
+  spawn: spawnChild,
+  runHook,
+  vmm: vmmOf({ run: runTool, clock: systemClock }),
+  pid: process.pid,
+});

@@ -1,0 +1,123 @@
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import path from 'node:path';
+import { codeOf } from './errno.js';
+
+/**
+ * A lock that the kernel holds for this process and drops when it dies, however it dies. Where open(2) takes a lock
+ * (FreeBSD, macOS: O_EXLOCK, the same lock as flopen(3) and so as pidfile(3)) the file itself is locked. On Linux,
+ * where Node has no way to lock a file, a socket in the abstract namespace with the file's name in it serves: it too
+ * exists once and dies with its owner.
+ */
+export interface Lock {
+  readonly path: string;
+  /** Replaces the content of the file, for people and tools that look who has it. */
+  write(content: string): void;
+  /** Removes the file and lets go. */
+  release(): Promise<void>;
+}
+
+export type LockResult = Lock | { readonly heldBy: string };
+
+/** FreeBSD's and macOS's <fcntl.h>; Node passes numbers through to open(2). */
+const bsd = { O_NONBLOCK: 0x4, O_EXLOCK: 0x20 } as const;
+
+const hasOpenLock = process.platform === 'freebsd' || process.platform === 'darwin';
+
+/**
+ * Takes the lock of a file, which is made with mode 0644 if it is not there. A symbolic link or anything else that is
+ * no regular file is refused.
+ * @returns the lock, or what the holder wrote into the file
+ * @throws the error of the system call where the file cannot be made
+ */
+export async function takeLock(file: string): Promise<LockResult> {
+  refuseStrangeFile(file);
+  return hasOpenLock ? lockFile(file) : await lockName(file);
+}
+
+function refuseStrangeFile(file: string): void {
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isFile()) return;
+  const what = stats.isSymbolicLink() ? 'a symbolic link' : stats.isDirectory() ? 'a directory' : 'no regular file';
+  throw Object.assign(new Error(`${file} is ${what}`), { code: 'EFTYPE' });
+}
+
+const openFlags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+
+function lockFile(file: string): LockResult {
+  for (;;) {
+    let descriptor: number;
+    try {
+      descriptor = openSync(file, openFlags | bsd.O_EXLOCK | bsd.O_NONBLOCK, 0o644);
+    } catch (error) {
+      if (codeOf(error) === 'EAGAIN') return { heldBy: contentOf(file) };
+      throw error;
+    }
+    // The former holder may have removed the file between our open and our lock.
+    if (isSame(file, descriptor)) return held(file, descriptor, undefined);
+    closeSync(descriptor);
+  }
+}
+
+async function lockName(file: string): Promise<LockResult> {
+  const absolute = path.resolve(file);
+  const name = createHash('sha256').update(absolute).digest('hex').slice(0, 40);
+  const server = createServer();
+  const isOurs = await new Promise<boolean>((resolve, reject) => {
+    server.once('error', (error) => {
+      if (codeOf(error) === 'EADDRINUSE') resolve(false);
+      else reject(error);
+    });
+    server.listen({ path: `\0vmrun-lock-${name}` }, () => {
+      resolve(true);
+    });
+  });
+  if (!isOurs) return { heldBy: contentOf(file) };
+  server.unref();
+  try {
+    return held(file, openSync(file, openFlags, 0o644), server);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+}
+
+function held(file: string, descriptor: number, server: Server | undefined): Lock {
+  return {
+    path: file,
+    write(content) {
+      ftruncateSync(descriptor, 0);
+      writeSync(descriptor, content, 0);
+    },
+    async release() {
+      if (isSame(file, descriptor)) unlinkSync(file);
+      closeSync(descriptor);
+      if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function isSame(file: string, descriptor: number): boolean {
+  const there = lstatSync(file, { throwIfNoEntry: false, bigint: true });
+  const ours = fstatSync(descriptor, { bigint: true });
+  return there?.ino === ours.ino && there.dev === ours.dev;
+}
+
+function contentOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

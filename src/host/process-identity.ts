@@ -1,0 +1,25 @@
+import { readFile } from 'node:fs/promises';
+import type { RunTool } from './tools.js';
+
+/**
+ * When a process was started, as the system tells it: with the pid it names one process for ever, since a pid that is
+ * used again belongs to a process that was started later. Undefined where there is no such process.
+ */
+export async function processStart(pid: number, run: RunTool): Promise<string | undefined> {
+  if (process.platform === 'linux') return linuxStart(pid);
+  const { exitCode, stdout } = await run(['ps', '-o', 'lstart=', '-p', String(pid)]);
+  const text = stdout.trim();
+  return exitCode === 0 && text !== '' ? text : undefined;
+}
+
+/** proc(5): field 22 of stat, in clock ticks since boot; the name in field 2 may hold blanks and brackets. */
+async function linuxStart(pid: number): Promise<string | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, start] = [fields[0], fields[19]];
+    return state === 'Z' || state === 'X' ? undefined : start;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,10 @@
+import path from 'node:path';
+
+/** Where run directories are: /var/run for root, else the user's own runtime directory. */
+export function defaultRunBase(env: Readonly<Record<string, string | undefined>>, uid: number | undefined): string {
+  if (uid === 0) return '/var/run/vmrun';
+  const runtime = env.XDG_RUNTIME_DIR;
+  return runtime !== undefined && path.isAbsolute(runtime)
+    ? path.join(runtime, 'vmrun')
+    : path.join('/tmp', `vmrun-${uid ?? 'user'}`);
+}

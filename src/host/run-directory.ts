@@ -1,0 +1,121 @@
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { codeOf } from './errno.js';
+import { takeLock, type Lock } from './lock.js';
+
+/** What a run tells about itself in `state.json`, for the next one and for people. */
+export interface RunState {
+  readonly version: 1;
+  readonly name: string;
+  readonly supervisor: number;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly target?: string;
+  readonly boot?: number;
+  /** The running bhyve: its pid and when it was started, in the system's words. */
+  readonly bhyve?: { readonly pid: number; readonly start?: string };
+}
+
+/** The folder of one running VM. Mode 0700; made and locked by its supervisor, removed when it is done. */
+export interface RunDirectory {
+  readonly path: string;
+  /** What the last run of this name left, if it did not end by itself. */
+  readonly leftState: RunState | undefined;
+  file(name: string): string;
+  /** Mode 0600, whole or not at all. */
+  write(name: string, content: string): void;
+  remove(name: string): void;
+  saveState(state: RunState): void;
+  /** Removes what a run puts here, lets go of the lock; a file that must stay (a ledger) keeps the folder. */
+  release(): Promise<void>;
+  /** Lets go of the lock and leaves everything as it was found. */
+  abandon(): Promise<void>;
+}
+
+/** Somebody else runs the VM. */
+export interface HeldRunDirectory {
+  readonly heldBy: string;
+}
+
+const stateFile = 'state.json';
+
+/** @throws Error with a system call's code where the folder cannot be made or is not ours */
+export async function openRunDirectory(base: string, name: string): Promise<RunDirectory | HeldRunDirectory> {
+  const folder = path.join(base, name);
+  for (;;) {
+    mkdirSync(base, { recursive: true, mode: 0o755 });
+    makePrivateFolder(folder);
+    try {
+      const lock = await takeLock(path.join(folder, 'lock'));
+      return 'heldBy' in lock ? lock : opened(folder, lock);
+    } catch (error) {
+      // A run that ends removes the folder between our two calls.
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  }
+}
+
+function makePrivateFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+  }
+  const stats = lstatSync(folder);
+  const uid = process.getuid?.();
+  if (!stats.isDirectory() || (uid !== undefined && stats.uid !== uid)) {
+    throw Object.assign(new Error(`${folder} is not a directory of this user`), { code: 'EPERM' });
+  }
+}
+
+function opened(folder: string, lock: Lock): RunDirectory {
+  const file = (name: string): string => path.join(folder, name);
+  const remove = (name: string): void => {
+    rmSync(file(name), { force: true });
+  };
+  const write = (name: string, content: string): void => {
+    const temporary = file(`.${name}.new`);
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
+    renameSync(temporary, file(name));
+  };
+  return {
+    path: folder,
+    leftState: readState(file(stateFile)),
+    file,
+    write,
+    remove,
+    saveState: (state) => {
+      write(stateFile, `${JSON.stringify(state)}\n`);
+      lock.write(`process ${state.supervisor} since ${state.since}\n`);
+    },
+    abandon: () => lock.release(),
+    async release() {
+      remove(stateFile);
+      await lock.release();
+      try {
+        rmdirSync(folder);
+      } catch (error) {
+        if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error))) throw error;
+      }
+    },
+  };
+}
+
+/** A file that is cut, empty or from another version says nothing; it never keeps a VM from starting. */
+function readState(file: string): RunState | undefined {
+  try {
+    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    return isState(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isState(value: unknown): value is RunState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { version, supervisor, bhyve } = value as Partial<Record<keyof RunState, unknown>>;
+  if (version !== 1 || typeof supervisor !== 'number') return false;
+  if (bhyve === undefined) return true;
+  return typeof bhyve === 'object' && bhyve !== null && 'pid' in bhyve && typeof bhyve.pid === 'number';
+}

@@ -1,0 +1,12 @@
+import { codeOf } from './errno.js';
+
+/** Sends a signal to a process that is not our child. @returns false where there is none of that number */
+export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'ESRCH') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+/**
+ * Remembers the settings of the terminal that a guest's console takes over. bhyve makes it raw and puts it back when
+ * it exits, but not when it is killed.
+ * @returns puts the settings back; does nothing where the descriptor is no terminal
+ */
+export function rememberTerminal(descriptor: number): () => void {
+  if (!isatty(descriptor)) return () => undefined;
+  const { stdout, status } = spawnSync('stty', ['-g'], { stdio: [descriptor, 'pipe', 'ignore'], encoding: 'utf8' });
+  const settings = stdout.trim();
+  if (status !== 0 || settings === '') return () => undefined;
+  return () => {
+    spawnSync('stty', [settings], { stdio: [descriptor, 'ignore', 'ignore'] });
+  };
+}
+
+/**
+ * Makes the controlling terminal standard input, in place of a pipe that carried the spec: the lowest free descriptor
+ * is the one that open(2) gives. To be called before anything reads from `process.stdin`.
+ * @returns false where there is no terminal; standard input is then empty
+ */
+export function takeTerminalAsInput(): boolean {
+  closeSync(0);
+  try {
+    openSync('/dev/tty', 'r+');
+    return true;
+  } catch {
+    openSync('/dev/null', 'r');
+    return false;
+  }
+}
+
+/** There is a controlling terminal now. */
+export function hasControllingTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,75 @@
+import { unreachable } from '../base/unreachable.js';
+import { pciSelector, type Undo } from './findings.js';
+import { listInterfaces, openIn, type NetworkInterface } from './probes/interfaces.js';
+import { listCards, type PciCard } from './probes/pciconf.js';
+import { describeEnd, type ToolAnswer } from './tool-answer.js';
+import type { RunTool } from './tools.js';
+
+/** `gone`: there was nothing to take back any more. */
+export type UndoOutcome =
+  { readonly kind: 'undone' } | { readonly kind: 'gone' } | { readonly kind: 'failed'; readonly error: string };
+
+/**
+ * Takes changes back, one call each. It looks first: a change that was never made, or that somebody took back or
+ * replaced meanwhile, is left alone. One look a kind serves all calls, so one undoer is for one moment.
+ */
+export function makeUndoer(run: RunTool): (undo: Undo) => Promise<UndoOutcome> {
+  let interfaces: Promise<ToolAnswer<Map<string, NetworkInterface>>> | undefined;
+  let cards: Promise<ToolAnswer<readonly PciCard[]>> | undefined;
+
+  async function destroyInterface(name: string): Promise<UndoOutcome> {
+    interfaces ??= listInterfaces(run).then((answer) =>
+      answer.ok ? { ok: true, value: new Map(answer.value) } : answer,
+    );
+    const answer = await interfaces;
+    if (!answer.ok) return { kind: 'failed', error: answer.error };
+    const found = answer.value.get(name);
+    if (found === undefined) return { kind: 'gone' };
+    // ifconfig would wait until it is closed.
+    if (found.pids.length > 0) return { kind: 'failed', error: `${name} is still open in ${openIn(found)}` };
+    const outcome = await act(run, ['ifconfig', name, 'destroy']);
+    if (outcome.kind === 'undone') answer.value.delete(name);
+    return outcome;
+  }
+
+  async function releaseCard(undo: Extract<Undo, { readonly kind: 'release-card' }>): Promise<UndoOutcome> {
+    cards ??= listCards(run);
+    const answer = await cards;
+    if (!answer.ok) return { kind: 'failed', error: answer.error };
+    const selector = pciSelector(undo.address);
+    const card = answer.value.find(({ domain, address }) => domain === 0 && pciSelector(address) === selector);
+    // A driver other than ppt, the former or another, was not our doing. None is what a change that failed leaves.
+    const isOurs = card !== undefined && (card.driver === 'ppt' || card.driver === undefined);
+    if (!isOurs || card.driver === undo.formerDriver) return { kind: 'gone' };
+    // Not "set driver": that would pin the card to its former driver, while this lets the kernel choose as before.
+    return act(run, ['devctl', 'clear', 'driver', '-f', selector]);
+  }
+
+  return (undo) => {
+    switch (undo.kind) {
+      case 'destroy-interface':
+        return destroyInterface(undo.name);
+      case 'release-card':
+        return releaseCard(undo);
+      default:
+        return unreachable(undo);
+    }
+  };
+}
+
+async function act(run: RunTool, argv: readonly string[]): Promise<UndoOutcome> {
+  const result = await run(argv);
+  return result.exitCode === 0 ? { kind: 'undone' } : { kind: 'failed', error: describeEnd(result) };
+}
+
+/** The command that takes a change back, for people to run. */
+export function undoCommand(undo: Undo): string {
+  switch (undo.kind) {
+    case 'destroy-interface':
+      return `ifconfig ${undo.name} destroy`;
+    case 'release-card':
+      return `devctl clear driver -f ${pciSelector(undo.address)}`;
+    default:
+      return unreachable(undo);
+  }
+}

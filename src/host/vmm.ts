@@ -1,0 +1,57 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import type { Clock } from './clock.js';
+import type { RunTool } from './tools.js';
+
+/** The kernel's side of a VM: bhyve(8) leaves it behind on nearly every exit, with its memory. */
+export interface Vmm {
+  /** `/dev/vmm/NAME` is there. */
+  exists(name: string): boolean;
+  /** Resolves when bhyve has made it, or the signal is aborted; at once on a system that has no such thing. */
+  appears(name: string, signal: AbortSignal): Promise<void>;
+  /** Destroys it and waits until it is gone. False where it is still there after some seconds. */
+  destroy(name: string): Promise<boolean>;
+  /** Ends a running VM without asking the guest: bhyvectl --force-poweroff. */
+  forcePowerOff(name: string): Promise<void>;
+}
+
+export interface VmmOptions {
+  readonly run: RunTool;
+  readonly clock: Clock;
+  /** Default: /dev/vmm. */
+  readonly directory?: string;
+  /** Default: bhyvectl. */
+  readonly bhyvectl?: string;
+  /** Whether a VM shows itself there at all. Default: on FreeBSD. */
+  readonly isExpected?: boolean;
+}
+
+/** Older kernels destroy a VM some time after they were asked to: sys/amd64/vmm/vmm_dev.c. */
+const destroyTimeoutMs = 5000;
+const pollMs = 5;
+
+export function vmmOf(options: VmmOptions): Vmm {
+  const { run, clock, directory = '/dev/vmm', bhyvectl = 'bhyvectl' } = options;
+  const { isExpected = process.platform === 'freebsd' } = options;
+  const exists = (name: string): boolean =>
+    statSync(path.join(directory, name), { throwIfNoEntry: false }) !== undefined;
+  return {
+    exists,
+    async appears(name, signal) {
+      while (isExpected && !exists(name) && !signal.aborted) await clock.sleep(pollMs, signal);
+    },
+    async destroy(name) {
+      if (!exists(name)) return true;
+      await run([bhyvectl, `--vm=${name}`, '--destroy']);
+      const end = clock.monotonicMs() + destroyTimeoutMs;
+      while (exists(name)) {
+        if (clock.monotonicMs() >= end) return false;
+        await clock.sleep(pollMs);
+      }
+      return true;
+    },
+    async forcePowerOff(name) {
+      if (exists(name)) await run([bhyvectl, `--vm=${name}`, '--force-poweroff']);
+    },
+  };
+}

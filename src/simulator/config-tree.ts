@@ -1,0 +1,214 @@
+import { type Output, crash, errnoText, exitError, fail, warn } from './outcome.js';
+
+/** A node of bhyve's configuration: an nvlist(9) of strings and nodes, in the order in which they were set. */
+export interface ConfigNode {
+  readonly entries: Map<string, string | ConfigNode>;
+  /** A null was once added to it. From then on an nvlist takes nothing, and whoever looks inside is aborted. */
+  isBroken: boolean;
+}
+
+export const emptyNode = (): ConfigNode => ({ entries: new Map(), isBroken: false });
+
+/** One reader and writer of a tree, with the place where its warnings go. bhyve's config.c, function by function. */
+export interface Config {
+  readonly root: ConfigNode;
+  /** The node at a path, or undefined; warns where the path leads through a value or has an empty part. */
+  readonly find: (path: string) => ConfigNode | undefined;
+  readonly findBelow: (node: ConfigNode, path: string) => ConfigNode | undefined;
+  /** The same, made where it is missing. */
+  readonly create: (path: string) => ConfigNode | undefined;
+  /** Crashes where there is no parent, as bhyve does after the warnings of a failed `create`. */
+  readonly createBelow: (node: ConfigNode | undefined, path: string) => ConfigNode;
+  /** Sets the variable at a path; ends bhyve where a node and a value would have to be one. */
+  readonly set: (path: string, value: string) => void;
+  /** Sets one variable of a node; no node means the top of the tree. Ends bhyve where the name has a dot. */
+  readonly setIn: (node: ConfigNode | undefined, name: string, value: string) => void;
+  /** Sets a null, which breaks the node that holds the variable. */
+  readonly setNull: (path: string) => void;
+  /** The value at a path with its references expanded, or undefined. */
+  readonly get: (path: string) => string | undefined;
+  readonly getFrom: (node: ConfigNode, name: string) => string | undefined;
+  /** Ends bhyve where the value is no boolean. */
+  readonly bool: (path: string, whenUnset: boolean) => boolean;
+  readonly boolFrom: (node: ConfigNode, name: string, whenUnset: boolean) => boolean;
+}
+
+/** A reference may lead to another reference, this deep. */
+const maxReferenceDepth = 15;
+
+export function openConfig(root: ConfigNode, output: Output): Config {
+  function look(parent: ConfigNode, path: string, isCreating: boolean): ConfigNode | undefined {
+    const names = path.split('.');
+    let node = parent;
+    for (const [index, name] of names.entries()) {
+      if (name === '') {
+        warn(output, `Invalid configuration node: ${path}`);
+        return undefined;
+      }
+      const entry = whole(node).entries.get(name);
+      if (typeof entry === 'string') {
+        const variable = names.slice(0, index + 1).join('.');
+        warn(output, `Configuration node ${path} is a child of existing variable ${variable}`);
+        return undefined;
+      }
+      if (entry === undefined && !isCreating) return undefined;
+      const next = entry ?? emptyNode();
+      if (entry === undefined) node.entries.set(name, next);
+      node = next;
+    }
+    return node;
+  }
+
+  const split = (path: string): { readonly parent: string | undefined; readonly name: string } => {
+    const dot = path.lastIndexOf('.');
+    return dot === -1 ? { parent: undefined, name: path } : { parent: path.slice(0, dot), name: path.slice(dot + 1) };
+  };
+
+  function parentForWriting(path: string): { readonly node: ConfigNode; readonly name: string } {
+    const { parent, name } = split(path);
+    if (parent === undefined) return { node: root, name };
+    const node = look(root, parent, true);
+    return { node: node ?? fail(output, exitError, `Failed to create configuration node ${parent}`), name };
+  }
+
+  function set(path: string, value: string): void {
+    const { node, name } = parentForWriting(path);
+    if (isNode(whole(node).entries.get(name))) {
+      fail(output, exitError, `Attempting to add value ${value} to existing node ${path}`);
+    }
+    setIn(node, name, value);
+  }
+
+  function setIn(parent: ConfigNode | undefined, name: string, value: string): void {
+    if (name.includes('.')) fail(output, exitError, `Invalid config node name ${name}`);
+    const { entries } = whole(parent ?? root);
+    if (isNode(entries.get(name))) {
+      // The misspelling is bhyve's; the pointer stands for an address.
+      fail(output, exitError, `Attemping to add value ${value} to existing node ${name} of list 0x0`);
+    }
+    entries.delete(name); // a variable set again moves to the end
+    entries.set(name, value);
+  }
+
+  function getRaw(path: string): string | undefined {
+    const { parent, name } = split(path);
+    const node = parent === undefined ? root : look(root, parent, false);
+    if (node === undefined) return undefined;
+    const entry = whole(node).entries.get(name);
+    if (isNode(entry)) {
+      warn(output, `Attempting to fetch value of node ${path}`);
+      return undefined;
+    }
+    return entry;
+  }
+
+  /** Backslashes count only where there is a `%`, since this is not even called without one. */
+  const expand = (value: string): string => (value.includes('%') ? expandAll(value, 0) : value);
+
+  function expandAll(value: string, depth: number): string {
+    let expanded = '';
+    let at = 0;
+    while (at < value.length) {
+      const char = value.charAt(at);
+      if (char === '\\') {
+        if (at + 1 === value.length) warn(output, `Trailing \\ in configuration value "${value}"`);
+        expanded += value.charAt(at + 1);
+        at += 2;
+      } else if (char !== '%') {
+        expanded += char;
+        at += 1;
+      } else if (depth > maxReferenceDepth) {
+        warn(output, 'Too many recursive references in configuration value');
+        expanded += '%';
+        at += 1;
+      } else {
+        const end = value.charAt(at + 1) === '(' ? value.indexOf(')', at + 2) : -1;
+        if (end === -1) {
+          warn(output, `Invalid reference in configuration value "${value}"`);
+          expanded += '%';
+          at += 1;
+        } else {
+          expanded += reference(value, value.slice(at + 2, end), depth);
+          at = end + 1;
+        }
+      }
+    }
+    return expanded;
+  }
+
+  function reference(value: string, path: string, depth: number): string {
+    if (path === '') {
+      warn(output, `Empty reference in configuration value "${value}"`);
+      return '';
+    }
+    const referenced = getRaw(path);
+    if (referenced === undefined) {
+      warn(output, `Failed to fetch referenced configuration variable ${path}`);
+      return '';
+    }
+    return expandAll(referenced, depth + 1);
+  }
+
+  function get(path: string): string | undefined {
+    const value = getRaw(path);
+    return value === undefined ? undefined : expand(value);
+  }
+
+  function getFrom(node: ConfigNode, name: string): string | undefined {
+    const entry = whole(node).entries.get(name);
+    if (isNode(entry)) warn(output, `Attempt to fetch value of node ${name} of list 0x0`);
+    return typeof entry === 'string' ? expand(entry) : undefined;
+  }
+
+  function boolean(name: string, value: string): boolean {
+    if (/^(true|on|yes|1)$/i.test(value)) return true;
+    if (/^(false|off|no|0)$/i.test(value)) return false;
+    return fail(output, exitError, `Invalid value ${value} for boolean variable ${name}: ${errnoText.none}`);
+  }
+
+  return {
+    root,
+    find: (path) => look(root, path, false),
+    findBelow: (node, path) => look(node, path, false),
+    create: (path) => look(root, path, true),
+    createBelow: (node, path) => (node === undefined ? undefined : look(node, path, true)) ?? crash('SIGSEGV'),
+    set,
+    setIn,
+    setNull(path) {
+      const { node } = parentForWriting(path);
+      whole(node).isBroken = true;
+    },
+    get,
+    getFrom,
+    bool(path, whenUnset) {
+      const value = get(path);
+      return value === undefined ? whenUnset : boolean(path, value);
+    },
+    boolFrom(node, name, whenUnset) {
+      const value = getFrom(node, name);
+      return value === undefined ? whenUnset : boolean(name, value);
+    },
+  };
+}
+
+/**
+ * Every variable with its full name and its text as it was set, in the order of their names. `config.dump` of bhyve
+ * prints them in the order of the tree; sorted, two dumps can be compared.
+ */
+export function listVariables(root: ConfigNode): ReadonlyMap<string, string> {
+  const found: [string, string][] = [];
+  collect(root, '', found);
+  return new Map(found.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}
+
+function collect({ entries, isBroken }: ConfigNode, prefix: string, found: [string, string][]): void {
+  if (isBroken) return;
+  for (const [name, entry] of entries) {
+    if (typeof entry === 'string') found.push([prefix + name, entry]);
+    else collect(entry, `${prefix}${name}.`, found);
+  }
+}
+
+const isNode = (entry: string | ConfigNode | undefined): entry is ConfigNode => typeof entry === 'object';
+
+const whole = (node: ConfigNode): ConfigNode => (node.isBroken ? crash('SIGABRT') : node);

@@ -1,0 +1,263 @@
+// bhyve-sim: bhyve as far as one can see it from outside. Here are its effects; all else in this room is pure.
+
+import { readFileSync, writeSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { type Settings, readSettings } from './environment.js';
+import { bootBanner, echo } from './guest-console.js';
+import { type Machine, checkStart, parseCommandLine } from './parse.js';
+import { traitsOf } from './releases.js';
+import { type GuestEnd, type Step, exitStatusOf, stepOfBoot } from './script.js';
+import type { ConsoleSocket } from './start-context.js';
+
+const exitPoweredOff = 1;
+const exitError = 4;
+const exitBadEnvironment = 64;
+
+/**
+ * Runs bhyve-sim: process.argv is bhyve's command line, the environment says what the guest does. It never returns to
+ * an empty event loop: every way out is process.exit or a signal, neither of which lets Node.js unlink the sockets
+ * that bhyve too leaves behind.
+ */
+export function main(): void {
+  const settings = readSettings(process.env);
+  if ('error' in settings) {
+    writeLines(2, [`bhyve-sim: ${settings.error}`]);
+    process.exit(exitBadEnvironment);
+  }
+  const parsed = parseCommandLine(process.argv.slice(2), { ...settings, readFile });
+  switch (parsed.kind) {
+    case 'help':
+    case 'failed':
+      leave(parsed);
+      break;
+    case 'parsed':
+      writeLines(2, parsed.warnings);
+      if (parsed.isDumpAsked) {
+        writeLines(
+          1,
+          [...parsed.config].map(([name, value]) => `${name}=${value}`),
+        );
+        process.exit(exitPoweredOff);
+      }
+      startMachine(parsed.tree, settings);
+      break;
+  }
+}
+
+function startMachine(tree: Parameters<typeof checkStart>[0], settings: Settings): void {
+  const started = checkStart(tree, settings);
+  switch (started.kind) {
+    case 'failed':
+      leave(started);
+      break;
+    case 'started':
+      writeLines(1, started.stdout);
+      writeLines(2, started.warnings);
+      void run(started.machine, settings);
+      break;
+  }
+}
+
+/** Says what bhyve says and ends as it ends. */
+function leave({
+  messages,
+  stdout,
+  status,
+  signal,
+}: {
+  readonly messages: readonly string[];
+  readonly stdout: readonly string[];
+  readonly status: number;
+  readonly signal?: NodeJS.Signals;
+}): void {
+  writeLines(1, stdout);
+  writeLines(2, messages);
+  if (signal === undefined) process.exit(status);
+  dieOf(signal);
+}
+
+async function run(machine: Machine, settings: Settings): Promise<void> {
+  for (const socket of machine.sockets) {
+    const error = await bindSocket(socket);
+    if (error !== undefined) {
+      writeLines(2, [`cannot create port ${socket.port}: ${error}`, `${traitsOf(settings).deviceErrorLine}: ${error}`]);
+      process.exit(exitError);
+    }
+  }
+  process.title = `bhyve: ${machine.name}`; // as setproctitle(3) does
+  stayAlive();
+  boot(machine, settings, settings.boot);
+}
+
+function boot(machine: Machine, settings: Settings, number: number): void {
+  const step = stepOfBoot(settings.steps, number);
+  // In monitor mode the process that others see is the parent, which leaves SIGTERM at its default.
+  if (machine.hasPowerButton && !machine.monitor.isEnabled) process.on('SIGTERM', powerButton(step));
+  if (machine.hasStdioConsole) {
+    if (!endsAtOnce(step)) readTerminal(machine.name);
+    write(1, bootBanner(machine, settings, number));
+  }
+  switch (step.kind) {
+    case 'run':
+    case 'deaf':
+      break;
+    case 'end':
+      after(step.delayMs, () => {
+        endGuest(step.end, machine, settings, number);
+      });
+      break;
+    case 'signal':
+      after(step.delayMs, () => {
+        if (machine.monitor.isEnabled) {
+          writeLines(2, [`Child process was killed by signal ${step.signal}`]);
+          process.exit(exitError);
+        }
+        dieOf(step.signal);
+      });
+      break;
+  }
+}
+
+function endGuest(end: GuestEnd, machine: Machine, settings: Settings, number: number): void {
+  if (end === 'error') writeLines(2, ['vm_run error -1, errno 6']);
+  const status = exitStatusOf(end, settings.release);
+  if (status !== 0 || !machine.monitor.restarts) process.exit(status);
+  setImmediate(boot, machine, settings, number + 1);
+}
+
+/** What SIGTERM does to a guest that has ACPI: a second press is dropped while the first is being answered. */
+function powerButton(step: Step): () => void {
+  const powerOff = (): void => {
+    process.exit(exitPoweredOff);
+  };
+  let isPressed = false;
+  return () => {
+    if (isPressed) return;
+    isPressed = true;
+    if (step.kind === 'run') after(step.shutdownMs, powerOff);
+    else if (step.kind !== 'deaf') powerOff();
+  };
+}
+
+const endsAtOnce = (step: Step): boolean => 'delayMs' in step && step.delayMs === 0;
+
+function after(delayMs: number, act: () => void): void {
+  if (delayMs === 0) act();
+  else setTimeout(act, delayMs);
+}
+
+/** Signals alone do not keep Node.js running. */
+function stayAlive(): void {
+  setInterval(() => undefined, 2 ** 30);
+}
+
+/** Ends the process by a signal, as a crash does: no exit handlers, no exit status. */
+function dieOf(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  stayAlive();
+  process.kill(process.pid, signal);
+}
+
+/** What somebody types is echoed; a terminal is put into raw mode, so Ctrl-C goes to the guest. */
+function readTerminal(name: string): void {
+  const { stdin } = process;
+  if (stdin.listenerCount('data') > 0) return; // an earlier boot of monitor mode reads it
+  if (stdin.isTTY) stdin.setRawMode(true); // Node.js undoes that on every way out but SIGKILL
+  stdin.setEncoding('utf8');
+  stdin.on('error', () => undefined);
+  stdin.on('data', (typed: string) => {
+    write(1, echo(typed, name));
+  });
+}
+
+/**
+ * Binds and listens where a virtio-console port wants it. Only the base name has to fit into a socket's address, so
+ * this is done from inside the folder, as bhyve does with bindat(2).
+ * @returns why it cannot be done
+ */
+async function bindSocket({ path }: ConsoleSocket): Promise<string | undefined> {
+  const { createServer } = await import('node:net');
+  let isConnected = false;
+  const server = createServer((connection) => {
+    connection.on('error', () => undefined);
+    if (isConnected) {
+      connection.destroy();
+      return;
+    }
+    isConnected = true;
+    connection.on('close', () => {
+      isConnected = false;
+    });
+    connection.resume(); // the guest reads, and never answers
+  });
+  const bound = new Promise<string | undefined>((resolve) => {
+    server.once('listening', () => {
+      resolve(undefined);
+    });
+    server.once('error', (error) => {
+      resolve(errorText(error));
+    });
+  });
+  const workingFolder = process.cwd();
+  try {
+    process.chdir(dirname(path));
+    server.listen({ path: socketName(path) }); // binds before it returns, and tells later
+  } catch (error) {
+    return errorText(error);
+  } finally {
+    process.chdir(workingFolder);
+  }
+  return await bound;
+}
+
+/** An empty name is the folder itself: basename(3). Node.js would take one that is a number for a TCP port. */
+function socketName(path: string): string {
+  const name = basename(path) || '.';
+  return Number(name) >= 0 ? `./${name}` : name;
+}
+
+const errorTexts: Readonly<Record<string, string>> = {
+  EACCES: 'Permission denied',
+  EADDRINUSE: 'Address already in use',
+  ELOOP: 'Too many levels of symbolic links',
+  ENAMETOOLONG: 'File name too long',
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+  EROFS: 'Read-only file system',
+};
+
+const errorCode = (error: unknown): string =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
+
+const errorText = (error: unknown): string => errorTexts[errorCode(error)] ?? errorCode(error);
+
+function readFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function writeLines(fd: 1 | 2, lines: readonly string[]): void {
+  if (lines.length > 0) write(fd, lines.map((line) => `${line}\n`).join(''));
+}
+
+/** How often a full pipe is tried again, a millisecond apart, before its reader is taken to be stuck. */
+const patience = 2000;
+const clock = new Int32Array(new SharedArrayBuffer(4));
+
+/** Writes now, since process.exit would drop what is still queued. A reader that has gone is no error. */
+function write(fd: 1 | 2, text: string): void {
+  const bytes = Buffer.from(text);
+  let written = 0;
+  for (let attempts = 0; written < bytes.length && attempts < patience;) {
+    try {
+      written += writeSync(fd, bytes, written);
+    } catch (error) {
+      if (errorCode(error) !== 'EAGAIN') return;
+      attempts += 1;
+      Atomics.wait(clock, 0, 0, 1);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import type { JsonSchema } from '../devices/json-schema.js';
+import { propertySchema, schemaFor, vmSchema } from './schema.js';
+import { entryOf, type SourceEntry, type SourceMapping, type SourceNode } from './source-tree.js';
+
+/**
+ * The spec as it is meant: what `uclcmd` and the original tool's files spell otherwise takes its one form, before
+ * anything is validated. Nulls and the user's own `x-` keys are gone, one item stands as an array of one, `targets`
+ * given as a list of sections is one object, digits and integers are what the schema wants, file names are absolute.
+ * Values keep the place they were read from. What does not fit is left for the validator to report.
+ * @param resolveFile makes a relative file name absolute
+ */
+export function canonicalise(root: SourceNode, resolveFile: (path: string) => string): SourceNode {
+  const targetsSchema = vmSchema.properties?.targets;
+
+  function walk(node: SourceNode, declared: JsonSchema): SourceNode {
+    const schema = schemaFor(declared, keysOf(node));
+    if (schema === targetsSchema) return walkMapping(joinSections(node), schema);
+    const types = [schema.type ?? []].flat();
+    if (types.includes('array') && !types.some((type) => type === typeName(node)) && !isNull(node)) {
+      const { start, end, pointer } = node;
+      return { kind: 'sequence', items: [walk(node, schema.items ?? {})], start, end, pointer };
+    }
+    switch (node.kind) {
+      case 'scalar':
+        return scalar(node, schema, types);
+      case 'sequence': {
+        const { items } = schema;
+        return items === undefined ? node : { ...node, items: node.items.map((item) => walk(item, items)) };
+      }
+      case 'mapping':
+        return walkMapping(node, schema);
+    }
+  }
+
+  function walkMapping(node: SourceNode, schema: JsonSchema): SourceNode {
+    if (node.kind !== 'mapping') return node;
+    const entries = node.entries
+      .filter(({ key, value }) => !key.startsWith('x-') && !isNull(value))
+      .map((entry): SourceEntry => {
+        const property = propertySchema(schema, entry.key);
+        return property === undefined ? entry : { ...entry, value: walk(entry.value, property) };
+      });
+    return { ...node, entries };
+  }
+
+  function scalar(node: SourceNode & { kind: 'scalar' }, schema: JsonSchema, types: readonly string[]): SourceNode {
+    const { value, written } = node;
+    if (typeof value === 'number') {
+      const digits = written ?? String(value);
+      const isUnsafe = Number.isInteger(value) && !Number.isSafeInteger(value);
+      const takesDigits = schema.takesDigits === true && (isUnsafe || !types.includes('integer'));
+      return takesDigits && /^-?\d+$/.test(digits) ? { ...node, value: digits } : node;
+    }
+    if (typeof value !== 'string') return node;
+    if (types.includes('integer') && !types.includes('string') && /^-?\d{1,15}$/.test(value)) {
+      return { ...node, value: Number(value), written: value };
+    }
+    return schema.isFile === true && value !== '' ? { ...node, value: resolveFile(value), written: value } : node;
+  }
+
+  return walk(root, vmSchema);
+}
+
+const isNull = (node: SourceNode): boolean => node.kind === 'scalar' && node.value === null;
+
+function typeName(node: SourceNode): string {
+  switch (node.kind) {
+    case 'sequence':
+      return 'array';
+    case 'mapping':
+      return 'object';
+    case 'scalar':
+      return typeof node.value;
+  }
+}
+
+const keysOf = (node: SourceNode) => ({
+  has: (key: string): boolean => entryOf(node, key) !== undefined,
+  text: (key: string): string | undefined => {
+    const value = entryOf(node, key)?.value;
+    return value?.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined;
+  },
+});
+
+/** UCL sections of one name arrive as an array of objects; their keys become one object, in order. */
+function joinSections(node: SourceNode): SourceNode {
+  if (node.kind !== 'sequence') return node;
+  const sections = node.items.filter((item): item is SourceMapping => item.kind === 'mapping');
+  if (sections.length !== node.items.length) return node;
+  return { ...node, kind: 'mapping', entries: sections.flatMap(({ entries }) => entries) };
+}

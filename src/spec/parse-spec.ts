@@ -1,0 +1,284 @@
+import { child, steps } from '../base/json-pointer.js';
+import type { Finding, Place, Problem } from '../base/problem.js';
+import { shown } from '../base/text.js';
+import { canonicalise } from './canonical.js';
+import { parseJson } from './json.js';
+import { linesOf, type Lines } from './locate.js';
+import { vmSchema } from './schema.js';
+import { entryOf, find, toValue, type ParseResult, type SourceMapping, type SourceNode } from './source-tree.js';
+import { bootableTargets, checkTargetNames, mergeTarget, targetsOf, type MergeFinding } from './targets.js';
+import { validateShape, type SchemaFinding } from './validate.js';
+import type { VmSpec } from './vm-spec.js';
+
+export const specFormats = ['json', 'yaml'] as const;
+export type SpecFormat = (typeof specFormats)[number];
+
+/** The text of a spec and what is known about where it came from. */
+export interface SpecText {
+  /** For messages: the file's name as the user gave it, or `<stdin>`. */
+  readonly name: string;
+  readonly text: string;
+  readonly format: SpecFormat;
+  /** Makes a relative file name of the spec absolute, or keeps it where that is the same. */
+  readonly resolveFile: (path: string) => string;
+}
+
+/** A spec that was read: what it says for each target. Immutable; the same target always gives the same. */
+export interface Spec {
+  /** For messages: the file's name, or `<stdin>`. */
+  readonly source: string;
+  /** The VM's name. */
+  readonly name: string;
+  /** What can be booted, `default` first, then in the order of the file. */
+  readonly targets: readonly string[];
+  /** The base merged with one of `targets`, afresh. */
+  effective(target: string): EffectiveSpec;
+}
+
+export interface EffectiveSpec {
+  readonly target: string;
+  readonly vm: VmSpec;
+  /** What the merge itself found to be wrong. */
+  readonly problems: readonly Problem[];
+  /** The place of a value of `vm` in the file as written, in the target that brought it. */
+  place(pointer: string): Place;
+  /** What a pointer into `vm` is about, for people: `emulations[1] virtio-blk "disk.img"`; undefined: the spec. */
+  subject(pointer: string): string | undefined;
+  /** A finding of a later calculation, told at its place. */
+  problem(finding: Finding): Problem;
+  /** What stands for a device of `vm.emulations` in the file: equal for two targets that share it. */
+  identity(device: number): object;
+}
+
+/** Text that is no spec at all, or a spec with its problems; where there are any, `spec` is what is left without them. */
+export type ParsedSpec =
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+  | { readonly ok: true; readonly spec: Spec; readonly problems: readonly Problem[] };
+
+/** Text → spec: parsed, made canonical, held against the schema; every target name is checked. */
+export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
+  const lines = linesOf(input.text);
+  const parsed = await parseText(input);
+  if (!parsed.ok) {
+    const problems = parsed.problems.map(({ message, offset, fix }): Problem => {
+      const { line, column } = lines.at(offset);
+      return {
+        code: 'syntax',
+        severity: 'error',
+        message,
+        ...(fix === undefined ? {} : { fix }),
+        place: { file: input.name, line, column, pointer: '' },
+        excerpt: caret(lines.text(line), column),
+      };
+    });
+    return { ok: false, problems };
+  }
+  const places = placesIn(input.name, lines);
+  const root = canonicalise(parsed.root, input.resolveFile);
+  if (root.kind !== 'mapping') return { ok: false, problems: [notAnObject(root, places)] };
+  const shape = validateShape(root);
+  const sound = shape.length === 0 ? root : withoutFaults(root, shape);
+  const names = checkTargetNames(root, targetsOf(root));
+  const problems = [
+    ...shape.map((finding) => places.problem(root, finding, finding.atKey)),
+    ...names.map((finding) => places.problem(root, finding)),
+  ];
+  return { ok: true, spec: specOf(sound, input.name, places), problems };
+}
+
+async function parseText({ text, format }: SpecText): Promise<ParseResult> {
+  switch (format) {
+    case 'json':
+      return parseJson(text);
+    case 'yaml':
+      return (await import('./yaml.js')).parseYaml(text);
+  }
+}
+
+const notAnObject = (root: SourceNode, places: Places): Problem =>
+  places.problem(root, {
+    code: 'wrong-type',
+    pointer: '',
+    message: `a spec is an object with name, cpu and mem, this is ${root.kind === 'sequence' ? 'a list' : shown(toValue(root))}`,
+    fix: 'write { "name": "vm0", "cpu": 1, "mem": "1G" }',
+  });
+
+function specOf(root: SourceMapping, source: string, places: Places): Spec {
+  const targets = targetsOf(root);
+  return {
+    source,
+    name: String(toValue(entryOf(root, 'name')?.value ?? root)),
+    targets: bootableTargets(targets),
+    effective(target) {
+      const { tree, findings } = mergeTarget(root, targets, target);
+      // The schema has checked every layer, and a merge of valid layers is valid: here `unknown` gets its type.
+      const vm = withDefaults(toValue(tree)) as VmSpec;
+      return {
+        target,
+        vm,
+        problems: findings.map((finding) => places.mergeProblem(root, finding)),
+        place: (pointer) => places.place(tree, pointer),
+        subject: (pointer) => subjectOf(tree, pointer),
+        problem: (finding) => places.problem(tree, finding),
+        identity: (device) => find(tree, ['emulations', String(device)]).node,
+      };
+    },
+  };
+}
+
+/** Fills in the defaults that the schema declares at the root, and inside the objects there. */
+function withDefaults(value: unknown, schema = vmSchema.properties ?? {}): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  const out: Record<string, unknown> = { ...value };
+  for (const [key, property] of Object.entries(schema)) {
+    const own = out[key] ?? property.default;
+    if (own === undefined) continue;
+    const isPlainObject = typeof own === 'object' && own !== null && !Array.isArray(own);
+    out[key] = isPlainObject && property.properties !== undefined ? withDefaults(own, property.properties) : own;
+  }
+  delete out.targets;
+  return out;
+}
+
+interface Places {
+  place(root: SourceNode, pointer: string, atKey?: boolean): Place;
+  problem(root: SourceNode, finding: Finding, atKey?: boolean): Problem;
+  mergeProblem(root: SourceNode, finding: MergeFinding): Problem;
+}
+
+function placesIn(file: string, lines: Lines): Places {
+  const place = (root: SourceNode, pointer: string, atKey = false): Place => {
+    const path = steps(pointer);
+    const { node, entry, isExact } = find(root, path);
+    const { line, column } = lines.at(atKey && entry !== undefined ? entry.keyStart : node.start);
+    // What is missing has no place of its own: it is told where it would go.
+    const written = isExact ? node.pointer : child(node.pointer, path.at(-1) ?? '');
+    return { file, line, column, pointer: written };
+  };
+  const told = (finding: Omit<Finding, 'pointer'>, at: Place, subject: string | undefined): Problem => ({
+    code: finding.code,
+    severity: finding.severity ?? 'error',
+    message: finding.message,
+    ...(finding.fix === undefined ? {} : { fix: finding.fix }),
+    place: at,
+    ...(subject === undefined ? {} : { subject }),
+  });
+  return {
+    place,
+    problem: (root, finding, atKey) =>
+      told(finding, place(root, finding.pointer, atKey), subjectOf(root, finding.pointer)),
+    mergeProblem: (root, { node, ...finding }) =>
+      told(finding, { file, ...lines.at(node.start), pointer: node.pointer }, subjectOf(root, node.pointer)),
+  };
+}
+
+/** Fields that tell one device from another, the first that is there. */
+const tellingFields = ['path', 'name', 'src', 'value', 'id'];
+
+function subjectOf(root: SourceNode, pointer: string): string | undefined {
+  const path = steps(pointer);
+  const list = path.indexOf('emulations');
+  if (list !== -1 && path.length > list + 1) {
+    const { node, isExact } = find(root, path.slice(0, list + 2));
+    if (isExact) return deviceSubject(node);
+  }
+  const { node } = find(root, path.slice(0, 2));
+  return layerWords(steps(node.pointer));
+}
+
+function deviceSubject(device: SourceNode): string {
+  const written = steps(device.pointer);
+  const list = written.indexOf('emulations');
+  const index = written[list + 1];
+  const text = (field: string): string | undefined => {
+    const value = entryOf(device, field)?.value;
+    return value?.kind === 'scalar' && typeof value.value === 'string' ? (value.written ?? value.value) : undefined;
+  };
+  const telling = tellingFields.map(text).find((word) => word !== undefined);
+  return [
+    layerWords(written.slice(0, list)),
+    index === undefined ? 'emulations' : `emulations[${index}]`,
+    text('device'),
+    telling === undefined ? undefined : shown(telling, 40),
+  ]
+    .filter((word) => word !== undefined)
+    .join(' ');
+}
+
+/** `target install` for a pointer into one. */
+const layerWords = (path: readonly string[]): string | undefined =>
+  path[0] === 'targets' && path[1] !== undefined ? `target ${path.at(/^\d+$/.test(path[1]) ? 2 : 1) ?? ''}` : undefined;
+
+/** The line of an offset with a caret below it, cut to what fits a terminal. */
+function caret(line: string, column: number): readonly string[] {
+  const width = 72;
+  const from = column > width ? column - width / 2 : 0;
+  const shownLine = withoutSecrets(line)
+    .slice(from, from + width)
+    .replaceAll(/[\u0000-\u001f\u007f]/g, ' ');
+  return [shownLine, `${' '.repeat(Math.max(0, column - from - 1))}^`];
+}
+
+/** A broken file cannot be read field by field; what looks like a password is starred, letter for letter. */
+const withoutSecrets = (line: string): string =>
+  line.replaceAll(
+    /(password"?\s*[:=]\s*"?)([^",\s}]+)/gi,
+    (_, key: string, value: string) => key + '*'.repeat(value.length),
+  );
+
+/** Values that stand in for required fields that are missing, so that the rest can still be checked. */
+const standIns: Readonly<Record<string, string | number>> = { name: 'vm', cpu: 1, mem: '1G' };
+
+/**
+ * The spec without what the schema refused, so that the calculations after it can say what else is wrong: unknown
+ * fields go alone, a device goes whole, so does any other field of the spec or of a target.
+ */
+function withoutFaults(root: SourceMapping, findings: readonly SchemaFinding[]): SourceMapping {
+  const drop = new Set(findings.map(({ pointer, code }) => unitOf(steps(pointer), code)));
+  const kept = prune(root, '', drop);
+  const mapping: SourceMapping = kept?.kind === 'mapping' ? kept : { ...root, entries: [] };
+  const missing = Object.entries(standIns).filter(([key]) => entryOf(mapping, key) === undefined);
+  const { start, end } = root;
+  return {
+    ...mapping,
+    entries: [
+      ...mapping.entries,
+      ...missing.map(([key, value]) => ({
+        key,
+        keyStart: start,
+        keyEnd: start,
+        value: { kind: 'scalar', value, start, end, pointer: `/${key}` } as const,
+      })),
+    ],
+  };
+}
+
+/** The pointer of what has to go because of a finding. */
+function unitOf(path: readonly string[], code: string): string {
+  const whole = path.reduce<string>(child, '');
+  if (code === 'unknown-field') return whole;
+  const list = path.indexOf('emulations');
+  const unit = list !== -1 && list < path.length - 1 ? list + 2 : path[0] === 'targets' ? 3 : 1;
+  return path.slice(0, unit).reduce<string>(child, '');
+}
+
+function prune(node: SourceNode, pointer: string, drop: ReadonlySet<string>): SourceNode | undefined {
+  if (drop.has(pointer)) return undefined;
+  switch (node.kind) {
+    case 'scalar':
+      return node;
+    case 'sequence':
+      return {
+        ...node,
+        items: node.items.flatMap((item, index) => prune(item, child(pointer, index), drop) ?? []),
+      };
+    case 'mapping':
+      return {
+        ...node,
+        entries: node.entries.flatMap((entry) => {
+          const value = prune(entry.value, child(pointer, entry.key), drop);
+          return value === undefined ? [] : [{ ...entry, value }];
+        }),
+      };
+  }
+}

@@ -1,0 +1,157 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import path from 'node:path';
+import { ProblemsError, type Problem } from '../base/problem.js';
+import { shown } from '../base/text.js';
+import { linesOf } from './locate.js';
+import { specFormats, type SpecFormat, type SpecText } from './parse-spec.js';
+
+/** Above any spec that was written to be one: ten thousand targets fit. */
+export const maxSpecBytes = 4 * 1024 * 1024;
+
+export interface ReadOptions {
+  /** Absolute; relative file names of a spec on stdin start here. */
+  readonly workingDirectory: string;
+  /** Default: by the extension, else JSON. */
+  readonly format?: SpecFormat;
+}
+
+/** How the spec is named on a command line; `-` is standard input. */
+export const standardInput = '-';
+
+const extensions: Readonly<Record<string, SpecFormat>> = { '.json': 'json', '.yaml': 'yaml', '.yml': 'yaml' };
+
+/**
+ * Reads the text of a spec; nothing else is touched.
+ * @throws ProblemsError `unreadable` where there is nothing to read, `spec` where what was read cannot be a spec
+ */
+export function readSpec(file: string, { workingDirectory, format }: ReadOptions): SpecText {
+  const isStdin = file === standardInput;
+  const name = isStdin ? '<stdin>' : file;
+  const text = decode(name, readBytes(file, name, isStdin));
+  if (text.trim() === '') throw refuse(name, [isStdin ? emptyInput : emptyFile]);
+  return {
+    name,
+    text,
+    format: format ?? extensions[path.extname(file).toLowerCase()] ?? 'json',
+    resolveFile: resolver(
+      isStdin ? workingDirectory : path.dirname(path.resolve(workingDirectory, file)),
+      workingDirectory,
+    ),
+  };
+}
+
+/** Relative to the spec's folder; a name stays as it is written where bhyve, started here, finds the same file. */
+const resolver =
+  (folder: string, workingDirectory: string) =>
+  (name: string): string =>
+    path.isAbsolute(name) || folder === path.resolve(workingDirectory) ? name : path.join(folder, name);
+
+export const isSpecFormat = (word: string): word is SpecFormat => specFormats.some((format) => format === word);
+
+const emptyFile: Problem = {
+  code: 'empty',
+  severity: 'error',
+  message: 'the file is empty',
+  fix: 'a spec is an object with name, cpu and mem: { "name": "vm0", "cpu": 1, "mem": "1G" }',
+};
+
+const emptyInput: Problem = {
+  code: 'empty',
+  severity: 'error',
+  message: 'standard input is empty',
+  fix: 'uclcmd prints nothing unless it is given a ".": uclcmd get -c -f vm.conf . | vmrun -c-',
+};
+
+function readBytes(file: string, name: string, isStdin: boolean): Buffer {
+  let descriptor: number | undefined;
+  try {
+    descriptor = isStdin ? 0 : openSync(file, 'r');
+    if (fstatSync(descriptor).isDirectory()) throw unreadable(name, 'this is a directory', 'name the spec file in it');
+    return readAll(descriptor, name);
+  } catch (error) {
+    if (error instanceof ProblemsError) throw error;
+    throw unreadable(name, reason(error), hint(error), error);
+  } finally {
+    if (descriptor !== undefined && !isStdin) closeSync(descriptor);
+  }
+}
+
+function readAll(descriptor: number, name: string): Buffer {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(64 * 1024);
+    const read = readSync(descriptor, chunk, 0, chunk.length, null);
+    if (read === 0) return Buffer.concat(chunks, length);
+    chunks.push(chunk.subarray(0, read));
+    length += read;
+    if (length > maxSpecBytes) {
+      const problem: Problem = {
+        code: 'too-large',
+        severity: 'error',
+        message: `a spec has at most ${maxSpecBytes / 1024 / 1024} MiB, this is more`,
+        fix: 'is it the right file?',
+      };
+      throw refuse(name, [problem]);
+    }
+  }
+}
+
+function decode(name: string, bytes: Buffer): string {
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) {
+    throw refuse(name, [
+      { code: 'encoding', severity: 'error', message: 'the file is in UTF-16', fix: 'save it as UTF-8' },
+    ]);
+  }
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  const bad = text.indexOf('\ufffd');
+  // Written as such the character is three bytes that are good UTF-8.
+  if (bad === -1 || Buffer.from(text).equals(bytes)) return text;
+  const place = { file: name, ...linesOf(text).at(bad), pointer: '' };
+  const byte = bytes[Buffer.byteLength(text.slice(0, bad))] ?? 0;
+  throw refuse(name, [
+    {
+      code: 'encoding',
+      severity: 'error',
+      message: `byte 0x${byte.toString(16).padStart(2, '0')} is not UTF-8`,
+      fix: 'save the file as UTF-8',
+      place,
+    },
+  ]);
+}
+
+const refuse = (name: string, problems: readonly Problem[]): ProblemsError => new ProblemsError('spec', name, problems);
+
+function unreadable(name: string, message: string, fix: string | undefined, cause?: unknown): ProblemsError {
+  const error = new ProblemsError('unreadable', name, [
+    { code: 'unreadable', severity: 'error', message, ...(fix === undefined ? {} : { fix }) },
+  ]);
+  if (cause !== undefined) error.cause = cause;
+  return error;
+}
+
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+function reason(error: unknown): string {
+  switch (codeOf(error)) {
+    case 'ENOENT':
+      return 'there is no such file';
+    case 'EACCES':
+    case 'EPERM':
+      return 'you may not read this file';
+    case 'ENOTDIR':
+      return 'a part of this path is not a directory';
+    case 'EISDIR':
+      return 'this is a directory';
+    case 'EAGAIN':
+      return 'standard input has nothing to read yet, and does not wait';
+    case 'ERR_INVALID_ARG_VALUE':
+      return `${shown('NUL')} bytes cannot be part of a file name`;
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const hint = (error: unknown): string | undefined =>
+  codeOf(error) === 'ENOENT' ? 'give its path after -c, or - for standard input' : undefined;

@@ -1,0 +1,224 @@
+import { nearestName } from '../base/nearest-name.js';
+import { child, steps } from '../base/json-pointer.js';
+import type { Finding } from '../base/problem.js';
+import { listWords, shown } from '../base/text.js';
+import type { JsonSchema } from '../devices/json-schema.js';
+import { deviceModels } from '../devices/registry.js';
+import validate, { type Violation } from './generated/validate-vm.js';
+import { propertySchema, rootOnlyFields, schemaFor, vmSchema } from './schema.js';
+import { entryOf, find, toValue, type SourceNode } from './source-tree.js';
+
+/** A finding of the schema; `atKey` where the key is what is wrong, not its value. */
+export interface SchemaFinding extends Finding {
+  readonly atKey: boolean;
+}
+
+/**
+ * Holds a canonical spec against the schema.
+ * @returns every violation in the order of the file, each as one sentence; pointers lead into `root`
+ */
+export function validateShape(root: SourceNode): readonly SchemaFinding[] {
+  if (validate(toValue(root))) return [];
+  const findings = (validate.errors ?? [])
+    // A branch that failed is told by what failed in it.
+    .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf')
+    .map((violation) => explain(violation, root));
+  return findings;
+}
+
+function explain(violation: Violation, root: SourceNode): SchemaFinding {
+  const path = steps(violation.instancePath);
+  const { node } = find(root, path);
+  const schema = schemaAt(root, path);
+  const pointer = violation.instancePath;
+  const { params } = violation;
+  const finding = (code: string, message: string, fix?: string, where = pointer, atKey = false): SchemaFinding => ({
+    code,
+    pointer: where,
+    message,
+    atKey,
+    ...(fix === undefined ? {} : { fix }),
+  });
+  const name = path.at(-1) ?? 'the spec';
+  const value = schema.isSecret === true ? '"***"' : quoted(node);
+  const hint = exampleOf(schema);
+
+  switch (violation.keyword) {
+    case 'required': {
+      const missing = String(params.missingProperty);
+      const property = propertySchema(schema, missing);
+      return finding(
+        'required',
+        `${missing} is required${property?.description === undefined ? '' : `: ${firstSentence(property.description)}`}`,
+        exampleOf(property) === undefined ? `add "${missing}"` : `add e.g. "${missing}": ${exampleOf(property) ?? ''}`,
+        child(pointer, missing),
+      );
+    }
+    case 'additionalProperties': {
+      const key = String(params.additionalProperty);
+      return finding(
+        'unknown-field',
+        `${shown(key)} is not a field here`,
+        unknownFieldFix(key, schema, path),
+        child(pointer, key),
+        true,
+      );
+    }
+    case 'discriminator': {
+      const device = entryOf(node, 'device');
+      const models = deviceModels.map(({ model }) => model);
+      if (device === undefined) {
+        return finding(
+          'required',
+          'device is required: the model, e.g. "virtio-blk"',
+          `use one of ${listWords(models, 'or')}`,
+          child(pointer, 'device'),
+        );
+      }
+      const text = toValue(device.value);
+      const near = typeof text === 'string' ? nearestName(text, models) : undefined;
+      return finding(
+        'unknown-device',
+        `${quoted(device.value)} is not a device model`,
+        near === undefined ? `use one of ${listWords(models, 'or')}` : `did you mean "${near}"?`,
+        child(pointer, 'device'),
+      );
+    }
+    case 'type':
+      return finding(
+        'wrong-type',
+        `${name} must be ${typeWords(schema)}, got ${value}${givenTwice(node, schema)}`,
+        hint === undefined ? undefined : `use e.g. ${hint}`,
+      );
+    case 'pattern':
+      return finding(
+        'wrong-text',
+        `${value} is not ${schema.patternErrorMessage ?? `like ${String(params.pattern)}`}`,
+        hint === undefined ? undefined : `use e.g. ${hint}`,
+      );
+    case 'enum':
+    case 'const': {
+      const allowed = (schema.enum ?? [schema.const]).map((word) => JSON.stringify(word));
+      const text = toValue(node);
+      const near =
+        typeof text === 'string'
+          ? nearestName(
+              text,
+              (schema.enum ?? []).filter((word) => typeof word === 'string'),
+            )
+          : undefined;
+      return finding(
+        'not-allowed',
+        `${name} cannot be ${value}`,
+        near === undefined ? `use ${listWords(allowed, 'or')}` : `did you mean "${near}"?`,
+      );
+    }
+    case 'minimum':
+    case 'maximum':
+      return finding('out-of-range', `${name} must be ${range(schema)}, got ${value}`);
+    case 'minItems':
+    case 'maxItems':
+      return finding(
+        'wrong-length',
+        `${name} must have ${itemRange(schema)} items, got ${node.kind === 'sequence' ? node.items.length : 0}`,
+      );
+    case 'minLength':
+    case 'minProperties':
+      return finding(
+        'empty',
+        `${name} must not be empty`,
+        hint === undefined ? undefined : `use e.g. ${hint}, or leave it out`,
+      );
+    default:
+      return finding('invalid', `${name}: ${value} breaks the rule "${violation.keyword}" of the schema`);
+  }
+}
+
+/** The schema that speaks about the value at a path. */
+function schemaAt(root: SourceNode, path: readonly string[]): JsonSchema {
+  let schema: JsonSchema = vmSchema;
+  let node: SourceNode | undefined = root;
+  const step = (declared: JsonSchema): void => {
+    const current = node;
+    schema = schemaFor(declared, {
+      has: (key) => current !== undefined && entryOf(current, key) !== undefined,
+      text: (key) => {
+        const value = current === undefined ? undefined : entryOf(current, key)?.value;
+        return value?.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined;
+      },
+    });
+  };
+  step(schema);
+  for (const key of path) {
+    if (node?.kind === 'sequence') {
+      node = node.items[Number(key)];
+      step(schema.items ?? {});
+    } else {
+      node = node === undefined ? undefined : entryOf(node, key)?.value;
+      step(propertySchema(schema, key) ?? {});
+    }
+  }
+  return schema;
+}
+
+function unknownFieldFix(key: string, schema: JsonSchema, path: readonly string[]): string {
+  if (path.length === 2 && path[0] === 'targets' && rootOnlyFields.includes(key)) {
+    return 'it belongs to the spec itself and is the same in every target';
+  }
+  const known = Object.keys(schema.properties ?? {});
+  const near = nearestName(key, known);
+  if (near !== undefined) return `did you mean "${near}"?`;
+  return known.length > 0 && known.length <= 12
+    ? `the fields here are ${listWords(known)}; a key of your own begins with "x-"`
+    : 'take it out; a key of your own begins with "x-"';
+}
+
+/** A value for a message: as it is written, structures by their kind. */
+export function quoted(node: SourceNode): string {
+  if (node.kind === 'scalar') {
+    return typeof node.value === 'number' ? (node.written ?? String(node.value)) : shown(node.written ?? node.value);
+  }
+  if (node.kind === 'sequence') return `a list of ${node.items.length}`;
+  return 'an object';
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'an integer',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+  null: 'null',
+};
+
+const typeWords = (schema: JsonSchema): string =>
+  listWords(
+    [schema.type ?? []].flat().map((type) => typeNames[type] ?? type),
+    'or',
+  );
+
+/** A key that a UCL file gives twice arrives as a list. */
+const givenTwice = (node: SourceNode, schema: JsonSchema): string =>
+  node.kind === 'sequence' && ![schema.type ?? []].flat().includes('array') ? ' (was it given twice?)' : '';
+
+function range({ minimum, maximum }: JsonSchema): string {
+  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
+  return minimum === undefined ? `at most ${maximum ?? ''}` : `at least ${minimum}`;
+}
+
+function itemRange({ minItems, maxItems }: JsonSchema): string {
+  if (minItems !== undefined && maxItems !== undefined) return `${minItems} to ${maxItems}`;
+  return minItems === undefined ? `at most ${maxItems ?? ''}` : `at least ${minItems}`;
+}
+
+function exampleOf(schema: JsonSchema | undefined): string | undefined {
+  const example = schema?.examples?.[0] ?? schema?.default;
+  return example === undefined ? undefined : JSON.stringify(example);
+}
+
+const firstSentence = (text: string): string => {
+  const end = text.search(/[.:;](\s|$)/);
+  const sentence = end === -1 ? text : text.slice(0, end);
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+};

@@ -1,0 +1,132 @@
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseAllDocuments,
+  type Document,
+  type Node,
+  type ParsedNode,
+  type YAMLError,
+} from 'yaml';
+import { child } from '../base/json-pointer.js';
+import { shown } from '../base/text.js';
+import {
+  maxDepth,
+  tooDeep,
+  type ParseResult,
+  type SourceEntry,
+  type SourceNode,
+  type SyntaxProblem,
+} from './source-tree.js';
+
+/** Values that aliases may add up to: enough for any spec, far below what exhausts memory. */
+const maxNodes = 200_000;
+
+class Stop extends Error {
+  constructor(readonly problem: SyntaxProblem) {
+    super(problem.message);
+  }
+}
+
+/**
+ * Parses YAML 1.2 (core schema: `no` is text) into a tree with positions. One document; tags are refused, aliases may
+ * not blow up, a key given twice is an error.
+ */
+export function parseYaml(text: string): ParseResult {
+  try {
+    const documents = parseAllDocuments(text, {
+      version: '1.2',
+      schema: 'core',
+      merge: false,
+      uniqueKeys: true,
+      prettyErrors: false,
+      keepSourceTokens: false,
+      logLevel: 'silent',
+      intAsBigInt: true,
+    });
+    const all = 'empty' in documents ? [] : documents;
+    const [document, second] = all;
+    if (document === undefined)
+      return { ok: true, root: { kind: 'scalar', value: null, start: 0, end: 0, pointer: '' } };
+    const errors = [...document.errors, ...document.warnings];
+    if (errors.length > 0) return { ok: false, problems: errors.map(asProblem) };
+    if (second !== undefined) {
+      const problem = {
+        message: 'a second document begins here',
+        offset: second.range[0],
+        fix: 'a spec is one document; put the other into a file of its own',
+      };
+      return { ok: false, problems: [problem] };
+    }
+    return { ok: true, root: convert(document) };
+  } catch (error) {
+    if (error instanceof Stop) return { ok: false, problems: [error.problem] };
+    // The parser recurses; a spec that exhausts the stack is nested absurdly deep.
+    if (error instanceof RangeError) return { ok: false, problems: [tooDeep(0)] };
+    throw error;
+  }
+}
+
+/** The parser's sentence without its final position, which we print ourselves. */
+const asProblem = (error: YAMLError): SyntaxProblem => {
+  const message = error.message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '');
+  return error.code === 'DUPLICATE_KEY'
+    ? { message: 'this key is given twice', offset: error.pos[0], fix: 'keep one of the two' }
+    : { message, offset: error.pos[0] };
+};
+
+function convert(document: Document.Parsed): SourceNode {
+  let nodes = 0;
+
+  function walk(node: Node | null, pointer: string, depth: number, at: number): SourceNode {
+    nodes += 1;
+    const [start, end] = node?.range ?? [at, at, at];
+    if (nodes > maxNodes) throw new Stop({ message: 'aliases make this document too large', offset: start });
+    if (depth > maxDepth) throw new Stop(tooDeep(start));
+    if (isAlias(node)) {
+      const target = node.resolve(document);
+      if (target === undefined) throw new Stop({ message: `no anchor is named ${node.source}`, offset: start });
+      return { ...walk(target, pointer, depth + 1, start), start, end };
+    }
+    if (node?.tag !== undefined && !isDefaultTag(node.tag)) {
+      throw new Stop({ message: `the tag ${node.tag} is not for specs`, offset: start, fix: 'take the tag out' });
+    }
+    if (isMap<ParsedNode, ParsedNode | null>(node)) {
+      const entries = node.items.map(({ key, value }): SourceEntry => {
+        const [keyStart, keyEnd] = key.range;
+        if (!isScalar(key)) throw new Stop({ message: 'a key must be text', offset: keyStart });
+        const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+        return { key: name, keyStart, keyEnd, value: walk(value, child(pointer, name), depth + 1, keyEnd) };
+      });
+      return { kind: 'mapping', entries, start, end, pointer };
+    }
+    if (isSeq<ParsedNode | null>(node)) {
+      const items = node.items.map((item, index) => walk(item, child(pointer, index), depth + 1, start));
+      return { kind: 'sequence', items, start, end, pointer };
+    }
+    const value: unknown = isScalar(node) ? node.value : null;
+    return { kind: 'scalar', ...plain(value, isScalar(node) ? node.source : undefined, start), start, end, pointer };
+  }
+
+  return walk(document.contents, '', 1, 0);
+}
+
+function plain(
+  value: unknown,
+  source: string | undefined,
+  offset: number,
+): { value: string | number | boolean | null; written?: string } {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw new Stop({ message: 'half of a surrogate pair in a string', offset });
+    return { value };
+  }
+  if (typeof value === 'boolean' || value === null) return { value };
+  if (typeof value === 'bigint' || typeof value === 'number') {
+    const number = Number(value);
+    return source === undefined || source === String(number) ? { value: number } : { value: number, written: source };
+  }
+  throw new Stop({ message: `${shown(source ?? value)} is not a value for a spec`, offset });
+}
+
+const isDefaultTag = (tag: string): boolean => /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/.test(tag);

@@ -1,0 +1,115 @@
+import type { Problem } from '../base/problem.js';
+import type { HookEnd } from '../host/hook.js';
+import type { MachineChange } from '../machine/difference.js';
+import type { RebootReason } from '../spec/vm-spec.js';
+import type { Explanation } from './explain.js';
+import type { StopReason } from './policy.js';
+import type { RunEnd } from './run-end.js';
+
+/** What happened, as it happened. `boot` counts from 1. */
+export type RunEventBody =
+  /** bhyve has been started. */
+  | {
+      readonly kind: 'boot';
+      readonly boot: number;
+      readonly target: string;
+      readonly pid: number;
+      readonly command: readonly string[];
+      /** What differs from the boot before; empty for the first. */
+      readonly changes: readonly MachineChange[];
+    }
+  /** bhyve has ended; `why` where that was no doing of the guest or of us. */
+  | {
+      readonly kind: 'exit';
+      readonly boot: number;
+      readonly end: RunEnd;
+      readonly aliveMs: number;
+      readonly why?: Explanation;
+    }
+  /** Another boot follows. */
+  | {
+      readonly kind: 'reboot';
+      readonly boot: number;
+      readonly target: string;
+      readonly reason: RebootReason;
+      readonly delayMs: number;
+    }
+  | { readonly kind: 'hook'; readonly hook: 'post_start'; readonly boot: number; readonly state: 'started' }
+  | {
+      readonly kind: 'hook';
+      readonly hook: 'post_start';
+      readonly boot: number;
+      readonly state: 'ended';
+      readonly end: HookEnd;
+    }
+  /** Something that the run made was removed, or could not be. */
+  | {
+      readonly kind: 'cleanup';
+      readonly what: 'socket' | 'vm' | 'pid file' | 'run directory';
+      readonly name: string;
+      readonly error?: string;
+    }
+  /** The host was mended, or a mend was taken back; or neither worked. */
+  | { readonly kind: 'warning'; readonly problem: Problem }
+  /** A stop is on its way: how it is tried now. */
+  | {
+      readonly kind: 'stopping';
+      readonly how: 'power button' | 'forced power-off' | 'kill';
+      /** How long the guest has before the next way is tried. */
+      readonly timeoutMs: number;
+    }
+  /** The run is over: the last event. */
+  | { readonly kind: 'stop'; readonly because: StopReason | 'error'; readonly boots: number };
+
+/** When: ISO 8601 for people, monotonic milliseconds for intervals. */
+export interface EventTime {
+  readonly time: string;
+  readonly monotonicMs: number;
+}
+
+export type RunEvent = EventTime & RunEventBody;
+
+/** Events kept for a reader that has not come yet; older ones are dropped. */
+const maxWaiting = 1000;
+
+export interface EventStream extends AsyncIterable<RunEvent> {
+  push(event: RunEvent): void;
+  end(): void;
+}
+
+/** A stream for one reader, from the first event that is still kept. Events without a reader do not pile up. */
+export function eventStream(): EventStream {
+  const waiting: RunEvent[] = [];
+  let isOver = false;
+  let wake: (() => void) | undefined;
+  let hasReader = false;
+  async function* read(): AsyncGenerator<RunEvent> {
+    hasReader = true;
+    try {
+      for (;;) {
+        const next = waiting.shift();
+        if (next !== undefined) yield next;
+        else if (isOver) return;
+        else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    } finally {
+      hasReader = false;
+    }
+  }
+  return {
+    push(event) {
+      waiting.push(event);
+      if (!hasReader && waiting.length > maxWaiting) waiting.shift();
+      wake?.();
+    },
+    end() {
+      isOver = true;
+      wake?.();
+    },
+    [Symbol.asyncIterator]: read,
+  };
+}

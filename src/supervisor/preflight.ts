@@ -1,0 +1,61 @@
+import type { PciAddress } from '../base/pci-address.js';
+import { ProblemsError, type Problem } from '../base/problem.js';
+import { checkHost, fixesOf, type HostReport } from '../host/check.js';
+import type { HostFinding } from '../host/findings.js';
+import { applyFix } from '../host/fix.js';
+import type { Ledger } from '../host/ledger.js';
+import type { RunTool } from '../host/tools.js';
+import type { Machine } from '../machine/machine.js';
+
+export interface PreflightOptions {
+  readonly run: RunTool;
+  readonly ledger: Ledger;
+  /** Whether a fix may be applied that the spec does not allow by itself. Default: it may not. */
+  readonly mayFix?: (finding: HostFinding) => boolean | Promise<boolean>;
+}
+
+export interface Ready {
+  /** The host card of each device that looks one up, by the device's pointer in the effective spec. */
+  readonly hostCards: ReadonlyMap<string, PciAddress>;
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Checks the host for a machine and mends what it may; what was mended is in the ledger.
+ * @throws ProblemsError `host` with everything that is still missing
+ */
+export async function preflight(machine: Machine, options: PreflightOptions): Promise<Ready> {
+  const { run } = options;
+  const first = await checkHost(machine.requirements, { run });
+  const failures = await mend(first, options);
+  const report = failures === undefined ? first : await checkHost(machine.requirements, { run });
+  const problems = report.findings.map(({ problem }) => problem);
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (errors.length > 0) throw new ProblemsError('host', machine.name, [...(failures ?? []), ...errors]);
+  return { hostCards: cardsByOwner(report), warnings: problems };
+}
+
+/** Applies what may be applied. @returns what did not work, or undefined where nothing was tried */
+async function mend(
+  report: HostReport,
+  { run, ledger, mayFix = () => false }: PreflightOptions,
+): Promise<Problem[] | undefined> {
+  const allowed: HostFinding[] = [];
+  for (const finding of report.findings) {
+    if (finding.fix !== undefined && (finding.mayFix || (await mayFix(finding)))) allowed.push(finding);
+  }
+  if (allowed.length === 0) return undefined;
+  const failures: Problem[] = [];
+  for (const fix of fixesOf(allowed)) {
+    const outcome = await applyFix(fix, { run, ledger });
+    if (outcome.kind === 'failed') failures.push(outcome.problem);
+  }
+  return failures;
+}
+
+const cardsByOwner = ({ cards }: HostReport): ReadonlyMap<string, PciAddress> =>
+  new Map(
+    [...cards].flatMap(([{ owner, need }, address]) =>
+      need.kind === 'host-card' && need.card.by === 'ids' ? [[owner, address] as const] : [],
+    ),
+  );

@@ -1,0 +1,101 @@
+import { unreachable } from '../base/unreachable.js';
+import type { ProcessEnd } from '../host/child.js';
+import type { RebootReason } from '../spec/vm-spec.js';
+
+/** How one run of bhyve ended: bhyve(8), EXIT STATUS. */
+export type RunEnd =
+  | { readonly kind: 'rebooted' } // 0: not "success", the guest asked to start again
+  | { readonly kind: 'powered-off' } // 1
+  | { readonly kind: 'halted' } // 2
+  | { readonly kind: 'triple-fault' } // 3, amd64 only
+  | { readonly kind: 'suspended' } // 5, release 16
+  /** 4, a status that the man page does not list, or a 1 that was no power-off. */
+  | { readonly kind: 'failed'; readonly status: number }
+  | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
+
+/**
+ * Reads what an exit means. The status alone misleads: 1 is a power-off, but also a command line that bhyve does not
+ * take, which is told by the usage text that goes with it.
+ */
+export function readEnd(end: ProcessEnd, stderrTail: string): RunEnd {
+  if (end.kind === 'signalled') return { kind: 'killed', signal: end.signal };
+  switch (end.status) {
+    case 0:
+      return { kind: 'rebooted' };
+    case 1:
+      return /^Usage: bhyve/m.test(stderrTail) ? { kind: 'failed', status: 1 } : { kind: 'powered-off' };
+    case 2:
+      return { kind: 'halted' };
+    case 3:
+      return { kind: 'triple-fault' };
+    case 5:
+      return { kind: 'suspended' };
+    default:
+      return { kind: 'failed', status: end.status };
+  }
+}
+
+/** The spec's word for an end, by which `reboot_on` and `next_target` know it; undefined: never followed by a boot. */
+export function reasonOf(end: RunEnd): RebootReason | undefined {
+  switch (end.kind) {
+    case 'rebooted':
+      return 'reboot';
+    case 'powered-off':
+      return 'power_off';
+    case 'halted':
+      return 'halt';
+    case 'triple-fault':
+      return 'triple_fault';
+    case 'failed':
+      return 'error';
+    case 'suspended':
+    case 'killed':
+      return undefined;
+    default:
+      return unreachable(end);
+  }
+}
+
+/** bhyve's exit status for an end; undefined where a signal ended it. */
+export function statusOf(end: RunEnd): number | undefined {
+  switch (end.kind) {
+    case 'rebooted':
+      return 0;
+    case 'powered-off':
+      return 1;
+    case 'halted':
+      return 2;
+    case 'triple-fault':
+      return 3;
+    case 'suspended':
+      return 5;
+    case 'failed':
+      return end.status;
+    case 'killed':
+      return undefined;
+    default:
+      return unreachable(end);
+  }
+}
+
+/** For people: what the guest or bhyve did. */
+export function describeEnd(end: RunEnd): string {
+  switch (end.kind) {
+    case 'rebooted':
+      return 'rebooted';
+    case 'powered-off':
+      return 'powered off';
+    case 'halted':
+      return 'halted';
+    case 'triple-fault':
+      return 'had a triple fault';
+    case 'suspended':
+      return 'was suspended';
+    case 'failed':
+      return `failed with status ${end.status}`;
+    case 'killed':
+      return `was killed by ${end.signal}`;
+    default:
+      return unreachable(end);
+  }
+}

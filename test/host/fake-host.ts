@@ -1,0 +1,92 @@
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Need } from '../../src/devices/device.js';
+import type { HostFinding } from '../../src/host/findings.js';
+import { runTool, type RunTool } from '../../src/host/tools.js';
+import type { MachineRequirement } from '../../src/machine/machine.js';
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+export const fixture = (name: string): string => readFileSync(here(`../fixtures/host/${name}`), 'utf8');
+
+/** A host whose tools are small scripts over a state folder. */
+export interface FakeHost {
+  /** Any files that a test makes live here. */
+  readonly folder: string;
+  readonly run: RunTool;
+  /** Every tool that was run, with its arguments, in order. */
+  readonly calls: () => readonly string[];
+  readonly addInterface: (name: string, about?: { readonly groups?: string; readonly pid?: number }) => void;
+  readonly hasInterface: (name: string) => boolean;
+  /** The lines of `pciconf -l`. */
+  readonly setCards: (text: string) => void;
+  readonly cards: () => string;
+  /** From now on the tool prints this and ends with this status. */
+  readonly breakTool: (tool: string, prints: string, status: number) => void;
+  readonly mendTool: (tool: string) => void;
+  /** devctl says that the card is busy. */
+  readonly keepCardsBusy: () => void;
+  readonly remove: () => void;
+}
+
+/** Has the cards and modules of the fixtures, and no interfaces. */
+export function makeFakeHost(): FakeHost {
+  const state = mkdtempSync(join(tmpdir(), 'vmrun-host-'));
+  const at = (...names: string[]): string => join(state, ...names);
+  for (const name of ['interfaces', 'broken', 'files']) mkdirSync(at(name));
+  copyFileSync(here('../fixtures/host/pciconf.txt'), at('pci'));
+  copyFileSync(here('../fixtures/host/kldstat.txt'), at('modules'));
+  const env = { FAKE_HOST: state, PATH: `${here('./fake-tools')}:/usr/bin:/bin` };
+  return {
+    folder: at('files'),
+    run: (argv, options) => runTool(argv, { ...options, env }),
+    calls: () => (existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8').trimEnd().split('\n') : []),
+    addInterface: (name, { groups = 'tap', pid } = {}) => {
+      const header = `${name}: flags=8802<BROADCAST,SIMPLEX,MULTICAST> metric 0 mtu 1500\n\tgroups: ${groups}\n`;
+      writeFileSync(at('interfaces', name), header);
+      if (pid !== undefined) appendFileSync(at('interfaces', name), `\tOpened by PID ${pid}\n`);
+    },
+    hasInterface: (name) => existsSync(at('interfaces', name)),
+    setCards: (text) => {
+      writeFileSync(at('pci'), text);
+    },
+    cards: () => readFileSync(at('pci'), 'utf8'),
+    breakTool: (tool, prints, status) => {
+      writeFileSync(at('broken', tool), prints);
+      writeFileSync(at('broken', `${tool}.status`), String(status));
+    },
+    mendTool: (tool) => {
+      rmSync(at('broken', tool));
+    },
+    keepCardsBusy: () => {
+      writeFileSync(at('busy'), '');
+    },
+    remove: () => {
+      rmSync(state, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A requirement of a device, by default of one named after its kind. */
+export const requirement = (
+  need: Need,
+  { subject = `a device (${need.kind})`, ...more }: Partial<Omit<MachineRequirement, 'need'>> = {},
+): MachineRequirement => ({ need: { ...need, pointer: '' }, owner: '', subject, mayFix: false, ...more });
+
+export const tap = (name: string, more?: Partial<Omit<MachineRequirement, 'need'>>): MachineRequirement =>
+  requirement({ kind: 'interface', name, type: 'tap' }, { subject: `virtio-net ${name}`, ...more });
+
+/** `code: message` of each, as a table's cell. */
+export const sentences = (findings: readonly HostFinding[]): readonly string[] =>
+  findings.map(({ problem: { code, message } }) => `${code}: ${message}`);

@@ -1,0 +1,180 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { checkHost, fixesOf } from '../../src/host/check.js';
+import { applyFix, type FixOutcome } from '../../src/host/fix.js';
+import { openLedger } from '../../src/host/ledger.js';
+import type { RunTool } from '../../src/host/tools.js';
+import type { MachineRequirement } from '../../src/machine/machine.js';
+import { makeFakeHost, requirement, sentences, tap, type FakeHost } from './fake-host.js';
+
+let host: FakeHost;
+let path: string;
+beforeEach(() => {
+  host = makeFakeHost();
+  path = join(host.folder, 'ledger');
+});
+afterEach(() => {
+  host.remove();
+});
+
+const card = requirement({ kind: 'host-card', card: { by: 'address', address: { bus: 3, slot: 0, func: 0 } } });
+const spare = requirement({ kind: 'host-card', card: { by: 'address', address: { bus: 1, slot: 0, func: 1 } } });
+
+/** Checks, applies every fix in turn, and says how each went. */
+async function mend(asked: readonly MachineRequirement[], run: RunTool = host.run) {
+  const ledger = await openLedger(path);
+  const outcomes: FixOutcome[] = [];
+  for (const fix of fixesOf((await checkHost(asked, host)).findings))
+    outcomes.push(await applyFix(fix, { run, ledger }));
+  return { ledger, outcomes };
+}
+
+const changes = () => host.calls().filter((call) => /create|destroy|devctl|kldload/.test(call));
+
+describe('a fix', () => {
+  test('makes the host ready, and everything is taken back last first', async () => {
+    const cuse = requirement({ kind: 'module', name: 'cuse', why: 'a sound device' });
+    const asked = [tap('tap7'), tap('vm1'), card, spare, cuse];
+    const before = host.cards();
+    const { ledger, outcomes } = await mend(asked);
+    expect(outcomes).toEqual(Array(5).fill({ kind: 'fixed' }));
+    expect((await checkHost(asked, host)).findings).toEqual([]);
+    expect(await ledger.undoAll(host)).toEqual([]);
+    expect(changes()).toEqual([
+      'kldload -n cuse',
+      'ifconfig tap7 create',
+      'ifconfig tap create name vm1',
+      'devctl set driver -f pci0:3:0:0 ppt',
+      'devctl set driver -f pci0:1:0:1 ppt',
+      'devctl clear driver -f pci0:1:0:1',
+      'devctl clear driver -f pci0:3:0:0',
+      'ifconfig vm1 destroy',
+      'ifconfig tap7 destroy',
+    ]);
+    expect(host.cards()).toBe(before);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('is in the ledger before anything is changed', async () => {
+    let seen = '';
+    await mend([tap('tap7')], (argv) => {
+      seen = readFileSync(path, 'utf8');
+      return host.run(argv);
+    });
+    expect(seen).toBe('{"id":1,"undo":{"kind":"destroy-interface","name":"tap7"}}\n');
+  });
+
+  test('that fails is a problem with the command, its status and its words', async () => {
+    host.keepCardsBusy();
+    const { outcomes } = await mend([card]);
+    expect(outcomes).toEqual([
+      {
+        kind: 'failed',
+        problem: {
+          code: 'fix-failed',
+          severity: 'error',
+          message:
+            'devctl set driver -f pci0:3:0:0 ppt ended with exit status 1: ' +
+            'devctl: Failed to set pci0:3:0:0 driver: Device busy',
+          fix: 'run it by hand and start again: devctl set driver -f pci0:3:0:0 ppt',
+          subject: card.subject,
+        },
+      },
+    ]);
+  });
+
+  test('that fails on an interface which somebody else has just made leaves that interface alone', async () => {
+    const { ledger, outcomes } = await mend([tap('tap7')], (argv) => {
+      host.addInterface('tap7');
+      return host.run(argv);
+    });
+    expect(outcomes[0]?.kind).toBe('failed');
+    await ledger.undoAll(host);
+    expect(host.hasInterface('tap7')).toBe(true);
+  });
+
+  test('that ran out of time is taken back all the same, since it may have worked', async () => {
+    const { ledger, outcomes } = await mend([tap('tap7')], async (argv) => {
+      await host.run(argv);
+      return { argv, exitCode: undefined, stdout: '', stderr: '', failure: 'timeout' };
+    });
+    expect(outcomes[0]?.kind).toBe('failed');
+    expect(await ledger.undoAll(host)).toEqual([]);
+    expect(host.hasInterface('tap7')).toBe(false);
+  });
+
+  test('that took a card from its driver and could not give it to ppt gives it back', async () => {
+    const { ledger } = await mend([card], async (argv) => {
+      await host.run(argv);
+      host.setCards(host.cards().replace(/^ppt\d*@pci0:3:0:0:/m, 'none7@pci0:3:0:0:'));
+      return {
+        argv,
+        exitCode: 1,
+        stdout: '',
+        stderr: 'devctl: Failed to set pci0:3:0:0 driver to ppt: No such process',
+      };
+    });
+    expect(await ledger.undoAll(host)).toEqual([]);
+    expect(host.cards()).toContain('igb0@pci0:3:0:0:');
+  });
+
+  test('that cannot be written down changes nothing', async () => {
+    path = join(host.folder, 'no', 'such', 'ledger');
+    const { outcomes } = await mend([tap('tap7')]);
+    expect(outcomes).toMatchObject([
+      {
+        kind: 'failed',
+        problem: {
+          message: `nothing was changed, since ${path} cannot be written: no such file or directory (ENOENT)`,
+        },
+      },
+    ]);
+    expect(changes()).toEqual([]);
+  });
+});
+
+describe('removing a socket that was left over', () => {
+  const socket = () => requirement({ kind: 'free-socket', path: join(host.folder, 'a.sock') });
+
+  beforeEach(async () => {
+    const server = createServer();
+    server.listen(join(host.folder, 'live.sock'));
+    await once(server, 'listening');
+    renameSync(join(host.folder, 'live.sock'), join(host.folder, 'a.sock'));
+    server.close();
+    await once(server, 'close');
+  });
+
+  test('frees its place and leaves nothing to take back', async () => {
+    const { ledger, outcomes } = await mend([socket()]);
+    expect(outcomes).toEqual([{ kind: 'fixed' }]);
+    expect(ledger.entries()).toEqual([]);
+    expect((await checkHost([socket()], host)).findings).toEqual([]);
+  });
+
+  test('does not touch a file that took its place meanwhile', async () => {
+    const { findings } = await checkHost([socket()], host);
+    renameSync(join(host.folder, 'a.sock'), join(host.folder, 'old.sock'));
+    writeFileSync(join(host.folder, 'a.sock'), 'precious');
+    const ledger = await openLedger(path);
+    for (const fix of fixesOf(findings)) {
+      expect(await applyFix(fix, { run: host.run, ledger })).toMatchObject({
+        kind: 'failed',
+        problem: { message: expect.stringContaining('is another file than the one that was looked at') },
+      });
+    }
+    expect(readFileSync(join(host.folder, 'a.sock'), 'utf8')).toBe('precious');
+  });
+
+  test('is done where it is gone already', async () => {
+    const { findings } = await checkHost([socket()], host);
+    expect(sentences(findings)).toHaveLength(1);
+    renameSync(join(host.folder, 'a.sock'), join(host.folder, 'old.sock'));
+    const ledger = await openLedger(path);
+    for (const fix of fixesOf(findings))
+      expect(await applyFix(fix, { run: host.run, ledger })).toEqual({ kind: 'fixed' });
+  });
+});
