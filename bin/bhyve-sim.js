@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/bin/bhyve-sim.js').main();
+require('./load.js').load('bhyve-sim').program.main();

@@ -1,3 +1,4 @@
 #!/usr/bin/env node
 'use strict';
-require('../dist/bin/vmrun.js').main(require('node:path').join(__dirname, 'bhyve-sim.js'));
+const path = require('node:path');
+require('./load.js').load('vmrun').program.main(path.join(__dirname, 'bhyve-sim.js'));

@@ -1,4 +1,4 @@
-// Builds dist/: the launchers (CommonJS, dependencies bundled, lazy parts in chunks of their own), the library (ES
+// Builds dist/: the launchers (CommonJS, dependencies bundled), the library (ES
 // module, dependencies external) and its types. Also writes what is generated from the device modules: the compiled
 // validators and schemas/vm.schema.json.
 import { execFileSync } from 'node:child_process';
@@ -19,39 +19,119 @@ const common = {
   logLevel: 'warning',
 };
 
+const minified = { minifySyntax: true, minifyWhitespace: true };
+/** A lazy chunk is CommonJS too, so `import()` becomes `require()` and the ES module loader stays asleep. */
+const asCommonJs = { format: 'cjs', supported: { 'dynamic-import': false } };
+const toSource = (file) => path.relative(root, file).replaceAll(path.sep, '/');
+
 /**
- * esbuild splits ES modules only, but a CommonJS program starts measurably quicker. So: split as ES modules, then
- * turn each chunk into CommonJS by itself.
+ * The launcher of vmrun: one file with all that a dry run needs, and chunks for the rest, loaded by `import()`. It is
+ * CommonJS, which starts measurably quicker than ES modules, and one file, which starts quicker than several. esbuild
+ * splits neither, so: modules that chunks share with the main file are handed to them by the main file.
  */
-async function buildLaunchers(outdir) {
+async function buildVmrun(outdir) {
+  const lazy = new Map();
+  const markLazy = {
+    name: 'mark-lazy',
+    setup(bundle) {
+      bundle.onResolve({ filter: /^\.{1,2}\// }, ({ kind, path: specifier, resolveDir }) => {
+        if (kind !== 'dynamic-import') return undefined;
+        const source = path.resolve(resolveDir, specifier.replace(/\.js$/, '.ts'));
+        lazy.set(path.basename(source, '.ts'), source);
+        return { path: `./lazy/${path.basename(source, '.ts')}.js`, external: true };
+      });
+    },
+  };
+  const bundleMain = (entry, extra) =>
+    build({
+      ...common,
+      ...minified,
+      ...asCommonJs,
+      ...extra,
+      stdin: { contents: entry, resolveDir: root },
+      plugins: [markLazy, noChildProcess],
+    });
+  const { metafile } = await bundleMain("export * from './src/cli/main.ts'", { metafile: true, write: false });
+  const inMain = new Set(Object.keys(metafile.inputs).filter((input) => input !== '<stdin>'));
+  const shared = new Set();
+  const takeFromMain = {
+    name: 'take-from-main',
+    setup(bundle) {
+      bundle.onResolve({ filter: /^\.{1,2}\// }, ({ path: specifier, resolveDir, namespace }) => {
+        const source = toSource(path.resolve(resolveDir, specifier.replace(/\.js$/, '.ts')));
+        if (namespace !== 'file' || !inMain.has(source)) return undefined;
+        shared.add(source);
+        return { path: source, namespace: 'shared' };
+      });
+      bundle.onLoad({ filter: /.*/, namespace: 'shared' }, ({ path: source }) => ({
+        contents: `module.exports = require('../vmrun.js').shared[${JSON.stringify(source)}]`,
+      }));
+    },
+  };
+  await buildLazy(path.join(outdir, 'lazy'), lazy, takeFromMain);
+  const names = [...shared].sort();
+  const entry = [
+    "export * from './src/cli/main.ts';",
+    ...names.map((source, index) => `import * as shared${index} from './${source}';`),
+    `export const shared = { ${names.map((source, index) => `${JSON.stringify(source)}: shared${index}`).join(', ')} };`,
+  ];
+  await bundleMain(entry.join('\n'), { outfile: path.join(outdir, 'vmrun.js') });
+}
+
+/** commander loads node:child_process for subcommands that are programs of their own; vmrun has none. */
+const noChildProcess = {
+  name: 'no-child-process',
+  setup(bundle) {
+    bundle.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      importer.includes('commander') ? { path: 'none', namespace: 'no-child-process' } : undefined,
+    );
+    bundle.onLoad({ filter: /.*/, namespace: 'no-child-process' }, () => ({ contents: 'module.exports = {}' }));
+  },
+};
+
+/** Chunks are split as ES modules, the only way esbuild can, then each is turned into CommonJS by itself. */
+async function buildLazy(outdir, entries, plugin) {
   await build({
     ...common,
-    entryPoints: { vmrun: 'src/cli/main.ts', 'bhyve-sim': 'src/simulator/main.ts' },
+    ...minified,
+    entryPoints: Object.fromEntries(entries),
     format: 'esm',
     splitting: true,
     outdir,
-    chunkNames: '[name]-[hash]',
-    minifySyntax: true,
-    minifyWhitespace: true,
+    external: ['../vmrun.js'],
+    plugins: [plugin],
   });
   for (const name of await readdir(outdir)) {
     const file = path.join(outdir, name);
-    const { code } = await transform(await readFile(file, 'utf8'), {
-      format: 'cjs',
+    const source = await readFile(file, 'utf8');
+    const { code } = await transform(source, {
+      ...asCommonJs,
       platform: 'node',
       target: 'node20',
       minifyWhitespace: true,
     });
     await writeFile(file, code);
   }
-  await writeFile(path.join(outdir, 'package.json'), '{ "type": "commonjs" }\n');
 }
 
 const dist = path.join(root, 'dist');
 await rm(dist, { recursive: true, force: true });
 await mkdir(path.join(dist, 'bin'), { recursive: true });
 await generate(root);
-await buildLaunchers(path.join(dist, 'bin'));
+const bin = path.join(dist, 'bin');
+await writeFile(path.join(bin, 'package.json'), '{ "type": "commonjs" }\n');
+await buildVmrun(bin);
+await build({
+  ...common,
+  ...minified,
+  ...asCommonJs,
+  entryPoints: ['src/simulator/main.ts'],
+  outfile: path.join(bin, 'bhyve-sim.js'),
+});
+execFileSync(process.execPath, ['scripts/compile-cache.cjs', root], {
+  cwd: root,
+  stdio: ['ignore', 'ignore', 'inherit'],
+});
 await build({
   ...common,
   entryPoints: ['src/index.ts'],

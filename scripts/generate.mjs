@@ -1,7 +1,7 @@
 // Writes what is generated from the device modules and the spec: the compiled validator and the published schema.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import Ajv2020 from 'ajv/dist/2020.js';
+import Ajv from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { format } from 'prettier';
@@ -19,26 +19,47 @@ async function load(root, entry) {
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
 
+/** What does not decide whether a value is valid; ajv would carry it along in the code. */
+const annotations = new Set([
+  ...['title', 'description', 'default', 'examples', 'deprecated', 'patternErrorMessage'],
+  ...['isFile', 'takesDigits', 'isSecret'],
+]);
+
+/** @param isMap the keys are names of the user's, not keywords */
+function withoutAnnotations(schema, isMap = false) {
+  if (Array.isArray(schema)) return schema.map((part) => withoutAnnotations(part));
+  if (typeof schema !== 'object' || schema === null) return schema;
+  return Object.fromEntries(
+    Object.entries(schema)
+      .filter(([key]) => isMap || !annotations.has(key))
+      .map(([key, part]) => [
+        key,
+        withoutAnnotations(part, !isMap && ['properties', 'patternProperties', '$defs'].includes(key)),
+      ]),
+  );
+}
+
 /** ajv's own code, made self-contained: no ajv at run time. */
 async function compileValidator(root, schema) {
-  const ajv = new Ajv2020.default({
+  // The schemas use no keyword that is newer than draft 7, whose compiled code is a good deal smaller.
+  const ajv = new Ajv.default({
     allErrors: true,
+    inlineRefs: false,
     discriminator: true,
     allowUnionTypes: true,
     messages: false,
     strict: true,
     strictRequired: false,
     allowMatchingProperties: true,
-    keywords: ['patternErrorMessage', 'isFile', 'takesDigits', 'isSecret'],
     code: { source: true, esm: true, lines: false },
   });
-  const code = standaloneCode.default(ajv, ajv.compile(schema));
+  const code = standaloneCode.default(ajv, ajv.compile(withoutAnnotations(schema)));
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: root, loader: 'js' },
     bundle: true,
     platform: 'node',
     format: 'esm',
-    minifySyntax: true,
+    minify: true,
     write: false,
   });
   return outputFiles[0].text;
@@ -51,10 +72,10 @@ async function update(file, content) {
 }
 
 export async function generate(root) {
-  const { vmSchema, publishedSchema } = await load(root, 'src/spec/schema.ts');
+  const { sharedSchema, publishedSchema } = await load(root, 'src/spec/schema.ts');
   const generated = path.join(root, 'src/spec/generated');
   await mkdir(generated, { recursive: true });
-  await update(path.join(generated, 'validate-vm.js'), await compileValidator(root, vmSchema));
+  await update(path.join(generated, 'validate-vm.js'), await compileValidator(root, sharedSchema()));
   await update(path.join(root, 'schemas/vm.schema.json'), await schemaText(publishedSchema()));
 }
 

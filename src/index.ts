@@ -1,3 +1,46 @@
-/** vmrun as a library: specs in, running VMs out. Nothing here prints, exits or installs signal handlers. */
-export { plan, type PlanOptions } from './machine/plan.js';
+/**
+ * vmrun as a library, for people who write VM managers: specs in, running VMs out. Nothing here prints, exits, keeps
+ * global state or installs signal handlers; many VMs can run in one process.
+ * @packageDocumentation
+ */
+import { loadSpecText } from './machine/load-spec.js';
+import { ProblemsError } from './base/problem.js';
+import { readSpec, type ReadOptions } from './spec/read.js';
+import type { Spec } from './spec/parse-spec.js';
+
+export { ProblemsError, type Finding, type Place, type Problem } from './base/problem.js';
+export { formatAddress, type PciAddress } from './base/pci-address.js';
+export type { Result } from './base/result.js';
+export { quoteCommand } from './base/shell.js';
+export type { Release, Requirement, Variable } from './devices/device.js';
+export { StartError } from './host/child.js';
+export type { Clock } from './host/clock.js';
+export type { HostFinding, HostFix } from './host/findings.js';
+export { systemHost, type Host } from './host/host.js';
+export { checkHost, type HostReport } from './host/check.js';
+export { runTool, type RunTool, type ToolResult } from './host/tools.js';
+export { differences, type MachineChange } from './machine/difference.js';
 export { loadSpecText } from './machine/load-spec.js';
+export type { Machine, MachineRequirement, PlannedDevice, Policy } from './machine/machine.js';
+export { plan, type PlanOptions } from './machine/plan.js';
+export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spec.js';
+export { readSpec, type ReadOptions } from './spec/read.js';
+export { defaultTarget } from './spec/targets.js';
+export type { RebootReason, VmSpec } from './spec/vm-spec.js';
+export type { RunEvent } from './supervisor/events.js';
+export type { Explanation } from './supervisor/explain.js';
+export type { RebootLimits, StopReason } from './supervisor/policy.js';
+export { run, type Run, type RunOptions, type RunResult } from './supervisor/run.js';
+export type { RunEnd } from './supervisor/run-end.js';
+
+/**
+ * Reads, checks and returns the spec in a file; every target of it can be planned.
+ * @param file a path, or `-` for standard input
+ * @throws ProblemsError `spec` with every problem of the file, `unreadable` where it cannot be read
+ */
+export async function loadSpec(file: string, options: Partial<ReadOptions> = {}): Promise<Spec> {
+  const text = readSpec(file, { workingDirectory: process.cwd(), ...options });
+  const loaded = await loadSpecText(text);
+  if (!loaded.ok) throw new ProblemsError('spec', text.name, loaded.problems);
+  return loaded.value;
+}

@@ -9,7 +9,7 @@ export const count = (number: number, noun: string): string => `${number} ${noun
 
 /** Text for a message: quoted as JSON, cut in the middle where it is long, control characters escaped. */
 export function shown(value: unknown, max = 60): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = value === undefined ? 'undefined' : JSON.stringify(value);
   if (text.length <= max) return text;
   return `${text.slice(0, max - 20)}…${text.slice(-15)}`;
 }

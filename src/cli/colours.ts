@@ -1,8 +1,9 @@
 import { Chalk, type ChalkInstance } from 'chalk';
+import { isTerminal } from '../host/terminal.js';
 import type { Context } from './context.js';
 
 /** Colours for stderr: asked for, or on a terminal that has them and nobody minds. no-color.org, force-color.org. */
-export function coloursFor({ env, isTerminal }: Context, wanted: boolean | undefined): ChalkInstance {
+export function coloursFor({ env }: Context, wanted: boolean | undefined): ChalkInstance {
   const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0';
   const isRefused = (env.NO_COLOR !== undefined && env.NO_COLOR !== '') || env.TERM === 'dumb';
   const isOn = wanted ?? (isForced || (!isRefused && isTerminal(2)));

@@ -7,10 +7,9 @@ export interface Context {
   /** Words that start the built-in simulator. */
   readonly simulator: readonly string[];
   /** Text for the product: what another program may read. */
-  out(text: string): void;
+  readonly out: (text: string) => void;
   /** Text for people. */
-  err(text: string): void;
-  isTerminal(descriptor: 0 | 1 | 2): boolean;
+  readonly err: (text: string) => void;
   /** Calls back for each of the signals until the returned function is called. */
-  onSignals(signals: readonly NodeJS.Signals[], handler: (signal: NodeJS.Signals) => void): () => void;
+  readonly onSignals: (signals: readonly NodeJS.Signals[], handler: (signal: NodeJS.Signals) => void) => () => void;
 }

@@ -1,4 +1,3 @@
-import { isatty } from 'node:tty';
 import { writeText } from './output.js';
 import { vmrun } from './vmrun.js';
 
@@ -16,7 +15,6 @@ export async function main(simulator: string): Promise<void> {
     err: (text) => {
       writeText(2, text);
     },
-    isTerminal: isatty,
     onSignals(signals, handler) {
       for (const signal of signals) process.on(signal, handler);
       return () => {

@@ -117,6 +117,8 @@ function describeStop(because: StopReason | 'error'): readonly string[] {
       return ['not booted again: --reboot-count is reached'];
     case 'restart-limit':
       return ['not booted again: too many reboots within restart.window, see restart.max'];
+    case 'left-behind':
+      return ['not booted again: something was left behind, see --panic-on-failed-cleanup'];
     case 'error':
       return [];
     default:

@@ -42,7 +42,7 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   const target = options.target ?? 'default';
   refuseUnknownTarget(spec, target);
   const isSimulated = options.simulate !== undefined;
-  const bhyve = isSimulated ? context.simulator : [options.bhyve ?? (env.BHYVE_EXEC || 'bhyve')];
+  const bhyve = isSimulated ? context.simulator : [options.bhyve ?? bhyveFrom(env)];
   // A simulated run must be possible beside the real one of the same name.
   const runBase = (options.runDir ?? defaultRunBase(env, uid)) + (isSimulated ? '-simulated' : '');
   const planned = plan(spec, target, {
@@ -65,6 +65,9 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   const colour = coloursFor(context, options.color);
   return runVm(context, { spec, machine: planned.value, bhyve, runBase, options, colour });
 }
+
+/** An empty variable is as good as none. */
+const bhyveFrom = ({ BHYVE_EXEC: program = '' }: Context['env']): string => (program === '' ? 'bhyve' : program);
 
 function refuseUnknownTarget(spec: Spec, target: string): void {
   const targets = new Map(spec.targets.map((name) => [name, name]));

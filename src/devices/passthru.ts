@@ -26,9 +26,9 @@ type Source = HostCard | { readonly error: string };
 /** Reads `src` in all its spellings. Domains other than 0 cannot be passed through. */
 function readSource(src: string): Source {
   if (/^ppt\d{1,5}$/.test(src)) return { by: 'name', name: src };
-  const [, domain = '0', ...numbers] = hostForm.exec(src) ?? [];
+  const [, domain = '0', bus, slot, func, ...slashed] = hostForm.exec(src) ?? [];
   if (Number(domain) !== 0) return { error: `bhyve passes through cards of PCI domain 0 only, got ${src}` };
-  const parts = numbers.filter((part) => part !== undefined);
+  const parts = bus === undefined ? slashed : [bus, slot, func];
   const colons = parts.length === 3 ? parts.join(':') : src;
   if (colons.split(':').length === 2) return { error: `${JSON.stringify(src)} does not name bus, slot and function` };
   const address = parseAddress(colons);

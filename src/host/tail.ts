@@ -1,7 +1,7 @@
 /** The last of a stream of text; what came before is forgotten. */
 export interface TailBuffer {
-  push(text: string): void;
-  text(): string;
+  readonly push: (text: string) => void;
+  readonly text: () => string;
 }
 
 /** @param size kept at the most, in UTF-16 units */
@@ -18,8 +18,13 @@ export function tailBuffer(size: number): TailBuffer {
 /** A line longer than this is passed on in pieces, so that a stream without line ends cannot fill memory. */
 const longestLine = 64 * 1024;
 
+export interface LineSplitter {
+  readonly push: (chunk: string) => void;
+  readonly end: () => void;
+}
+
 /** Turns chunks into whole lines, each with its end; `end` passes on what is left, with a line end added. */
-export function lineSplitter(onLines: (text: string) => void): { push(chunk: string): void; end(): void } {
+export function lineSplitter(onLines: (text: string) => void): LineSplitter {
   let rest = '';
   return {
     push(chunk) {

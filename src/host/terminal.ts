@@ -2,6 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
+/** Whether a descriptor of ours is a terminal. */
+export const isTerminal = (descriptor: 0 | 1 | 2): boolean => isatty(descriptor);
+
 /**
  * Remembers the settings of the terminal that a guest's console takes over. bhyve makes it raw and puts it back when
  * it exits, but not when it is killed.

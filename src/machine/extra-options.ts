@@ -1,7 +1,7 @@
 import { shown } from '../base/text.js';
 
 /** bhyve's options that take a value: the getopt strings of releases 14 to 16. */
-const withValue = new Set('GKUcfklmnoprs');
+const withValue = /[GKUcfklmnoprs]/;
 
 /**
  * Looks at words that go before the VM name as bhyve's getopt will: it stops at the first word that is no option, so
@@ -15,7 +15,7 @@ export function strayWord(words: readonly string[]): string | undefined {
     if (!word.startsWith('-') || word === '-') {
       return `${shown(word)} is no option: bhyve would take it for the name of the VM`;
     }
-    const takesValue = [...word.slice(1)].findIndex((letter) => withValue.has(letter));
+    const takesValue = word.slice(1).search(withValue);
     if (takesValue === -1 || takesValue < word.length - 2) continue;
     index += 1;
     if (index === words.length) return `${word} wants a value`;

@@ -34,6 +34,7 @@ const escapes: Readonly<Record<string, string>> = {
 const numberForm = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const wordForm = /[^\s,:"'[\]{}]+/y;
 /** Text between quotes that needs no second look. */
+// eslint-disable-next-line no-control-regex -- these are what JSON forbids in a string
 const plainForm = /[^"\\\u0000-\u001f]*/y;
 
 /**

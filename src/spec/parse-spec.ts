@@ -215,7 +215,7 @@ function caret(line: string, column: number): readonly string[] {
   const from = column > width ? column - width / 2 : 0;
   const shownLine = withoutSecrets(line)
     .slice(from, from + width)
-    .replaceAll(/[\u0000-\u001f\u007f]/g, ' ');
+    .replaceAll(/\p{Cc}/gu, ' ');
   return [shownLine, `${' '.repeat(Math.max(0, column - from - 1))}^`];
 }
 

@@ -96,7 +96,7 @@ function convert(document: Document.Parsed): SourceNode {
       const entries = node.items.map(({ key, value }): SourceEntry => {
         const [keyStart, keyEnd] = key.range;
         if (!isScalar(key)) throw new Stop({ message: 'a key must be text', offset: keyStart });
-        const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+        const name = typeof key.value === 'string' ? key.value : key.source;
         return { key: name, keyStart, keyEnd, value: walk(value, child(pointer, name), depth + 1, keyEnd) };
       });
       return { kind: 'mapping', entries, start, end, pointer };

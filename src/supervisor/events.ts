@@ -69,12 +69,15 @@ export interface EventTime {
 
 export type RunEvent = EventTime & RunEventBody;
 
+/** Tells what happens; whoever takes it adds the time. */
+export type Emit = (body: RunEventBody) => void;
+
 /** Events kept for a reader that has not come yet; older ones are dropped. */
 const maxWaiting = 1000;
 
 export interface EventStream extends AsyncIterable<RunEvent> {
-  push(event: RunEvent): void;
-  end(): void;
+  readonly push: (event: RunEvent) => void;
+  readonly end: () => void;
 }
 
 /** A stream for one reader, from the first event that is still kept. Events without a reader do not pile up. */

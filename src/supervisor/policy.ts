@@ -36,7 +36,9 @@ export type StopReason =
   | 'no-reboot'
   | 'reboot-count'
   /** Too many reboots within the window. */
-  | 'restart-limit';
+  | 'restart-limit'
+  /** Something could not be removed, and the run was told to fail then. */
+  | 'left-behind';
 
 /** A boot that lived shorter counts towards the back-off. */
 export const shortLifeMs = 10_000;

@@ -1,25 +1,24 @@
-import type { Problem } from '../base/problem.js';
 import { ProblemsError } from '../base/problem.js';
-import type { Child } from '../host/child.js';
-import { removeTrace, tracesOf, type Trace } from '../host/ephemeral.js';
+import type { Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
 import type { HostFinding } from '../host/findings.js';
 import { openLedger, type Ledger } from '../host/ledger.js';
 import { takePidFile, type PidFile } from '../host/pid-file.js';
-import { processStart } from '../host/process-identity.js';
-import type { RunState } from '../host/run-directory.js';
-import { rememberTerminal } from '../host/terminal.js';
 import { differences } from '../machine/difference.js';
 import type { Machine } from '../machine/machine.js';
 import { plan, type PlanOptions } from '../machine/plan.js';
-import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
+import type { Spec } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
+import { bootOnce, privateConfigName, type BootResult, type Session } from './boot.js';
 import { claim } from './claim.js';
-import { eventStream, type RunEvent, type RunEventBody } from './events.js';
-import { explain, type Explanation } from './explain.js';
+import { makeCleaner } from './cleanup.js';
+import { eventStream, type Emit, type RunEvent } from './events.js';
+import type { Explanation } from './explain.js';
+import { makeHooks } from './hooks.js';
 import { nextStep, shortLifeMs, type RebootLimits, type StopReason } from './policy.js';
 import { preflight } from './preflight.js';
-import { readEnd, type RunEnd } from './run-end.js';
+import type { RunEnd } from './run-end.js';
+import type { StopSignals } from './stop.js';
 
 export interface RunOptions {
   /** First boot's target. Default: `default`. */
@@ -73,7 +72,7 @@ export interface Run {
    * Asks the guest to power off, and no boot follows; after the spec's `stop_timeout` it is ended by force. The second
    * call does not wait any longer.
    */
-  stop(): void;
+  readonly stop: () => void;
   /**
    * How it ended. Rejects with ProblemsError (`host`, `in-use`, `cannot-create`) or StartError where bhyve was not
    * started; what the run had made is removed then too.
@@ -81,21 +80,22 @@ export interface Run {
   readonly result: Promise<RunResult>;
 }
 
-const hookTimeoutMs = 30_000;
-/** bhyvectl --force-poweroff acts at once; only a bhyve that hangs in the kernel does not follow. */
-const forcedPowerOffMs = 3000;
-
 /** Runs a VM: boots it, boots it again as its policy says, and removes what it left. */
 export function run(spec: Spec, options: RunOptions): Run {
+  const host = options.host ?? systemHost();
   const events = eventStream();
   const stopping = new AbortController();
   const hurrying = new AbortController();
-  const result = supervise(spec, options, events.push, stopping.signal, hurrying.signal).finally(events.end);
+  const emit: Emit = (body) => {
+    events.push({ time: host.clock.now().toISOString(), monotonicMs: host.clock.monotonicMs(), ...body });
+  };
+  const signals = { stop: stopping.signal, hurry: hurrying.signal };
+  const result = supervise(spec, options, host, emit, signals).finally(events.end);
   // A caller that only reads events must not be killed by an unhandled rejection; `result` still rejects.
   result.catch(() => undefined);
   return {
     events,
-    stop() {
+    stop: () => {
       if (stopping.signal.aborted) hurrying.abort();
       stopping.abort();
     },
@@ -103,236 +103,127 @@ export function run(spec: Spec, options: RunOptions): Run {
   };
 }
 
+/** From the claim of the name to the last cleanup, on every way out. */
 async function supervise(
   spec: Spec,
   options: RunOptions,
-  push: (event: RunEvent) => void,
-  stopSignal: AbortSignal,
-  hurrySignal: AbortSignal,
+  host: Host,
+  emit: Emit,
+  signals: StopSignals,
 ): Promise<RunResult> {
-  const { host = systemHost(), limits = {} } = options;
-  const { clock } = host;
-  const emit = (body: RunEventBody): void => {
-    push({ time: clock.now().toISOString(), monotonicMs: clock.monotonicMs(), ...body });
-  };
-  const firstTarget = options.target ?? defaultTarget;
-  const first = planned(spec, spec.effective(firstTarget), options, {});
+  const { policy } = planned(spec, options.target ?? defaultTarget, options, {});
   const directory = await claim(spec.name, {
     host,
     base: options.runBase,
     force: options.force ?? false,
-    stopTimeoutMs: first.policy.stopTimeoutMs,
+    stopTimeoutMs: policy.stopTimeoutMs,
   });
-  const since = clock.now().toISOString();
-  const leftBehind: Problem[] = [];
-  const hooks = hookRunner(host, options, emit);
-  let ledger: Ledger | undefined;
-  let supervisorPid: PidFile | undefined;
-  let bhyvePid: PidFile | undefined;
-  let boots = 0;
-  let outcome: StopReason | 'error' = 'error';
-
-  /** Removes one thing, tells it, and goes on whatever happens. */
-  async function cleanUp(
-    what: CleanupName,
-    name: string,
-    remove: () => Promise<string | undefined> | string | undefined,
-  ) {
-    let error: string | undefined;
-    try {
-      error = await remove();
-    } catch (cause) {
-      error = cause instanceof Error ? cause.message : String(cause);
-    }
-    emit({ kind: 'cleanup', what, name, ...(error === undefined ? {} : { error }) });
-    if (error !== undefined) leftBehind.push(notRemoved(what, name, error));
-  }
-
-  const saveState = (more: Partial<RunState> = {}): void => {
+  const cleaner = makeCleaner(emit);
+  const hooks = makeHooks(host, emit, options.onHookOutput ?? ignore);
+  const since = host.clock.now().toISOString();
+  const saveState: Session['saveState'] = (more) => {
     directory.saveState({ version: 1, name: spec.name, supervisor: host.pid, since, ...more });
   };
-
-  /** One life of bhyve, from the check to the end of its process and its traces. */
-  async function boot(machine: Machine, changes: ReturnType<typeof differences>): Promise<BootResult> {
-    const command = [...(options.bhyve ?? ['bhyve']), ...machine.argv];
-    if (machine.privateConfig !== undefined) directory.write(privateConfigName, machine.privateConfig.content);
-    const before = tracesOf(machine.ephemerals);
-    const restoreTerminal = machine.usesStdio ? rememberTerminal(0) : () => undefined;
-    const ended = new AbortController();
-    let child: Child | undefined;
-    try {
-      child = await host.spawn(command, {
-        stdin: machine.usesStdio ? 'inherit' : 'ignore',
-        stdout: machine.usesStdio ? 1 : 2,
-        ownSession: !machine.usesStdio,
-        env: { ...options.env, VMRUN_NAME: machine.name, VMRUN_TARGET: machine.target, VMRUN_BOOT: String(boots + 1) },
-        onStderr: options.onStderr ?? (() => undefined),
-      });
-      boots += 1;
-      const { pid } = child;
-      const startedMs = clock.monotonicMs();
-      emit({ kind: 'boot', boot: boots, target: machine.target, pid, command, changes });
-      bhyvePid?.write(pid);
-      const state = { target: machine.target, boot: boots, bhyve: { pid } };
-      saveState(state);
-      // Not waited for: it costs a process on some systems, and only the next run needs it.
-      const identified = processStart(pid, host.run).then((start) => {
-        if (start !== undefined && !ended.signal.aborted) saveState({ ...state, bhyve: { pid, start } });
-      });
-      const stopped = stopWhenAsked(child, machine, ended.signal);
-      hooks.postStart(machine, boots, pid, ended.signal);
-      const processEnd = await child.ended;
-      ended.abort();
-      await Promise.all([stopped, identified]);
-      const end = readEnd(processEnd, child.stderrTail());
-      const aliveMs = clock.monotonicMs() - startedMs;
-      const isStopped = stopSignal.aborted;
-      const why =
-        end.kind === 'failed' || (end.kind === 'killed' && !isStopped) ? explain(child.stderrTail()) : undefined;
-      emit({ kind: 'exit', boot: boots, end, aliveMs, ...(why === undefined ? {} : { why }) });
-      return { end, aliveMs, ...(why === undefined ? {} : { why }) };
-    } finally {
-      ended.abort();
-      restoreTerminal();
-      bhyvePid?.clear();
-      if (child !== undefined) await removeTraces(machine, before);
-      if (machine.privateConfig !== undefined) directory.remove(privateConfigName);
-    }
-  }
-
-  /** What bhyve leaves on every exit: its sockets, and the VM with its memory. */
-  async function removeTraces(machine: Machine, before: readonly Trace[]): Promise<void> {
-    const isNew = (trace: Trace): boolean =>
-      !before.some(
-        ({ path, device, inode }) => path === trace.path && device === trace.device && inode === trace.inode,
-      );
-    for (const trace of tracesOf(machine.ephemerals).filter(isNew)) {
-      await cleanUp('socket', trace.path, () => {
-        const removal = removeTrace(trace);
-        return typeof removal === 'object' ? removal.error : undefined;
-      });
-    }
-    if (!host.vmm.exists(machine.name)) return;
-    await cleanUp('vm', machine.name, async () =>
-      (await host.vmm.destroy(machine.name)) ? undefined : `/dev/vmm/${machine.name} is still there`,
-    );
-  }
-
-  async function stopWhenAsked(child: Child, machine: Machine, ended: AbortSignal): Promise<void> {
-    await aborted(AbortSignal.any([stopSignal, ended]));
-    const { stopTimeoutMs } = machine.policy;
-    const waitFor = async (ms: number, cut: AbortSignal): Promise<void> => {
-      await clock.sleep(ms, AbortSignal.any([ended, cut]));
-    };
-    if (ended.aborted) return;
-    emit({ kind: 'stopping', how: 'power button', timeoutMs: stopTimeoutMs });
-    child.kill('SIGTERM');
-    await waitFor(stopTimeoutMs, hurrySignal);
-    if (ended.aborted) return;
-    if (host.vmm.exists(machine.name)) {
-      emit({ kind: 'stopping', how: 'forced power-off', timeoutMs: forcedPowerOffMs });
-      await host.vmm.forcePowerOff(machine.name);
-      await waitFor(forcedPowerOffMs, ended);
-      if (ended.aborted) return;
-    }
-    emit({ kind: 'stopping', how: 'kill', timeoutMs: 0 });
-    child.kill('SIGKILL');
-  }
-
-  async function bootLoop(): Promise<RunResult> {
-    let target = firstTarget;
-    let previous: Machine | undefined;
-    let last: BootResult | undefined;
-    let shortLives = 0;
-    const reboots: number[] = [];
-    const finish = (because: StopReason): RunResult => {
-      outcome = because;
-      return {
-        end: last?.end,
-        because,
-        boots,
-        leftBehind,
-        ...(last?.why === undefined ? {} : { why: last.why }),
-      };
-    };
-    for (;;) {
-      const machine = await readyMachine(target);
-      if (stopSignal.aborted) return finish('asked');
-      last = await boot(machine, previous === undefined ? [] : differences(previous, machine));
-      previous = machine;
-      if (stopSignal.aborted) return finish('asked');
-      const step = nextStep(last.end, target, machine.policy, limits, {
-        nowMs: clock.monotonicMs(),
-        aliveMs: last.aliveMs,
-        reboots,
-        shortLives,
-      });
-      if (step.do === 'stop' || (options.panicOnFailedCleanup === true && leftBehind.length > 0)) {
-        return finish(step.do === 'stop' ? step.because : 'guest');
-      }
-      shortLives = last.aliveMs < shortLifeMs ? shortLives + 1 : 0;
-      reboots.push(clock.monotonicMs());
-      ({ target } = step);
-      emit({ kind: 'reboot', boot: boots + 1, target, reason: step.reason, delayMs: step.delayMs });
-      if (step.delayMs > 0) await clock.sleep(step.delayMs, stopSignal);
-      if (stopSignal.aborted) return finish('asked');
-    }
-  }
-
-  /** The machine of a target, on a host that was looked at; planned again with what the host told. */
-  async function readyMachine(target: string): Promise<Machine> {
-    const effective = spec.effective(target);
-    const paths = { privateConfigPath: directory.file(privateConfigName) };
-    const machine = planned(spec, effective, options, paths);
-    if (options.check === false || ledger === undefined) return machine;
-    const { mayFix } = options;
-    const ready = await preflight(machine, { run: host.run, ledger, ...(mayFix === undefined ? {} : { mayFix }) });
-    for (const problem of ready.warnings) emit({ kind: 'warning', problem });
-    return ready.hostCards.size === 0
-      ? machine
-      : planned(spec, effective, options, { ...paths, hostCards: ready.hostCards });
-  }
-
+  const pidFiles: PidFile[] = [];
+  const makePidFile = async (path: string | undefined): Promise<PidFile | undefined> => {
+    if (path === undefined) return undefined;
+    const file = await createPidFile(spec.name, path);
+    pidFiles.push(file);
+    return file;
+  };
+  let ledger: Ledger | undefined;
+  let result: RunResult | undefined;
   try {
-    saveState();
+    saveState({});
     if (options.check !== false) {
       ledger = await openLedger(directory.file('ledger'));
       // What a run that crashed had changed on the host is taken back before anything else is.
       for (const problem of await ledger.undoAll({ run: host.run })) emit({ kind: 'warning', problem });
     }
-    if (options.supervisorPidFile !== undefined) {
-      supervisorPid = await createPidFile(spec.name, options.supervisorPidFile);
-      supervisorPid.write(host.pid);
-    }
-    if (options.pidFile !== undefined) bhyvePid = await createPidFile(spec.name, options.pidFile);
-    return await bootLoop();
+    (await makePidFile(options.supervisorPidFile))?.write(host.pid);
+    const pidFile = await makePidFile(options.pidFile);
+    const { bhyve = ['bhyve'], env = {}, onStderr = ignore } = options;
+    const session = { host, emit, signals, cleaner, hooks, directory, pidFile, bhyve, env, onStderr, saveState };
+    result = await bootLoop(spec, options, session, ledger);
+    return result;
   } finally {
     await hooks.end();
-    for (const problem of (await ledger?.undoAll({ run: host.run })) ?? []) {
-      emit({ kind: 'warning', problem });
-      leftBehind.push(problem);
+    if (ledger !== undefined) cleaner.addLeftBehind(await ledger.undoAll({ run: host.run }));
+    for (const file of pidFiles.reverse()) {
+      await cleaner.remove('pid file', file.path, () => file.remove().then(ignore));
     }
-    for (const file of [bhyvePid, supervisorPid]) {
-      if (file !== undefined) await cleanUp('pid file', file.path, () => file.remove().then(() => undefined));
-    }
-    await cleanUp('run directory', directory.path, () => directory.release().then(() => undefined));
-    emit({ kind: 'stop', because: outcome, boots });
+    await cleaner.remove('run directory', directory.path, () => directory.release().then(ignore));
+    emit({ kind: 'stop', because: result?.because ?? 'error', boots: result?.boots ?? 0 });
   }
 }
 
-const privateConfigName = 'bhyve.conf';
-
-type CleanupName = Extract<RunEventBody, { readonly kind: 'cleanup' }>['what'];
-
-interface BootResult {
-  readonly end: RunEnd;
-  readonly aliveMs: number;
-  readonly why?: Explanation;
+/** Boots, decides, boots again, until the policy or a stop ends it. */
+async function bootLoop(
+  spec: Spec,
+  options: RunOptions,
+  session: Session,
+  ledger: Ledger | undefined,
+): Promise<RunResult> {
+  const { host, emit, signals, cleaner } = session;
+  const reboots: number[] = [];
+  let target = options.target ?? defaultTarget;
+  let previous: Machine | undefined;
+  let last: BootResult | undefined;
+  let shortLives = 0;
+  let boots = 0;
+  const isStopping = (): boolean => signals.stop.aborted;
+  const finish = (because: StopReason): RunResult => ({
+    end: last?.end,
+    because,
+    boots,
+    leftBehind: cleaner.leftBehind,
+    ...(last?.why === undefined ? {} : { why: last.why }),
+  });
+  for (;;) {
+    const machine = await readyMachine(spec, target, options, session, ledger);
+    if (isStopping()) return finish('asked');
+    boots += 1;
+    last = await bootOnce(session, machine, boots, previous === undefined ? [] : differences(previous, machine));
+    previous = machine;
+    if (isStopping()) return finish('asked');
+    const nowMs = host.clock.monotonicMs();
+    const history = { nowMs, aliveMs: last.aliveMs, reboots, shortLives };
+    const step = nextStep(last.end, target, machine.policy, options.limits ?? {}, history);
+    if (step.do === 'stop') return finish(step.because);
+    if (options.panicOnFailedCleanup === true && cleaner.leftBehind.length > 0) return finish('left-behind');
+    shortLives = last.aliveMs < shortLifeMs ? shortLives + 1 : 0;
+    reboots.push(nowMs);
+    ({ target } = step);
+    emit({ kind: 'reboot', boot: boots + 1, target, reason: step.reason, delayMs: step.delayMs });
+    if (step.delayMs > 0) await host.clock.sleep(step.delayMs, signals.stop);
+    if (isStopping()) return finish('asked');
+  }
 }
 
+/** The machine of a target, on a host that was looked at; planned again with what the host told. */
+async function readyMachine(
+  spec: Spec,
+  target: string,
+  options: RunOptions,
+  { host, emit, directory }: Session,
+  ledger: Ledger | undefined,
+): Promise<Machine> {
+  const paths = { privateConfigPath: directory.file(privateConfigName) };
+  const machine = planned(spec, target, options, paths);
+  if (ledger === undefined) return machine;
+  const { mayFix } = options;
+  const ready = await preflight(machine, { run: host.run, ledger, ...(mayFix === undefined ? {} : { mayFix }) });
+  for (const problem of ready.warnings) emit({ kind: 'warning', problem });
+  return ready.hostCards.size === 0
+    ? machine
+    : planned(spec, target, options, { ...paths, hostCards: ready.hostCards });
+}
+
+const ignore = (): undefined => undefined;
+
 /** The spec has been checked for every target when it was loaded, so a plan that fails is a mistake of the caller. */
-function planned(spec: Spec, effective: EffectiveSpec, options: RunOptions, more: PlanOptions): Machine {
-  const result = plan(spec, effective.target, {
+function planned(spec: Spec, target: string, options: RunOptions, more: PlanOptions): Machine {
+  const result = plan(spec, target, {
     ...(options.release === undefined ? {} : { release: options.release }),
     ...(options.extraArguments === undefined ? {} : { extraArguments: options.extraArguments }),
     ...more,
@@ -340,13 +231,6 @@ function planned(spec: Spec, effective: EffectiveSpec, options: RunOptions, more
   if (!result.ok) throw new ProblemsError('spec', spec.source, result.problems);
   return result.value;
 }
-
-const notRemoved = (what: string, name: string, error: string): Problem => ({
-  code: 'cleanup-failed',
-  severity: 'warning',
-  message: `the ${what} ${name} could not be removed: ${error}`,
-  fix: 'remove it by hand',
-});
 
 async function createPidFile(vm: string, path: string): Promise<PidFile> {
   const refuse = (message: string, fix: string): ProblemsError =>
@@ -362,56 +246,4 @@ async function createPidFile(vm: string, path: string): Promise<PidFile> {
   }
   if (!('heldBy' in file)) return file;
   throw refuse(`the pid file ${path} belongs to process ${file.heldBy}`, 'stop that one, or choose another path');
-}
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else {
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-    }
-  });
-
-/** Hooks run beside the VM: a slow one delays nothing, and none outlives the run. */
-function hookRunner(host: Host, options: RunOptions, emit: (body: RunEventBody) => void) {
-  const over = new AbortController();
-  const running = new Set<Promise<void>>();
-
-  async function runPostStart(machine: Machine, boot: number, pid: number, ended: AbortSignal): Promise<void> {
-    const { postStart } = machine.policy;
-    if (postStart === undefined) return;
-    await host.vmm.appears(machine.name, AbortSignal.any([ended, over.signal]));
-    if (ended.aborted || over.signal.aborted) return;
-    emit({ kind: 'hook', hook: 'post_start', boot, state: 'started' });
-    const end = await host.runHook(postStart, {
-      env: {
-        VMRUN_NAME: machine.name,
-        VMRUN_PID: String(pid),
-        VMRUN_TARGET: machine.target,
-        VMRUN_BOOT: String(boot),
-      },
-      timeoutMs: hookTimeoutMs,
-      clock: host.clock,
-      signal: over.signal,
-      onOutput: options.onHookOutput ?? (() => undefined),
-    });
-    emit({ kind: 'hook', hook: 'post_start', boot, state: 'ended', end });
-  }
-
-  return {
-    postStart(machine: Machine, boot: number, pid: number, ended: AbortSignal): void {
-      const hook = runPostStart(machine, boot, pid, ended).finally(() => running.delete(hook));
-      running.add(hook);
-    },
-    async end(): Promise<void> {
-      over.abort();
-      await Promise.all(running);
-    },
-  };
 }

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import type { ChalkInstance } from 'chalk';
 import { ProblemsError, type Problem } from '../../base/problem.js';
-import { hasControllingTerminal, takeTerminalAsInput } from '../../host/terminal.js';
+import { hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
 import type { HostFinding } from '../../host/findings.js';
 import type { Machine } from '../../machine/machine.js';
 import { parseScript } from '../../simulator/script.js';
@@ -108,7 +108,7 @@ function consent(
   { usesStdio }: Machine,
 ): (finding: HostFinding) => boolean | Promise<boolean> {
   if (force || recover) return () => true;
-  const canAsk = context.isTerminal(0) && context.isTerminal(2) && config !== standardInput && !usesStdio;
+  const canAsk = isTerminal(0) && isTerminal(2) && config !== standardInput && !usesStdio;
   if (!canAsk) return () => false;
   return asker(context, process.stdin);
 }
@@ -121,7 +121,7 @@ function simulatorEnvironment(script: string | undefined, { release }: Machine):
 }
 
 /** Writes whole lines for people; on a terminal that the guest has made raw, each needs a carriage return. */
-function speaker({ err, isTerminal }: Context, { name, usesStdio }: Machine, { quiet }: CliOptions) {
+function speaker({ err }: Context, { name, usesStdio }: Machine, { quiet }: CliOptions) {
   const lineEnd = usesStdio && isTerminal(0) ? '\r\n' : '\n';
   const write = (lines: readonly string[]): void => {
     if (lines.length > 0) err(lines.map((line) => line + lineEnd).join(''));
