@@ -6,4 +6,5 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/(?!generated/).*)\\.js$': '$1' },
   transform: { '\\.ts$': '<rootDir>/test/transform.mjs' },
   testTimeout: 30_000,
+  reporters: ['default', '<rootDir>/test/count-reporter.mjs'],
 };

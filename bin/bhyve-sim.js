@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-require('./load.js').load('bhyve-sim').program.main();
+require('./load.js').load('bhyve-sim').main();

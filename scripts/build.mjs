@@ -2,7 +2,8 @@
 // module, dependencies external) and its types. Also writes what is generated from the device modules: the compiled
 // validators and schemas/vm.schema.json.
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -78,16 +79,25 @@ async function buildVmrun(outdir) {
   await bundleMain(entry.join('\n'), { outfile: path.join(outdir, 'vmrun.js') });
 }
 
-/** commander loads node:child_process for subcommands that are programs of their own; vmrun has none. */
-const noChildProcess = {
-  name: 'no-child-process',
+/** A module of a dependency that is replaced in the launchers, with the reason why. */
+const replaced = (name, module, importedBy, contents) => ({
+  name,
   setup(bundle) {
-    bundle.onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
-      importer.includes('commander') ? { path: 'none', namespace: 'no-child-process' } : undefined,
+    bundle.onResolve({ filter: new RegExp(`^${module}$`) }, ({ importer }) =>
+      importer.includes(importedBy) ? { path: module, namespace: name } : undefined,
     );
-    bundle.onLoad({ filter: /.*/, namespace: 'no-child-process' }, () => ({ contents: 'module.exports = {}' }));
+    bundle.onLoad({ filter: /.*/, namespace: name }, () => ({ contents }));
   },
-};
+});
+
+/** commander loads it for subcommands that are programs of their own; vmrun has none. */
+const noChildProcess = replaced('no-child-process', 'node:child_process', 'commander', 'module.exports = {}');
+
+/**
+ * execa names signals in messages that vmrun does not print. Making its table is the one loop that V8 finds worth
+ * optimizing at start, and that alone costs a supervisor at rest several megabytes.
+ */
+const noSignalNames = replaced('no-signal-names', 'human-signals', 'execa', 'export const signalsByName = {};');
 
 /** Chunks are split as ES modules, the only way esbuild can, then each is turned into CommonJS by itself. */
 async function buildLazy(outdir, entries, plugin) {
@@ -99,7 +109,7 @@ async function buildLazy(outdir, entries, plugin) {
     splitting: true,
     outdir,
     external: ['../vmrun.js'],
-    plugins: [plugin],
+    plugins: [plugin, noSignalNames],
   });
   for (const name of await readdir(outdir)) {
     const file = path.join(outdir, name);
@@ -111,6 +121,16 @@ async function buildLazy(outdir, entries, plugin) {
       minifyWhitespace: true,
     });
     await writeFile(file, code);
+  }
+}
+
+async function compileCache() {
+  const scratch = await mkdtemp(path.join(tmpdir(), 'vmrun-build-'));
+  try {
+    const script = path.join(root, 'scripts/compile-cache.cjs');
+    execFileSync(process.execPath, [script, root, scratch], { cwd: root, stdio: ['ignore', 'ignore', 'ignore'] });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
   }
 }
 
@@ -128,10 +148,7 @@ await build({
   entryPoints: ['src/simulator/main.ts'],
   outfile: path.join(bin, 'bhyve-sim.js'),
 });
-execFileSync(process.execPath, ['scripts/compile-cache.cjs', root], {
-  cwd: root,
-  stdio: ['ignore', 'ignore', 'inherit'],
-});
+await compileCache();
 await build({
   ...common,
   entryPoints: ['src/index.ts'],

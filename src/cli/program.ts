@@ -32,8 +32,21 @@ function reasonList(words: string): readonly RebootReason[] {
   });
 }
 
+/** Flags that are absent unless they are given. */
+type Flag = 'dryRun' | 'debug' | 'force' | 'recover' | 'panicOnFailedCleanup' | 'quiet' | 'verbose';
+
+const unsetFlags: Readonly<Record<Flag, false>> = {
+  dryRun: false,
+  debug: false,
+  force: false,
+  recover: false,
+  panicOnFailedCleanup: false,
+  quiet: false,
+  verbose: false,
+};
+
 /** The options as commander gives them. */
-interface Parsed extends Omit<CliOptions, 'simulate' | 'bhyveArguments'> {
+interface Parsed extends Omit<CliOptions, Flag | 'simulate' | 'bhyveArguments'>, Partial<Pick<CliOptions, Flag>> {
   readonly simulate?: string | true;
 }
 
@@ -50,19 +63,19 @@ export function makeProgram(version: string, action: (options: CliOptions) => Pr
     .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
     .option('-t, --target <name>', "first boot's target")
     .addOption(new Option('--input-format <format>', 'json or yaml; default: by extension').argParser(specFormat))
-    .option('-d, --dry-run', 'print the bhyve command, touch nothing', false)
+    .option('-d, --dry-run', 'print the bhyve command, touch nothing')
     .addOption(
       new Option('--format <format>', 'of the dry run').choices(printFormats).default('shell' satisfies PrintFormat),
     )
-    .option('--debug', 'print the effective spec and plan as JSON', false)
+    .option('--debug', 'print the effective spec and plan as JSON')
     .option('--no-reboot', 'never boot again')
     .option('--reboot-count <n>', 'boot again at most n times', wholeNumber)
     .option('--reboot-on <list>', 'reasons or statuses to boot again after', reasonList)
-    .option('-f, --force', 'end a leftover VM, mend the host unasked', false)
-    .option('--recover', 'mend the host unasked, destroy nothing', false)
+    .option('-f, --force', 'end a leftover VM, mend the host unasked')
+    .option('--recover', 'mend the host unasked, destroy nothing')
     .option('-p, --pid-file <file>', 'pid file of bhyve')
     .option('-P, --supervisor-pid-file <file>', 'pid file of vmrun')
-    .option('--panic-on-failed-cleanup', 'fail when something is left behind', false)
+    .option('--panic-on-failed-cleanup', 'fail when something is left behind')
     .option('--no-requirement-check', 'do not look at the host')
     .option('--simulate [script]', 'use the simulator; script: exits to play')
     .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
@@ -70,8 +83,8 @@ export function makeProgram(version: string, action: (options: CliOptions) => Pr
     .option('--events <file>', 'write events as JSON lines; - is stderr')
     .option('--color', 'colours, also without a terminal')
     .option('--no-color', 'no colours')
-    .option('-q, --quiet', 'print problems only', false)
-    .option('-v, --verbose', 'print the command and each step', false)
+    .option('-q, --quiet', 'print problems only')
+    .option('-v, --verbose', 'print the command and each step')
     .addHelpText('after', examples)
     .configureHelp({ helpWidth: 80 })
     .showSuggestionAfterError()
@@ -88,7 +101,7 @@ export function makeProgram(version: string, action: (options: CliOptions) => Pr
       const stray = strayWord(bhyveArguments);
       if (stray !== undefined) program.error(`error: after "--": ${stray}`);
       const { simulate } = parsed;
-      await action({ ...parsed, simulate: simulate === true ? '' : simulate, bhyveArguments });
+      await action({ ...unsetFlags, ...parsed, simulate: simulate === true ? '' : simulate, bhyveArguments });
     });
     await program.parseAsync([...own], { from: 'user' });
   };

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { RunTool } from './tools.js';
 
 /**
@@ -13,9 +13,9 @@ export async function processStart(pid: number, run: RunTool): Promise<string | 
 }
 
 /** proc(5): field 22 of stat, in clock ticks since boot; the name in field 2 may hold blanks and brackets. */
-async function linuxStart(pid: number): Promise<string | undefined> {
+function linuxStart(pid: number): string | undefined {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, start] = [fields[0], fields[19]];
     return state === 'Z' || state === 'X' ? undefined : start;

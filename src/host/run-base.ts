@@ -8,3 +8,6 @@ export function defaultRunBase(env: Readonly<Record<string, string | undefined>>
     ? path.join(runtime, 'vmrun')
     : path.join('/tmp', `vmrun-${uid ?? 'user'}`);
 }
+
+/** The same for this process. */
+export const systemRunBase = (): string => defaultRunBase(process.env, process.getuid?.());

@@ -1,0 +1,163 @@
+// npm run bench: what vmrun costs, as ratios and distributions within one run on one machine. Fails over budget.
+import { spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { isAllWithin, median, peakMemories, quantile, report, root, wallTimes } from './bench/measure.mjs';
+
+const { loadSpecText, plan, run } = await import('../dist/index.js');
+const runs = Number(process.env.BENCH_RUNS ?? 41);
+const scratch = mkdtempSync(path.join(tmpdir(), 'vmrun-bench-'));
+const asText = (spec) => ({
+  name: 'bench.json',
+  text: JSON.stringify(spec),
+  format: 'json',
+  resolveFile: (file) => file,
+});
+
+function startUp() {
+  const bare = ['-e', '0'];
+  const dryRun = ['bin/vmrun.js', '--dry-run', '-c', 'examples/freebsd.json'];
+  const [bareMs, dryRunMs] = wallTimes(bare, dryRun, runs);
+  const ratio = dryRunMs / bareMs;
+  const wall = `${dryRunMs.toFixed(1)} / ${bareMs.toFixed(1)} ms = ${ratio.toFixed(3)}`;
+  report(`dry run / node -e 0, wall, median of ${runs}`, wall, '<= 1.25', ratio <= 1.25);
+  const [bareKib, dryRunKib] = peakMemories(bare, dryRun, Math.ceil(runs / 2));
+  const share = dryRunKib / bareKib;
+  const memory = `${(dryRunKib / 1024).toFixed(1)} / ${(bareKib / 1024).toFixed(1)} MiB = ${share.toFixed(3)}`;
+  report('dry run / node -e 0, peak memory', memory, '<= 1.25', share <= 1.25);
+}
+
+const disk = (index) => ({ device: 'virtio-blk', path: `/vm/disk${index}.img` });
+const manyDevices = (count) => ({
+  name: 'vm',
+  cpu: 1,
+  mem: '1G',
+  emulations: Array.from({ length: count }, (_, i) => disk(i)),
+});
+const manyTargets = (count) => ({
+  ...manyDevices(4),
+  targets: Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, { emulations: [disk(i + 10)] }])),
+});
+
+async function loadAndPlanMs(spec) {
+  const start = performance.now();
+  const loaded = await loadSpecText(asText(spec));
+  const planned = loaded.ok ? plan(loaded.value, 'default') : loaded;
+  if (!planned.ok) throw new Error(JSON.stringify(planned.problems));
+  return performance.now() - start;
+}
+
+/** Time for each of many should not depend on how many there are. */
+async function growth(what, make, counts, limitMs) {
+  const perItem = [];
+  // Until V8 has compiled what is hot.
+  for (let round = 0; round < 12; round += 1) await loadAndPlanMs(make(counts[0]));
+  for (const count of counts) {
+    const times = [];
+    for (let round = 0; round < 7; round += 1) times.push(await loadAndPlanMs(make(count)));
+    const ms = median(times);
+    perItem.push((ms * 1000) / count);
+    report(
+      `load and plan, ${count} ${what}`,
+      `${ms.toFixed(1)} ms`,
+      limitMs === undefined ? '' : `< ${limitMs} ms`,
+      limitMs === undefined ? undefined : ms < limitMs,
+    );
+  }
+  const spread = Math.max(...perItem) / Math.min(...perItem);
+  report(
+    `time per ${what.slice(0, -1)}: most / least`,
+    `${spread.toFixed(2)} (${perItem.map((us) => us.toFixed(1)).join(', ')} us)`,
+    '<= 1.6',
+    spread <= 1.6,
+  );
+}
+
+async function specOf(spec) {
+  const loaded = await loadSpecText(asText(spec));
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.value;
+}
+
+/** From the exit of bhyve to the start of the next, with a small script as bhyve. */
+async function rebootLatency() {
+  const reboots = 100;
+  const script = path.join(scratch, 'bhyve.sh');
+  writeFileSync(script, '#!/bin/sh\nexit 0\n');
+  chmodSync(script, 0o755);
+  const spec = await specOf({ ...manyDevices(2), name: 'bench-reboot', restart: { delay: 0 } });
+  const vm = run(spec, { bhyve: [script], runBase: scratch, check: false, limits: { rebootCount: reboots } });
+  const gaps = [];
+  let exited;
+  for await (const event of vm.events) {
+    if (event.kind === 'exit') exited = event.monotonicMs;
+    if (event.kind === 'boot' && exited !== undefined) gaps.push(event.monotonicMs - exited);
+  }
+  await vm.result;
+  const [p50, p95] = [quantile(gaps, 0.5), quantile(gaps, 0.95)];
+  report(`exit of bhyve -> next bhyve, ${reboots} reboots, p50`, `${p50.toFixed(1)} ms`, '<= 15 ms', p50 <= 15);
+  report('the same, p95', `${p95.toFixed(1)} ms`, '', undefined);
+}
+
+/** proc(5): resident memory in KiB and processor time in ticks. */
+function usage(pid) {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
+  return { kib: Number(/VmRSS:\s+(\d+)/.exec(status)[1]), ticks: Number(stat[11]) + Number(stat[12]) };
+}
+
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** V8 tidies its heap once, some seconds after the start; what counts is what comes after. */
+async function settled(pid) {
+  for (let last = usage(pid), rounds = 0; ; rounds += 1) {
+    await wait(4000);
+    const now = usage(pid);
+    if (now.ticks === last.ticks && rounds > 1) return now;
+    last = now;
+  }
+}
+
+/** A supervisor with a guest that does nothing, beside a node that does nothing. */
+async function atRest() {
+  if (process.platform !== 'linux') return;
+  const events = path.join(scratch, 'events');
+  const args = [
+    'bin/vmrun.js',
+    '-q',
+    '-c',
+    'examples/minimal.json',
+    '--simulate=run',
+    '--run-dir',
+    path.join(scratch, 'run'),
+  ];
+  const supervisor = spawn(process.execPath, [...args, '--events', events], { cwd: root, stdio: 'ignore' });
+  const idle = spawn(process.execPath, ['-e', 'setInterval(() => undefined, 1e9)'], { stdio: 'ignore' });
+  const before = await settled(supervisor.pid);
+  await wait(10_000);
+  const after = usage(supervisor.pid);
+  const share = after.kib / usage(idle.pid).kib;
+  idle.kill('SIGKILL');
+  supervisor.kill('SIGTERM');
+  await new Promise((resolve) => supervisor.once('exit', resolve));
+  const ticks = after.ticks - before.ticks;
+  report('a supervisor at rest, processor ticks in 10 s', String(ticks), '0', ticks === 0);
+  report(
+    'a supervisor at rest / an idle node, memory',
+    `${(after.kib / 1024).toFixed(1)} MiB = ${share.toFixed(3)}`,
+    '<= 1.3',
+    share <= 1.3,
+  );
+}
+
+try {
+  startUp();
+  await growth('devices', manyDevices, [1000, 2000, 4000], 500);
+  await growth('targets', manyTargets, [1000, 10_000]);
+  await rebootLatency();
+  await atRest();
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+process.exitCode = isAllWithin() ? 0 : 1;

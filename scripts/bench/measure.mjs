@@ -1,0 +1,55 @@
+// What the measurements share: medians, alternating runs, the table.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const peakMemory = path.join(root, 'scripts/bench/peak-memory.cjs');
+
+/** @param share 0.5 for the median */
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+}
+
+export const median = (values) => quantile(values, 0.5);
+
+const spawnNode = (args, options) => {
+  const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', ...options });
+  if (result.status !== 0) throw new Error(`node ${args.join(' ')}: ${result.status} ${result.stderr}`);
+  return result;
+};
+
+/** Runs two node commands in turn. @returns the median wall time of each, in milliseconds */
+export function wallTimes(a, b, runs) {
+  const once = (args) => {
+    const start = performance.now();
+    spawnNode(args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    return performance.now() - start;
+  };
+  once(a);
+  once(b);
+  const times = [[], []];
+  for (let run = 0; run < runs; run += 1) [a, b].forEach((args, index) => times[index].push(once(args)));
+  return times.map(median);
+}
+
+/** The same for peak memory, in KiB. */
+export function peakMemories(a, b, runs) {
+  const once = (args) =>
+    Number(spawnNode(['-r', peakMemory, ...args], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] }).output[3]);
+  const peaks = [[], []];
+  for (let run = 0; run < runs; run += 1) [a, b].forEach((args, index) => peaks[index].push(once(args)));
+  return peaks.map(median);
+}
+
+const rows = [];
+
+/** One line of the table. `isWithin` undefined: for information. */
+export function report(what, figure, budget, isWithin) {
+  rows.push({ what, figure, budget, isWithin });
+  const verdict = isWithin === undefined ? '' : isWithin ? 'ok' : 'OVER';
+  console.log(`${what.padEnd(58)} ${figure.padStart(26)}  ${budget.padEnd(16)} ${verdict}`);
+}
+
+export const isAllWithin = () => rows.every(({ isWithin }) => isWithin !== false);

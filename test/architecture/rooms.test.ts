@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+
+interface Case {
+  readonly file: string;
+  readonly code: string;
+  readonly isAllowed: boolean;
+}
+
+const importing = (file: string, from: string, isAllowed: boolean): Case => ({
+  file,
+  code: `import '${from}';\n`,
+  isAllowed,
+});
+
+const cases: readonly Case[] = [
+  importing('src/base/shell.ts', './text.js', true),
+  importing('src/base/shell.ts', '../devices/device.js', false),
+  importing('src/devices/raw.ts', '../base/text.js', true),
+  importing('src/devices/raw.ts', '../spec/schema.js', false),
+  importing('src/spec/json.ts', '../devices/device.js', true),
+  importing('src/spec/json.ts', '../machine/plan.js', false),
+  importing('src/spec/json.ts', 'node:fs', false),
+  importing('src/spec/read.ts', 'node:fs', true),
+  importing('src/machine/plan.ts', '../spec/parse-spec.js', true),
+  importing('src/machine/plan.ts', '../host/check.js', false),
+  importing('src/machine/plan.ts', 'execa', false),
+  importing('src/host/check.ts', '../machine/machine.js', true),
+  importing('src/host/check.ts', '../supervisor/run.js', false),
+  importing('src/host/probes/files.ts', '../errno.js', true),
+  importing('src/host/probes/files.ts', '../../base/text.js', true),
+  importing('src/host/probes/files.ts', '../../supervisor/run.js', false),
+  importing('src/supervisor/run.ts', '../host/host.js', true),
+  importing('src/supervisor/run.ts', '../simulator/script.js', false),
+  importing('src/supervisor/run.ts', '../cli/options.js', false),
+  importing('src/supervisor/run.ts', 'node:child_process', false),
+  importing('src/simulator/pci.ts', '../base/pci-address.js', true),
+  importing('src/simulator/pci.ts', '../machine/slots.js', false),
+  importing('src/cli/commands/run-vm.ts', '../../simulator/script.js', true),
+  { file: 'src/supervisor/run.ts', code: 'export const now = Date.now();\n', isAllowed: false },
+  { file: 'src/supervisor/run.ts', code: 'setTimeout(() => undefined, 1);\n', isAllowed: false },
+  { file: 'src/machine/plan.ts', code: 'export const home = process.env;\n', isAllowed: false },
+];
+
+const found = JSON.parse(
+  execFileSync(process.execPath, [path.join(here, 'lint.mjs'), JSON.stringify(cases)], { encoding: 'utf8' }),
+) as readonly (readonly string[])[];
+
+test.each(cases.map((row, index) => [row.file, row.code.trim(), row.isAllowed, found[index] ?? []] as const))(
+  '%s may say %s: %s',
+  (_file, _code, isAllowed, messages) => {
+    expect(messages.length === 0).toBe(isAllowed);
+    expect(messages.every((rule) => rule.startsWith('no-restricted'))).toBe(true);
+  },
+);

@@ -1,0 +1,21 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { goldenFiles } from '../scripts/golden-files.mjs';
+import { loadSpecText } from '../src/machine/load-spec.js';
+import { plan } from '../src/machine/plan.js';
+import { readSpec } from '../src/spec/read.js';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const golden = path.join(root, 'test/golden');
+const files = await goldenFiles(root, { readSpec, loadSpecText, plan });
+
+test.each([...files])('the command of %s is the one that was reviewed', (name, content) => {
+  expect(content).toBe(readFileSync(path.join(golden, name), 'utf8'));
+});
+
+test('every golden file belongs to a target of an example', () => {
+  const there = readdirSync(golden, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.txt'));
+  expect(there.sort()).toEqual([...files.keys()].sort());
+});
