@@ -7,6 +7,9 @@ const unitMs: Readonly<Record<string, number>> = {
   d: 86_400_000,
 };
 
+/** A year. */
+export const maxDurationSeconds = 31_536_000;
+
 /** A JSON Schema pattern for durations written as text. */
 export const durationPattern = '^\\d{1,12}(\\.\\d{1,6})?(ms|s|m|min|h|d)$';
 

@@ -1,10 +1,10 @@
 /**
  * The candidate that a misspelt word most likely meant, or undefined where none is close: at most a third of its
- * letters may differ (an insertion, a deletion, a replacement, or two neighbours swapped counts as one).
+ * letters may differ (an insertion, a deletion, a replacement, or two neighbours swapped counts as one), one of two, and not the only one.
  */
 export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.floor(Math.max(word.length, 3) / 3) + 1;
+  let bestDistance = Math.min(word.length, Math.floor(Math.max(word.length, 3) / 3) + 1);
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance) continue;
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());

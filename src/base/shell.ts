@@ -32,7 +32,7 @@ export function splitWords(text: string): readonly string[] | { readonly error: 
       if (index === text.length) return { error: 'a backslash at the end quotes nothing' };
       word = (word ?? '') + text.charAt(index);
       index += 1;
-    } else if (/\s/.test(char)) {
+    } else if (' \t\n'.includes(char)) {
       if (word !== undefined) words.push(word);
       word = undefined;
     } else {

@@ -4,7 +4,8 @@ import type { Context } from './context.js';
 
 /** Colours for stderr: asked for, or on a terminal that has them and nobody minds. no-color.org, force-color.org. */
 export function coloursFor({ env }: Context, wanted: boolean | undefined): ChalkInstance {
-  const isForced = env.FORCE_COLOR !== undefined && env.FORCE_COLOR !== '0';
+  const { FORCE_COLOR: forced = '' } = env;
+  const isForced = forced !== '' && forced !== '0';
   const isRefused = (env.NO_COLOR !== undefined && env.NO_COLOR !== '') || env.TERM === 'dumb';
   const isOn = wanted ?? (isForced || (!isRefused && isTerminal(2)));
   return new Chalk({ level: isOn ? 1 : 0 });

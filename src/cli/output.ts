@@ -2,7 +2,9 @@ import { writeSync } from 'node:fs';
 
 /**
  * Writes text to a descriptor, all of it. A reader that has gone away is no failure of ours: what it does not want to
- * read is dropped. A full pipe of somebody who set it non-blocking is waited for.
+ * read is dropped, and so are words for people that find no room on their disk: a VM must not end for them. A full
+ * pipe of somebody who set it non-blocking is waited for.
+ * @throws the error of the system call where the product cannot be written
  */
 export function writeText(descriptor: 1 | 2, text: string): void {
   let bytes = Buffer.from(text);
@@ -11,9 +13,12 @@ export function writeText(descriptor: 1 | 2, text: string): void {
       bytes = bytes.subarray(writeSync(descriptor, bytes));
     } catch (error) {
       const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-      if (code === 'EPIPE' || code === 'EIO' || code === 'EBADF') return;
-      if (code !== 'EAGAIN') throw error;
-      waitABit();
+      if (code === 'EAGAIN') {
+        waitABit();
+        continue;
+      }
+      if (descriptor === 2 || code === 'EPIPE' || code === 'EIO' || code === 'EBADF') return;
+      throw error;
     }
   }
 }

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 'commander';
 import { strayWord } from '../machine/extra-options.js';
 import { isSpecFormat } from '../spec/read.js';
 import { rebootReasons, type RebootReason } from '../spec/vm-spec.js';
@@ -52,10 +52,16 @@ interface Parsed extends Omit<CliOptions, Flag | 'simulate' | 'bhyveArguments'>,
 
 /**
  * The command line, without anything that runs it.
+ * @param output where help and complaints are written
  * @param action gets the options; its promise is what `parseAsync` waits for
  */
-export function makeProgram(version: string, action: (options: CliOptions) => Promise<void>) {
+export function makeProgram(
+  version: string,
+  output: Pick<OutputConfiguration, 'writeOut' | 'writeErr'>,
+  action: (options: CliOptions) => Promise<void>,
+) {
   const program = new Command('vmrun')
+    .configureOutput(output)
     .description('Runs a bhyve virtual machine from a declarative spec.')
     .usage('-c FILE [options] [-- bhyve options]')
     .version(version, '-V, --version', 'print the version')

@@ -10,6 +10,29 @@ import type { StopReason } from '../supervisor/policy.js';
 import { describeEnd, type RunEnd } from '../supervisor/run-end.js';
 import { formatProblem } from './show-problems.js';
 
+/** Something went wrong: told even to those who want to hear of nothing else. */
+export function isProblem(event: RunEvent): boolean {
+  switch (event.kind) {
+    case 'exit':
+      return event.why !== undefined || event.end.kind === 'triple-fault';
+    case 'hook':
+      // One that is still at work when the VM ends is stopped with it.
+      return event.state === 'ended' && !hasWorked(event.end) && event.end.kind !== 'aborted';
+    case 'cleanup':
+      return event.error !== undefined;
+    case 'warning':
+      return true;
+    case 'stop':
+      return event.because === 'restart-limit' || event.because === 'left-behind';
+    case 'boot':
+    case 'reboot':
+    case 'stopping':
+      return false;
+    default:
+      return unreachable(event);
+  }
+}
+
 /** The lines that tell people what happened; none for what only matters when it goes wrong, unless verbose. */
 export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: boolean): readonly string[] {
   switch (event.kind) {

@@ -18,7 +18,8 @@ declare const VMRUN_VERSION: string;
 export async function vmrun(words: readonly string[], context: Context): Promise<number> {
   let code: number = exitCodes.ok;
   let options: CliOptions | undefined;
-  const parse = makeProgram(VMRUN_VERSION, async (parsed) => {
+  const output = { writeOut: context.out, writeErr: context.err };
+  const parse = makeProgram(VMRUN_VERSION, output, async (parsed) => {
     options = parsed;
     code = await perform(parsed, context);
   });
@@ -113,6 +114,10 @@ async function report(error: unknown, context: Context, options: CliOptions | un
         : 'look at the file and its permissions, or give another path with --bhyve';
     context.err(`vmrun: bhyve was not started: ${error.message}\n  ${colour.green('fix:')} ${fix}\n`);
     return exitCodes.host;
+  }
+  if (error instanceof Error && 'syscall' in error) {
+    context.err(`vmrun: a system call failed: ${error.message}\n`);
+    return exitCodes.system;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   context.err(`vmrun: this is a bug in vmrun, please report it:\n${text}\n`);

@@ -90,15 +90,18 @@ export function checkBlockOptions(options: BlockOptions): readonly Finding[] {
 
 const sizesOf = (text: string): readonly number[] => text.split('/').map(Number);
 
+/** Above any sector there is, and far below where bhyve's int would overflow. */
+const maxSectorSize = 2 ** 26;
+
 /** block_if.c: powers of two from 512, the logical one not above the physical one. */
 function checkSizes(sizes: readonly number[], fields: readonly [string, string]): readonly Finding[] {
-  const wrong = sizes.findIndex((size) => size < 512 || !Number.isInteger(Math.log2(size)));
+  const wrong = sizes.findIndex((size) => size < 512 || size > maxSectorSize || !Number.isInteger(Math.log2(size)));
   if (wrong !== -1) {
     return [
       {
         code: 'sector-size',
         pointer: child('', fields[wrong === 0 ? 0 : 1]),
-        message: `${sizes[wrong] ?? ''} is not a power of two from 512 on`,
+        message: `${sizes[wrong] ?? ''} is not a power of two from 512 to ${maxSectorSize}`,
         fix: 'use 512 or 4096',
       },
     ];

@@ -46,7 +46,7 @@ export const networkFields: { readonly [Field in keyof NetworkFields]-?: JsonSch
     maxItems: 64,
     items: {
       type: 'string',
-      pattern: '^(tcp|udp):[^,;:\\s]*:\\d{1,5}-[^,;:\\s]*:\\d{1,5}$',
+      pattern: '^(tcp|udp):[^,;:\\s\\u0000-\\u001f\\u007f]*:\\d{1,5}-[^,;:\\s\\u0000-\\u001f\\u007f]*:\\d{1,5}$',
       patternErrorMessage: 'a rule such as "tcp:127.0.0.1:2222-:22"',
     },
     examples: [['tcp:127.0.0.1:2222-:22']],

@@ -97,7 +97,8 @@ export const spawnChild: SpawnChild = async (command, options) => {
   };
 };
 
-function startError(program: string, cause: unknown): StartError {
+/** @param cause what execa gave for a program that did not start */
+export function startError(program: string, cause: unknown): StartError {
   switch (codeOf(cause)) {
     case 'ENOENT':
       return program.includes('/') && exists(program)

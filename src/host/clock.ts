@@ -8,6 +8,9 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** A timer that is to run longer, 24 days, goes off at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
   now: () => new Date(),
@@ -22,7 +25,15 @@ export const systemClock: Clock = {
         signal?.removeEventListener('abort', done);
         resolve();
       };
-      const timer = setTimeout(done, ms);
+      const wait = (restMs: number): NodeJS.Timeout =>
+        setTimeout(
+          () => {
+            if (restMs <= longestTimerMs) done();
+            else timer = wait(restMs - longestTimerMs);
+          },
+          Math.min(restMs, longestTimerMs),
+        );
+      let timer = wait(ms);
       signal?.addEventListener('abort', done);
     }),
 };

@@ -9,11 +9,15 @@ export interface Trace {
   readonly inode: bigint;
 }
 
-/** What bhyve has made of the things it leaves behind, as of now. */
+/** What bhyve has made of the things it leaves behind, as of now. Where nobody can look, bhyve made nothing. */
 export const tracesOf = (ephemerals: readonly Ephemeral[]): readonly Trace[] =>
   ephemerals.flatMap(({ path }) => {
-    const stats = lstatSync(path, { throwIfNoEntry: false, bigint: true });
-    return stats?.isSocket() === true ? [{ path, device: stats.dev, inode: stats.ino }] : [];
+    try {
+      const stats = lstatSync(path, { bigint: true });
+      return stats.isSocket() ? [{ path, device: stats.dev, inode: stats.ino }] : [];
+    } catch {
+      return [];
+    }
   });
 
 export type RemovalOutcome = 'removed' | 'already gone' | { readonly error: string };

@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { startError } from './child.js';
 import { codeOf } from './errno.js';
 import type { Clock } from './clock.js';
 import { lineSplitter } from './tail.js';
@@ -37,11 +38,7 @@ export const runHook: RunHook = async (argv, { env, timeoutMs, clock, signal, on
   });
   const { pid } = hook;
   if (pid === undefined) {
-    const error: unknown = await hook;
-    return {
-      kind: 'not-started',
-      error: codeOf(error) === 'ENOENT' ? `${program} is not there` : startFailure(program, error),
-    };
+    return { kind: 'not-started', error: startError(program, await hook).message };
   }
   const streams = [hook.stdout, hook.stderr];
   const drained = Promise.all(
@@ -70,7 +67,7 @@ export const runHook: RunHook = async (argv, { env, timeoutMs, clock, signal, on
   finished.abort();
   if (end.kind === 'timed-out' || end.kind === 'aborted') killGroup(pid);
   // What a hook leaves running may hold its output open; we do not wait for that.
-  await Promise.race([drained, clock.sleep(drainMs)]);
+  await Promise.race([Promise.all([drained, exited]), clock.sleep(drainMs)]);
   for (const stream of streams) stream.destroy();
   return end;
 };
@@ -85,8 +82,3 @@ function killGroup(pid: number): void {
     if (codeOf(error) !== 'ESRCH') throw error;
   }
 }
-
-const startFailure = (program: string, error: unknown): string =>
-  codeOf(error) === 'EACCES'
-    ? `${program} may not be executed`
-    : `${program}: ${typeof error === 'object' && error !== null && 'originalMessage' in error ? String(error.originalMessage) : String(error)}`;

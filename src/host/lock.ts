@@ -7,6 +7,7 @@ import {
   lstatSync,
   openSync,
   readFileSync,
+  realpathSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
@@ -71,7 +72,8 @@ function lockFile(file: string): LockResult {
 }
 
 async function lockName(file: string): Promise<LockResult> {
-  const absolute = path.resolve(file);
+  // One name for the file, whatever links lead to its folder.
+  const absolute = path.join(realpathSync(path.dirname(file)), path.basename(file));
   const name = createHash('sha256').update(absolute).digest('hex').slice(0, 40);
   const server = createServer();
   const isOurs = await new Promise<boolean>((resolve, reject) => {

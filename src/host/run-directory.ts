@@ -1,4 +1,14 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { codeOf } from './errno.js';
 import { takeLock, type Lock } from './lock.js';
@@ -39,6 +49,9 @@ export interface HeldRunDirectory {
 
 const stateFile = 'state.json';
 
+const temporaryName = (name: string): string => `.${name}.new`;
+const isTemporary = (name: string): boolean => /^\..+\.new$/.test(name);
+
 /** @throws Error with a system call's code where the folder cannot be made or is not ours */
 export async function openRunDirectory(base: string, name: string): Promise<RunDirectory | HeldRunDirectory> {
   const folder = path.join(base, name);
@@ -66,6 +79,7 @@ function makePrivateFolder(folder: string): void {
   if (!stats.isDirectory() || (uid !== undefined && stats.uid !== uid)) {
     throw Object.assign(new Error(`${folder} is not a directory of this user`), { code: 'EPERM' });
   }
+  if ((stats.mode & 0o777) !== 0o700) chmodSync(folder, 0o700);
 }
 
 function opened(folder: string, lock: Lock): RunDirectory {
@@ -74,7 +88,7 @@ function opened(folder: string, lock: Lock): RunDirectory {
     rmSync(file(name), { force: true });
   };
   const write = (name: string, content: string): void => {
-    const temporary = file(`.${name}.new`);
+    const temporary = file(temporaryName(name));
     rmSync(temporary, { force: true });
     writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
     renameSync(temporary, file(name));
@@ -92,6 +106,8 @@ function opened(folder: string, lock: Lock): RunDirectory {
     abandon: () => lock.release(),
     async release() {
       remove(stateFile);
+      // A run that was killed while it wrote a file has left the half of it.
+      readdirSync(folder).filter(isTemporary).forEach(remove);
       await lock.release();
       try {
         rmdirSync(folder);

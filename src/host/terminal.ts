@@ -12,9 +12,9 @@ export const isTerminal = (descriptor: 0 | 1 | 2): boolean => isatty(descriptor)
  */
 export function rememberTerminal(descriptor: number): () => void {
   if (!isatty(descriptor)) return () => undefined;
-  const { stdout, status } = spawnSync('stty', ['-g'], { stdio: [descriptor, 'pipe', 'ignore'], encoding: 'utf8' });
-  const settings = stdout.trim();
-  if (status !== 0 || settings === '') return () => undefined;
+  const { output, status } = spawnSync('stty', ['-g'], { stdio: [descriptor, 'pipe', 'ignore'], encoding: 'utf8' });
+  if (status !== 0) return () => undefined; // or there is no stty
+  const settings = (output[1] ?? '').trim();
   return () => {
     spawnSync('stty', [settings], { stdio: [descriptor, 'ignore', 'ignore'] });
   };

@@ -1,3 +1,4 @@
+import { isIP } from '../base/ip-address.js';
 import { child } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
 import type { Requirement } from '../devices/device.js';
@@ -15,14 +16,21 @@ export const consolesOf = (
     return backend === undefined ? [] : [{ port, backend }];
   });
 
+/** IPv6 has brackets, IPv4 has none. */
+const tcpForm = /^tcp=(?:\[([^\]]*:[^\]]*)\]|([^:]*)):(\d{1,5})$/;
+
 /** uart_backend.c: a tty, `stdio` once per VM, or a TCP socket at a numeric address. */
-const backendForm = /^(stdio|\/.*|tcp=(\[[0-9a-fA-F:.]+(%\w+)?\]|\d{1,3}(\.\d{1,3}){3}):\d{1,5})$/;
+function isBackend(backend: string): boolean {
+  if (backend === 'stdio' || backend.startsWith('/')) return true;
+  const [, bracketed, bare, port] = tcpForm.exec(backend) ?? [];
+  return isIP(bracketed ?? bare ?? '') && Number(port) > 0 && Number(port) < 65536;
+}
 
 export function checkConsoles(vm: VmSpec): readonly Finding[] {
   const consoles = consolesOf(vm);
   return consoles.flatMap(({ port, backend }, index): readonly Finding[] => {
     const pointer = child('', port);
-    if (!backendForm.test(backend)) {
+    if (!isBackend(backend)) {
       return [
         {
           code: 'console-backend',

@@ -76,7 +76,8 @@ export function gdbSettings({ gdb }: VmSpec): readonly Setting[] {
     ...(address === undefined ? [] : set('gdb.address', address)),
     ...set('gdb.port', String(port)),
   ];
-  return [{ variables, option: ['-G', String(gdb)] }];
+  const server = address === undefined ? String(port) : `${address}:${port}`;
+  return [{ variables, option: ['-G', `${wait ? 'w' : ''}${server}`] }];
 }
 
 export function checkGdb({ gdb }: VmSpec): readonly Finding[] {

@@ -26,7 +26,7 @@ import {
   gdbSettings,
   uuidSettings,
 } from './options.js';
-import { checkHooks, policyOf } from './policy.js';
+import { checkDurations, checkHooks, policyOf } from './policy.js';
 import { assignSlots, type Claim, type Slots } from './slots.js';
 
 export const defaultRelease: Release = 15;
@@ -104,14 +104,16 @@ function arrange(effective: EffectiveSpec, release: Release, known: DeviceFindin
     ...(typeof memory === 'number'
       ? []
       : [{ code: 'memory-size', pointer: '/mem', message: memory.error, fix: memory.fix }]),
-    ...checkName(vm),
+    ...checkName(vm, release),
     ...checkTopology(topology),
     ...checkConsoles(vm),
     ...checkGdb(vm),
+    ...checkDurations(vm),
     ...checkHooks(vm),
     ...checkExtra(extra),
     ...checkWiring(vm, parts),
     ...checkSingles(parts, effective),
+    ...checkBootOrder(parts, effective),
     ...parts.flatMap((part, index) => deviceFindings(part, index, effective, release, known)),
     ...('findings' in slots ? slots.findings : []),
   ];
@@ -147,17 +149,16 @@ const claimOf = ({ model, pointer, slot }: Part, effective: EffectiveSpec): Clai
   ...(slot === undefined ? {} : { slot }),
 });
 
-const maxNameBytes = 229;
+/** From release 16 on, bhyve always makes a UNIX socket of its folder and the name: 103 bytes. */
+const maxNameBytes = (release: Release): number => (release === 16 ? 103 - '/var/run/bhyve//'.length : 229);
 
-function checkName({ name }: VmSpec): readonly Finding[] {
+function checkName({ name }: VmSpec, release: Release): readonly Finding[] {
   const bytes = new TextEncoder().encode(name).length;
-  if (bytes <= maxNameBytes) return [];
+  const max = maxNameBytes(release);
+  if (bytes <= max) return [];
+  const where = release === 16 ? ' for FreeBSD 16' : '';
   return [
-    {
-      code: 'name-length',
-      pointer: '/name',
-      message: `a VM name has at most ${maxNameBytes} bytes, this has ${bytes}`,
-    },
+    { code: 'name-length', pointer: '/name', message: `a VM name has at most ${max} bytes${where}, this has ${bytes}` },
   ];
 }
 
@@ -204,6 +205,29 @@ function checkSingles(parts: readonly Part[], effective: EffectiveSpec): readonl
         pointer,
         message: `bhyve takes one ${model.model} per VM, and ${other} is one already`,
         fix: pointer === '/graphic' && model === xhci ? 'set "xhci_table": false' : 'take one of them out',
+      },
+    ];
+  });
+}
+
+/** bhyve refuses a second device at one place of the boot order. */
+function checkBootOrder(parts: readonly Part[], effective: EffectiveSpec): readonly Finding[] {
+  const holders = new Map<unknown, Part>();
+  return parts.flatMap(({ fields, ...part }): readonly Finding[] => {
+    if (!('bootindex' in fields)) return [];
+    const { bootindex } = fields;
+    const holder = holders.get(bootindex);
+    if (holder === undefined) {
+      holders.set(bootindex, { fields, ...part });
+      return [];
+    }
+    const other = effective.subject(holder.pointer) ?? holder.pointer.slice(1);
+    return [
+      {
+        code: 'bootindex-taken',
+        pointer: child(part.pointer, 'bootindex'),
+        message: `bootindex ${String(bootindex)} is that of ${other} already`,
+        fix: 'give each device a number of its own',
       },
     ];
   });

@@ -1,11 +1,30 @@
-import { parseDurationMs } from '../base/duration.js';
+import { maxDurationSeconds, parseDurationMs } from '../base/duration.js';
 import { splitWords } from '../base/shell.js';
 import type { Finding } from '../base/problem.js';
+import { shown } from '../base/text.js';
 import { rebootReasons, type Duration, type RebootReason, type VmSpec } from '../spec/vm-spec.js';
 import type { Policy } from './machine.js';
 
 /** The schema has checked the form. */
 const ms = (duration: Duration): number => parseDurationMs(duration) ?? 0;
+
+/** The schema bounds a number of seconds; text says its unit, so the product is looked at here. */
+export function checkDurations({ stop_timeout: timeout, restart }: VmSpec): readonly Finding[] {
+  const durations = [
+    ['/stop_timeout', timeout],
+    ['/restart/window', restart.window],
+    ['/restart/delay', restart.delay],
+    ['/restart/max_delay', restart.max_delay],
+  ] as const;
+  return durations
+    .filter(([, duration]) => ms(duration) > maxDurationSeconds * 1000)
+    .map(([pointer, duration]) => ({
+      code: 'out-of-range',
+      pointer,
+      message: `${shown(duration)} is more than a year`,
+      fix: 'use at most "365d"',
+    }));
+}
 
 /** `reboot_on` by names; an exit status stands for its reason: bhyve(8), EXIT STATUS. */
 const reasonsOf = (list: VmSpec['reboot_on']): readonly RebootReason[] => [

@@ -5,8 +5,23 @@ import { canonicalise } from './canonical.js';
 import { parseJson } from './json.js';
 import { linesOf, type Lines } from './locate.js';
 import { vmSchema } from './schema.js';
-import { entryOf, find, toValue, type ParseResult, type SourceMapping, type SourceNode } from './source-tree.js';
-import { bootableTargets, checkTargetNames, mergeTarget, targetsOf, type MergeFinding } from './targets.js';
+import {
+  entryOf,
+  find,
+  toValue,
+  type ParseResult,
+  type SourceMapping,
+  type SourceNode,
+  type SyntaxProblem,
+} from './source-tree.js';
+import {
+  bootableTargets,
+  checkTargetNames,
+  mergeTarget,
+  repeatedTargets,
+  targetsOf,
+  type MergeFinding,
+} from './targets.js';
 import { validateShape, type SchemaFinding } from './validate.js';
 import type { VmSpec } from './vm-spec.js';
 
@@ -60,18 +75,7 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   const lines = linesOf(input.text);
   const parsed = await parseText(input);
   if (!parsed.ok) {
-    const problems = parsed.problems.map(({ message, offset, fix }): Problem => {
-      const { line, column } = lines.at(offset);
-      return {
-        code: 'syntax',
-        severity: 'error',
-        message,
-        ...(fix === undefined ? {} : { fix }),
-        place: { file: input.name, line, column, pointer: '' },
-        excerpt: caret(lines.text(line), column),
-      };
-    });
-    return { ok: false, problems };
+    return { ok: false, problems: parsed.problems.map((problem) => syntaxProblem(problem, input, lines)) };
   }
   const places = placesIn(input.name, lines);
   const root = canonicalise(parsed.root, input.resolveFile);
@@ -82,6 +86,7 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   const problems = [
     ...shape.map((finding) => places.problem(root, finding, finding.atKey)),
     ...names.map((finding) => places.problem(root, finding)),
+    ...repeatedTargets(root).map((finding) => places.mergeProblem(root, finding)),
   ];
   return { ok: true, spec: specOf(sound, input.name, places), problems };
 }
@@ -182,8 +187,8 @@ function subjectOf(root: SourceNode, pointer: string): string | undefined {
     const { node, isExact } = find(root, path.slice(0, list + 2));
     if (isExact) return deviceSubject(node);
   }
-  const { node } = find(root, path.slice(0, 2));
-  return layerWords(steps(node.pointer));
+  if (path[0] === 'targets') return layerWords(steps(find(root, path.slice(0, 2)).node.pointer));
+  return layerWords(steps(find(root, path.slice(0, 1)).node.pointer).slice(0, -1));
 }
 
 function deviceSubject(device: SourceNode): string {
@@ -205,26 +210,49 @@ function deviceSubject(device: SourceNode): string {
     .join(' ');
 }
 
-/** `target install` for a pointer into one. */
+/** `target install` for the pointer of one, be it a key of `targets` or of a section of that name. */
 const layerWords = (path: readonly string[]): string | undefined =>
-  path[0] === 'targets' && path[1] !== undefined ? `target ${path.at(/^\d+$/.test(path[1]) ? 2 : 1) ?? ''}` : undefined;
+  path[0] === 'targets' && path.length > 1 ? `target ${path.at(-1) ?? ''}` : undefined;
+
+function syntaxProblem({ message, offset, fix }: SyntaxProblem, { name, text }: SpecText, lines: Lines): Problem {
+  const { line, column } = lines.at(offset);
+  const isSecret = openPassword.test(text.slice(0, offset)) && !quotesNothing.test(message);
+  const words = isSecret ? 'this cannot be read; it is not shown, since it may be part of a password' : message;
+  const mend = isSecret ? 'put the password in double quotes' : fix;
+  return {
+    code: 'syntax',
+    severity: 'error',
+    message: words,
+    ...(mend === undefined ? {} : { fix: mend }),
+    place: { file: name, line, column, pointer: '' },
+    excerpt: caret(withoutSecrets(lines.text(line), text.slice(0, offset - column + 1)), column),
+  };
+}
+
+/** Text that ends in what may be the value of a password: on its line, or on the next one. */
+const openPassword = /password["']?\s*[:=]\s*(?:[|>][-+\d]*\s*)?[^\n]*$/i;
+/** Sentences of our parsers that repeat no text of the file. */
+const quotesNothing = /^(this (string|array|object|key)|JSON wants|JSON has|half of|a comma|a control|the text ends)/;
 
 /** The line of an offset with a caret below it, cut to what fits a terminal. */
 function caret(line: string, column: number): readonly string[] {
   const width = 72;
   const from = column > width ? column - width / 2 : 0;
-  const shownLine = withoutSecrets(line)
-    .slice(from, from + width)
-    .replaceAll(/\p{Cc}/gu, ' ');
+  const shownLine = line.slice(from, from + width).replaceAll(/\p{Cc}/gu, ' ');
   return [shownLine, `${' '.repeat(Math.max(0, column - from - 1))}^`];
 }
 
-/** A broken file cannot be read field by field; what looks like a password is starred, letter for letter. */
-const withoutSecrets = (line: string): string =>
-  line.replaceAll(
-    /(password"?\s*[:=]\s*"?)([^",\s}]+)/gi,
-    (_, key: string, value: string) => key + '*'.repeat(value.length),
-  );
+/**
+ * A broken file cannot be read field by field, and nobody knows where a broken string ends: what follows the word
+ * password on its line is starred, letter for letter, and a line that may go on with one is as a whole.
+ */
+const withoutSecrets = (line: string, before: string): string =>
+  openPassword.test(before)
+    ? line.replaceAll(/\S/g, '*')
+    : line.replace(
+        /(password["']?\s*[:=]\s*)(.*)/i,
+        (_, key: string, rest: string) => key + rest.replaceAll(/\S/g, '*'),
+      );
 
 /** Values that stand in for required fields that are missing, so that the rest can still be checked. */
 const standIns: Readonly<Record<string, string | number>> = { name: 'vm', cpu: 1, mem: '1G' };

@@ -1,4 +1,4 @@
-import { durationPattern } from '../base/duration.js';
+import { durationPattern, maxDurationSeconds } from '../base/duration.js';
 import type { AnyDeviceModel } from '../devices/device.js';
 import { defaultVncPort, frameBufferFields } from '../devices/fbuf.js';
 import { file, flag, integer, slotSchema, text, type JsonSchema } from '../devices/json-schema.js';
@@ -22,7 +22,7 @@ const duration = (description: string, byDefault: string | number): JsonSchema =
   type: ['number', 'string'],
   description: `${description} Seconds, or text with a unit: ms, s, min, h.`,
   minimum: 0,
-  maximum: 31_536_000,
+  maximum: maxDurationSeconds,
   pattern: durationPattern,
   patternErrorMessage: 'seconds, or text with a unit such as "90s", "5min" or "500ms"',
   default: byDefault,
@@ -48,7 +48,8 @@ const targetName = (description: string): JsonSchema =>
 const uuidSchema: JsonSchema = {
   type: 'string',
   description: 'UUID of the guest; by default bhyve makes one from host and VM name.',
-  pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+  // uuid_from_string(3) knows three variants; bhyve ends without a word at another.
+  pattern: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){2}-[0-9a-dA-D][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$',
   patternErrorMessage: 'a UUID such as "5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01"',
 };
 
@@ -93,7 +94,7 @@ const machineFields: Readonly<Record<string, JsonSchema>> = {
   gdb: {
     type: ['string', 'integer'],
     description: 'GDB stub: a port, "address:port", or the same after a "w" to wait for the debugger.',
-    pattern: '^w?([^\\s,\\u0000-\\u001f]{1,200}:)?\\d{1,5}$',
+    pattern: '^w?([^\\s,\\u0000-\\u001f\\u007f]{1,200}:)?\\d{1,5}$',
     patternErrorMessage: 'a port, "address:port", or the same after a "w", e.g. "w127.0.0.1:1234"',
     minimum: 1,
     maximum: 65535,
@@ -175,10 +176,10 @@ const machineFields: Readonly<Record<string, JsonSchema>> = {
 const nameSchema: JsonSchema = {
   type: 'string',
   description: 'Name of the VM: 1 to 229 bytes, without "/", "%", blanks and control characters.',
-  // A leading dash would be an option of every tool that is given the name.
-  pattern: '^[^\\s/%\\u0000-\\u001f\\u007f-][^\\s/%\\u0000-\\u001f\\u007f]{0,228}$',
+  // A leading dash would be an option of every tool that is given the name; "." and ".." are no names in a folder.
+  pattern: '^(?!\\.{1,2}$)[^\\s/%\\u0000-\\u001f\\u007f-][^\\s/%\\u0000-\\u001f\\u007f]{0,228}$',
   patternErrorMessage:
-    'a VM name: at most 229 bytes without "/", "%", blanks and control characters, and no dash in front',
+    'a VM name: at most 229 bytes without "/", "%", blanks and control characters, and no dash in front; not "." or ".."',
   takesDigits: true,
   examples: ['freebsd'],
 };
@@ -374,13 +375,17 @@ function publish(schema: JsonSchema): Record<string, unknown> {
   }
   const { properties, items, additionalProperties, oneOf, then, else: otherwise } = schema;
   if (properties !== undefined) out.properties = mapValues(properties, (value) => tolerant(value));
-  if (items !== undefined) out.items = publish(items);
+  if (items !== undefined) out.items = withDigits(items);
   if (typeof additionalProperties === 'object') out.additionalProperties = tolerant(additionalProperties);
   if (oneOf !== undefined) out.oneOf = oneOf.map(publish);
   if (then !== undefined) out.then = publish(then);
   if (otherwise !== undefined) out.else = publish(otherwise);
   return out;
 }
+
+/** An item as files may spell it; unlike a property it cannot be null. */
+const withDigits = (schema: JsonSchema): Record<string, unknown> =>
+  schema.takesDigits === true ? { ...publish(schema), type: [schema.type ?? [], 'integer'].flat() } : publish(schema);
 
 const mapValues = <A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));

@@ -162,6 +162,21 @@ export function checkTargetNames(root: SourceNode, targets: ReadonlyMap<string, 
   return [...findings, ...inheritanceLoops(targets)];
 }
 
+/** Sections of one file that give one target twice, each told where it does so again. */
+export function repeatedTargets(root: SourceNode): readonly MergeFinding[] {
+  const targets = entryOf(root, 'targets')?.value;
+  if (targets?.kind !== 'mapping') return [];
+  const seen = new Set<string>();
+  return targets.entries.flatMap(({ key, value }): readonly MergeFinding[] => {
+    const isFirst = !seen.has(key);
+    seen.add(key);
+    if (isFirst) return [];
+    return [
+      { code: 'target-twice', node: value, message: `the target ${shown(key)} is given twice`, fix: 'join the two' },
+    ];
+  });
+}
+
 /** Every target name that a layer mentions, with its pointer. */
 function namesIn(layer: SourceNode, pointer: string): readonly (readonly [string, string])[] {
   const names: (readonly [string, string])[] = [];

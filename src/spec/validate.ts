@@ -19,9 +19,14 @@ export interface SchemaFinding extends Finding {
  */
 export function validateShape(root: SourceNode): readonly SchemaFinding[] {
   if (validate(toValue(root))) return [];
-  const findings = (validate.errors ?? [])
-    // A branch that failed is told by what failed in it.
+  const violations = validate.errors ?? [];
+  const withoutModel = new Set(
+    violations.filter(({ keyword }) => keyword === 'discriminator').map(({ instancePath }) => instancePath),
+  );
+  const findings = violations
+    // A branch that failed is told by what failed in it, a device without a model by the discriminator.
     .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf')
+    .filter(({ keyword, instancePath }) => keyword !== 'required' || !withoutModel.has(instancePath))
     .map((violation) => explain(violation, root));
   return findings;
 }

@@ -4,6 +4,7 @@ import {
   isScalar,
   isSeq,
   parseAllDocuments,
+  visit,
   type Document,
   type Node,
   type ParsedNode,
@@ -76,7 +77,24 @@ const asProblem = (error: YAMLError): SyntaxProblem => {
     : { message, offset: error.pos[0] };
 };
 
+/** What each alias stands for: the last node before it with that anchor. The package looks for each from the start. */
+function aliasTargets(document: Document.Parsed): ReadonlyMap<Node, Node> {
+  const anchored = new Map<string, Node>();
+  const targets = new Map<Node, Node>();
+  visit(document, {
+    Alias: (_key, alias) => {
+      const target = anchored.get(alias.source);
+      if (target !== undefined) targets.set(alias, target);
+    },
+    Value: (_key, node) => {
+      if (node.anchor !== undefined) anchored.set(node.anchor, node);
+    },
+  });
+  return targets;
+}
+
 function convert(document: Document.Parsed): SourceNode {
+  const targets = aliasTargets(document);
   let nodes = 0;
 
   function walk(node: Node | null, pointer: string, depth: number, at: number): SourceNode {
@@ -85,7 +103,7 @@ function convert(document: Document.Parsed): SourceNode {
     if (nodes > maxNodes) throw new Stop({ message: 'aliases make this document too large', offset: start });
     if (depth > maxDepth) throw new Stop(tooDeep(start));
     if (isAlias(node)) {
-      const target = node.resolve(document);
+      const target = targets.get(node);
       if (target === undefined) throw new Stop({ message: `no anchor is named ${node.source}`, offset: start });
       return { ...walk(target, pointer, depth + 1, start), start, end };
     }

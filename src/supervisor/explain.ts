@@ -25,6 +25,11 @@ const rules: readonly Rule[] = [
     next: 'look at the command with --dry-run, above all at extra_options and what follows "--"',
   },
   {
+    when: /gdb (?:address|socket) [^\n]*/,
+    cause: ([line]) => `the GDB stub cannot listen: ${line ?? ''}`,
+    next: 'look at gdb: is the address one of this host, and the port free?',
+  },
+  {
     when: /pci slot (\S+) already occupied/,
     cause: ([, slot]) => `two devices are on PCI slot ${slot ?? ''}`,
     next: 'look for a -s of that slot in extra_options and raw devices',

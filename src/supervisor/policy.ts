@@ -64,6 +64,7 @@ export function nextStep(end: RunEnd, target: string, policy: Policy, limits: Re
 }
 
 function backOffMs({ restart }: Policy, { aliveMs, shortLives }: History): number {
-  if (aliveMs >= shortLifeMs || shortLives === 0) return 0;
+  // No delay stays none: doubled often enough, 0 would be no number.
+  if (aliveMs >= shortLifeMs || shortLives === 0 || restart.delayMs === 0) return 0;
   return Math.min(restart.delayMs * 2 ** (shortLives - 1), restart.maxDelayMs);
 }

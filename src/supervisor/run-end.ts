@@ -13,17 +13,17 @@ export type RunEnd =
   | { readonly kind: 'failed'; readonly status: number }
   | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
 
-/**
- * Reads what an exit means. The status alone misleads: 1 is a power-off, but also a command line that bhyve does not
- * take, which is told by the usage text that goes with it.
- */
+/** What bhyve says where its 1 is no power-off: a command line that it does not take, a GDB stub without its port. */
+const failureWithStatus1 = /^(?:Usage: bhyve|bhyve: gdb (?:address|socket) )/m;
+
+/** Reads what an exit means. The status alone misleads: bhyve's 1 is a power-off, or one of two failures. */
 export function readEnd(end: ProcessEnd, stderrTail: string): RunEnd {
   if (end.kind === 'signalled') return { kind: 'killed', signal: end.signal };
   switch (end.status) {
     case 0:
       return { kind: 'rebooted' };
     case 1:
-      return /^Usage: bhyve/m.test(stderrTail) ? { kind: 'failed', status: 1 } : { kind: 'powered-off' };
+      return failureWithStatus1.test(stderrTail) ? { kind: 'failed', status: 1 } : { kind: 'powered-off' };
     case 2:
       return { kind: 'halted' };
     case 3:

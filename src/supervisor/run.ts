@@ -4,6 +4,7 @@ import { systemHost, type Host } from '../host/host.js';
 import type { HostFinding } from '../host/findings.js';
 import { openLedger, type Ledger } from '../host/ledger.js';
 import { takePidFile, type PidFile } from '../host/pid-file.js';
+import { systemRunBase } from '../host/run-base.js';
 import { differences } from '../machine/difference.js';
 import type { Machine } from '../machine/machine.js';
 import { plan, type PlanOptions } from '../machine/plan.js';
@@ -28,8 +29,8 @@ export interface RunOptions {
   /** Words for bhyve, put after the spec's extra options. */
   readonly extraArguments?: readonly string[];
   readonly release?: PlanOptions['release'];
-  /** Folder of the run directories; the VM's own is made in it. */
-  readonly runBase: string;
+  /** Folder of the run directories; the VM's own is made in it. Default: /var/run/vmrun for root, else the user's. */
+  readonly runBase?: string;
   /** Look whether the host can run the machine, before each boot. Default: true. */
   readonly check?: boolean;
   /** Whether a fix may be applied that the spec does not allow by itself. Default: it may not. */
@@ -114,7 +115,7 @@ async function supervise(
   const { policy } = planned(spec, options.target ?? defaultTarget, options, {});
   const directory = await claim(spec.name, {
     host,
-    base: options.runBase,
+    base: options.runBase ?? systemRunBase(),
     force: options.force ?? false,
     stopTimeoutMs: policy.stopTimeoutMs,
   });
@@ -134,6 +135,8 @@ async function supervise(
   let ledger: Ledger | undefined;
   let result: RunResult | undefined;
   try {
+    // Of a run that was killed.
+    directory.remove(privateConfigName);
     saveState({});
     if (options.check !== false) {
       ledger = await openLedger(directory.file('ledger'));

@@ -13,7 +13,7 @@ import { asker } from '../consent.js';
 import type { Context } from '../context.js';
 import { endExitCode, exitCodes } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
-import { eventLines } from '../show-events.js';
+import { eventLines, isProblem } from '../show-events.js';
 
 export interface RunRequest {
   readonly spec: Spec;
@@ -31,7 +31,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   const isSimulated = options.simulate !== undefined;
   refuseWhatCannotRun(context, options);
   takeInput(options, machine);
-  const say = speaker(context, machine, options);
+  const say = speaker(context, machine);
   const sink = eventSink(context, options.events);
   const vm = run(spec, {
     bhyve,
@@ -57,7 +57,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   try {
     for await (const event of vm.events) {
       sink.write(event);
-      if (!options.quiet) say.lines(eventLines(event, colour, options.verbose));
+      if (!options.quiet || isProblem(event)) say.lines(eventLines(event, colour, options.verbose));
     }
     const result = await vm.result;
     if (options.panicOnFailedCleanup && result.leftBehind.length > 0) return exitCodes.system;
@@ -68,13 +68,14 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   }
 }
 
-function refuseWhatCannotRun({ platform }: Context, options: CliOptions): void {
+function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): void {
   if (options.simulate !== undefined) {
     const script = parseScript(options.simulate === '' ? 'run' : options.simulate);
     if (script.kind === 'error') throw usageError(`--simulate: ${script.message}`, script.fix);
     return;
   }
-  if (platform === 'freebsd' || options.bhyve !== undefined) return;
+  const namesBhyve = options.bhyve !== undefined || (env.BHYVE_EXEC ?? '') !== '';
+  if (platform === 'freebsd' || namesBhyve) return;
   throw new ProblemsError('host', 'this system', [
     {
       code: 'no-bhyve',
@@ -121,14 +122,14 @@ function simulatorEnvironment(script: string | undefined, { release }: Machine):
 }
 
 /** Writes whole lines for people; on a terminal that the guest has made raw, each needs a carriage return. */
-function speaker({ err }: Context, { name, usesStdio }: Machine, { quiet }: CliOptions) {
+function speaker({ err }: Context, { name, usesStdio }: Machine) {
   const lineEnd = usesStdio && isTerminal(0) ? '\r\n' : '\n';
   const write = (lines: readonly string[]): void => {
     if (lines.length > 0) err(lines.map((line) => line + lineEnd).join(''));
   };
   return {
     lines: (lines: readonly string[]): void => {
-      if (!quiet) write(lines.map((line) => `vmrun: ${name}: ${line}`));
+      write(lines.map((line) => `vmrun: ${name}: ${line}`));
     },
     passOn: (text: string): void => {
       write(text.replace(/\n$/, '').split('\n'));

@@ -1,0 +1,182 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { spawnChild, StartError, type Child, type ProcessEnd, type SpawnOptions } from '../../src/host/child.js';
+import { endProcess, inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
+
+interface Started {
+  readonly child: Child;
+  readonly passed: readonly string[];
+}
+
+async function start(command: readonly string[], options: Partial<SpawnOptions> = {}): Promise<Started> {
+  const passed: string[] = [];
+  const child = await spawnChild(command, {
+    stdin: 'ignore',
+    stdout: 2,
+    ownSession: true,
+    onStderr: (text) => passed.push(text),
+    ...options,
+  });
+  return { child, passed };
+}
+
+const sh = (...lines: readonly string[]): readonly string[] => ['/bin/sh', '-c', lines.join('\n')];
+const node = (code: string): readonly string[] => [process.execPath, '-e', code];
+
+test.each<[title: string, command: readonly string[], end: ProcessEnd]>([
+  ['status 0', sh('exit 0'), { kind: 'exited', status: 0 }],
+  ['status 4', sh('exit 4'), { kind: 'exited', status: 4 }],
+  ['status 255', sh('exit 255'), { kind: 'exited', status: 255 }],
+  ['a signal', sh('kill -SEGV $$'), { kind: 'signalled', signal: 'SIGSEGV' }],
+  ['a signal that nobody can catch', sh('kill -KILL $$'), { kind: 'signalled', signal: 'SIGKILL' }],
+])('a process that ends with %s is told so', async (_title, command, end) => {
+  const { child } = await start(command);
+  expect(await child.ended).toEqual(end);
+  expect(child.kill('SIGTERM')).toBe(false);
+});
+
+describe('what it writes to stderr', () => {
+  test('comes in whole lines, in order, and is kept', async () => {
+    const { child, passed } = await start(
+      sh('printf one >&2', 'sleep 0.05', "printf ' more\\ntwo\\nthr' >&2", 'printf ee >&2'),
+    );
+    await child.ended;
+    expect(passed.join('')).toBe('one more\ntwo\nthree\n');
+    for (const piece of passed) expect(piece.endsWith('\n')).toBe(true);
+    expect(child.stderrTail()).toBe('one more\ntwo\nthree\n');
+  });
+
+  test('is passed on whole before the end is told, however much there is at the last moment', async () => {
+    const { child, passed } = await start(
+      node(`for (let n = 1; n <= 20000; n += 1) require('fs').writeSync(2, 'line ' + n + '\\n'); process.exit(3)`),
+    );
+    expect(await child.ended).toEqual({ kind: 'exited', status: 3 });
+    const lines = passed.join('').trimEnd().split('\n');
+    expect(lines).toHaveLength(20_000);
+    expect([lines[0], lines.at(-1)]).toEqual(['line 1', 'line 20000']);
+    expect(child.stderrTail().length).toBeLessThanOrEqual(8192);
+    expect(child.stderrTail().endsWith('line 20000\n')).toBe(true);
+  });
+
+  test('is read as UTF-8 however it is cut', async () => {
+    const { child, passed } = await start(
+      node(`const w = (b) => require('fs').writeSync(2, b); const all = Buffer.from('é😀\\n');
+        let at = 0; const t = setInterval(() => { w(all.subarray(at, at += 1)); if (at === all.length) clearInterval(t); }, 2)`),
+    );
+    await child.ended;
+    expect(passed.join('')).toBe('é😀\n');
+  });
+
+  test('may be one line without an end: it is passed on, and memory does not fill', async () => {
+    const sizes: number[] = [];
+    const { child } = await start(node(`require('fs').writeSync(2, 'x'.repeat(5e6)); process.exit(1)`), {
+      onStderr: (text) => sizes.push(text.length),
+    });
+    expect(await child.ended).toEqual({ kind: 'exited', status: 1 });
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThanOrEqual(5e6);
+    expect(Math.max(...sizes)).toBeLessThan(256 * 1024);
+    expect(child.stderrTail().length).toBeLessThanOrEqual(8192);
+  });
+
+  test('may be held open by a grandchild: the end of the process is the end', async () => {
+    await inPlace(async ({ path }) => {
+      const { child, passed } = await start(
+        sh(`sleep 600 & echo $! > '${path('pid')}'`, 'echo last words >&2', 'exit 2'),
+      );
+      expect(await child.ended).toEqual({ kind: 'exited', status: 2 });
+      expect(passed.join('')).toBe('last words\n');
+      endProcess(Number(readFileSync(path('pid'), 'utf8')));
+    });
+  });
+});
+
+test('the environment is this process’s with what is added', async () => {
+  process.env.VMRUN_TEST_INHERITED = 'kept';
+  const { child, passed } = await start(sh('echo "$VMRUN_TEST_INHERITED $VMRUN_NAME" >&2'), {
+    env: { VMRUN_NAME: 'two words' },
+  });
+  await child.ended;
+  delete process.env.VMRUN_TEST_INHERITED;
+  expect(passed.join('')).toBe('kept two words\n');
+});
+
+test('words reach the program as they are, without a shell', async () => {
+  const words = ['', ' ', '$HOME', '*', "it's", '"', 'a\nb', 'é'];
+  const { child, passed } = await start([
+    ...node(`console.error(JSON.stringify(process.argv.slice(1)))`),
+    '--',
+    ...words,
+  ]);
+  await child.ended;
+  expect(JSON.parse(passed.join(''))).toEqual(words);
+});
+
+test.each([
+  [true, 'leads a session of its own'],
+  [false, 'stays in ours'],
+])('with ownSession %s it %s', async (ownSession) => {
+  const { child, passed } = await start(sh('ps -o pid=,sid= -p $$ >&2'), { ownSession });
+  await child.ended;
+  const [pid, session] = passed.join('').trim().split(/\s+/).map(Number);
+  expect(pid).toBe(child.pid);
+  expect(session === pid).toBe(ownSession);
+});
+
+test('without an input its standard input is at its end', async () => {
+  const { child } = await start(sh('read line && exit 1', 'exit 7'));
+  expect(await child.ended).toEqual({ kind: 'exited', status: 7 });
+});
+
+test('a signal is passed on', async () => {
+  const { child, passed } = await start(
+    node(`process.on('SIGTERM', () => process.exit(9)); console.error('up'); setInterval(() => 0, 1e9)`),
+  );
+  await until(() => passed.length > 0);
+  expect(child.kill('SIGTERM')).toBe(true);
+  expect(await child.ended).toEqual({ kind: 'exited', status: 9 });
+  expect(isRunning(child.pid)).toBe(false);
+});
+
+describe('a program that cannot be started is told why', () => {
+  const refused = async (program: string): Promise<StartError> => {
+    const error: unknown = await start([program]).catch((thrown: unknown) => thrown);
+    if (!(error instanceof StartError)) throw new Error(`not refused: ${String(error)}`);
+    return error;
+  };
+
+  test.each<[title: string, make: (place: Place) => string, reason: StartError['reason'], message: RegExp]>([
+    ['a path that is missing', ({ path }) => path('none'), 'not-found', /none is not there$/],
+    ['a name that is in no folder of PATH', ({ name }) => `no-such-${name}`, 'not-found', /^no-such-.* is not there$/],
+    [
+      'a file without the x bit',
+      ({ write }) => write('plain', '#!/bin/sh\n', 0o644),
+      'not-executable',
+      /may not be executed$/,
+    ],
+    [
+      'a folder',
+      ({ path }) => {
+        mkdirSync(path('folder'));
+        return path('folder');
+      },
+      'not-executable',
+      /may not be executed$/,
+    ],
+    [
+      'a script whose interpreter is missing',
+      ({ write }) => write('script', '#!/no/such/interpreter\n', 0o755),
+      'not-executable',
+      /^the interpreter that .*script names does not exist$/,
+    ],
+    ['a path through a file', ({ write }) => `${write('file', '')}/bhyve`, 'failed', /ENOTDIR/],
+    ['nothing at all', () => '', 'failed', /./],
+  ])('%s', async (_title, make, reason, message) => {
+    await inPlace(async (place) => {
+      const program = make(place);
+      const error = await refused(program);
+      expect(error).toMatchObject({ program, reason });
+      expect(error.message).toMatch(message);
+      expect(error.cause).toBeDefined();
+    });
+  });
+});

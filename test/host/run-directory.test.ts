@@ -1,0 +1,185 @@
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { defaultRunBase } from '../../src/host/run-base.js';
+import { openRunDirectory, type RunDirectory, type RunState } from '../../src/host/run-directory.js';
+import { inPlace } from '../e2e/support/place.js';
+
+async function open(base: string, name: string): Promise<RunDirectory> {
+  const directory = await openRunDirectory(base, name);
+  if ('heldBy' in directory) throw new Error(`held by ${directory.heldBy}`);
+  return directory;
+}
+
+const mode = (file: string): number => statSync(file).mode & 0o777;
+const state = (name: string, more: Partial<RunState> = {}): RunState => ({
+  version: 1,
+  name,
+  supervisor: 42,
+  since: '2026-01-01T00:00:00.000Z',
+  ...more,
+});
+
+test('a run directory is for its owner alone, and so is each file in it', async () => {
+  await inPlace(async ({ runBase, name }) => {
+    const directory = await open(runBase, name);
+    expect(directory.path).toBe(path.join(runBase, name));
+    expect(mode(directory.path)).toBe(0o700);
+    directory.saveState(state(name));
+    directory.write('bhyve.conf', 'pci.0.29.0.password=secret\n');
+    expect(mode(directory.file('bhyve.conf'))).toBe(0o600);
+    expect(mode(directory.file('state.json'))).toBe(0o600);
+    directory.remove('bhyve.conf');
+    directory.remove('bhyve.conf');
+    await directory.release();
+    expect(readdirSync(runBase)).toEqual([]);
+  });
+});
+
+test('it is for its owner alone also where a folder of that name is there already', async () => {
+  await inPlace(async ({ runBase, name }) => {
+    mkdirSync(path.join(runBase, name), { recursive: true, mode: 0o777 });
+    const directory = await open(runBase, name);
+    expect(mode(directory.path)).toBe(0o700);
+    await directory.release();
+  });
+});
+
+test('the second run of a name is told who has it', async () => {
+  await inPlace(async ({ runBase, name }) => {
+    const directory = await open(runBase, name);
+    directory.saveState(state(name));
+    expect(await openRunDirectory(runBase, name)).toEqual({ heldBy: 'process 42 since 2026-01-01T00:00:00.000Z' });
+    const other = await open(runBase, `${name}-other`);
+    await other.release();
+    expect(readFileSync(directory.file('state.json'), 'utf8')).toContain('"supervisor":42');
+    await directory.release();
+  });
+});
+
+test('what a run that did not end left is found by the next, and is gone after that one', async () => {
+  await inPlace(async ({ runBase, name }) => {
+    const left = state(name, { target: 'install', boot: 3, bhyve: { pid: 7, start: '123' } });
+    const first = await open(runBase, name);
+    first.saveState(left);
+    writeFileSync(first.file('.state.json.new'), 'cut');
+    await first.abandon();
+    const second = await open(runBase, name);
+    expect(second.leftState).toEqual(left);
+    await second.release();
+    expect(readdirSync(runBase)).toEqual([]);
+  });
+});
+
+test('a file that must stay, a ledger, keeps the folder', async () => {
+  await inPlace(async ({ runBase, name }) => {
+    const directory = await open(runBase, name);
+    directory.saveState(state(name));
+    writeFileSync(directory.file('ledger'), 'a change\n');
+    await directory.release();
+    expect(readdirSync(directory.path)).toEqual(['ledger']);
+    const next = await open(runBase, name);
+    expect(next.leftState).toBeUndefined();
+    next.remove('ledger');
+    await next.release();
+  });
+});
+
+describe('a broken state.json never keeps a VM from starting', () => {
+  test.each<[title: string, content: string | Buffer]>([
+    ['empty', ''],
+    ['cut', '{"version":1,"name":"vm"'],
+    ['of a later version', JSON.stringify({ ...state('vm'), version: 2 })],
+    ['another type', '[1]'],
+    ['null', 'null'],
+    ['no supervisor', '{"version":1}'],
+    ['a pid that is text', JSON.stringify({ ...state('vm'), bhyve: { pid: '7' } })],
+    ['bhyve null', JSON.stringify({ ...state('vm'), bhyve: null })],
+    ['no text at all', Buffer.from([0xff, 0xfe, 0, 0])],
+  ])('%s', async (_title, content) => {
+    await inPlace(async ({ runBase, name }) => {
+      mkdirSync(path.join(runBase, name), { recursive: true, mode: 0o700 });
+      writeFileSync(path.join(runBase, name, 'state.json'), content);
+      const directory = await open(runBase, name);
+      expect(directory.leftState).toBeUndefined();
+      await directory.release();
+      expect(readdirSync(runBase)).toEqual([]);
+    });
+  });
+});
+
+test.each<[what: string, make: (folder: string, elsewhere: string) => void]>([
+  [
+    'a symbolic link',
+    (folder, elsewhere) => {
+      mkdirSync(elsewhere);
+      symlinkSync(elsewhere, folder);
+    },
+  ],
+  [
+    'a file',
+    (folder) => {
+      writeFileSync(folder, '');
+    },
+  ],
+])('%s in its place is refused', async (_what, make) => {
+  await inPlace(async ({ runBase, name, path: at }) => {
+    mkdirSync(runBase);
+    make(path.join(runBase, name), at('elsewhere'));
+    await expect(openRunDirectory(runBase, name)).rejects.toThrow('is not a directory of this user');
+    if (existsSync(at('elsewhere'))) expect(readdirSync(at('elsewhere'))).toEqual([]);
+  });
+});
+
+const asRoot = process.getuid?.() === 0 ? test : test.skip; // only root can give a folder away
+asRoot('a folder of another user is refused', async () => {
+  await inPlace(async ({ runBase, name }) => {
+    const folder = path.join(runBase, name);
+    mkdirSync(folder, { recursive: true });
+    chownSync(folder, 65534, 65534);
+    await expect(openRunDirectory(runBase, name)).rejects.toThrow('is not a directory of this user');
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+test('the folder of run directories is made where it is missing', async () => {
+  await inPlace(async ({ path: at, name }) => {
+    const directory = await open(at('a', 'b'), name);
+    await directory.release();
+    expect(readdirSync(at('a', 'b'))).toEqual([]);
+  });
+});
+
+test('a run that begins while another ends gets a directory', async () => {
+  await inPlace(async ({ runBase, name }) => {
+    for (let round = 0; round < 50; round += 1) {
+      const first = await open(runBase, name);
+      const ending = first.release();
+      const second = await openRunDirectory(runBase, name);
+      await ending;
+      if (!('heldBy' in second)) {
+        expect(existsSync(second.file('lock'))).toBe(true);
+        await second.release();
+      }
+    }
+  });
+});
+
+test.each<[uid: number | undefined, env: Record<string, string>, base: string]>([
+  [0, { XDG_RUNTIME_DIR: '/run/user/0' }, '/var/run/vmrun'],
+  [1001, { XDG_RUNTIME_DIR: '/run/user/1001' }, '/run/user/1001/vmrun'],
+  [1001, { XDG_RUNTIME_DIR: 'relative' }, '/tmp/vmrun-1001'],
+  [1001, { XDG_RUNTIME_DIR: '' }, '/tmp/vmrun-1001'],
+  [1001, {}, '/tmp/vmrun-1001'],
+])('user %s with %j has its run directories in %s', (uid, env, base) => {
+  expect(defaultRunBase(env, uid)).toBe(base);
+});

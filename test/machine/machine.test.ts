@@ -1,0 +1,337 @@
+import { describe, expect, test } from '@jest/globals';
+import { differences } from '../../src/machine/difference.js';
+import { strayWord } from '../../src/machine/extra-options.js';
+import { plan } from '../../src/machine/plan.js';
+import { expectedConfig, refusal, simulateMachine, sorted } from '../support/simulated.js';
+import {
+  machineOf,
+  minimal,
+  planOf,
+  problemsOf,
+  specOf,
+  told,
+  valuesOf,
+  withDevices,
+  type SpecObject,
+} from '../support/specs.js';
+
+const disk = { device: 'virtio-blk', path: 'disk.img' };
+const cd = { device: 'ahci-cd', path: 'install.iso' };
+
+describe('the options of a machine', () => {
+  test.each<[spec: object, option: string, isThere: boolean]>([
+    [{}, '-A', true],
+    [{ generate_acpi: false }, '-A', false],
+    [{}, '-H', true],
+    [{ yield_on_hlt: false }, '-H', false],
+    [{}, '-u', true],
+    [{ utc_clock: false }, '-u', false],
+    [{}, '-S', false],
+    [{ wire_guest_mem: true }, '-S', true],
+    [{}, '-W', false],
+    [{ force_msi: true }, '-W', true],
+    [{}, '-Y', false],
+    [{ disable_mptable_gen: true }, '-Y', true],
+    [{}, '-D', false],
+    [{ power_off_destroy_vm: true }, '-D', true],
+  ])('%j: %s %s', async (more, option, isThere) => {
+    expect((await planOf({ ...minimal, ...more })).argv.includes(option)).toBe(isThere);
+  });
+
+  test('turn ACPI off on releases that make its tables by themselves', async () => {
+    for (const release of [14, 15, 16] as const) {
+      const machine = await planOf({ ...minimal, generate_acpi: false }, 'default', { release });
+      expect(simulateMachine(machine).config.get('acpi_tables')).toBe('false');
+    }
+  });
+
+  test.each<[gdb: string | number, option: string]>([
+    [1234, '1234'],
+    ['1234', '1234'],
+    ['w1234', 'w1234'],
+    ['127.0.0.1:1234', '127.0.0.1:1234'],
+    ['w[::1]:1234', 'w[::1]:1234'],
+    ['01234', '1234'],
+  ])('gdb %j is -G %s', async (gdb, option) => {
+    const machine = await planOf({ ...minimal, gdb });
+    expect(valuesOf(machine.argv, '-G')).toEqual([option]);
+    expect(sorted(simulateMachine(machine).config)).toEqual(sorted(expectedConfig(machine)));
+  });
+
+  test.each<[spec: object, code: string]>([
+    [{ gdb: '0' }, 'gdb-port /gdb'],
+    [{ gdb: 'w99999' }, 'gdb-port /gdb'],
+    [{ gdb: 0 }, 'out-of-range /gdb'],
+    [{ gdb: 'a,b:1' }, 'wrong-text /gdb'],
+    [{ gdb: 'localhost' }, 'wrong-text /gdb'],
+    [{ uuid: '5a34b1cc' }, 'wrong-text /uuid'],
+    [{ uuid: '{5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01}' }, 'wrong-text /uuid'],
+    [{ uuid: '5a34b1cc-7d4f-11ee-ed3c-b42e991b0a01' }, 'wrong-text /uuid'],
+  ])('%j is refused', async (more, code) => {
+    expect(
+      (await problemsOf({ ...minimal, ...more })).map((problem) => `${problem.code} ${problem.place?.pointer ?? ''}`),
+    ).toEqual([code]);
+  });
+
+  test('a UUID of every variant that bhyve takes', async () => {
+    for (const variant of '0123456789abcdefABCDEF') {
+      const uuid = `5a34b1cc-7d4f-11ee-${variant}d3c-b42e991b0a01`;
+      const spec = { ...minimal, uuid };
+      const isFine = (await problemsOf(spec)).length === 0;
+      expect([variant, isFine]).toEqual([variant, !/[ef]/i.test(variant)]);
+      if (isFine) expect(refusal(simulateMachine(await planOf(spec)).start)).toBe('');
+    }
+  });
+
+  test('a name of 229 bytes is too long for release 16, which makes a socket of it', async () => {
+    const spec = await specOf({ ...minimal, name: 'x'.repeat(88) });
+    expect(plan(spec, 'default', { release: 15 }).ok).toBe(true);
+    const planned = plan(spec, 'default', { release: 16 });
+    expect(!planned.ok && planned.problems.map(told)).toEqual([
+      '2:11 /name name-length: a VM name has at most 87 bytes for FreeBSD 16, this has 88',
+    ]);
+    const longest = await planOf({ ...minimal, name: 'x'.repeat(87) }, 'default', { release: 16 });
+    expect(refusal(simulateMachine(longest).start)).toBe('');
+  });
+
+  test.each<[release: 14 | 15 | 16, variables: readonly string[]]>([
+    [14, ['lpc.bootrom', 'lpc.bootvars', 'virtio_msix']],
+    [15, ['bootrom', 'bootvars', 'virtio_msix']],
+    [16, ['bootrom', 'bootvars', 'virtio.msix']],
+  ])('release %i is told by its own variables', async (release, variables) => {
+    const spec = { ...minimal, bootrom: 'a,b', varfile: 'c', force_msi: true };
+    const machine = await planOf(spec, 'default', { release });
+    expect(
+      machine.variables
+        .map(({ key }) => key)
+        .filter((key) => /boot|msix/.test(key))
+        .sort(),
+    ).toEqual([...variables].sort());
+    expect(simulateMachine(machine).warnings).toEqual([]);
+  });
+
+  test('a varfile with an equals sign is told by variables: -l would read an option', async () => {
+    const { argv } = await planOf({ ...minimal, varfile: 'a=b' });
+    expect(valuesOf(argv, '-o')).toEqual([expect.stringMatching(/^bootrom=/), 'bootvars=a=b']);
+  });
+});
+
+describe('serial ports', () => {
+  test.each(['stdio', '/dev/nmdm0A', '/dev/ttyu0', 'tcp=127.0.0.1:1234', 'tcp=[::1]:65535', 'tcp=[fe80::1%em0]:1'])(
+    '%s',
+    async (com1) => {
+      const machine = await planOf({ ...minimal, com1 });
+      const { config, start } = simulateMachine(machine);
+      expect(config.get('lpc.com1.path')).toBe(com1);
+      expect(refusal(start)).toBe('');
+    },
+  );
+
+  test.each([
+    'stdout',
+    'nmdm0A',
+    'tcp=',
+    'tcp=localhost:1',
+    'tcp=127.0.0.1',
+    'tcp=127.0.0.1:0',
+    'tcp=127.0.0.1:65536',
+    'tcp=999.1.1.1:1',
+    'tcp=1.2.3:1',
+    'tcp=::1:1',
+    'tcp=[127.0.0.1]:1',
+    'tcp=[::::]:1',
+    'tcp=[::1]',
+    'tcp=[::1]:1x',
+    'tcp:127.0.0.1:1',
+  ])('%s is refused', async (com2) => {
+    expect(
+      (await problemsOf({ ...minimal, com2 })).map(({ code, place }) => `${code} ${place?.pointer ?? ''}`),
+    ).toEqual(['console-backend /com2']);
+  });
+
+  test('are four, each with a backend of its own', async () => {
+    const coms = { com1: 'stdio', com2: '/dev/nmdm0A', com3: '/dev/nmdm1A', com4: 'tcp=127.0.0.1:1' };
+    expect(valuesOf((await planOf({ ...minimal, ...coms })).argv, '-l').slice(1)).toEqual([
+      'com1,stdio',
+      'com2,/dev/nmdm0A',
+      'com3,/dev/nmdm1A',
+      'com4,tcp=127.0.0.1:1',
+    ]);
+    const problems = await problemsOf({ ...minimal, com1: 'stdio', com3: 'stdio', com4: 'stdio' });
+    expect(problems.map(({ code, place }) => `${code} ${place?.pointer ?? ''}`)).toEqual([
+      'console-twice /com3',
+      'console-twice /com4',
+    ]);
+  });
+
+  test('say whether standard input is the guest’s', async () => {
+    expect((await planOf({ ...minimal, com2: 'stdio' })).usesStdio).toBe(true);
+    expect((await planOf({ ...minimal, com2: '/dev/nmdm0A' })).usesStdio).toBe(false);
+  });
+});
+
+describe('extra options', () => {
+  test.each<[words: readonly string[], isFine: boolean]>([
+    [[], true],
+    [['-w'], true],
+    [['-o', 'a=b'], true],
+    [['-oa=b', '-wC'], true],
+    [['-wo', 'a=b'], true],
+    [['-s', '-x'], true],
+    [['-H', '--'], true],
+    [['vm'], false],
+    [['-w', 'vm'], false],
+    [['-'], false],
+    [['-o'], false],
+    [['-wo'], false],
+    [['--', 'vm'], false],
+    [[''], false],
+  ])('%j leave the name of the VM where it is: %s', (words, isFine) => {
+    expect(strayWord(words) === undefined).toBe(isFine);
+  });
+
+  test('that end the options or take the name are refused at their place', async () => {
+    for (const extra of ['vm1', '-o', "-o 'a", '-w other']) {
+      expect(
+        (await problemsOf({ ...minimal, extra_options: extra })).map(
+          ({ code, place }) => `${code} ${place?.pointer ?? ''}`,
+        ),
+      ).toEqual(['extra-options /extra_options']);
+    }
+  });
+});
+
+describe('how a VM is to be treated', () => {
+  test('is by default: it boots again when it reboots, a stop waits a minute', async () => {
+    expect((await planOf(minimal)).policy).toEqual({
+      rebootOn: ['reboot'],
+      nextTarget: {},
+      restart: { max: undefined, windowMs: 60_000, delayMs: 100, maxDelayMs: 10_000 },
+      stopTimeoutMs: 60_000,
+      postStart: undefined,
+    });
+  });
+
+  test('is as the spec says', async () => {
+    const spec = {
+      ...minimal,
+      reboot_on: [0, 'halt', 3, 'reboot'],
+      next_target: { error: 'default' },
+      restart: { max: 5, window: '1h', delay: 0, max_delay: 0.5 },
+      stop_timeout: '2min',
+      hooks: { post_start: "/bin/up 'two words'" },
+    };
+    expect((await planOf(spec)).policy).toEqual({
+      rebootOn: ['reboot', 'halt', 'triple_fault'],
+      nextTarget: { error: 'default' },
+      restart: { max: 5, windowMs: 3_600_000, delayMs: 0, maxDelayMs: 500 },
+      stopTimeoutMs: 120_000,
+      postStart: ['/bin/up', 'two words'],
+    });
+  });
+
+  test('an exit status stands for its reason', async () => {
+    expect((await planOf({ ...minimal, reboot_on: [0, 1, 2, 3, 4] })).policy.rebootOn).toEqual([
+      'reboot',
+      'power_off',
+      'halt',
+      'triple_fault',
+      'error',
+    ]);
+  });
+
+  test('one next target is that of every reason', async () => {
+    expect((await planOf({ ...minimal, next_target: 'default' })).policy.nextTarget).toEqual({
+      reboot: 'default',
+      power_off: 'default',
+      halt: 'default',
+      triple_fault: 'default',
+      error: 'default',
+    });
+  });
+
+  test.each<[spec: SpecObject, code: string]>([
+    [{ hooks: { post_start: "/bin/sh -c 'x" } }, 'quoting /hooks/post_start'],
+    [{ hooks: { post_start: '  ' } }, 'empty /hooks/post_start'],
+    [{ post_start_script: '"x' }, 'quoting /post_start_script'],
+    [{ post_start_script: 'x', hooks: { post_start: 'y' } }, 'hook-twice /post_start_script'],
+  ])('%j is refused', async (more, code) => {
+    expect(
+      (await problemsOf({ ...minimal, ...more })).map((problem) => `${problem.code} ${problem.place?.pointer ?? ''}`),
+    ).toEqual([code]);
+  });
+});
+
+describe('what a machine asks of its host', () => {
+  test('is told with the device and the place that bring it', async () => {
+    const text = `{"name": "vm0", "cpu": 1, "mem": "1G", "com1": "/dev/nmdm0A", "gdb": 1234,
+"emulations": [{"device": "virtio-net", "name": "tap0", "fix": true}],
+"graphic": {"port": 5901}}`;
+    const { requirements } = await planOf(text);
+    expect(
+      requirements.map(({ need, subject, place, mayFix }) => [
+        need.kind,
+        subject,
+        `${place?.line ?? 0} ${place?.pointer ?? ''}`,
+        mayFix,
+      ]),
+    ).toEqual([
+      ['module', 'host', '1 ', false],
+      ['file', 'bootrom', '1 /bootrom', false],
+      ['module', 'com1', '1 /com1', false],
+      ['tcp-port', 'gdb', '1 /gdb', false],
+      ['interface', 'emulations[0] virtio-net "tap0"', '2 /emulations/0/name', true],
+      ['tcp-port', 'graphic', '3 /graphic/port', false],
+    ]);
+  });
+});
+
+describe('two machines of one spec', () => {
+  const spec = {
+    ...withDevices({ id: 'd', ...disk }, { device: 'virtio-net', name: 'tap0' }),
+    targets: {
+      same: {},
+      install: { emulations: [cd] },
+      big: { mem: '2G', com1: 'stdio' },
+      less: { emulations: [{ id: 'd', remove: true }] },
+      other: { emulations: [{ id: 'd', ...disk, ro: true }] },
+      secret: { graphic: { password: 'abc' } },
+      secret2: { graphic: { password: 'xyz' } },
+    },
+  };
+  const between = async (from: string, to: string) => {
+    const loaded = await specOf(spec);
+    return differences(machineOf(loaded, from), machineOf(loaded, to));
+  };
+
+  test('that are the same do not differ', async () => {
+    expect(await between('default', 'same')).toEqual([]);
+  });
+
+  test('differ in devices that come, go, move or change', async () => {
+    expect(await between('default', 'install')).toEqual([
+      { kind: 'device-added', device: 'ahci-cd install.iso', address: '0:3:0' },
+    ]);
+    expect(await between('install', 'default')).toEqual([
+      { kind: 'device-removed', device: 'ahci-cd install.iso', address: '0:3:0' },
+    ]);
+    expect(await between('default', 'less')).toEqual([
+      { kind: 'device-removed', device: 'virtio-blk disk.img', address: '0:1:0' },
+      { kind: 'device-moved', device: 'virtio-net tap0', from: '0:2:0', to: '0:1:0' },
+    ]);
+    expect(await between('default', 'other')).toEqual([
+      { kind: 'device-changed', device: 'virtio-blk disk.img', address: '0:1:0' },
+    ]);
+  });
+
+  test('differ in settings', async () => {
+    expect(await between('default', 'big')).toEqual([
+      { kind: 'setting', key: 'memory.size', from: '1G', to: '2G' },
+      { kind: 'setting', key: 'lpc.com1.path', to: 'stdio' },
+    ]);
+  });
+
+  test('that differ in a password never say which', async () => {
+    expect(JSON.stringify(await between('secret', 'secret2'))).not.toMatch(/abc|xyz/);
+  });
+});

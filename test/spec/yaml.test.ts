@@ -1,0 +1,197 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { stringify } from 'yaml';
+import { toValue } from '../../src/spec/source-tree.js';
+import { parseYaml } from '../../src/spec/yaml.js';
+import { codesAt, planOf, problemsOf, shapeProblemsOf, told } from '../support/specs.js';
+
+const yaml = { format: 'yaml' } as const;
+
+const read = (text: string): unknown => {
+  const parsed = parseYaml(text);
+  if (!parsed.ok) throw new Error(parsed.problems.map(({ message }) => message).join('\n'));
+  return toValue(parsed.root);
+};
+
+describe('YAML', () => {
+  test.each<[text: string, value: unknown]>([
+    ['no', 'no'],
+    ['yes', 'yes'],
+    ['on', 'on'],
+    ['true', true],
+    ['~', null],
+    ['', null],
+    ['# only a comment', null],
+    ['0x10', 16],
+    ['1e3', 1000],
+    ['58:9c:fc:00:00:01', '58:9c:fc:00:00:01'],
+    ['0:4:0', '0:4:0'],
+    ['2001-01-01', '2001-01-01'],
+    ['512M', '512M'],
+    ['"a\\tb"', 'a\tb'],
+    ["'it''s'", "it's"],
+    ['|\n  two\n  lines\n', 'two\nlines\n'],
+    ['{ 1: a, true: b, "x y": c }', { 1: 'a', true: 'b', 'x y': 'c' }],
+    ['a: &x { b: 1 }\nc: *x', { a: { b: 1 }, c: { b: 1 } }],
+    ['a: &x [1]\nb: &x [2]\nc: *x', { a: [1], b: [2], c: [2] }],
+    ['__proto__: { a: 1 }', JSON.parse('{"__proto__":{"a":1}}')],
+    ['--- {a: 1}\n...\n', { a: 1 }],
+    ['<<: {a: 1}', { '<<': { a: 1 } }],
+  ])('%j is read', (text, value) => {
+    expect(read(text)).toEqual(value);
+  });
+
+  test('gives back any JSON value that was written as YAML', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+        const plain = JSON.parse(JSON.stringify(value)) as unknown;
+        expect(read(stringify(plain))).toEqual(plain);
+      }),
+    );
+  });
+
+  test('that makes no sense is refused, and never throws', () => {
+    const piece = fc.constantFrom(
+      'a',
+      ': ',
+      '- ',
+      '\n',
+      '  ',
+      '? ',
+      '&x',
+      '*x',
+      '!t ',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      '"',
+      "'",
+      '|',
+      '>',
+      '#',
+      '%',
+      '---',
+      '...',
+      '<<',
+      '\t',
+      '0x',
+      '~',
+      '\0',
+      '\ud800',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
+        const parsed = parseYaml(pieces.join(''));
+        if (!parsed.ok) expect(parsed.problems.length).toBeGreaterThan(0);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  test.each<[what: string, text: string, problem: string | RegExp]>([
+    ['a key given twice', 'cpu: 1\nmem: 1G\ncpu: 2\n', '3:1  syntax: this key is given twice [keep one of the two]'],
+    ['a second document', 'cpu: 1\n---\ncpu: 2\n', /^2:1 {2}syntax: a second document begins here/],
+    ['a tag', 'a: 1\ncpu: !!binary AA==\n', /^2:15 {2}syntax: the tag .* is not for specs/],
+    ['a tag of the user’s', 'cpu: !mine 2\n', /^1:6 {2}syntax: .*!mine/],
+    ['an anchor that is not there', 'cpu: *nobody\n', /^1:6 {2}syntax: .*nobody/],
+    ['a key that is a list', '? [a]\n: 1\n', /^1:3 {2}syntax: a key must be text/],
+    ['a tab for a blank', 'a:\n\tb: 1\n', /^2:1 {2}syntax: /],
+    ['an unterminated string', 'a: "b\n', /^\d:\d {2}syntax: /],
+    ['an alias to itself', 'a: &a [*a]\n', /^1:\d {2}syntax: (nested more than 64 levels deep|.*a)/],
+  ])('%s is refused at its place', async (_what, text, problem) => {
+    const [first] = (await problemsOf(text, yaml)).map(told);
+    if (typeof problem === 'string') expect(first).toBe(problem);
+    else expect(first).toMatch(problem);
+  });
+
+  test('with thousands of aliases is read in a moment', () => {
+    const targets = Array.from({ length: 4000 }, (_, index) => `  t${index}: { emulations: *media }\n`).join('');
+    const begun = performance.now();
+    expect(parseYaml(`x-media: &media [{ device: ahci-cd, path: a.iso }]\ntargets:\n${targets}`).ok).toBe(true);
+    expect(performance.now() - begun).toBeLessThan(4000);
+  });
+
+  test('has an alias stand for the last anchor of that name before it', () => {
+    expect(read('a: &x [&y 1]\nb: &y 2\nc: *x\nd: *y\ne: &y 3\nf: *y')).toEqual({
+      a: [1],
+      b: 2,
+      c: [1],
+      d: 2,
+      e: 3,
+      f: 3,
+    });
+  });
+
+  test('whose aliases blow up is refused at once', () => {
+    const bomb = [
+      'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
+      ...Array.from({ length: 12 }, (_, level) => `a${level + 1}: &a${level + 1} [${`*a${level}, `.repeat(10)}]`),
+    ].join('\n');
+    const begun = performance.now();
+    expect(parseYaml(bomb)).toMatchObject({
+      ok: false,
+      problems: [{ message: 'aliases make this document too large' }],
+    });
+    expect(performance.now() - begun).toBeLessThan(2000);
+  });
+
+  test.each(['[', '{a: ', '- ', '&a ['])(
+    'nested 100,000 deep (%s) is refused, and not by exhausting the stack',
+    (open) => {
+      const begun = performance.now();
+      expect(parseYaml(open.repeat(100_000)).ok).toBe(false);
+      expect(performance.now() - begun).toBeLessThan(5000);
+    },
+  );
+
+  test.each<[what: string, spec: Readonly<Record<string, unknown>>]>([
+    ['a wrong type', { name: 'vm0', cpu: 'two', mem: '1G' }],
+    ['a missing field', { name: 'vm0', mem: '1G' }],
+    ['an unknown field', { name: 'vm0', cpu: 1, mem: '1G', emulatons: [] }],
+    [
+      'a wrong device',
+      { name: 'vm0', cpu: 1, mem: '1G', emulations: [{ device: 'virtio-blk' }, { device: 'floppy' }] },
+    ],
+    ['a wrong target', { name: 'vm0', cpu: 1, mem: '1G', targets: { a: { next_target: 'b', inherits: 'a' } } }],
+    ['a wrong value', { name: 'vm0', cpu: 1, mem: '1.5G', emulations: [{ device: 'nvme', path: 'a', slot: 32 }] }],
+    ['a wrong machine', { name: 'vm0', cpu: 1, mem: '5000', com1: 'stdio', com2: 'stdio' }],
+    ['no object', { name: 'vm0', cpu: 1, mem: '1G', graphic: [], hooks: 5, targets: 'x' }],
+  ])('has the same problems as JSON: %s', async (_what, spec) => {
+    const [json, same] = [await problemsOf(spec), await problemsOf(stringify(spec), yaml)];
+    expect(json.length).toBeGreaterThan(0);
+    expect(codesAt(same)).toEqual(codesAt(json));
+  });
+
+  test('has the line and column of each problem', async () => {
+    const text = 'name: vm0\ncpu: 1\nmem: 1G\nemulations:\n  - device: virtio-blk\n    pth: disk.img\n';
+    expect((await shapeProblemsOf(text, yaml)).map(told)).toEqual([
+      '5:5 /emulations/0/path required: path is required: the disk image [add e.g. "path": "disk.img"]',
+      '6:5 /emulations/0/pth unknown-field: "pth" is not a field here [did you mean "path"?]',
+    ]);
+  });
+
+  test('takes the devices of an anchor for those of each target that names it', async () => {
+    const text = `
+name: vm0
+cpu: 1
+mem: 1G
+x-media: &media
+  - { id: cd, device: ahci-cd, path: a.iso }
+targets:
+  a: { emulations: *media }
+  b: { emulations: *media }
+`;
+    const machine = await planOf(text, 'b', {}, yaml);
+    expect(machine.devices.map(({ model }) => model)).toEqual(['hostbridge', 'ahci-cd', 'lpc']);
+  });
+
+  test.each([
+    ['.inf', /stop_timeout must be a number or text, got \.inf/],
+    ['.nan', /got \.nan/],
+  ])('has no number %s', async (number, words) => {
+    const [problem] = await problemsOf(`name: vm0\ncpu: 1\nmem: 1G\nstop_timeout: ${number}\n`, yaml);
+    expect(problem?.message).toMatch(words);
+  });
+});
