@@ -45,7 +45,8 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   const isSimulated = options.simulate !== undefined;
   const bhyve = isSimulated ? context.simulator : [options.bhyve ?? bhyveFrom(env)];
   // A simulated run must be possible beside the real one of the same name.
-  const runBase = (options.runDir ?? defaultRunBase(env, uid)) + (isSimulated ? '-simulated' : '');
+  const runBase =
+    (options.runDir ?? defaultRunBase(env, uid)).replace(/(?<=.)\/+$/, '') + (isSimulated ? '-simulated' : '');
   const planned = plan(spec, target, {
     privateConfigPath: `${runBase}/${spec.name}/bhyve.conf`,
     extraArguments: options.bhyveArguments,

@@ -7,6 +7,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -57,6 +58,7 @@ export async function openRunDirectory(base: string, name: string): Promise<RunD
   const folder = path.join(base, name);
   for (;;) {
     mkdirSync(base, { recursive: true, mode: 0o755 });
+    refuseForeignBase(base);
     makePrivateFolder(folder);
     try {
       const lock = await takeLock(path.join(folder, 'lock'));
@@ -66,6 +68,14 @@ export async function openRunDirectory(base: string, name: string): Promise<RunD
       if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
+}
+
+/** In a folder where anybody may make files, such as /tmp, only what we or root made is to be trusted. */
+function refuseForeignBase(base: string): void {
+  const isOpenToAll = (statSync(path.dirname(path.resolve(base))).mode & 0o002) !== 0;
+  const { uid } = lstatSync(base);
+  if (!isOpenToAll || uid === 0 || uid === process.getuid?.()) return;
+  throw Object.assign(new Error(`${base} belongs to another user`), { code: 'EPERM' });
 }
 
 function makePrivateFolder(folder: string): void {

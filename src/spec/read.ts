@@ -9,7 +9,7 @@ import { specFormats, type SpecFormat, type SpecText } from './parse-spec.js';
 export const maxSpecBytes = 4 * 1024 * 1024;
 
 export interface ReadOptions {
-  /** Absolute; relative file names of a spec on stdin start here. */
+  /** Absolute; the spec's own relative file name, and those of a spec on stdin, start here. */
   readonly workingDirectory: string;
   /** Default: by the extension, else JSON. */
   readonly format?: SpecFormat;
@@ -27,7 +27,7 @@ const extensions: Readonly<Record<string, SpecFormat>> = { '.json': 'json', '.ya
 export function readSpec(file: string, { workingDirectory, format }: ReadOptions): SpecText {
   const isStdin = file === standardInput;
   const name = isStdin ? '<stdin>' : file;
-  const text = decode(name, readBytes(file, name, isStdin));
+  const text = decode(name, readBytes(path.resolve(workingDirectory, file), name, isStdin));
   if (text.trim() === '') throw refuse(name, [isStdin ? emptyInput : emptyFile]);
   return {
     name,

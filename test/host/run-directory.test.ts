@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   chownSync,
   existsSync,
   mkdirSync,
@@ -141,6 +142,19 @@ test.each<[what: string, make: (folder: string, elsewhere: string) => void]>([
 });
 
 const asRoot = process.getuid?.() === 0 ? test : test.skip; // only root can give a folder away
+
+asRoot('the folder of the run directories is refused where another user put it for all to use', async () => {
+  await inPlace(async ({ path: at, name }) => {
+    const open = at('open');
+    mkdirSync(open);
+    chmodSync(open, 0o1777);
+    const base = at('open', 'runs');
+    mkdirSync(base);
+    chownSync(base, 65534, 65534);
+    await expect(openRunDirectory(base, name)).rejects.toThrow('belongs to another user');
+    expect(readdirSync(base)).toEqual([]);
+  });
+});
 asRoot('a folder of another user is refused', async () => {
   await inPlace(async ({ runBase, name }) => {
     const folder = path.join(runBase, name);

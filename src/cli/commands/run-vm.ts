@@ -1,4 +1,4 @@
-import { createWriteStream } from 'node:fs';
+import { constants, createWriteStream, openSync } from 'node:fs';
 import type { ChalkInstance } from 'chalk';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
@@ -137,6 +137,17 @@ function speaker({ err }: Context, { name, usesStdio }: Machine) {
   };
 }
 
+/** Never waits: a FIFO that nobody reads is an error, not a run that hangs. */
+function openEvents(target: string, onError: (error: unknown) => void): number | undefined {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
+  try {
+    return openSync(target, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o644);
+  } catch (error) {
+    onError(error);
+    return undefined;
+  }
+}
+
 /** Events as JSON lines. A file that cannot be written is told, and never stops the VM. */
 function eventSink({ err }: Context, target: string | undefined) {
   if (target === undefined) return { write: () => undefined, end: () => Promise.resolve() };
@@ -148,12 +159,16 @@ function eventSink({ err }: Context, target: string | undefined) {
       end: () => Promise.resolve(),
     };
   }
-  const stream = createWriteStream(target, { flags: 'a', mode: 0o644 });
   let isBroken = false;
-  stream.on('error', (error) => {
-    if (!isBroken) err(`vmrun: ${target}: events are not written any more: ${error.message}\n`);
+  const giveUp = (error: unknown): void => {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (!isBroken) err(`vmrun: ${target}: events are not written: ${reason}\n`);
     isBroken = true;
-  });
+  };
+  const descriptor = openEvents(target, giveUp);
+  if (descriptor === undefined) return { write: () => undefined, end: () => Promise.resolve() };
+  const stream = createWriteStream(target, { fd: descriptor });
+  stream.on('error', giveUp);
   return {
     write: (event: RunEvent): void => {
       if (!isBroken) stream.write(`${JSON.stringify(event)}\n`);

@@ -1,0 +1,142 @@
+import { Chalk } from 'chalk';
+import { describe, expect, test } from '@jest/globals';
+import { eventLines, isProblem } from '../../src/cli/show-events.js';
+import type { RunEvent, RunEventBody } from '../../src/supervisor/events.js';
+
+const plain = new Chalk({ level: 0 });
+const dated = (body: RunEventBody): RunEvent => ({ time: '2026-01-01T00:00:00.000Z', monotonicMs: 1, ...body });
+const why = { cause: 'no boot ROM', evidence: ['no bootrom was configured'], next: 'set bootrom' };
+const boot: RunEventBody = { kind: 'boot', boot: 1, target: 'disk', pid: 7, command: ['bhyve', 'a b'], changes: [] };
+
+/** What is told by default, with -v in addition or instead, and whether -q tells it too. */
+type Row = readonly [
+  body: RunEventBody,
+  told: readonly string[],
+  verbosely: readonly string[] | 'the same' | 'more',
+  withQ: boolean,
+];
+
+const rows: readonly Row[] = [
+  [boot, ['boot 1, target disk (pid 7)'], ['boot 1, target disk (pid 7)', "  bhyve 'a b'"], false],
+  [
+    {
+      ...boot,
+      boot: 2,
+      changes: [
+        { kind: 'device-added', device: 'e1000 tap0', address: '0:4:0' },
+        { kind: 'device-removed', device: 'ahci-cd a.iso', address: '0:5:0' },
+        { kind: 'device-moved', device: 'nvme d', from: '0:6:0', to: '0:7:0' },
+        { kind: 'device-changed', device: 'fbuf vnc', address: '0:8:0' },
+        { kind: 'setting', key: 'memory.size', from: '1G' },
+      ],
+    },
+    [
+      'boot 2, target disk (pid 7)',
+      '  + e1000 tap0 at 0:4:0',
+      '  - ahci-cd a.iso at 0:5:0',
+      '  ~ nvme d: 0:6:0 -> 0:7:0',
+      '  ~ fbuf vnc at 0:8:0: other settings',
+      '  ~ memory.size: 1G -> unset',
+    ],
+    'more',
+    false,
+  ],
+  [{ kind: 'exit', boot: 1, end: { kind: 'halted' }, aliveMs: 1500 }, ['boot 1 halted after 1.5 s'], 'the same', false],
+  [
+    { kind: 'exit', boot: 1, end: { kind: 'triple-fault' }, aliveMs: 80 },
+    ['boot 1 had a triple fault after 80 ms'],
+    'the same',
+    true,
+  ],
+  [
+    { kind: 'exit', boot: 1, end: { kind: 'failed', status: 4 }, aliveMs: 80, why },
+    [
+      'boot 1 failed with status 4 after 80 ms',
+      '  no boot ROM',
+      '    bhyve: no bootrom was configured',
+      '    fix: set bootrom',
+    ],
+    'the same',
+    true,
+  ],
+  [
+    { kind: 'reboot', boot: 2, target: 'disk', reason: 'reboot', delayMs: 0 },
+    ['next: boot 2, target disk'],
+    'the same',
+    false,
+  ],
+  [
+    { kind: 'reboot', boot: 2, target: 'disk', reason: 'reboot', delayMs: 400 },
+    ['next: boot 2, target disk, in 400 ms'],
+    'the same',
+    false,
+  ],
+  [{ kind: 'hook', hook: 'post_start', boot: 1, state: 'started' }, [], ['hook post_start started'], false],
+  [
+    { kind: 'hook', hook: 'post_start', boot: 1, state: 'ended', end: { kind: 'exited', status: 0 } },
+    [],
+    ['hook post_start done'],
+    false,
+  ],
+  [
+    { kind: 'hook', hook: 'post_start', boot: 1, state: 'ended', end: { kind: 'exited', status: 3 } },
+    ['hook post_start failed with status 3'],
+    'the same',
+    true,
+  ],
+  [{ kind: 'cleanup', what: 'socket', name: '/s' }, [], ['removed socket /s'], false],
+  [
+    { kind: 'cleanup', what: 'vm', name: 'web', error: 'it is still there' },
+    ['left behind: vm web: it is still there'],
+    'the same',
+    true,
+  ],
+  [
+    { kind: 'warning', problem: { code: 'x', severity: 'warning', message: 'odd', fix: 'mend it' } },
+    ['warning: odd', '  fix: mend it'],
+    'the same',
+    true,
+  ],
+  [
+    { kind: 'stopping', how: 'power button', timeoutMs: 60_000 },
+    ['stopping: asked the guest to power off, it has 60 s; once more to end it now'],
+    'the same',
+    false,
+  ],
+  [
+    { kind: 'stopping', how: 'forced power-off', timeoutMs: 3000 },
+    ['stopping: the guest did not follow, forcing it off'],
+    'the same',
+    false,
+  ],
+  [
+    { kind: 'stopping', how: 'kill', timeoutMs: 0 },
+    ['stopping: the guest did not follow, killing bhyve'],
+    'the same',
+    false,
+  ],
+  [{ kind: 'stop', because: 'guest', boots: 1 }, [], ['done'], false],
+  [{ kind: 'stop', because: 'asked', boots: 1 }, ['stopped'], 'the same', false],
+  [{ kind: 'stop', because: 'no-reboot', boots: 1 }, ['not booted again: --no-reboot'], 'the same', false],
+  [
+    { kind: 'stop', because: 'restart-limit', boots: 9 },
+    ['not booted again: too many reboots within restart.window, see restart.max'],
+    'the same',
+    true,
+  ],
+  [{ kind: 'stop', because: 'error', boots: 0 }, [], [], false],
+];
+
+describe('each event is told in a line that a person understands', () => {
+  test.each(rows.map((row) => [JSON.stringify(row[0]), row] as const))(
+    '%s',
+    (_title, [body, told, verbosely, withQ]) => {
+      const event = dated(body);
+      expect(eventLines(event, plain, false)).toEqual(told);
+      const all =
+        verbosely === 'the same' ? told : verbosely === 'more' ? expect.arrayContaining([...told]) : verbosely;
+      expect(eventLines(event, plain, true)).toEqual(all);
+      expect(isProblem(event)).toBe(withQ);
+    },
+  );
+});

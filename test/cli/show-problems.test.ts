@@ -1,0 +1,65 @@
+import { Chalk } from 'chalk';
+import { describe, expect, test } from '@jest/globals';
+import { ProblemsError, type Problem } from '../../src/base/problem.js';
+import { problemsExitCode } from '../../src/cli/exit-codes.js';
+import { formatProblems } from '../../src/cli/show-problems.js';
+
+const plain = new Chalk({ level: 0 });
+const at = (line: number, column: number, pointer: string) => ({ file: 'vm.json', line, column, pointer });
+
+test('problems are counted, grouped by what they are about in the order given, each with its place and its fix', () => {
+  const problems: readonly Problem[] = [
+    {
+      code: 'a',
+      severity: 'error',
+      subject: 'emulations[1] virtio-net',
+      message: 'slot 0:4:0 is taken',
+      fix: 'choose another',
+      place: at(14, 16, '/emulations/1/slot'),
+    },
+    { code: 'b', severity: 'error', message: 'name is missing', place: at(1, 1, '') },
+    {
+      code: 'c',
+      severity: 'warning',
+      subject: 'emulations[1] virtio-net',
+      message: 'odd mtu',
+      place: at(15, 2, '/emulations/1/mtu'),
+      excerpt: ['"mtu": 47', '       ^'],
+    },
+  ];
+  expect(formatProblems(new ProblemsError('spec', 'vm.json', problems), plain)).toBe(
+    [
+      'vm.json: 2 problems, nothing was started',
+      '',
+      'emulations[1] virtio-net',
+      '  vm.json:14:16  /emulations/1/slot  slot 0:4:0 is taken',
+      '    fix: choose another',
+      '  vm.json:15:2  /emulations/1/mtu  warning: odd mtu',
+      '    "mtu": 47',
+      '           ^',
+      '',
+      '  vm.json:1:1  name is missing',
+      '',
+    ].join('\n'),
+  );
+});
+
+test('a problem that has no place is told by itself', () => {
+  const problems: readonly Problem[] = [{ code: 'a', severity: 'error', message: 'no bhyve' }];
+  expect(formatProblems(new ProblemsError('host', 'this system', problems), plain)).toBe(
+    'this system: 1 problem, bhyve was not started\n\n  no bhyve\n',
+  );
+});
+
+describe('the exit code tells what the problems are in', () => {
+  test.each<[ProblemsError['kind'], number]>([
+    ['usage', 64],
+    ['spec', 65],
+    ['unreadable', 66],
+    ['host', 69],
+    ['cannot-create', 73],
+    ['in-use', 75],
+  ])('%s: %i', (kind, code) => {
+    expect(problemsExitCode(new ProblemsError(kind, 'vm', []))).toBe(code);
+  });
+});

@@ -1,0 +1,179 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { quoteCommand } from '../../src/base/shell.js';
+import { inPlace, until, vmrunCommand, type Place } from './support/place.js';
+
+/** A terminal with a shell script in it. */
+interface Terminal {
+  readonly shows: (text: string) => Promise<void>;
+  readonly type: (text: string) => void;
+  /** All it has shown, when the script has ended. */
+  readonly ended: Promise<string>;
+}
+
+function openTerminal(place: Place, ...lines: readonly string[]): Terminal {
+  const file = place.script('in-terminal', ...lines);
+  const child = spawn('script', ['-qfec', file, '/dev/null'], {
+    cwd: place.folder,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH, TERM: 'xterm' },
+  });
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
+  child.stdin.on('error', () => undefined);
+  const ended = once(child, 'close').then(() => shown);
+  return {
+    ended,
+    type: (text) => child.stdin.write(text),
+    shows: async (text) => {
+      let isOver = false;
+      void ended.then(() => (isOver = true));
+      await until(() => shown.includes(text) || isOver);
+      if (!shown.includes(text)) throw new Error(`the terminal never showed ${text}: ${shown}`);
+    },
+  };
+}
+
+const vmrun = (place: Place, ...words: readonly string[]): string =>
+  quoteCommand([
+    ...vmrunCommand,
+    '--simulate=run',
+    '--run-dir',
+    place.runBase,
+    '-p',
+    'vm.pid',
+    '-P',
+    'vmrun.pid',
+    ...words,
+  ]);
+
+const pidIn = (place: Place, file: string): number => Number(readFileSync(place.path(file), 'utf8'));
+
+/** Needs script(1) of util-linux and stty(1). */
+const hasScript =
+  spawnSync('script', ['-qec', 'stty -g', '/dev/null'], { stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
+const inTerminal = hasScript ? test : test.skip;
+
+describe('in a terminal', () => {
+  const settingsAround = (command: string): readonly string[] => [
+    'before=$(stty -g)',
+    command,
+    'echo "status $?"',
+    'test "$before" = "$(stty -g)" && echo settings restored || echo settings changed',
+  ];
+
+  inTerminal('what is typed goes to the guest, Ctrl-C too', () =>
+    inPlace(async (place) => {
+      place.spec({ com1: 'stdio' });
+      const terminal = openTerminal(place, ...settingsAround(vmrun(place, '-c', 'vm.json')));
+      await terminal.shows('login: ');
+      terminal.type('root\r');
+      await terminal.shows('login: root');
+      terminal.type('\u0003after');
+      await terminal.shows('after');
+      process.kill(pidIn(place, 'vmrun.pid'), 'SIGTERM');
+      const shown = await terminal.ended;
+      expect(shown).toContain('status 1');
+      expect(shown).toContain('settings restored');
+      // Whole lines of our own on a terminal that is raw begin at its left edge.
+      expect(shown).toMatch(/\r\nvmrun: .* powered off/);
+    }),
+  );
+
+  inTerminal('its settings are put back after a bhyve that was killed', () =>
+    inPlace(async (place) => {
+      place.spec({ com1: 'stdio' });
+      const terminal = openTerminal(place, ...settingsAround(vmrun(place, '-c', 'vm.json')));
+      await terminal.shows('login: ');
+      terminal.type('raw');
+      await terminal.shows('login: raw');
+      process.kill(pidIn(place, 'vm.pid'), 'SIGKILL');
+      const shown = await terminal.ended;
+      expect(shown).toContain('status 137');
+      expect(shown).toContain('settings restored');
+    }),
+  );
+
+  inTerminal('a guest has its console there also when standard input has carried the spec', () =>
+    inPlace(async (place) => {
+      place.spec({ com1: 'stdio' });
+      const terminal = openTerminal(place, `cat vm.json | ${vmrun(place, '-c-')}`, 'echo "status $?"');
+      await terminal.shows('login: ');
+      terminal.type('root\r');
+      await terminal.shows('login: root');
+      process.kill(pidIn(place, 'vmrun.pid'), 'SIGTERM');
+      expect(await terminal.ended).toContain('status 1');
+    }),
+  );
+
+  inTerminal('Ctrl-C stops a guest whose console is elsewhere, once and in order', () =>
+    inPlace(async (place) => {
+      place.spec();
+      const bhyve = place.script(
+        'bhyve',
+        "trap 'kill $!; exit 1' TERM",
+        "trap 'echo interrupted' INT",
+        'sleep 600 &',
+        'echo up >&2',
+        'wait',
+      );
+      const words = ['-c', 'vm.json', '--no-requirement-check', '--run-dir', place.runBase, '--bhyve', bhyve];
+      const terminal = openTerminal(place, 'trap : INT', quoteCommand([...vmrunCommand, ...words]), 'echo "status $?"');
+      await terminal.shows('up');
+      terminal.type('\u0003');
+      const shown = await terminal.ended;
+      expect(shown).toContain('asked the guest to power off');
+      expect(shown).toContain('powered off after');
+      expect(shown).not.toContain('interrupted');
+      expect(shown).toContain('status 1');
+    }),
+  );
+
+  inTerminal('a terminal without stty(1) at hand is no reason to fail', () =>
+    inPlace(async (place) => {
+      place.spec({ com1: 'stdio' });
+      const terminal = openTerminal(place, `PATH=/none ${vmrun(place, '-c', 'vm.json')}`, 'echo "status $?"');
+      await terminal.shows('login: ');
+      process.kill(pidIn(place, 'vmrun.pid'), 'SIGTERM');
+      const shown = await terminal.ended;
+      expect(shown).toContain('status 1');
+      expect(shown).not.toContain('bug in vmrun');
+    }),
+  );
+
+  inTerminal('colours come by themselves, unless $NO_COLOR or a dumb terminal minds', () =>
+    inPlace(async (place) => {
+      place.spec();
+      const lines = ['', 'NO_COLOR=1 ', 'TERM=dumb '].map(
+        (env) => `${env}${quoteCommand(vmrunCommand)} -c none.json -d`,
+      );
+      const parts = (await openTerminal(place, ...lines.flatMap((line) => [line, 'echo ----'])).ended).split('----');
+      expect(parts.map((part) => part.includes('\u001b['))).toEqual([true, false, false, false]);
+    }),
+  );
+
+  inTerminal('a host that can be mended is asked about, and No is the answer', () =>
+    inPlace(async (place) => {
+      const bhyve = place.script('bhyve', 'exit 2');
+      place.write('rom.fd', '');
+      place.spec({ bootrom: place.path('rom.fd'), emulations: [{ device: 'virtio-net', name: 'tap77', type: 'tap' }] });
+      const tools: readonly (readonly [string, string])[] = [
+        ['ifconfig', `echo "$*" >> '${place.path('calls')}'`],
+        ['kldstat', 'printf "1 1 0x1 1 vmm.ko (/vmm.ko)\\n\\tContains modules:\\n\\t\\t Id Name\\n\\t\\t1 vmm\\n"'],
+      ];
+      for (const [name, line] of tools) place.script(name, line);
+      const words = quoteCommand([...vmrunCommand, '-c', 'vm.json', '--run-dir', place.runBase, '--bhyve', bhyve]);
+      const terminal = openTerminal(place, `PATH='${place.folder}':/usr/bin:/bin ${words}`, 'echo "status $?"');
+      await terminal.shows('[y/N]');
+      terminal.type('\r');
+      const shown = await terminal.ended;
+      expect(shown).toContain('ifconfig tap77 create');
+      expect(shown).toContain('status 69');
+      expect(existsSync(place.path('calls')) && readFileSync(place.path('calls'), 'utf8').includes('create')).toBe(
+        false,
+      );
+    }),
+  );
+});
