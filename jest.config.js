@@ -6,5 +6,6 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/(?!generated/).*)\\.js$': '$1' },
   transform: { '\\.ts$': '<rootDir>/test/transform.mjs' },
   testTimeout: 30_000,
+  setupFiles: ['<rootDir>/test/setup.mjs'],
   reporters: ['default', '<rootDir>/test/count-reporter.mjs'],
 };

@@ -34,9 +34,11 @@ export const frameBufferFields: { readonly [Field in keyof FrameBuffer]-?: JsonS
   },
   password: {
     type: 'string',
-    description: 'VNC password, 1 to 8 ASCII characters. Never printed and never on a command line.',
-    pattern: '^[ -~]{1,8}$',
-    patternErrorMessage: '1 to 8 printable ASCII characters; VNC would cut a longer password to 8',
+    description: 'VNC password, 1 to 8 ASCII characters, no comma. Never printed and never on a command line.',
+    // A comma would be safe in the private file, but no other tool could give bhyve the same password.
+    pattern: '^[ -+\\--~]{1,8}$',
+    patternErrorMessage:
+      '1 to 8 printable ASCII characters without a comma; VNC would cut a longer one, bhyve’s -s would split at a comma',
     isSecret: true,
     takesDigits: true,
   },

@@ -86,7 +86,7 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   const problems = [
     ...shape.map((finding) => places.problem(root, finding, finding.atKey)),
     ...names.map((finding) => places.problem(root, finding)),
-    ...repeatedTargets(root).map((finding) => places.mergeProblem(root, finding)),
+    ...repeatedTargets(root).map((finding) => places.mergeProblem(finding)),
   ];
   return { ok: true, spec: specOf(sound, input.name, places), problems };
 }
@@ -121,7 +121,7 @@ function specOf(root: SourceMapping, source: string, places: Places): Spec {
       return {
         target,
         vm,
-        problems: findings.map((finding) => places.mergeProblem(root, finding)),
+        problems: findings.map((finding) => places.mergeProblem(finding)),
         place: (pointer) => places.place(tree, pointer),
         subject: (pointer) => subjectOf(tree, pointer),
         problem: (finding) => places.problem(tree, finding),
@@ -148,7 +148,7 @@ function withDefaults(value: unknown, schema = vmSchema.properties ?? {}): unkno
 interface Places {
   place(root: SourceNode, pointer: string, atKey?: boolean): Place;
   problem(root: SourceNode, finding: Finding, atKey?: boolean): Problem;
-  mergeProblem(root: SourceNode, finding: MergeFinding): Problem;
+  mergeProblem(finding: MergeFinding): Problem;
 }
 
 function placesIn(file: string, lines: Lines): Places {
@@ -172,8 +172,10 @@ function placesIn(file: string, lines: Lines): Places {
     place,
     problem: (root, finding, atKey) =>
       told(finding, place(root, finding.pointer, atKey), subjectOf(root, finding.pointer)),
-    mergeProblem: (root, { node, ...finding }) =>
-      told(finding, { file, ...lines.at(node.start), pointer: node.pointer }, subjectOf(root, node.pointer)),
+    mergeProblem: ({ node, device, ...finding }) => {
+      const subject = device === undefined ? layerWords(steps(node.pointer)) : deviceSubject(device);
+      return told(finding, { file, ...lines.at(node.start), pointer: node.pointer }, subject);
+    },
   };
 }
 

@@ -24,6 +24,8 @@ export const targetsOf = (root: SourceNode): ReadonlyMap<string, SourceMapping> 
 /** What the merge of one target found to be wrong: told at a node, since a target has no place in the merged spec. */
 export interface MergeFinding extends Omit<Finding, 'pointer'> {
   readonly node: SourceNode;
+  /** The item of `emulations` that it is about, if it is about one. */
+  readonly device?: SourceNode;
 }
 
 /**
@@ -81,6 +83,7 @@ function deviceList(findings: MergeFinding[]) {
       findings.push({
         code: 'id-twice',
         node: idNode,
+        device: item,
         message: `the id ${shown(id)} is given to two devices of this list`,
         fix: 'give each device an id of its own',
       });
@@ -95,6 +98,7 @@ function deviceList(findings: MergeFinding[]) {
       findings.push({
         code: 'unknown-id',
         node: idNode,
+        device: item,
         message: `there is no device ${shown(id)} to remove`,
         fix: near === undefined ? 'give the device an "id" where it is defined' : `did you mean ${shown(near)}?`,
       });

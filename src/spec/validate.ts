@@ -44,7 +44,7 @@ function explain(violation: Violation, root: SourceNode): SchemaFinding {
     atKey,
     ...(fix === undefined ? {} : { fix }),
   });
-  const name = path.at(-1) ?? 'the spec';
+  const name = nameOf(path);
   const value = schema.isSecret === true ? '"***"' : quoted(node);
   const hint = exampleOf(schema);
 
@@ -137,6 +137,12 @@ function explain(violation: Violation, root: SourceNode): SchemaFinding {
     default:
       return finding('invalid', `${name}: ${value} breaks the rule "${violation.keyword}" of the schema`);
   }
+}
+
+/** What people call a value: its key, or the list it is in with its place there. */
+function nameOf(path: readonly string[]): string {
+  const last = path.at(-1) ?? 'the spec';
+  return /^\d+$/.test(last) && path.length > 1 ? `${path.at(-2) ?? ''}[${last}]` : last;
 }
 
 /** The schema that speaks about the value at a path. */

@@ -241,7 +241,7 @@ describe('a frame buffer', () => {
     [{ height: 600 }, '/height resolution-incomplete: height is given without width'],
     [
       { password: 'longer than 8' },
-      '/password wrong-text: "***" is not 1 to 8 printable ASCII characters; VNC would cut a longer password to 8',
+      '/password wrong-text: "***" is not 1 to 8 printable ASCII characters without a comma; VNC would cut a longer one, bhyve’s -s would split at a comma',
     ],
   ])('%j is refused', async (fields, problem) => {
     expect(await saidOf({ device: 'fbuf', ...fields })).toEqual([problem]);

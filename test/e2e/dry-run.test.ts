@@ -12,7 +12,7 @@ const rich = (place: Place): object => ({
   cpu: { sockets: 1, cores: 2, threads: 2 },
   com1: 'stdio',
   uuid: '5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01',
-  graphic: { host: '::1', port: 5907, password: 'pa,s=%w"', width: 1024, height: 768 },
+  graphic: { host: '::1', port: 5907, password: 'pa;s=%w"', width: 1024, height: 768 },
   emulations: [
     { device: 'virtio-blk', path: "/vm/it's a $disk; echo no.img" },
     { device: 'nvme', path: '/vm/a,comma.img' },

@@ -309,7 +309,7 @@ describe('a problem of a target', () => {
       ['memory-size', '3:22', '/targets/1/rescue/mem', 'target rescue'],
       ['console-backend', '3:36', '/targets/1/rescue/com1', 'target rescue'],
       ['required', '4:5', '/targets/1/rescue/emulations/0/path', 'target rescue emulations[0] nvme'],
-      ['unknown-id', '5:12', '/targets/1/rescue/emulations/1/id', undefined],
+      ['unknown-id', '5:12', '/targets/1/rescue/emulations/1/id', 'target rescue emulations[1] "gone"'],
     ]);
   });
 

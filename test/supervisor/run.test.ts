@@ -663,12 +663,12 @@ describe('what a run makes is removed on every way out', () => {
 
 test('a password is in a file for its owner alone while bhyve runs, and nowhere on the command line', async () => {
   await inPlace(async (place) => {
-    const vm = await supervise(place, 'run', { graphic: { host: '127.0.0.1', password: 'se,cr=et' } });
+    const vm = await supervise(place, 'run', { graphic: { host: '127.0.0.1', password: 'se;cr=et' } });
     const { command } = await vm.event('boot');
     await vm.said(booted(1));
     const file = command[command.indexOf('-k') + 1] ?? '';
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(readFileSync(file, 'utf8')).toMatch(/^pci\.0\.\d+\.0\.password=se,cr=et\n$/);
+    expect(readFileSync(file, 'utf8')).toMatch(/^pci\.0\.\d+\.0\.password=se;cr=et\n$/);
     expect(command.join('\n')).not.toContain('cr=et');
     vm.stop();
     await vm.result;

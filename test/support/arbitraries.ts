@@ -119,7 +119,7 @@ export const frameBuffer = fc
       host,
       port: fc.integer({ min: 1, max: 65535 }),
       vga: fc.constantFrom('io', 'off'),
-      password: ascii(8),
+      password: ascii(8).map((text) => text.replaceAll(',', ';')),
       wait: fc.boolean(),
     }),
     fc.oneof(
