@@ -7,7 +7,7 @@ import {
   type BlockOptions,
 } from './block.js';
 import { asWords, optional, type DeviceModel, type Variable } from './device.js';
-import { identifyText, integer } from './json-schema.js';
+import { identifyText, integer, type JsonSchema } from './json-schema.js';
 
 /** A disk or CD drive on an AHCI controller: bhyve(8), "AHCI device backends". */
 export interface AhciDrive extends BlockOptions {
@@ -18,7 +18,17 @@ export interface AhciDrive extends BlockOptions {
   readonly model?: string;
 }
 
-const options = (drive: AhciDrive): readonly Variable[] => [
+/** The fields of a drive. @param image what the path is, for people */
+export const driveFields = (image: string): { readonly [Field in keyof AhciDrive]-?: JsonSchema } => ({
+  path: imageSchema(image),
+  ...blockOptions,
+  nmrr: integer('Nominal media rotation rate in rpm; 1 is a solid-state disk, 0 says nothing.', 0, 65534),
+  ser: identifyText('Serial number; by default made from the path', 20),
+  rev: identifyText('Firmware revision', 8),
+  model: identifyText('Model name', 40),
+});
+
+export const driveOptions = (drive: AhciDrive): readonly Variable[] => [
   ...blockVariables(drive),
   ...optional('nmrr', drive.nmrr),
   ...optional('ser', drive.ser),
@@ -34,12 +44,7 @@ export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): Devi
   schema: {
     required: ['path'],
     properties: {
-      path: imageSchema(`The image in the ${what}`),
-      ...blockOptions,
-      nmrr: integer('Nominal media rotation rate in rpm; 1 is a solid-state disk, 0 says nothing.', 0, 65534),
-      ser: identifyText('Serial number; by default made from the path', 20),
-      rev: identifyText('Firmware revision', 8),
-      model: identifyText('Model name', 40),
+      ...driveFields(`The image in the ${what}`),
     },
   },
   example: { path },
@@ -48,8 +53,8 @@ export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): Devi
   variables: (drive) => [
     { key: 'port.0.type', value: type },
     { key: 'port.0.path', value: drive.path },
-    ...options(drive).map((variable) => ({ ...variable, key: `port.0.${variable.key}` })),
+    ...driveOptions(drive).map((variable) => ({ ...variable, key: `port.0.${variable.key}` })),
   ],
-  words: (drive) => [drive.path, ...asWords(options(drive))],
+  words: (drive) => [drive.path, ...asWords(driveOptions(drive))],
   requirements: (drive) => [imageRequirement(drive.path, type === 'cd' || drive.ro === true)],
 });

@@ -40,6 +40,12 @@ export type Need =
 /** A need and the field that brings it: a JSON Pointer relative to the device. */
 export type Requirement = Need & { readonly pointer: string };
 
+/** A place in the firmware's boot order: unique in a VM. */
+export interface BootPlace {
+  readonly pointer: string;
+  readonly bootindex: number;
+}
+
 /** What bhyve leaves on the host and vmrun removes. */
 export interface Ephemeral {
   readonly kind: 'socket';
@@ -87,6 +93,8 @@ export interface DeviceModel<Fields extends object> {
    * of this model would take a value for something else; values that hold a comma or a `%` are seen to elsewhere.
    */
   words(fields: Fields, context: DeviceContext): readonly string[] | undefined;
+  /** Its places in the boot order; absent: its field `bootindex`, if it has one. Pointers are relative to the device. */
+  bootOrder?(fields: Fields): readonly BootPlace[];
   requirements?(fields: Fields, context: DeviceContext): readonly Requirement[];
   ephemerals?(fields: Fields): readonly Ephemeral[];
 }

@@ -1,14 +1,19 @@
+import { ahci } from './ahci.js';
 import { ahciCd } from './ahci-cd.js';
 import { ahciHd } from './ahci-hd.js';
 import type { AnyDeviceModel } from './device.js';
 import { e1000 } from './e1000.js';
 import { fbuf } from './fbuf.js';
+import { hda } from './hda.js';
 import { nvme } from './nvme.js';
 import { passthru } from './passthru.js';
 import { raw } from './raw.js';
+import { virtio9p } from './virtio-9p.js';
 import { virtioBlk } from './virtio-blk.js';
 import { virtioConsole } from './virtio-console.js';
+import { virtioInput } from './virtio-input.js';
 import { virtioNet } from './virtio-net.js';
+import { virtioRnd } from './virtio-rnd.js';
 import { xhci } from './xhci.js';
 
 /** Every device model that a spec may name, in the order of the documents. */
@@ -18,10 +23,15 @@ export const deviceModels: readonly AnyDeviceModel[] = [
   virtioBlk,
   ahciHd,
   ahciCd,
+  ahci,
   nvme,
+  virtio9p,
+  virtioRnd,
   virtioConsole,
+  virtioInput,
   fbuf,
   xhci,
+  hda,
   passthru,
   raw,
 ];

@@ -4,7 +4,15 @@ import { parseMemorySize, formatMemorySize } from '../base/memory-size.js';
 import { inOrder, type Finding, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { splitWords } from '../base/shell.js';
-import type { AnyDeviceModel, DeviceContext, Ephemeral, Release, Requirement, Variable } from '../devices/device.js';
+import type {
+  AnyDeviceModel,
+  BootPlace,
+  DeviceContext,
+  Ephemeral,
+  Release,
+  Requirement,
+  Variable,
+} from '../devices/device.js';
 import { fbuf } from '../devices/fbuf.js';
 import { hostbridges } from '../devices/hostbridge.js';
 import { lpc } from '../devices/lpc.js';
@@ -24,6 +32,7 @@ import {
   flagSettings,
   gdbRequirements,
   gdbSettings,
+  keyboardSettings,
   uuidSettings,
 } from './options.js';
 import { checkDurations, checkHooks, policyOf } from './policy.js';
@@ -99,7 +108,7 @@ function arrange(effective: EffectiveSpec, release: Release, known: DeviceFindin
     lpc: { who: 'LPC bridge', pointer: '/lpc_slot', ...(vm.lpc_slot === undefined ? {} : { slot: vm.lpc_slot }) },
     devices: claims,
   });
-  const extra = vm.extra_options === undefined ? [] : splitWords(vm.extra_options);
+  const extra = extraWords(vm);
   const findings = [
     ...(typeof memory === 'number'
       ? []
@@ -124,6 +133,10 @@ function arrange(effective: EffectiveSpec, release: Release, known: DeviceFindin
   }
   const bridge = hostbridges[vm.hostbridge];
   return success({ topology, memoryBytes: memory, bridge, parts, slots, extraWords: extra, warnings: problems });
+}
+
+function extraWords({ extra_options: extra = [] }: VmSpec): readonly string[] | { readonly error: string } {
+  return typeof extra === 'string' ? splitWords(extra) : extra;
 }
 
 const specParts = (vm: VmSpec): readonly Part[] =>
@@ -212,25 +225,28 @@ function checkSingles(parts: readonly Part[], effective: EffectiveSpec): readonl
 
 /** bhyve refuses a second device at one place of the boot order. */
 function checkBootOrder(parts: readonly Part[], effective: EffectiveSpec): readonly Finding[] {
-  const holders = new Map<unknown, Part>();
-  return parts.flatMap(({ fields, ...part }): readonly Finding[] => {
-    if (!('bootindex' in fields)) return [];
-    const { bootindex } = fields;
-    const holder = holders.get(bootindex);
-    if (holder === undefined) {
-      holders.set(bootindex, { fields, ...part });
-      return [];
-    }
-    const other = effective.subject(holder.pointer) ?? holder.pointer.slice(1);
-    return [
-      {
-        code: 'bootindex-taken',
-        pointer: child(part.pointer, 'bootindex'),
-        message: `bootindex ${String(bootindex)} is that of ${other} already`,
-        fix: 'give each device a number of its own',
-      },
-    ];
-  });
+  const holders = new Map<number, string>();
+  return parts.flatMap((part) =>
+    bootPlaces(part).flatMap(({ pointer, bootindex }): readonly Finding[] => {
+      const holder = holders.get(bootindex);
+      holders.set(bootindex, holder ?? part.pointer);
+      if (holder === undefined) return [];
+      return [
+        {
+          code: 'bootindex-taken',
+          pointer: part.pointer + pointer,
+          message: `bootindex ${bootindex} is that of ${effective.subject(holder) ?? holder.slice(1)} already`,
+          fix: 'give each device a number of its own',
+        },
+      ];
+    }),
+  );
+}
+
+function bootPlaces({ model, fields }: Part): readonly BootPlace[] {
+  if (model.bootOrder !== undefined) return model.bootOrder(fields);
+  const bootindex = 'bootindex' in fields ? fields.bootindex : undefined;
+  return typeof bootindex === 'number' ? [{ pointer: '/bootindex', bootindex }] : [];
 }
 
 function deviceFindings(
@@ -265,6 +281,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     cpuSetting(topology),
     memorySetting(memoryBytes),
     ...uuidSettings(vm),
+    ...keyboardSettings(vm),
     ...gdbSettings(vm),
   ];
   const after: readonly Setting[] = [bootromSetting(vm, release), ...consoleSettings(vm)];

@@ -147,6 +147,22 @@ export const fieldsOf: Readonly<Record<string, fc.Arbitrary<(unique: number) => 
   ),
   'ahci-hd': plainly(drive),
   'ahci-cd': plainly(drive),
+  ahci: plainly(
+    fc
+      .array(
+        fc.tuple(fc.constantFrom('hd', 'cd'), drive).map(([type, fields]) => ({ type, ...fields })),
+        { minLength: 1, maxLength: 32 },
+      )
+      .map((ports) => ({ ports })),
+  ),
+  'virtio-9p': plainly(
+    fc
+      .tuple(fc.record({ sharename: awkwardText(4), path: image }), some({ ro: fc.boolean() }))
+      .map(([a, b]) => ({ ...a, ...b })),
+  ),
+  'virtio-rnd': plainly(fc.constant({})),
+  'virtio-input': plainly(fc.record({ path: image })),
+  hda: plainly(some({ play: image, rec: image })),
   nvme: plainly(
     fc
       .tuple(
@@ -317,6 +333,12 @@ const machineFields = (names: readonly string[]) =>
     force_msi: fc.boolean(),
     disable_mptable_gen: fc.boolean(),
     power_off_destroy_vm: fc.boolean(),
+    yield_on_pause: fc.boolean(),
+    x2apic: fc.boolean(),
+    strict_io: fc.boolean(),
+    ignore_unknown_msrs: fc.boolean(),
+    guest_mem_in_core: fc.boolean(),
+    keyboard: fc.constantFrom('de_noacc', 'us.unix', 'jp'),
     next_target: fc.oneof(fc.constantFrom(...names), fc.dictionary(reason, fc.constantFrom(...names), { minKeys: 1 })),
     reboot_on: fc.array(fc.oneof<fc.Arbitrary<string | number>[]>(reason, fc.integer({ min: 0, max: 4 })), {
       maxLength: 5,

@@ -1,0 +1,63 @@
+import { asWords, defineDevice } from './device.js';
+import { driveFields, driveOptions, type AhciDrive } from './ahci-port.js';
+import { checkBlockOptions, imageRequirement } from './block.js';
+
+export interface AhciPort extends AhciDrive {
+  readonly type: 'hd' | 'cd';
+}
+
+export interface Ahci {
+  readonly ports: readonly AhciPort[];
+}
+
+/** An AHCI controller with several drives: bhyve(8), "AHCI device backends". */
+export const ahci = defineDevice<Ahci>({
+  model: 'ahci',
+  description: 'An AHCI controller with up to 32 drives.',
+  schema: {
+    required: ['ports'],
+    properties: {
+      ports: {
+        type: 'array',
+        description: 'The drives in order: bhyve would drop the 33rd without a word.',
+        minItems: 1,
+        maxItems: 32,
+        items: {
+          type: 'object',
+          properties: {
+            type: { type: 'string', enum: ['hd', 'cd'], description: 'A disk, or a CD drive.' },
+            ...driveFields('The image in the drive'),
+          },
+          required: ['type', 'path'],
+          additionalProperties: false,
+        },
+      },
+    },
+  },
+  example: {
+    ports: [
+      { type: 'hd', path: 'disk.img', ser: 'DISK0001' },
+      { type: 'cd', path: 'install.iso' },
+    ],
+  },
+  label: ({ ports }) => ports.map(({ path }) => path).join(', '),
+  check: ({ ports }) =>
+    ports.flatMap((port, index) =>
+      checkBlockOptions(port).map((finding) => ({ ...finding, pointer: `/ports/${index}${finding.pointer}` })),
+    ),
+  variables: ({ ports }) =>
+    ports.flatMap((port, index) => [
+      { key: `port.${index}.type`, value: port.type },
+      { key: `port.${index}.path`, value: port.path },
+      ...driveOptions(port).map((variable) => ({ ...variable, key: `port.${index}.${variable.key}` })),
+    ]),
+  words: ({ ports }) => ports.flatMap((port) => [`${port.type}:${port.path}`, ...asWords(driveOptions(port))]),
+  bootOrder: ({ ports }) =>
+    ports.flatMap(({ bootindex }, index) =>
+      bootindex === undefined ? [] : [{ pointer: `/ports/${index}/bootindex`, bootindex }],
+    ),
+  requirements: ({ ports }) =>
+    ports.map((port, index) =>
+      imageRequirement(port.path, port.type === 'cd' || port.ro === true, `/ports/${index}/path`),
+    ),
+});
