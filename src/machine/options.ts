@@ -19,6 +19,11 @@ export function flagSettings(
     [machine.isWired, '-S', set('memory.wired', 'true')],
     [vm.force_msi, '-W', set(release === 16 ? 'virtio.msix' : 'virtio_msix', 'false')],
     [!machine.hasMpTable, '-Y', set('x86.mptable', 'false')],
+    [vm.yield_on_pause, '-P', set('x86.vmexit_on_pause', 'true')],
+    [vm.x2apic, '-x', set('x86.x2apic', 'true')],
+    [vm.strict_io, '-e', set('x86.strictio', 'true')],
+    [vm.ignore_unknown_msrs, '-w', set('x86.strictmsr', 'false')],
+    [vm.guest_mem_in_core, '-C', set('memory.guest_in_core', 'true')],
     [vm.power_off_destroy_vm, '-D', set('destroy_on_poweroff', 'true')],
   ];
   const settings = flags.flatMap(([isSet, option, variables]) => (isSet ? [{ variables, option: [option] }] : []));
@@ -52,6 +57,9 @@ export const bootromRequirements = ({ bootrom, varfile }: VmSpec): readonly Requ
         },
       ]),
 ];
+
+export const keyboardSettings = ({ keyboard }: VmSpec): readonly Setting[] =>
+  keyboard === undefined ? [] : [{ variables: set('keyboard.layout', keyboard), option: ['-K', keyboard] }];
 
 export const uuidSettings = ({ uuid }: VmSpec): readonly Setting[] =>
   uuid === undefined ? [] : [{ variables: set('uuid', uuid), option: ['-U', uuid] }];

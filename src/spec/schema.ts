@@ -1,7 +1,16 @@
 import { durationPattern, maxDurationSeconds } from '../base/duration.js';
 import type { AnyDeviceModel } from '../devices/device.js';
 import { defaultVncPort, frameBufferFields } from '../devices/fbuf.js';
-import { file, flag, integer, slotSchema, text, type JsonSchema } from '../devices/json-schema.js';
+import {
+  file,
+  flag,
+  integer,
+  printable,
+  printableMessage,
+  slotSchema,
+  text,
+  type JsonSchema,
+} from '../devices/json-schema.js';
 import { deviceModels } from '../devices/registry.js';
 import { rebootReasons } from './vm-spec.js';
 
@@ -119,9 +128,28 @@ const machineFields: Readonly<Record<string, JsonSchema>> = {
   force_msi: flag('Make virtio devices use MSI instead of MSI-X interrupts (-W).'),
   disable_mptable_gen: flag('Do not generate an MP table (-Y).'),
   power_off_destroy_vm: flag('Destroy the VM when the guest powers off (-D).'),
-  extra_options: text('More options for bhyve, split like a shell does, put before the VM name.', {
-    examples: ['-w -o system.serial_number=42'],
-  }),
+  yield_on_pause: flag('Give up the host CPU when the guest executes PAUSE (-P).'),
+  x2apic: flag('Put the guest’s local APIC into x2APIC mode (-x).'),
+  strict_io: flag('End the VM when the guest touches an I/O port that nothing emulates (-e).'),
+  ignore_unknown_msrs: flag('Ignore model specific registers that bhyve does not emulate (-w); many guests need it.'),
+  guest_mem_in_core: flag('Put guest memory into core dumps of bhyve (-C).'),
+  keyboard: {
+    type: 'string',
+    description: 'Keyboard layout for VNC clients: a file name in /usr/share/bhyve/kbdlayout (-K).',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$',
+    patternErrorMessage: 'the name of a keyboard layout, e.g. "de_noacc"',
+    examples: ['de_noacc'],
+  },
+  extra_options: {
+    type: ['string', 'array'],
+    description:
+      'More options for bhyve, put before the VM name: one text that is split like a shell does, or a list of words.',
+    pattern: printable,
+    patternErrorMessage: printableMessage,
+    minItems: 1,
+    items: text('One word of the command.', { takesDigits: true }),
+    examples: ['-o system.serial_number=42', ['-o', 'system.serial_number=42']],
+  },
   next_target: {
     type: ['string', 'object'],
     description:

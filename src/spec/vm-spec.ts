@@ -56,7 +56,13 @@ export interface VmSpec {
   readonly force_msi: boolean;
   readonly disable_mptable_gen: boolean;
   readonly power_off_destroy_vm: boolean;
-  readonly extra_options?: string;
+  readonly yield_on_pause: boolean;
+  readonly x2apic: boolean;
+  readonly strict_io: boolean;
+  readonly ignore_unknown_msrs: boolean;
+  readonly guest_mem_in_core: boolean;
+  readonly keyboard?: string;
+  readonly extra_options?: string | readonly string[];
   readonly next_target?: string | Readonly<Partial<Record<RebootReason, string>>>;
   readonly reboot_on: readonly (RebootReason | number)[];
   readonly restart: {

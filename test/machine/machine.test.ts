@@ -34,8 +34,31 @@ describe('the options of a machine', () => {
     [{ disable_mptable_gen: true }, '-Y', true],
     [{}, '-D', false],
     [{ power_off_destroy_vm: true }, '-D', true],
+    [{}, '-P', false],
+    [{ yield_on_pause: true }, '-P', true],
+    [{}, '-x', false],
+    [{ x2apic: true }, '-x', true],
+    [{}, '-e', false],
+    [{ strict_io: true }, '-e', true],
+    [{}, '-w', false],
+    [{ ignore_unknown_msrs: true }, '-w', true],
+    [{}, '-C', false],
+    [{ guest_mem_in_core: true }, '-C', true],
+    [{ keyboard: 'de_noacc' }, 'de_noacc', true],
+    [{ extra_options: ['-o', 'oemstring.0=a b'] }, 'oemstring.0=a b', true],
   ])('%j: %s %s', async (more, option, isThere) => {
     expect((await planOf({ ...minimal, ...more })).argv.includes(option)).toBe(isThere);
+  });
+
+  test.each<[field: string, variable: string, value: string]>([
+    ['yield_on_pause', 'x86.vmexit_on_pause', 'true'],
+    ['x2apic', 'x86.x2apic', 'true'],
+    ['strict_io', 'x86.strictio', 'true'],
+    ['ignore_unknown_msrs', 'x86.strictmsr', 'false'],
+    ['guest_mem_in_core', 'memory.guest_in_core', 'true'],
+  ])('%s sets %s to %s', async (field, variable, value) => {
+    const machine = await planOf({ ...minimal, [field]: true });
+    expect(simulateMachine(machine).config.get(variable)).toBe(value);
   });
 
   test('turn ACPI off on releases that make its tables by themselves', async () => {
