@@ -12,9 +12,6 @@ export const maxFunction = 7;
 /** `0:4:0`, as bhyve(8) writes it. */
 export const formatAddress = ({ bus, slot, func }: PciAddress): string => `${bus}:${slot}:${func}`;
 
-export const sameAddress = (a: PciAddress, b: PciAddress): boolean =>
-  a.bus === b.bus && a.slot === b.slot && a.func === b.func;
-
 export const compareAddresses = (a: PciAddress, b: PciAddress): number =>
   a.bus - b.bus || a.slot - b.slot || a.func - b.func;
 

@@ -4,7 +4,7 @@ import type { Machine } from './start-checks.js';
 
 const mebibyte = 2n ** 20n;
 /** What a serial terminal wants at the end of a line. */
-const newline = '\r\n';
+export const newline = '\r\n';
 
 const prompt = (name: string): string => `${name} login: `;
 

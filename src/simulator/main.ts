@@ -3,7 +3,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Settings, readSettings } from './environment.js';
-import { bootBanner, echo } from './guest-console.js';
+import { bootBanner, echo, newline } from './guest-console.js';
 import { type Machine, checkStart, parseCommandLine } from './parse.js';
 import { traitsOf } from './releases.js';
 import { type GuestEnd, type Step, exitStatusOf, stepOfBoot } from './script.js';
@@ -92,7 +92,7 @@ async function run(machine: Machine, settings: Settings): Promise<void> {
 function boot(machine: Machine, settings: Settings, number: number): void {
   const step = stepOfBoot(settings.steps, number);
   // In monitor mode the process that others see is the parent, which leaves SIGTERM at its default.
-  if (machine.hasPowerButton && !machine.monitor.isEnabled) process.on('SIGTERM', powerButton(step));
+  if (machine.hasPowerButton && !machine.monitor.isEnabled) process.on('SIGTERM', powerButton(step, machine));
   if (machine.hasStdioConsole) {
     if (!endsAtOnce(step)) readTerminal(machine.name);
     write(1, bootBanner(machine, settings, number));
@@ -119,15 +119,22 @@ function boot(machine: Machine, settings: Settings, number: number): void {
 }
 
 function endGuest(end: GuestEnd, machine: Machine, settings: Settings, number: number): void {
+  leaveConsole(machine);
   if (end === 'error') writeLines(2, ['vm_run error -1, errno 6']);
   const status = exitStatusOf(end, settings.release);
   if (status !== 0 || !machine.monitor.restarts) process.exit(status);
   setImmediate(boot, machine, settings, number + 1);
 }
 
+/** Whoever prints next starts on a line of his own. */
+function leaveConsole({ hasStdioConsole }: Machine): void {
+  if (hasStdioConsole) write(1, newline);
+}
+
 /** What SIGTERM does to a guest that has ACPI: a second press is dropped while the first is being answered. */
-function powerButton(step: Step): () => void {
+function powerButton(step: Step, machine: Machine): () => void {
   const powerOff = (): void => {
+    leaveConsole(machine);
     process.exit(exitPoweredOff);
   };
   let isPressed = false;

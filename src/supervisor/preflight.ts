@@ -1,6 +1,6 @@
 import type { PciAddress } from '../base/pci-address.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
-import { checkHost, fixesOf, type HostReport } from '../host/check.js';
+import { checkHost, fixesOf, isReady, type HostReport } from '../host/check.js';
 import type { HostFinding } from '../host/findings.js';
 import { applyFix } from '../host/fix.js';
 import type { Ledger } from '../host/ledger.js';
@@ -30,8 +30,7 @@ export async function preflight(machine: Machine, options: PreflightOptions): Pr
   const failures = await mend(first, options);
   const report = failures === undefined ? first : await checkHost(machine.requirements, { run });
   const problems = report.findings.map(({ problem }) => problem);
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0) throw new ProblemsError('host', machine.name, [...(failures ?? []), ...errors]);
+  if (!isReady(report)) throw new ProblemsError('host', machine.name, [...(failures ?? []), ...problems]);
   return { hostCards: cardsByOwner(report), warnings: problems };
 }
 

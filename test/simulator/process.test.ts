@@ -114,12 +114,13 @@ describe('the console', () => {
       '',
       'web login: root',
       'web login: ',
+      '',
     ]);
   });
 
   test('is the MMIO uart on arm64', async () => {
     const ended = await runSim([...arm64Guest, 'vm'], play('power_off', { VMRUN_SIM_ARCH: 'arm64' }));
-    expect(ended).toMatchObject({ status: 1, stdout: expect.stringMatching(/vm login: $/) });
+    expect(ended).toMatchObject({ status: 1, stdout: expect.stringMatching(/vm login: \r\n$/) });
   });
 
   test.each<[title: string, argv: readonly string[]]>([
