@@ -1,4 +1,7 @@
+import type { Finding } from '../base/problem.js';
+import { splitWords } from '../base/shell.js';
 import { shown } from '../base/text.js';
+import type { VmSpec } from '../spec/vm-spec.js';
 
 /** bhyve's options that take a value: the getopt strings of releases 14 to 16. */
 const withValue = /[GKUcfklmnoprs]/;
@@ -24,3 +27,21 @@ export function strayWord(words: readonly string[]): string | undefined {
 }
 
 const afterEnd = (word: string): string => `after "--" bhyve takes ${shown(word)} for the name of the VM`;
+
+/** The spec's own words, or why they cannot be split. */
+export function extraWords({ extra_options: extra = [] }: VmSpec): readonly string[] | { readonly error: string } {
+  return typeof extra === 'string' ? splitWords(extra) : extra;
+}
+
+export function checkExtra(words: readonly string[] | { readonly error: string }): readonly Finding[] {
+  const wrong = 'error' in words ? words.error : strayWord(words);
+  if (wrong === undefined) return [];
+  return [
+    {
+      code: 'extra-options',
+      pointer: '/extra_options',
+      message: wrong,
+      fix: 'give options only, quoted as for a shell',
+    },
+  ];
+}

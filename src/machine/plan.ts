@@ -1,41 +1,22 @@
 import type { PciAddress } from '../base/pci-address.js';
 import { child } from '../base/json-pointer.js';
 import { parseMemorySize, formatMemorySize } from '../base/memory-size.js';
-import { inOrder, type Finding, type Problem } from '../base/problem.js';
+import { inOrder, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
-import { splitWords } from '../base/shell.js';
-import type {
-  AnyDeviceModel,
-  BootPlace,
-  DeviceContext,
-  Ephemeral,
-  Release,
-  Requirement,
-  Variable,
-} from '../devices/device.js';
-import { fbuf } from '../devices/fbuf.js';
+import type { AnyDeviceModel, DeviceContext, Ephemeral, Release, Variable } from '../devices/device.js';
 import { hostbridges } from '../devices/hostbridge.js';
 import { lpc } from '../devices/lpc.js';
-import { modelNamed } from '../devices/registry.js';
-import { xhci } from '../devices/xhci.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
-import type { VmSpec } from '../spec/vm-spec.js';
 import { configLine, deviceArguments, settingArguments, type Setting } from './argv.js';
-import { checkConsoles, consoleRequirements, consolesOf, consoleSettings } from './consoles.js';
+import { checkBootOrder, checkName, checkSingles, checkWiring, deviceFindings, type DeviceFindings } from './checks.js';
+import { checkConsoles, consolesOf, consoleSettings } from './consoles.js';
 import { checkTopology, cpuSetting, topologyOf, type Topology } from './cpu.js';
-import { strayWord } from './extra-options.js';
-import type { Machine, MachineRequirement, PlannedDevice } from './machine.js';
-import {
-  bootromRequirements,
-  bootromSetting,
-  checkGdb,
-  flagSettings,
-  gdbRequirements,
-  gdbSettings,
-  keyboardSettings,
-  uuidSettings,
-} from './options.js';
+import { checkExtra, extraWords } from './extra-options.js';
+import type { Machine, PlannedDevice } from './machine.js';
+import { bootromSetting, checkGdb, flagSettings, gdbSettings, keyboardSettings, uuidSettings } from './options.js';
+import { partsOf, type Part } from './parts.js';
 import { checkDurations, checkHooks, policyOf } from './policy.js';
+import { requirementsOf } from './requirements.js';
 import { assignSlots, type Claim, type Slots } from './slots.js';
 
 export const defaultRelease: Release = 15;
@@ -51,16 +32,6 @@ export interface PlanOptions {
   readonly hostCards?: ReadonlyMap<string, PciAddress>;
 }
 
-/** A device of the machine before it has an address. */
-interface Part {
-  readonly model: AnyDeviceModel;
-  readonly fields: object;
-  readonly pointer: string;
-  readonly id?: string;
-  readonly slot?: string | number;
-  readonly mayFix: boolean;
-}
-
 /** What a target's spec comes to before it is written as a command: everything that can be wrong has been looked at. */
 interface Arranged {
   readonly topology: Topology;
@@ -71,9 +42,6 @@ interface Arranged {
   readonly extraWords: readonly string[];
   readonly warnings: readonly Problem[];
 }
-
-/** Findings by device, kept over the targets of one spec, which mostly share their devices. */
-type DeviceFindings = Map<object, readonly Finding[]>;
 
 /**
  * What bhyve is to be told to boot one target of a spec: a calculation, so the same spec always gives the same
@@ -99,7 +67,7 @@ export function checkTargets(spec: Spec, release: Release = defaultRelease): rea
 
 function arrange(effective: EffectiveSpec, release: Release, known: DeviceFindings): Result<Arranged> {
   const { vm } = effective;
-  const parts = [...specParts(vm), ...graphicParts(vm)];
+  const parts = partsOf(vm);
   const topology = topologyOf(vm.cpu);
   const memory = parseMemorySize(vm.mem);
   const claims = parts.map((part) => claimOf(part, effective));
@@ -135,142 +103,20 @@ function arrange(effective: EffectiveSpec, release: Release, known: DeviceFindin
   return success({ topology, memoryBytes: memory, bridge, parts, slots, extraWords: extra, warnings: problems });
 }
 
-function extraWords({ extra_options: extra = [] }: VmSpec): readonly string[] | { readonly error: string } {
-  return typeof extra === 'string' ? splitWords(extra) : extra;
-}
-
-const specParts = (vm: VmSpec): readonly Part[] =>
-  vm.emulations.map((device, index) => ({
-    model: modelNamed(device.device),
-    fields: device,
-    pointer: child('/emulations', index),
-    ...(device.id === undefined ? {} : { id: device.id }),
-    ...(device.slot === undefined ? {} : { slot: device.slot }),
-    mayFix: device.fix === true,
-  }));
-
-/** `graphic` stands for a frame buffer and, unless told otherwise, a tablet; they come after the devices. */
-function graphicParts({ graphic }: VmSpec): readonly Part[] {
-  if (graphic === undefined) return [];
-  const part = (model: AnyDeviceModel, fields: object): Part => ({ model, fields, pointer: '/graphic', mayFix: false });
-  return [part(fbuf, graphic), ...(graphic.xhci_table ? [part(xhci, {})] : [])];
-}
-
 const claimOf = ({ model, pointer, slot }: Part, effective: EffectiveSpec): Claim => ({
   who: effective.subject(pointer) ?? `${pointer.slice(1)} ${model.model}`,
   pointer: slot === undefined ? pointer : child(pointer, 'slot'),
   ...(slot === undefined ? {} : { slot }),
 });
 
-/** From release 16 on, bhyve always makes a UNIX socket of its folder and the name: 103 bytes. */
-const maxNameBytes = (release: Release): number => (release === 16 ? 103 - '/var/run/bhyve//'.length : 229);
-
-function checkName({ name }: VmSpec, release: Release): readonly Finding[] {
-  const bytes = new TextEncoder().encode(name).length;
-  const max = maxNameBytes(release);
-  if (bytes <= max) return [];
-  const where = release === 16 ? ' for FreeBSD 16' : '';
-  return [
-    { code: 'name-length', pointer: '/name', message: `a VM name has at most ${max} bytes${where}, this has ${bytes}` },
-  ];
-}
-
-function checkExtra(words: readonly string[] | { readonly error: string }): readonly Finding[] {
-  const wrong = 'error' in words ? words.error : strayWord(words);
-  if (wrong === undefined) return [];
-  return [
-    {
-      code: 'extra-options',
-      pointer: '/extra_options',
-      message: wrong,
-      fix: 'give options only, quoted as for a shell',
-    },
-  ];
-}
-
-/** bhyve refuses a passthru device unless guest memory is wired. */
-function checkWiring(vm: VmSpec, parts: readonly Part[]): readonly Finding[] {
-  const needy = parts.find(({ model }) => model.wiresMemory === true);
-  if (vm.wire_guest_mem !== false || needy === undefined) return [];
-  return [
-    {
-      code: 'memory-not-wired',
-      pointer: '/wire_guest_mem',
-      message: `a ${needy.model.model} device needs wired guest memory`,
-      fix: 'leave "wire_guest_mem" out',
-    },
-  ];
-}
-
-function checkSingles(parts: readonly Part[], effective: EffectiveSpec): readonly Finding[] {
-  const first = new Map<AnyDeviceModel, Part>();
-  return parts.flatMap((part): readonly Finding[] => {
-    const { model, pointer } = part;
-    const holder = first.get(model);
-    if (model.isSingle !== true || holder === undefined) {
-      first.set(model, part);
-      return [];
-    }
-    const other = effective.subject(holder.pointer) ?? holder.pointer.slice(1);
-    return [
-      {
-        code: 'device-twice',
-        pointer,
-        message: `bhyve takes one ${model.model} per VM, and ${other} is one already`,
-        fix: pointer === '/graphic' && model === xhci ? 'set "xhci_table": false' : 'take one of them out',
-      },
-    ];
-  });
-}
-
-/** bhyve refuses a second device at one place of the boot order. */
-function checkBootOrder(parts: readonly Part[], effective: EffectiveSpec): readonly Finding[] {
-  const holders = new Map<number, string>();
-  return parts.flatMap((part) =>
-    bootPlaces(part).flatMap(({ pointer, bootindex }): readonly Finding[] => {
-      const holder = holders.get(bootindex);
-      holders.set(bootindex, holder ?? part.pointer);
-      if (holder === undefined) return [];
-      return [
-        {
-          code: 'bootindex-taken',
-          pointer: part.pointer + pointer,
-          message: `bootindex ${bootindex} is that of ${effective.subject(holder) ?? holder.slice(1)} already`,
-          fix: 'give each device a number of its own',
-        },
-      ];
-    }),
-  );
-}
-
-function bootPlaces({ model, fields }: Part): readonly BootPlace[] {
-  if (model.bootOrder !== undefined) return model.bootOrder(fields);
-  const bootindex = 'bootindex' in fields ? fields.bootindex : undefined;
-  return typeof bootindex === 'number' ? [{ pointer: '/bootindex', bootindex }] : [];
-}
-
-function deviceFindings(
-  { model, fields, pointer }: Part,
-  index: number,
-  effective: EffectiveSpec,
-  release: Release,
-  known: DeviceFindings,
-): readonly Finding[] {
-  if (model.check === undefined) return [];
-  const identity = pointer === '/graphic' ? fields : effective.identity(index);
-  const found = known.get(identity) ?? model.check(fields, { release });
-  known.set(identity, found);
-  return found.map((finding) => ({ ...finding, pointer: pointer + finding.pointer }));
-}
-
 function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOptions): Machine {
   const { vm } = effective;
   const { parts, slots, bridge, topology, memoryBytes } = arranged;
   const release = options.release ?? defaultRelease;
-  const contexts = parts.map(({ pointer }) => contextOf(pointer, release, options));
+  const known = parts.map((part) => [part, contextOf(part.pointer, release, options)] as const);
   const devices = [
     place(bridge, {}, slots.hostbridge, { release }),
-    ...parts.map((part, index) => placePart(part, slots.devices[index], contexts[index] ?? { release })),
+    ...known.map(([part, context], index) => placePart(part, slots.devices[index], context)),
     place(lpc, {}, slots.lpc, { release }),
   ];
   const isWired = vm.wire_guest_mem ?? parts.some(({ model }) => model.wiresMemory === true);
@@ -312,7 +158,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     variables,
     argv,
     ...(privateConfig === undefined ? {} : { privateConfig }),
-    requirements: requirementsOf(effective, parts, contexts),
+    requirements: requirementsOf(effective, known),
     ephemerals: parts.flatMap(({ model, fields }): readonly Ephemeral[] => model.ephemerals?.(fields) ?? []),
     usesStdio: consolesOf(vm).some(({ backend }) => backend === 'stdio'),
     policy: policyOf(vm),
@@ -358,31 +204,4 @@ function privateConfigOf(
   const secrets = variables.filter(({ isSecret }) => isSecret === true);
   if (secrets.length === 0) return undefined;
   return { path: privateConfigPath, content: secrets.map(configLine).join('') };
-}
-
-function requirementsOf(
-  effective: EffectiveSpec,
-  parts: readonly Part[],
-  contexts: readonly DeviceContext[],
-): readonly MachineRequirement[] {
-  const { vm } = effective;
-  const told = (need: Requirement, owner: string, mayFix: boolean): MachineRequirement => ({
-    need,
-    owner,
-    subject: effective.subject(owner + need.pointer) ?? (owner + need.pointer).split('/')[1] ?? 'host',
-    place: effective.place(owner + need.pointer),
-    mayFix,
-  });
-  const ofMachine: readonly Requirement[] = [
-    { kind: 'module', name: 'vmm', why: 'bhyve itself', pointer: '' },
-    ...bootromRequirements(vm),
-    ...consoleRequirements(vm),
-    ...gdbRequirements(vm),
-  ];
-  const ofDevices = parts.flatMap(({ model, fields, pointer, mayFix }, index) =>
-    (model.requirements?.(fields, contexts[index] ?? { release: defaultRelease }) ?? []).map((need) =>
-      told(need, pointer, mayFix),
-    ),
-  );
-  return [...ofMachine.map((need) => told(need, '', false)), ...ofDevices];
 }

@@ -1,0 +1,31 @@
+import type { DeviceContext, Requirement } from '../devices/device.js';
+import type { EffectiveSpec } from '../spec/parse-spec.js';
+import { consoleRequirements } from './consoles.js';
+import type { MachineRequirement } from './machine.js';
+import { bootromRequirements, gdbRequirements } from './options.js';
+import type { Part } from './parts.js';
+
+/** All that a machine asks of the host, its own needs first. */
+export function requirementsOf(
+  effective: EffectiveSpec,
+  parts: readonly (readonly [Part, DeviceContext])[],
+): readonly MachineRequirement[] {
+  const { vm } = effective;
+  const told = (need: Requirement, owner: string, mayFix: boolean): MachineRequirement => ({
+    need,
+    owner,
+    subject: effective.subject(owner + need.pointer) ?? (owner + need.pointer).split('/')[1] ?? 'host',
+    place: effective.place(owner + need.pointer),
+    mayFix,
+  });
+  const ofMachine: readonly Requirement[] = [
+    { kind: 'module', name: 'vmm', why: 'bhyve itself', pointer: '' },
+    ...bootromRequirements(vm),
+    ...consoleRequirements(vm),
+    ...gdbRequirements(vm),
+  ];
+  const ofDevices = parts.flatMap(([{ model, fields, pointer, mayFix }, context]) =>
+    (model.requirements?.(fields, context) ?? []).map((need) => told(need, pointer, mayFix)),
+  );
+  return [...ofMachine.map((need) => told(need, '', false)), ...ofDevices];
+}
