@@ -6,3 +6,6 @@ export function isIP(text: string): boolean {
   const address = text.replace(/%[\w.-]{1,15}$/, '');
   return /^[0-9a-f:.]+$/i.test(address) && address.includes(':') && URL.canParse(`http://[${address}]/`);
 }
+
+/** The address in the brackets that go around IPv6 before a port; without them, as it is. */
+export const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, '$1');

@@ -13,3 +13,6 @@ export function shown(value: unknown, max = 60): string {
   if (text.length <= max) return text;
   return `${text.slice(0, max - 20)}…${text.slice(-15)}`;
 }
+
+/** Length in UTF-8, which is what bhyve and the kernel count. */
+export const byteLength = (text: string): number => new TextEncoder().encode(text).length;

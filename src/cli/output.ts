@@ -1,4 +1,5 @@
 import { writeSync } from 'node:fs';
+import { codeOf } from '../base/error-code.js';
 
 /**
  * Writes text to a descriptor, all of it. A reader that has gone away is no failure of ours: what it does not want to
@@ -12,7 +13,7 @@ export function writeText(descriptor: 1 | 2, text: string): void {
     try {
       bytes = bytes.subarray(writeSync(descriptor, bytes));
     } catch (error) {
-      const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+      const code = codeOf(error);
       if (code === 'EAGAIN') {
         waitABit();
         continue;

@@ -1,4 +1,4 @@
-import { isIP } from '../base/ip-address.js';
+import { isIP, withoutBrackets } from '../base/ip-address.js';
 import type { Finding } from '../base/problem.js';
 import { defineDevice, optional, whenSet, type DeviceContext, type Variable } from './device.js';
 import { flag, integer, type JsonSchema } from './json-schema.js';
@@ -73,7 +73,7 @@ const variables = (fields: FrameBuffer): readonly Variable[] => [
 export function checkFrameBuffer(fields: FrameBuffer, { release }: DeviceContext): readonly Finding[] {
   const { host, vga, width, height } = fields;
   const findings: Finding[] = [];
-  if (host !== undefined && !isIP(host.replace(/^\[(.*)\]$/, '$1'))) {
+  if (host !== undefined && !isIP(withoutBrackets(host))) {
     findings.push({
       code: 'vnc-host',
       pointer: '/host',
@@ -120,6 +120,6 @@ export const fbuf = defineDevice<FrameBuffer>({
   variables,
   words,
   requirements: ({ host = defaultVncHost, port = defaultVncPort }) => [
-    { kind: 'tcp-port', host: host.replace(/^\[(.*)\]$/, '$1'), port, use: 'VNC', pointer: '/port' },
+    { kind: 'tcp-port', host: withoutBrackets(host), port, use: 'VNC', pointer: '/port' },
   ],
 });

@@ -1,5 +1,5 @@
 import type { Finding } from '../base/problem.js';
-import { optional, whenSet, type Requirement, type Variable } from './device.js';
+import { asWords, optional, whenSet, type Requirement, type Variable } from './device.js';
 import { text, type JsonSchema } from './json-schema.js';
 
 const types = ['tap', 'vmnet', 'netgraph', 'netmap', 'vale', 'slirp'] as const;
@@ -99,7 +99,7 @@ export function networkVariables(fields: NetworkFields): readonly Variable[] {
 export function networkWords(variables: readonly Variable[]): readonly string[] | undefined {
   const [backend, ...rest] = variables;
   if (backend === undefined || backend.value.includes('=')) return undefined;
-  return [backend.value, ...rest.map(({ key, value }) => (value === 'true' ? key : `${key}=${value}`))];
+  return [backend.value, ...asWords(rest)];
 }
 
 export const networkLabel = (fields: NetworkFields): string | undefined =>

@@ -1,3 +1,4 @@
+import { byteLength } from '../base/text.js';
 import { asWords, defineDevice, whenSet } from './device.js';
 import { file, flag, text } from './json-schema.js';
 
@@ -27,7 +28,7 @@ export const virtio9p = defineDevice<Virtio9p>({
   example: { sharename: 'home', path: '/export/home', ro: true },
   label: ({ sharename, path }) => `${sharename} ${path}`,
   check: ({ sharename }) =>
-    new TextEncoder().encode(sharename).length <= maxTagBytes
+    byteLength(sharename) <= maxTagBytes
       ? []
       : [{ code: 'too-long', pointer: '/sharename', message: `a share name has at most ${maxTagBytes} bytes` }],
   variables: ({ sharename, path, ro }) => [

@@ -1,4 +1,5 @@
 import type { Finding } from '../base/problem.js';
+import { byteLength } from '../base/text.js';
 import { defineDevice } from './device.js';
 import { file, text } from './json-schema.js';
 
@@ -17,13 +18,12 @@ const named = ({ ports }: VirtioConsole): readonly NamedPort[] =>
 
 /** sun_path holds 104 bytes with its end; bhyve binds by base name. */
 const maxSocketName = 103;
-const encoder = new TextEncoder();
 
 function checkPort({ name, path }: NamedPort, index: number, all: readonly NamedPort[]): readonly Finding[] {
   const pointer = `/ports/${index}`;
   const findings: Finding[] = [];
   const base = path.slice(path.lastIndexOf('/') + 1);
-  if (base === '' || encoder.encode(base).length > maxSocketName) {
+  if (base === '' || byteLength(base) > maxSocketName) {
     findings.push({
       code: 'socket-name',
       pointer,

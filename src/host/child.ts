@@ -1,6 +1,6 @@
 import { constants, accessSync } from 'node:fs';
 import { execa } from 'execa';
-import { codeOf } from './errno.js';
+import { codeOf } from '../base/error-code.js';
 import { lineSplitter, tailBuffer } from './tail.js';
 
 /** How a process ended: by its own status, or by a signal. */

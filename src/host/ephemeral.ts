@@ -1,6 +1,6 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import type { Ephemeral } from '../devices/device.js';
-import { codeOf } from './errno.js';
+import { codeOf } from '../base/error-code.js';
 
 /** A file that a run of bhyve made: another file that takes its place later is not ours. */
 export interface Trace {

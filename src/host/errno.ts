@@ -16,7 +16,3 @@ export function systemError(error: unknown): SystemError {
 
 /** `permission denied (EACCES)`. */
 export const describeSystemError = ({ code, words }: SystemError): string => `${words} (${code})`;
-
-/** `ENOENT`, or an empty string where it is no failed system call. */
-export const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { startError } from './child.js';
-import { codeOf } from './errno.js';
+import { codeOf } from '../base/error-code.js';
 import type { Clock } from './clock.js';
 import { lineSplitter } from './tail.js';
 

@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import path from 'node:path';
-import { codeOf } from './errno.js';
+import { codeOf } from '../base/error-code.js';
 
 /**
  * A lock that the kernel holds for this process and drops when it dies, however it dies. Where open(2) takes a lock

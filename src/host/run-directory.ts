@@ -11,7 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { codeOf } from './errno.js';
+import { codeOf } from '../base/error-code.js';
 import { takeLock, type Lock } from './lock.js';
 
 /** What a run tells about itself in `state.json`, for the next one and for people. */

@@ -1,4 +1,4 @@
-import { codeOf } from './errno.js';
+import { codeOf } from '../base/error-code.js';
 
 /** Sends a signal to a process that is not our child. @returns false where there is none of that number */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {

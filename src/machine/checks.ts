@@ -1,4 +1,5 @@
 import type { Finding } from '../base/problem.js';
+import { byteLength } from '../base/text.js';
 import type { AnyDeviceModel, BootPlace, Release } from '../devices/device.js';
 import { xhci } from '../devices/xhci.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
@@ -12,7 +13,7 @@ export type DeviceFindings = Map<object, readonly Finding[]>;
 const maxNameBytes = (release: Release): number => (release === 16 ? 103 - '/var/run/bhyve//'.length : 229);
 
 export function checkName({ name }: VmSpec, release: Release): readonly Finding[] {
-  const bytes = new TextEncoder().encode(name).length;
+  const bytes = byteLength(name);
   const max = maxNameBytes(release);
   if (bytes <= max) return [];
   const where = release === 16 ? ' for FreeBSD 16' : '';

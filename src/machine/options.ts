@@ -1,4 +1,4 @@
-import { isIP } from '../base/ip-address.js';
+import { isIP, withoutBrackets } from '../base/ip-address.js';
 import type { Finding } from '../base/problem.js';
 import type { Release, Requirement, Variable } from '../devices/device.js';
 import type { VmSpec } from '../spec/vm-spec.js';
@@ -98,7 +98,7 @@ export function checkGdb({ gdb }: VmSpec): readonly Finding[] {
 export function gdbRequirements({ gdb }: VmSpec): readonly Requirement[] {
   if (gdb === undefined) return [];
   const { address = '127.0.0.1', port } = readGdb(gdb);
-  const host = address.replace(/^\[(.*)\]$/, '$1');
+  const host = withoutBrackets(address);
   // A name is looked up by bhyve; only an address can be tried beforehand.
   return isIP(host) ? [{ kind: 'tcp-port', host, port, use: 'gdb', pointer: '/gdb' }] : [];
 }

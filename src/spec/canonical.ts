@@ -1,6 +1,6 @@
 import type { JsonSchema } from '../devices/json-schema.js';
 import { propertySchema, schemaFor, vmSchema } from './schema.js';
-import { entryOf, type SourceEntry, type SourceMapping, type SourceNode } from './source-tree.js';
+import { type SourceEntry, type SourceMapping, type SourceNode } from './source-tree.js';
 
 /**
  * The spec as it is meant: what `uclcmd` and the original tool's files spell otherwise takes its one form, before
@@ -13,7 +13,7 @@ export function canonicalise(root: SourceNode, resolveFile: (path: string) => st
   const targetsSchema = vmSchema.properties?.targets;
 
   function walk(node: SourceNode, declared: JsonSchema): SourceNode {
-    const schema = schemaFor(declared, keysOf(node));
+    const schema = schemaFor(declared, node);
     if (schema === targetsSchema) return walkMapping(joinSections(node), schema);
     const types = [schema.type ?? []].flat();
     if (types.includes('array') && !types.some((type) => type === typeName(node)) && !isNull(node)) {
@@ -73,14 +73,6 @@ function typeName(node: SourceNode): string {
       return typeof node.value;
   }
 }
-
-const keysOf = (node: SourceNode) => ({
-  has: (key: string): boolean => entryOf(node, key) !== undefined,
-  text: (key: string): string | undefined => {
-    const value = entryOf(node, key)?.value;
-    return value?.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined;
-  },
-});
 
 /** UCL sections of one name arrive as an array of objects; their keys become one object, in order. */
 function joinSections(node: SourceNode): SourceNode {

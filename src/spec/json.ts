@@ -1,23 +1,9 @@
 import { child } from '../base/json-pointer.js';
 import { shown } from '../base/text.js';
-import {
-  maxDepth,
-  tooDeep,
-  type ParseResult,
-  type SourceEntry,
-  type SourceNode,
-  type SyntaxProblem,
-} from './source-tree.js';
-
-/** Thrown inside the parser alone; `parseJson` turns it into a value. */
-class Stop extends Error {
-  constructor(readonly problem: SyntaxProblem) {
-    super(problem.message);
-  }
-}
+import { maxDepth, ParseStop, tooDeep, type ParseResult, type SourceEntry, type SourceNode } from './source-tree.js';
 
 const stop = (offset: number, message: string, fix?: string): never => {
-  throw new Stop(fix === undefined ? { message, offset } : { message, offset, fix });
+  throw new ParseStop(fix === undefined ? { message, offset } : { message, offset, fix });
 };
 
 const escapes: Readonly<Record<string, string>> = {
@@ -197,7 +183,7 @@ export function parseJson(text: string): ParseResult {
 
   function value(depth: number, pointer: string): SourceNode {
     skipBlanks();
-    if (depth > maxDepth) throw new Stop(tooDeep(index));
+    if (depth > maxDepth) throw new ParseStop(tooDeep(index));
     const char = text.charAt(index);
     if (char === '{') return mapping(depth, pointer);
     if (char === '[') return sequence(depth, pointer);
@@ -211,7 +197,7 @@ export function parseJson(text: string): ParseResult {
       stop(index, 'there is more text after the spec', 'a file holds one object; take the rest out');
     return { ok: true, root };
   } catch (error) {
-    if (error instanceof Stop) return { ok: false, problems: [error.problem] };
+    if (error instanceof ParseStop) return { ok: false, problems: [error.problem] };
     throw error;
   }
 }

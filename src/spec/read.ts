@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
+import { codeOf } from '../base/error-code.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
 import { linesOf } from './locate.js';
@@ -129,9 +130,6 @@ function unreadable(name: string, message: string, fix: string | undefined, caus
   if (cause !== undefined) error.cause = cause;
   return error;
 }
-
-const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
 function reason(error: unknown): string {
   switch (codeOf(error)) {

@@ -12,6 +12,7 @@ import {
   type JsonSchema,
 } from '../devices/json-schema.js';
 import { deviceModels } from '../devices/registry.js';
+import { entryOf, type SourceNode } from './source-tree.js';
 import { rebootReasons } from './vm-spec.js';
 
 export const schemaId = 'urn:vmrun:schema:vm';
@@ -296,23 +297,19 @@ export const vmSchema: JsonSchema & { readonly $defs: Readonly<Record<string, Js
 /** Fields of the spec that a target cannot say, for the hint at such a try. */
 export const rootOnlyFields: readonly string[] = ['name', 'targets', '$schema'];
 
-/**
- * Follows `$ref`, `discriminator` and `if` to the schema that speaks about a value. `has` and `text` look at the
- * value's own keys.
- */
-export function schemaFor(
-  schema: JsonSchema,
-  keys: { has(key: string): boolean; text(key: string): string | undefined },
-): JsonSchema {
+/** Follows `$ref`, `discriminator` and `if` to the schema that speaks about a value. */
+export function schemaFor(schema: JsonSchema, node: SourceNode | undefined): JsonSchema {
+  const entry = (key: string) => (node === undefined ? undefined : entryOf(node, key));
   if (schema.$ref !== undefined) {
-    return schemaFor(vmSchema.$defs[schema.$ref.replace('#/$defs/', '')] ?? {}, keys);
+    return schemaFor(vmSchema.$defs[schema.$ref.replace('#/$defs/', '')] ?? {}, node);
   }
   if (schema.if !== undefined) {
-    const holds = schema.if.required?.every((key) => keys.has(key)) ?? false;
-    return schemaFor((holds ? schema.then : schema.else) ?? {}, keys);
+    const holds = schema.if.required?.every((key) => entry(key) !== undefined) ?? false;
+    return schemaFor((holds ? schema.then : schema.else) ?? {}, node);
   }
   if (schema.discriminator !== undefined) {
-    const named = vmSchema.$defs[keys.text(schema.discriminator.propertyName) ?? ''];
+    const tag = entry(schema.discriminator.propertyName)?.value;
+    const named = tag?.kind === 'scalar' && typeof tag.value === 'string' ? vmSchema.$defs[tag.value] : undefined;
     return named?.title === undefined ? schema : named;
   }
   return schema;

@@ -42,6 +42,13 @@ export interface SyntaxProblem {
   readonly fix?: string;
 }
 
+/** Thrown inside a parser alone, which turns it into a `ParseResult`. */
+export class ParseStop extends Error {
+  constructor(readonly problem: SyntaxProblem) {
+    super(problem.message);
+  }
+}
+
 export type ParseResult =
   | { readonly ok: true; readonly root: SourceNode }
   | { readonly ok: false; readonly problems: readonly SyntaxProblem[] };

@@ -150,14 +150,7 @@ function schemaAt(root: SourceNode, path: readonly string[]): JsonSchema {
   let schema: JsonSchema = vmSchema;
   let node: SourceNode | undefined = root;
   const step = (declared: JsonSchema): void => {
-    const current = node;
-    schema = schemaFor(declared, {
-      has: (key) => current !== undefined && entryOf(current, key) !== undefined,
-      text: (key) => {
-        const value = current === undefined ? undefined : entryOf(current, key)?.value;
-        return value?.kind === 'scalar' && typeof value.value === 'string' ? value.value : undefined;
-      },
-    });
+    schema = schemaFor(declared, node);
   };
   step(schema);
   for (const key of path) {

@@ -14,6 +14,7 @@ import { child } from '../base/json-pointer.js';
 import { shown } from '../base/text.js';
 import {
   maxDepth,
+  ParseStop,
   tooDeep,
   type ParseResult,
   type SourceEntry,
@@ -23,12 +24,6 @@ import {
 
 /** Values that aliases may add up to: enough for any spec, far below what exhausts memory. */
 const maxNodes = 200_000;
-
-class Stop extends Error {
-  constructor(readonly problem: SyntaxProblem) {
-    super(problem.message);
-  }
-}
 
 /**
  * Parses YAML 1.2 (core schema: `no` is text) into a tree with positions. One document; tags are refused, aliases may
@@ -62,7 +57,7 @@ export function parseYaml(text: string): ParseResult {
     }
     return { ok: true, root: convert(document) };
   } catch (error) {
-    if (error instanceof Stop) return { ok: false, problems: [error.problem] };
+    if (error instanceof ParseStop) return { ok: false, problems: [error.problem] };
     // The parser recurses; a spec that exhausts the stack is nested absurdly deep.
     if (error instanceof RangeError) return { ok: false, problems: [tooDeep(0)] };
     throw error;
@@ -100,20 +95,20 @@ function convert(document: Document.Parsed): SourceNode {
   function walk(node: Node | null, pointer: string, depth: number, at: number): SourceNode {
     nodes += 1;
     const [start, end] = node?.range ?? [at, at, at];
-    if (nodes > maxNodes) throw new Stop({ message: 'aliases make this document too large', offset: start });
-    if (depth > maxDepth) throw new Stop(tooDeep(start));
+    if (nodes > maxNodes) throw new ParseStop({ message: 'aliases make this document too large', offset: start });
+    if (depth > maxDepth) throw new ParseStop(tooDeep(start));
     if (isAlias(node)) {
       const target = targets.get(node);
-      if (target === undefined) throw new Stop({ message: `no anchor is named ${node.source}`, offset: start });
+      if (target === undefined) throw new ParseStop({ message: `no anchor is named ${node.source}`, offset: start });
       return { ...walk(target, pointer, depth + 1, start), start, end };
     }
     if (node?.tag !== undefined && !isDefaultTag(node.tag)) {
-      throw new Stop({ message: `the tag ${node.tag} is not for specs`, offset: start, fix: 'take the tag out' });
+      throw new ParseStop({ message: `the tag ${node.tag} is not for specs`, offset: start, fix: 'take the tag out' });
     }
     if (isMap<ParsedNode, ParsedNode | null>(node)) {
       const entries = node.items.map(({ key, value }): SourceEntry => {
         const [keyStart, keyEnd] = key.range;
-        if (!isScalar(key)) throw new Stop({ message: 'a key must be text', offset: keyStart });
+        if (!isScalar(key)) throw new ParseStop({ message: 'a key must be text', offset: keyStart });
         const name = typeof key.value === 'string' ? key.value : key.source;
         return { key: name, keyStart, keyEnd, value: walk(value, child(pointer, name), depth + 1, keyEnd) };
       });
@@ -136,7 +131,7 @@ function plain(
   offset: number,
 ): { value: string | number | boolean | null; written?: string } {
   if (typeof value === 'string') {
-    if (!value.isWellFormed()) throw new Stop({ message: 'half of a surrogate pair in a string', offset });
+    if (!value.isWellFormed()) throw new ParseStop({ message: 'half of a surrogate pair in a string', offset });
     return { value };
   }
   if (typeof value === 'boolean' || value === null) return { value };
@@ -144,7 +139,7 @@ function plain(
     const number = Number(value);
     return source === undefined || source === String(number) ? { value: number } : { value: number, written: source };
   }
-  throw new Stop({ message: `${shown(source ?? value)} is not a value for a spec`, offset });
+  throw new ParseStop({ message: `${shown(source ?? value)} is not a value for a spec`, offset });
 }
 
 const isDefaultTag = (tag: string): boolean => /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/.test(tag);
