@@ -12,7 +12,7 @@ export { ProblemsError, type Finding, type Place, type Problem } from './base/pr
 export { formatAddress, type PciAddress } from './base/pci-address.js';
 export type { Result } from './base/result.js';
 export { quoteCommand } from './base/shell.js';
-export type { Release, Requirement, Variable } from './devices/device.js';
+export type { Arch, Platform, Release, Requirement, Variable } from './devices/device.js';
 export { StartError } from './host/child.js';
 export type { Clock } from './host/clock.js';
 export type { HostFinding, HostFix } from './host/findings.js';

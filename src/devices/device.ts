@@ -2,8 +2,18 @@ import type { Finding } from '../base/problem.js';
 import type { PciAddress } from '../base/pci-address.js';
 import type { JsonSchema } from './json-schema.js';
 
-/** A FreeBSD release that a command is written for: some spellings changed between them. */
-export type Release = 14 | 15 | 16;
+/** FreeBSD releases that a command can be written for: some spellings changed between them. */
+export const releases = [14, 15, 16] as const;
+export type Release = (typeof releases)[number];
+
+export const architectures = ['amd64', 'arm64'] as const;
+export type Arch = (typeof architectures)[number];
+
+/** The bhyve that a command is written for. */
+export interface Platform {
+  readonly release: Release;
+  readonly arch: Arch;
+}
 
 /** One setting of bhyve: bhyve_config(5). The key is relative to the device's node, or absolute in a machine. */
 export interface Variable {
@@ -11,9 +21,11 @@ export interface Variable {
   readonly value: string;
   /** Never on a command line or in print: it goes into the private file that bhyve reads with -k. */
   readonly isSecret?: boolean;
+  /** bhyve takes the value as it is: a `%` in it is no reference, and nothing may be escaped. */
+  readonly isLiteral?: boolean;
 }
 
-export type FileType = 'regular file' | 'block device' | 'character device' | 'directory';
+export type FileType = 'regular file' | 'block device' | 'character device' | 'directory' | 'socket';
 
 /** A card of this host, as a passthru device names it. */
 export type HostCard =
@@ -53,8 +65,7 @@ export interface Ephemeral {
 }
 
 /** What a device may look at besides its own fields. */
-export interface DeviceContext {
-  readonly release: Release;
+export interface DeviceContext extends Platform {
   /** The host card that a passthru device's `lookup` was resolved to; undefined while nobody looked. */
   readonly hostCard?: PciAddress;
 }
@@ -81,6 +92,8 @@ export interface DeviceModel<Fields extends object> {
   readonly wiresMemory?: true;
   /** bhyve takes one such device per VM. */
   readonly isSingle?: true;
+  /** bhyve has it on amd64 only. */
+  readonly isAmd64Only?: true;
 
   /** What people tell one such device from another by: a path, an interface. */
   label?(fields: Fields): string | undefined;
@@ -97,6 +110,8 @@ export interface DeviceModel<Fields extends object> {
   bootOrder?(fields: Fields): readonly BootPlace[];
   requirements?(fields: Fields, context: DeviceContext): readonly Requirement[];
   ephemerals?(fields: Fields): readonly Ephemeral[];
+  /** What its serial port is connected to, as for com1; two ports of a VM cannot share one. */
+  serialBackend?(fields: Fields): string;
 }
 
 /** Any model, over whatever fields its schema let through. */

@@ -115,6 +115,7 @@ export const fbuf = defineDevice<FrameBuffer>({
   schema: { properties: frameBufferFields },
   example: { host: '127.0.0.1', port: 5900, width: 1024, height: 768 },
   isSingle: true,
+  isAmd64Only: true,
   label: (fields) => `vnc ${listenAddress(fields)}`,
   check: checkFrameBuffer,
   variables,

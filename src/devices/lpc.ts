@@ -7,6 +7,7 @@ export const lpc: AnyDeviceModel = {
   schema: { properties: {} },
   example: {},
   isSingle: true,
+  isAmd64Only: true,
   variables: () => [],
   words: () => [],
 };

@@ -127,6 +127,7 @@ export const passthru = defineDevice<Passthru>({
   },
   example: { src: '3:0:0' },
   wiresMemory: true,
+  isAmd64Only: true,
   label: ({ src, lookup }) => src ?? `${lookup?.vendor ?? ''} ${lookup?.device ?? ''}`,
   check: checkSource,
   variables: (fields, context) => [...cardVariables(fields, context), ...options(fields)],

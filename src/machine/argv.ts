@@ -18,7 +18,10 @@ export const escapeValue = (value: string): string =>
   value.includes('%') ? value.replaceAll(/[\\%]/g, '\\$&') : value;
 
 /** `-o key=value`: nothing splits the value. */
-const asVariable = ({ key, value }: Variable): readonly string[] => ['-o', `${key}=${escapeValue(value)}`];
+const asVariable = ({ key, value, isLiteral }: Variable): readonly string[] => [
+  '-o',
+  `${key}=${isLiteral === true ? value : escapeValue(value)}`,
+];
 
 /** A comma always splits in -s, a `%` is better said where one value stands alone, an empty word sets a nameless flag. */
 const isSafeWord = (word: string): boolean => word !== '' && !/[,%]/.test(word);

@@ -1,6 +1,6 @@
 import type { Finding } from '../base/problem.js';
 import { byteLength } from '../base/text.js';
-import type { AnyDeviceModel, BootPlace, Release } from '../devices/device.js';
+import type { AnyDeviceModel, BootPlace, Platform, Release } from '../devices/device.js';
 import { xhci } from '../devices/xhci.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
 import type { VmSpec } from '../spec/vm-spec.js';
@@ -12,7 +12,7 @@ export type DeviceFindings = Map<object, readonly Finding[]>;
 /** From release 16 on, bhyve always makes a UNIX socket of its folder and the name: 103 bytes. */
 const maxNameBytes = (release: Release): number => (release === 16 ? 103 - '/var/run/bhyve//'.length : 229);
 
-export function checkName({ name }: VmSpec, release: Release): readonly Finding[] {
+export function checkName({ name }: VmSpec, { release }: Platform): readonly Finding[] {
   const bytes = byteLength(name);
   const max = maxNameBytes(release);
   if (bytes <= max) return [];
@@ -87,12 +87,12 @@ export function deviceFindings(
   { model, fields, pointer }: Part,
   index: number,
   effective: EffectiveSpec,
-  release: Release,
+  platform: Platform,
   known: DeviceFindings,
 ): readonly Finding[] {
   if (model.check === undefined) return [];
   const identity = pointer === '/graphic' ? fields : effective.identity(index);
-  const found = known.get(identity) ?? model.check(fields, { release });
+  const found = known.get(identity) ?? model.check(fields, platform);
   known.set(identity, found);
   return found.map((finding) => ({ ...finding, pointer: pointer + finding.pointer }));
 }

@@ -1,6 +1,6 @@
 import type { PciAddress } from '../base/pci-address.js';
 import type { Place } from '../base/problem.js';
-import type { Ephemeral, Release, Requirement, Variable } from '../devices/device.js';
+import type { Ephemeral, Platform, Requirement, Variable } from '../devices/device.js';
 import type { RebootReason, RestartPolicy } from '../spec/vm-spec.js';
 
 /** A PCI device with its address: one of the spec's devices, or one that the machine brings (bridges, VNC). */
@@ -45,10 +45,9 @@ export interface Policy {
 }
 
 /** All that is to be known to boot one target: data, made by a calculation from the spec. */
-export interface Machine {
+export interface Machine extends Platform {
   readonly name: string;
   readonly target: string;
-  readonly release: Release;
   /** In the order of the command: bridges, the spec's devices, then what `graphic` brings. */
   readonly devices: readonly PlannedDevice[];
   readonly cpus: { readonly sockets: number; readonly cores: number; readonly threads: number };

@@ -1,6 +1,6 @@
 import { isIP, withoutBrackets } from '../base/ip-address.js';
 import type { Finding } from '../base/problem.js';
-import type { Release, Requirement, Variable } from '../devices/device.js';
+import type { Platform, Requirement, Variable } from '../devices/device.js';
 import type { VmSpec } from '../spec/vm-spec.js';
 import type { Setting } from './argv.js';
 
@@ -9,7 +9,7 @@ const set = (key: string, value: string): readonly Variable[] => [{ key, value }
 /** The flags, each with the option that says it. What is false is bhyve's own default and is not said. */
 export function flagSettings(
   vm: VmSpec,
-  release: Release,
+  { release }: Platform,
   machine: { isWired: boolean; hasMpTable: boolean },
 ): readonly Setting[] {
   const flags: readonly (readonly [boolean, string, readonly Variable[]])[] = [
@@ -32,7 +32,7 @@ export function flagSettings(
 }
 
 /** `-l bootrom,ROM,VARS`; a comma would split it, and bhyve takes a word with "=" for something else. */
-export function bootromSetting({ bootrom, varfile }: VmSpec, release: Release): Setting {
+export function bootromSetting({ bootrom, varfile }: VmSpec, { release }: Platform): Setting {
   const prefix = release === 14 ? 'lpc.' : '';
   const variables = [
     ...set(`${prefix}bootrom`, bootrom),

@@ -3,7 +3,7 @@ import { child } from '../base/json-pointer.js';
 import { parseMemorySize, formatMemorySize } from '../base/memory-size.js';
 import { inOrder, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
-import type { AnyDeviceModel, DeviceContext, Ephemeral, Release, Variable } from '../devices/device.js';
+import type { AnyDeviceModel, DeviceContext, Ephemeral, Platform, Variable } from '../devices/device.js';
 import { hostbridges } from '../devices/hostbridge.js';
 import { lpc } from '../devices/lpc.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
@@ -19,11 +19,10 @@ import { checkDurations, checkHooks, policyOf } from './policy.js';
 import { requirementsOf } from './requirements.js';
 import { assignSlots, type Claim, type Slots } from './slots.js';
 
-export const defaultRelease: Release = 15;
+export const defaultPlatform: Platform = { release: 15, arch: 'amd64' };
 
-export interface PlanOptions {
-  /** FreeBSD release that the command is written for. Default: 15. */
-  readonly release?: Release;
+/** `release` and `arch` are those of the host, for a spec that names none. Default: 15 and amd64. */
+export interface PlanOptions extends Partial<Platform> {
   /** Where the private file will be, if the machine needs one. Default: `bhyve.conf`. */
   readonly privateConfigPath?: string;
   /** Words for bhyve from the command line, put after the spec's extra options. */
@@ -50,22 +49,28 @@ interface Arranged {
  */
 export function plan(spec: Spec, target: string, options: PlanOptions = {}): Result<Machine> {
   const effective = spec.effective(target);
-  const arranged = arrange(effective, options.release ?? defaultRelease, new Map());
+  const arranged = arrange(effective, platformOf(effective, options), new Map());
   return arranged.ok ? success(build(effective, arranged.value, options), arranged.value.warnings) : arranged;
 }
 
 /** Every problem of every target, in the order of the file; warnings among them. */
-export function checkTargets(spec: Spec, release: Release = defaultRelease): readonly Problem[] {
+export function checkTargets(spec: Spec, host: Partial<Platform> = {}): readonly Problem[] {
   const known: DeviceFindings = new Map();
   return inOrder(
     spec.targets.flatMap((target) => {
-      const arranged = arrange(spec.effective(target), release, known);
+      const effective = spec.effective(target);
+      const arranged = arrange(effective, platformOf(effective, host), known);
       return arranged.ok ? arranged.value.warnings : arranged.problems;
     }),
   );
 }
 
-function arrange(effective: EffectiveSpec, release: Release, known: DeviceFindings): Result<Arranged> {
+const platformOf = ({ vm }: EffectiveSpec, { release, arch }: Partial<Platform>): Platform => ({
+  release: vm.release ?? release ?? defaultPlatform.release,
+  arch: vm.arch ?? arch ?? defaultPlatform.arch,
+});
+
+function arrange(effective: EffectiveSpec, platform: Platform, known: DeviceFindings): Result<Arranged> {
   const { vm } = effective;
   const parts = partsOf(vm);
   const topology = topologyOf(vm.cpu);
@@ -81,7 +86,7 @@ function arrange(effective: EffectiveSpec, release: Release, known: DeviceFindin
     ...(typeof memory === 'number'
       ? []
       : [{ code: 'memory-size', pointer: '/mem', message: memory.error, fix: memory.fix }]),
-    ...checkName(vm, release),
+    ...checkName(vm, platform),
     ...checkTopology(topology),
     ...checkConsoles(vm),
     ...checkGdb(vm),
@@ -91,7 +96,7 @@ function arrange(effective: EffectiveSpec, release: Release, known: DeviceFindin
     ...checkWiring(vm, parts),
     ...checkSingles(parts, effective),
     ...checkBootOrder(parts, effective),
-    ...parts.flatMap((part, index) => deviceFindings(part, index, effective, release, known)),
+    ...parts.flatMap((part, index) => deviceFindings(part, index, effective, platform, known)),
     ...('findings' in slots ? slots.findings : []),
   ];
   const problems = [...effective.problems, ...findings.map((finding) => effective.problem(finding))];
@@ -112,25 +117,25 @@ const claimOf = ({ model, pointer, slot }: Part, effective: EffectiveSpec): Clai
 function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOptions): Machine {
   const { vm } = effective;
   const { parts, slots, bridge, topology, memoryBytes } = arranged;
-  const release = options.release ?? defaultRelease;
-  const known = parts.map((part) => [part, contextOf(part.pointer, release, options)] as const);
+  const platform = platformOf(effective, options);
+  const known = parts.map((part) => [part, contextOf(part.pointer, platform, options)] as const);
   const devices = [
-    place(bridge, {}, slots.hostbridge, { release }),
+    place(bridge, {}, slots.hostbridge, platform),
     ...known.map(([part, context], index) => placePart(part, slots.devices[index], context)),
-    place(lpc, {}, slots.lpc, { release }),
+    place(lpc, {}, slots.lpc, platform),
   ];
   const isWired = vm.wire_guest_mem ?? parts.some(({ model }) => model.wiresMemory === true);
   // Guests that read the MP table see no bus but 0 in it.
   const hasMpTable = !vm.disable_mptable_gen && devices.every(({ address }) => address.bus === 0);
   const before: readonly Setting[] = [
-    ...flagSettings(vm, release, { isWired, hasMpTable }),
+    ...flagSettings(vm, platform, { isWired, hasMpTable }),
     cpuSetting(topology),
     memorySetting(memoryBytes),
     ...uuidSettings(vm),
     ...keyboardSettings(vm),
     ...gdbSettings(vm),
   ];
-  const after: readonly Setting[] = [bootromSetting(vm, release), ...consoleSettings(vm)];
+  const after: readonly Setting[] = [bootromSetting(vm, platform), ...consoleSettings(vm)];
   const variables = [
     ...before.flatMap((setting) => setting.variables),
     ...devices.flatMap((device) => device.variables),
@@ -151,7 +156,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
   return {
     name: vm.name,
     target: effective.target,
-    release,
+    ...platform,
     devices,
     cpus: topology,
     memoryBytes,
@@ -165,9 +170,9 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
   };
 }
 
-function contextOf(pointer: string, release: Release, { hostCards }: PlanOptions): DeviceContext {
+function contextOf(pointer: string, platform: Platform, { hostCards }: PlanOptions): DeviceContext {
   const hostCard = hostCards?.get(pointer);
-  return hostCard === undefined ? { release } : { release, hostCard };
+  return hostCard === undefined ? platform : { ...platform, hostCard };
 }
 
 function placePart(part: Part, address: PciAddress | undefined, context: DeviceContext): PlannedDevice {

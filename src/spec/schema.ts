@@ -1,5 +1,5 @@
 import { durationPattern, maxDurationSeconds } from '../base/duration.js';
-import type { AnyDeviceModel } from '../devices/device.js';
+import { architectures, releases, type AnyDeviceModel } from '../devices/device.js';
 import { defaultVncPort, frameBufferFields } from '../devices/fbuf.js';
 import {
   file,
@@ -274,6 +274,17 @@ export const vmSchema: JsonSchema & { readonly $defs: Readonly<Record<string, Js
     properties: {
       $schema: { type: 'string', description: 'The schema for editors; vmrun ignores it.' },
       name: nameSchema,
+      arch: {
+        type: 'string',
+        enum: architectures,
+        description:
+          'Architecture of host and guest, which the command is written for. Default: the host’s, else amd64.',
+      },
+      release: {
+        type: 'integer',
+        enum: releases,
+        description: 'FreeBSD release that the command is written for. Default: the host’s, else 15.',
+      },
       ...machineFields,
       emulations: {
         type: 'array',
@@ -295,7 +306,7 @@ export const vmSchema: JsonSchema & { readonly $defs: Readonly<Record<string, Js
 };
 
 /** Fields of the spec that a target cannot say, for the hint at such a try. */
-export const rootOnlyFields: readonly string[] = ['name', 'targets', '$schema'];
+export const rootOnlyFields: readonly string[] = ['name', 'arch', 'release', 'targets', '$schema'];
 
 /** Follows `$ref`, `discriminator` and `if` to the schema that speaks about a value. */
 export function schemaFor(schema: JsonSchema, node: SourceNode | undefined): JsonSchema {

@@ -1,3 +1,4 @@
+import type { Arch, Release } from '../devices/device.js';
 import type { FrameBuffer } from '../devices/fbuf.js';
 
 /** Why one life of bhyve ended, as the spec's `reboot_on` and `next_target` name it: bhyve(8), EXIT STATUS. */
@@ -34,6 +35,8 @@ export type Duration = number | string;
  */
 export interface VmSpec {
   readonly name: string;
+  readonly arch?: Arch;
+  readonly release?: Release;
   readonly cpu: number | { readonly sockets: number; readonly cores: number; readonly threads: number };
   readonly mem: string | number;
   readonly bootrom: string;

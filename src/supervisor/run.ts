@@ -6,6 +6,7 @@ import { openLedger, type Ledger } from '../host/ledger.js';
 import { takePidFile, type PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
 import { differences } from '../machine/difference.js';
+import type { Platform } from '../devices/device.js';
 import type { Machine } from '../machine/machine.js';
 import { plan, type PlanOptions } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
@@ -28,7 +29,8 @@ export interface RunOptions {
   readonly bhyve?: readonly string[];
   /** Words for bhyve, put after the spec's extra options. */
   readonly extraArguments?: readonly string[];
-  readonly release?: PlanOptions['release'];
+  /** What the command is written for where the spec does not say. Default: as for `plan`. */
+  readonly platform?: Partial<Platform>;
   /** Folder of the run directories; the VM's own is made in it. Default: /var/run/vmrun for root, else the user's. */
   readonly runBase?: string;
   /** Look whether the host can run the machine, before each boot. Default: true. */
@@ -227,7 +229,7 @@ const ignore = (): undefined => undefined;
 /** The spec has been checked for every target when it was loaded, so a plan that fails is a mistake of the caller. */
 function planned(spec: Spec, target: string, options: RunOptions, more: PlanOptions): Machine {
   const result = plan(spec, target, {
-    ...(options.release === undefined ? {} : { release: options.release }),
+    ...options.platform,
     ...(options.extraArguments === undefined ? {} : { extraArguments: options.extraArguments }),
     ...more,
   });

@@ -96,8 +96,9 @@ describe('every device model', () => {
         fc.constantFrom<Release[]>(14, 15, 16),
         (make, release) => {
           const fields = make(0);
-          const own = model.variables(fields, { release });
-          const words = model.words(fields, { release });
+          const platform = { release, arch: 'amd64' } as const;
+          const own = model.variables(fields, platform);
+          const words = model.words(fields, platform);
           const address = { bus: 0, slot: 4, func: 0 };
           const device: PlannedDevice = {
             address,
@@ -121,7 +122,7 @@ describe('every device model', () => {
   });
 
   test.each(known)('%s is spelt by -s where its values are plain', (name, { example }) => {
-    const words = modelNamed(name).words(example, { release: 15 });
+    const words = modelNamed(name).words(example, { release: 15, arch: 'amd64' });
     expect(words).toBeDefined();
     expect(words?.every((word) => !/[,%]/.test(word))).toBe(true);
   });

@@ -1,4 +1,4 @@
-import type { Release } from '../../src/devices/device.js';
+import type { Platform } from '../../src/devices/device.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { openConfig } from '../../src/simulator/config-tree.js';
 import { emptyOutput } from '../../src/simulator/outcome.js';
@@ -15,9 +15,13 @@ export interface Simulated {
 /** @throws Error with bhyve's words where it refuses the command line */
 export function simulate(
   argv: readonly string[],
-  { release = 15, files = {} }: { readonly release?: Release; readonly files?: Readonly<Record<string, string>> } = {},
+  {
+    release = 15,
+    arch = 'amd64',
+    files = {},
+  }: Partial<Platform> & { readonly files?: Readonly<Record<string, string>> } = {},
 ): Simulated {
-  const platform = { release, arch: 'amd64' } as const;
+  const platform = { release, arch };
   const parsed = parseCommandLine(argv, { ...platform, readFile: (path) => files[path] });
   if (parsed.kind !== 'parsed') throw new Error(`${JSON.stringify(argv)}: ${parsed.messages.join('\n')}`);
   const output = emptyOutput();
@@ -33,12 +37,13 @@ export function simulate(
 export const simulateMachine = (machine: Machine): Simulated =>
   simulate(machine.argv, {
     release: machine.release,
+    arch: machine.arch,
     files: machine.privateConfig === undefined ? {} : { [machine.privateConfig.path]: machine.privateConfig.content },
   });
 
 /** What the machine says that bhyve is to know: its own settings over bhyve's defaults. */
-export const expectedConfig = ({ release, variables }: Machine): ReadonlyMap<string, string> =>
-  new Map([...simulate(['vm'], { release }).config, ...variables.map(({ key, value }) => [key, value] as const)]);
+export const expectedConfig = ({ release, arch, variables }: Machine): ReadonlyMap<string, string> =>
+  new Map([...simulate(['vm'], { release, arch }).config, ...variables.map(({ key, value }) => [key, value] as const)]);
 
 export const sorted = (config: ReadonlyMap<string, string>): readonly (readonly [string, string])[] =>
   [...config].sort(([a], [b]) => (a < b ? -1 : 1));

@@ -49,7 +49,7 @@ async function configText(machine: Machine): Promise<string> {
   const secrets = machine.variables.filter(({ isSecret }) => isSecret === true);
   const parsed = parseCommandLine(machine.argv, {
     release: machine.release,
-    arch: 'amd64',
+    arch: machine.arch,
     readFile: (path) =>
       path === machine.privateConfig?.path ? secrets.map(({ key }) => `${key}=***\n`).join('') : undefined,
   });

@@ -7,12 +7,13 @@ const hidden = '***';
 
 /** `--debug`: the effective spec and the plan as JSON. Secrets are starred. */
 export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, bhyve: readonly string[]): void {
-  const { name, target, release, devices, cpus, memoryBytes, variables, argv, policy, requirements, ephemerals } =
+  const { name, target, release, arch, devices, cpus, memoryBytes, variables, argv, policy, requirements, ephemerals } =
     machine;
   const plan = {
     name,
     target,
     release,
+    arch,
     cpus,
     memoryBytes,
     devices: devices.map((device) => ({

@@ -114,9 +114,13 @@ function consent(
   return asker(context, process.stdin);
 }
 
-function simulatorEnvironment(script: string | undefined, { release }: Machine): Readonly<Record<string, string>> {
+function simulatorEnvironment(
+  script: string | undefined,
+  { release, arch }: Machine,
+): Readonly<Record<string, string>> {
   return {
     VMRUN_SIM_RELEASE: String(release),
+    VMRUN_SIM_ARCH: arch,
     ...(script === undefined || script === '' ? {} : { VMRUN_SIM_SCRIPT: script }),
   };
 }
