@@ -1,4 +1,4 @@
-// Writes what is generated from the device modules and the spec: the compiled validator and the published schema.
+// Writes what is generated from the sources: the compiled validators, the published schemas, and the documents in docs/.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import Ajv from 'ajv';
@@ -72,12 +72,22 @@ async function update(file, content) {
 }
 
 export async function generate(root) {
-  const { sharedSchema, publishedSchema } = await load(root, 'src/spec/schema.ts');
-  const generated = path.join(root, 'src/spec/generated');
-  await mkdir(generated, { recursive: true });
-  await update(path.join(generated, 'validate-vm.js'), await compileValidator(root, sharedSchema()));
-  await update(path.join(root, 'schemas/vm.schema.json'), await schemaText(publishedSchema()));
+  const { sharedSchema, publishedSchema } = await load(root, 'src/spec/published-schema.ts');
+  const { factsSchema, publishedFactsSchema } = await load(root, 'src/host/facts-schema.ts');
+  const file = (name) => path.join(root, name);
+  for (const folder of ['src/spec/generated', 'src/host/generated']) await mkdir(file(folder), { recursive: true });
+  await update(file('src/spec/generated/validate-vm.js'), await compileValidator(root, sharedSchema()));
+  await update(file('src/host/generated/validate-host.js'), await compileValidator(root, factsSchema));
+  await update(file('schemas/vm.schema.json'), await schemaText(publishedSchema()));
+  await update(file('schemas/host.schema.json'), await schemaText(publishedFactsSchema()));
 }
 
-/** The schema as it is checked in; the drift test compares with it. */
+/** Needs what `generate` writes. */
+export async function generateDocuments(root) {
+  await mkdir(path.join(root, 'docs'), { recursive: true });
+  const { documents } = await load(root, 'scripts/docs/documents.ts');
+  for (const [name, text] of await documents()) await update(path.join(root, name), text);
+}
+
+/** A schema as it is checked in; a drift test compares with it. */
 export const schemaText = (schema) => format(JSON.stringify(schema), { parser: 'json', printWidth: 120 });

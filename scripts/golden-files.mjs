@@ -1,7 +1,10 @@
 // The golden files: for every target of every example, bhyve's arguments one a line, as they are where the examples
-// stand. Used by the test that compares them and by the script that writes them.
+// stand; beside them the command of its loader, where there is one. Used by the test that compares them and by the
+// script that writes them.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+
+const lines = (words) => `${words.join('\n')}\n`;
 
 /**
  * @param vmrun the library, or the modules of it that this needs
@@ -10,14 +13,18 @@ import path from 'node:path';
 export async function goldenFiles(root, { readSpec, loadSpecText, plan }) {
   const folder = path.join(root, 'examples');
   const files = new Map();
-  for (const name of (await readdir(folder)).sort()) {
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
     if (!/\.(json|yaml)$/.test(name)) continue;
-    const loaded = await loadSpecText(readSpec(path.join(folder, name), { workingDirectory: folder }));
+    const file = path.join(folder, name);
+    const loaded = await loadSpecText(readSpec(file, { workingDirectory: path.dirname(file) }));
     if (!loaded.ok) throw new Error(`${name}: ${loaded.problems.map(({ message }) => message).join('; ')}`);
     for (const target of loaded.value.targets) {
       const planned = plan(loaded.value, target);
       if (!planned.ok) throw new Error(`${name}, target ${target}: ${JSON.stringify(planned.problems)}`);
-      files.set(path.join(path.parse(name).name, target, 'argv.txt'), `${planned.value.argv.join('\n')}\n`);
+      const { argv, loader } = planned.value;
+      const put = (file, words) => files.set(path.join(name.replace(/\.[a-z]+$/, ''), target, file), lines(words));
+      put('argv.txt', argv);
+      if (loader !== undefined) put('loader.txt', loader.argv);
     }
   }
   return files;

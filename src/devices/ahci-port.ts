@@ -56,5 +56,6 @@ export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): Devi
     ...driveOptions(drive).map((variable) => ({ ...variable, key: `port.0.${variable.key}` })),
   ],
   words: (drive) => [drive.path, ...asWords(driveOptions(drive))],
+  media: ({ path }) => [{ type, path }],
   requirements: (drive) => [imageRequirement(drive.path, type === 'cd' || drive.ro === true)],
 });

@@ -56,6 +56,7 @@ export const ahci = defineDevice<Ahci>({
     ports.flatMap(({ bootindex }, index) =>
       bootindex === undefined ? [] : [{ pointer: `/ports/${index}/bootindex`, bootindex }],
     ),
+  media: ({ ports }) => ports.map(({ type, path }) => ({ type, path })),
   requirements: ({ ports }) =>
     ports.map((port, index) =>
       imageRequirement(port.path, port.type === 'cd' || port.ro === true, `/ports/${index}/path`),

@@ -23,6 +23,16 @@ export interface Variable {
   readonly isSecret?: boolean;
   /** bhyve takes the value as it is: a `%` in it is no reference, and nothing may be escaped. */
   readonly isLiteral?: boolean;
+  /** The value is in this file, which is read when bhyve starts; `value` is empty then. */
+  readonly secretFile?: SecretFile;
+}
+
+/** A secret that a file holds, on a line of its own. */
+export interface SecretFile {
+  readonly path: string;
+  /** What it must be: a regular expression, and the same in words. */
+  readonly pattern: string;
+  readonly patternErrorMessage: string;
 }
 
 export type FileType = 'regular file' | 'block device' | 'character device' | 'directory' | 'socket';
@@ -61,6 +71,12 @@ export interface BootPlace {
 /** What bhyve leaves on the host and vmrun removes. */
 export interface Ephemeral {
   readonly kind: 'socket';
+  readonly path: string;
+}
+
+/** A disk or CD of the guest, as a loader sees it. */
+export interface Medium {
+  readonly type: 'hd' | 'cd';
   readonly path: string;
 }
 
@@ -110,6 +126,8 @@ export interface DeviceModel<Fields extends object> {
   bootOrder?(fields: Fields): readonly BootPlace[];
   requirements?(fields: Fields, context: DeviceContext): readonly Requirement[];
   ephemerals?(fields: Fields): readonly Ephemeral[];
+  /** The images that a loader may read the guest's kernel from, in order. */
+  media?(fields: Fields): readonly Medium[];
   /** What its serial port is connected to, as for com1; two ports of a VM cannot share one. */
   serialBackend?(fields: Fields): string;
 }

@@ -143,6 +143,15 @@ function checkName({ name }: NetworkFields): Finding {
 function checkBackend(fields: NetworkFields, type: BackendType): readonly Finding[] {
   const { name } = fields;
   const findings: Finding[] = [];
+  if ((type === 'netgraph' || type === 'slirp') && name?.startsWith(type) === false) {
+    findings.push({
+      code: 'name-unused',
+      severity: 'warning',
+      pointer: '/name',
+      message: `name has no effect with a ${type} backend`,
+      fix: 'leave "name" out',
+    });
+  }
   for (const [owner, names] of Object.entries(fieldsOf)) {
     for (const field of names) {
       if (owner === type || fields[field] === undefined || fields[field] === false) continue;

@@ -104,5 +104,6 @@ export const nvme = defineDevice<Nvme>({
     fields.path?.startsWith('ram=') === true
       ? undefined
       : [fields.path ?? `ram=${fields.ram ?? 0}`, ...asWords(options(fields))],
+  media: ({ path }) => (path === undefined ? [] : [{ type: 'hd', path }]),
   requirements: ({ path, ro }) => (path === undefined ? [] : [imageRequirement(path, ro === true)]),
 });

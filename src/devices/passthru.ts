@@ -1,6 +1,14 @@
 import { isAddressError, parseAddress, type PciAddress } from '../base/pci-address.js';
 import type { Finding } from '../base/problem.js';
-import { asWords, defineDevice, optional, type DeviceContext, type HostCard, type Variable } from './device.js';
+import {
+  asWords,
+  defineDevice,
+  optional,
+  type DeviceContext,
+  type HostCard,
+  type Release,
+  type Variable,
+} from './device.js';
 import { blockOptions } from './block.js';
 import { file, type JsonSchema } from './json-schema.js';
 
@@ -75,6 +83,13 @@ function cardWord(fields: Passthru, { hostCard }: DeviceContext): string {
 
 const options = (fields: Passthru) => [...optional('rom', fields.rom), ...optional('bootindex', fields.bootindex)];
 
+/** The boot order of passthru devices came with release 15. */
+function checkBootindex({ bootindex }: Passthru, release: Release): readonly Finding[] {
+  if (bootindex === undefined || release > 14) return [];
+  const message = `bhyve of FreeBSD ${release} has no bootindex for passthru`;
+  return [{ code: 'release', pointer: '/bootindex', message, fix: 'use FreeBSD 15, or leave "bootindex" out' }];
+}
+
 function checkSource({ src, lookup }: Passthru): readonly Finding[] {
   if (src !== undefined && lookup !== undefined) {
     return [
@@ -129,7 +144,7 @@ export const passthru = defineDevice<Passthru>({
   wiresMemory: true,
   isAmd64Only: true,
   label: ({ src, lookup }) => src ?? `${lookup?.vendor ?? ''} ${lookup?.device ?? ''}`,
-  check: checkSource,
+  check: (fields, { release }) => [...checkSource(fields), ...checkBootindex(fields, release)],
   variables: (fields, context) => [...cardVariables(fields, context), ...options(fields)],
   words: (fields, context) => [cardWord(fields, context), ...asWords(options(fields))],
   requirements: (fields) => {

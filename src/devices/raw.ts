@@ -16,6 +16,18 @@ export const raw = defineDevice<Raw>({
   example: { value: 'virtio-rnd' },
   isOpaque: true,
   label: ({ value }) => value,
+  check: ({ value }) =>
+    /password=/i.test(value)
+      ? [
+          {
+            code: 'secret-in-view',
+            severity: 'warning',
+            pointer: '/value',
+            message: 'a password here stands on the command line of bhyve, for everybody to see',
+            fix: 'use an fbuf device, or "config", which keep it in a private file',
+          },
+        ]
+      : [],
   variables: () => [],
   words: ({ value }) => [value],
 });

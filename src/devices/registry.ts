@@ -5,15 +5,18 @@ import type { AnyDeviceModel } from './device.js';
 import { e1000 } from './e1000.js';
 import { fbuf } from './fbuf.js';
 import { hda } from './hda.js';
+import { hostbridge } from './hostbridge.js';
 import { nvme } from './nvme.js';
 import { passthru } from './passthru.js';
 import { raw } from './raw.js';
+import { uart } from './uart.js';
 import { virtio9p } from './virtio-9p.js';
 import { virtioBlk } from './virtio-blk.js';
 import { virtioConsole } from './virtio-console.js';
 import { virtioInput } from './virtio-input.js';
 import { virtioNet } from './virtio-net.js';
 import { virtioRnd } from './virtio-rnd.js';
+import { virtioScsi } from './virtio-scsi.js';
 import { xhci } from './xhci.js';
 
 /** Every device model that a spec may name, in the order of the documents. */
@@ -25,6 +28,7 @@ export const deviceModels: readonly AnyDeviceModel[] = [
   ahciCd,
   ahci,
   nvme,
+  virtioScsi,
   virtio9p,
   virtioRnd,
   virtioConsole,
@@ -32,7 +36,9 @@ export const deviceModels: readonly AnyDeviceModel[] = [
   fbuf,
   xhci,
   hda,
+  uart,
   passthru,
+  hostbridge,
   raw,
 ];
 

@@ -33,5 +33,6 @@ export const virtioBlk = defineDevice<VirtioBlk>({
   check: checkBlockOptions,
   variables: (fields) => [{ key: 'path', value: fields.path }, ...options(fields)],
   words: (fields) => [fields.path, ...asWords(options(fields))],
+  media: ({ path }) => [{ type: 'hd', path }],
   requirements: ({ path, ro }) => [imageRequirement(path, ro === true)],
 });

@@ -7,6 +7,8 @@ export interface Setting {
   readonly variables: readonly Variable[];
   /** Words of the command, values unescaped. Undefined: only -o can say it. */
   readonly option?: readonly string[];
+  /** Nothing in the option is expanded, so nothing is escaped. */
+  readonly isLiteral?: boolean;
 }
 
 /**
@@ -36,8 +38,10 @@ export function deviceArguments({ address, words, variables }: PlannedDevice): r
 }
 
 /** The option as people write it, or -o. An option whose words are not safe must not be given one. */
-export const settingArguments = ({ option, variables }: Setting): readonly string[] =>
-  option?.map(escapeValue) ?? variables.filter(({ isSecret }) => isSecret !== true).flatMap(asVariable);
+export const settingArguments = ({ option, variables, isLiteral }: Setting): readonly string[] =>
+  (isLiteral === true ? option : option?.map(escapeValue)) ??
+  variables.filter(({ isSecret }) => isSecret !== true).flatMap(asVariable);
 
 /** One line of a bhyve_config(5) file. */
-export const configLine = ({ key, value }: Variable): string => `${key}=${escapeValue(value)}\n`;
+export const configLine = ({ key, value, isLiteral }: Variable): string =>
+  `${key}=${isLiteral === true ? value : escapeValue(value)}\n`;

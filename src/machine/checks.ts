@@ -1,5 +1,7 @@
+import { child } from '../base/json-pointer.js';
+import type { PciAddress } from '../base/pci-address.js';
 import type { Finding } from '../base/problem.js';
-import { byteLength } from '../base/text.js';
+import { byteLength, listWords } from '../base/text.js';
 import type { AnyDeviceModel, BootPlace, Platform, Release } from '../devices/device.js';
 import { xhci } from '../devices/xhci.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
@@ -57,24 +59,82 @@ export function checkSingles(parts: readonly Part[], effective: EffectiveSpec): 
   });
 }
 
-/** bhyve refuses a second device at one place of the boot order. */
-export function checkBootOrder(parts: readonly Part[], effective: EffectiveSpec): readonly Finding[] {
+/**
+ * bhyve refuses a second device at one place of the boot order. It tells the firmware of bus 0 only, by an interface
+ * that has to be switched on.
+ */
+export function checkBootOrder(
+  { fwcfg }: VmSpec,
+  parts: readonly Part[],
+  addresses: readonly PciAddress[],
+  effective: EffectiveSpec,
+): readonly Finding[] {
   const holders = new Map<number, string>();
-  return parts.flatMap((part) =>
+  return parts.flatMap((part, index) =>
     bootPlaces(part).flatMap(({ pointer, bootindex }): readonly Finding[] => {
+      const at = part.pointer + pointer;
       const holder = holders.get(bootindex);
       holders.set(bootindex, holder ?? part.pointer);
-      if (holder === undefined) return [];
-      return [
-        {
-          code: 'bootindex-taken',
-          pointer: part.pointer + pointer,
-          message: `bootindex ${bootindex} is that of ${effective.subject(holder) ?? holder.slice(1)} already`,
-          fix: 'give each device a number of its own',
-        },
-      ];
+      if (holder !== undefined) {
+        const other = effective.subject(holder) ?? holder.slice(1);
+        const message = `bootindex ${bootindex} is that of ${other} already`;
+        return [{ code: 'bootindex-taken', pointer: at, message, fix: 'give each device a number of its own' }];
+      }
+      const idle = whyIdle(fwcfg, addresses[index]);
+      return idle === undefined ? [] : [{ ...idle, severity: 'warning', pointer: at }];
     }),
   );
+}
+
+/** Why the firmware does not learn of a place in the boot order; undefined: it does. */
+function whyIdle(
+  fwcfg: VmSpec['fwcfg'],
+  address: PciAddress | undefined,
+): Pick<Finding, 'code' | 'message' | 'fix'> | undefined {
+  if (fwcfg !== 'qemu') {
+    const message = 'bootindex has no effect: the firmware learns of it with fwcfg qemu only';
+    return { code: 'fwcfg', message, fix: 'add "fwcfg": "qemu" to the spec' };
+  }
+  if (address === undefined || address.bus === 0) return undefined;
+  const message = `bootindex has no effect on bus ${address.bus}: bhyve tells the firmware of bus 0 only`;
+  return { code: 'bootindex-bus', message, fix: 'give the device a "slot" on bus 0' };
+}
+
+/** What stands behind the LPC bridge is not there without it, and bhyve does not say so. */
+export function checkLpcUsers(vm: VmSpec): readonly Finding[] {
+  if (vm.lpc_slot !== 'none') return [];
+  const users = (['com1', 'com2', 'com3', 'com4', 'tpm', 'fwcfg', 'fw_cfg_files'] as const).filter(
+    (field) => vm[field] !== undefined,
+  );
+  const user = users[0];
+  if (user !== undefined) {
+    const message = `without an LPC bridge the guest has no ${listWords(users)}`;
+    return [{ code: 'lpc-needed', pointer: '/lpc_slot', message, fix: 'leave "lpc_slot" out' }];
+  }
+  if (vm.loader !== undefined) return [];
+  const message = 'without an LPC bridge UEFI firmware cannot ask bhyve about the machine';
+  return [
+    {
+      code: 'lpc-needed',
+      severity: 'warning',
+      pointer: '/lpc_slot',
+      message,
+      fix: 'leave "lpc_slot" out, unless the boot ROM is one of your own',
+    },
+  ];
+}
+
+/** In monitor mode bhyve restarts the guest itself: vmrun never sees the exit that they would be for. */
+export function checkMonitor(effective: EffectiveSpec): readonly Finding[] {
+  if (!effective.vm.monitor) return [];
+  return (['next_target', 'reboot_on'] as const)
+    .filter((field) => effective.isGiven(field))
+    .map((field) => ({
+      code: 'monitor',
+      pointer: child('', field),
+      message: `${field} has no effect with monitor: bhyve restarts the guest by itself`,
+      fix: `leave "${field}" or "monitor" out`,
+    }));
 }
 
 function bootPlaces({ model, fields }: Part): readonly BootPlace[] {

@@ -1,52 +1,60 @@
-import { isIP } from '../base/ip-address.js';
 import { child } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
-import type { Requirement } from '../devices/device.js';
+import type { Platform, Requirement } from '../devices/device.js';
+import { checkSerialBackend, serialRequirements } from '../devices/serial.js';
+import type { EffectiveSpec } from '../spec/parse-spec.js';
 import type { VmSpec } from '../spec/vm-spec.js';
 import type { Setting } from './argv.js';
+import type { Part } from './parts.js';
 
 const ports = ['com1', 'com2', 'com3', 'com4'] as const;
 
-/** The serial ports of a spec that have a backend. */
-export const consolesOf = (
-  vm: VmSpec,
-): readonly { readonly port: (typeof ports)[number]; readonly backend: string }[] =>
-  ports.flatMap((port) => {
-    const backend = vm[port];
-    return backend === undefined ? [] : [{ port, backend }];
-  });
-
-/** IPv6 has brackets, IPv4 has none. */
-const tcpForm = /^tcp=(?:\[([^\]]*:[^\]]*)\]|([^:]*)):(\d{1,5})$/;
-
-/** uart_backend.c: a tty, `stdio` once per VM, or a TCP socket at a numeric address. */
-function isBackend(backend: string): boolean {
-  if (backend === 'stdio' || backend.startsWith('/')) return true;
-  const [, bracketed, bare, port] = tcpForm.exec(backend) ?? [];
-  return isIP(bracketed ?? bare ?? '') && Number(port) > 0 && Number(port) < 65536;
+/** A serial port that has a backend. */
+interface Console {
+  readonly pointer: string;
+  readonly backend: string;
 }
 
-export function checkConsoles(vm: VmSpec): readonly Finding[] {
-  const consoles = consolesOf(vm);
-  return consoles.flatMap(({ port, backend }, index): readonly Finding[] => {
-    const pointer = child('', port);
-    if (!isBackend(backend)) {
-      return [
-        {
-          code: 'console-backend',
-          pointer,
-          message: `${JSON.stringify(backend)} is no backend for a serial port`,
-          fix: 'use "stdio", a tty such as "/dev/nmdm0A", or "tcp=127.0.0.1:1234"',
-        },
-      ];
-    }
+interface ComPort extends Console {
+  readonly name: (typeof ports)[number];
+}
+
+const comPortsOf = (vm: VmSpec): readonly ComPort[] =>
+  ports.flatMap((name) => {
+    const backend = vm[name];
+    return backend === undefined ? [] : [{ name, pointer: child('', name), backend }];
+  });
+
+/** Every serial port of a machine that has a backend: the com ports, then those among its devices. */
+export const consolesOf = (vm: VmSpec, parts: readonly Part[]): readonly (Console | ComPort)[] => [
+  ...comPortsOf(vm),
+  ...parts.flatMap(({ model, fields, pointer }) => {
+    const backend = model.serialBackend?.(fields);
+    return backend === undefined ? [] : [{ pointer, backend }];
+  }),
+];
+
+/** The backends of the com ports; and that no two serial ports share one, whatever they are. */
+export function checkConsoles(
+  effective: EffectiveSpec,
+  parts: readonly Part[],
+  platform: Platform,
+): readonly Finding[] {
+  const consoles = consolesOf(effective.vm, parts);
+  const named = (console: Console | ComPort): string =>
+    'name' in console ? console.name : (effective.subject(console.pointer) ?? console.pointer.slice(1));
+  return consoles.flatMap((console, index): readonly Finding[] => {
+    const { pointer, backend } = console;
+    // A device checks its own.
+    const found = 'name' in console ? checkSerialBackend(backend, console, platform) : [];
     const twin = consoles.slice(0, index).find((other) => other.backend === backend);
-    if (twin === undefined) return [];
+    if (twin === undefined) return found;
     return [
+      ...found,
       {
         code: 'console-twice',
         pointer,
-        message: `${port} and ${twin.port} are both ${backend}`,
+        message: `${named(console)} and ${named(twin)} are both ${backend}`,
         fix:
           backend === 'stdio'
             ? 'one of them can be stdio; use e.g. "/dev/nmdm0A" for the other'
@@ -56,23 +64,14 @@ export function checkConsoles(vm: VmSpec): readonly Finding[] {
   });
 }
 
-export const consoleSettings = (vm: VmSpec): readonly Setting[] =>
-  // The whole rest of the option is the path: a comma does not split it.
-  consolesOf(vm).map(({ port, backend }) => ({
-    variables: [{ key: `lpc.${port}.path`, value: backend }],
-    option: ['-l', `${port},${backend}`],
-  }));
+/** arm64 has no LPC bridge: its one console is a variable of its own, which no option sets. */
+export const consoleSettings = (vm: VmSpec, { arch }: Platform): readonly Setting[] =>
+  comPortsOf(vm).map(({ name, backend }) =>
+    arch === 'arm64'
+      ? { variables: [{ key: 'console', value: backend }] }
+      : // The whole rest of the option is the path: a comma does not split it.
+        { variables: [{ key: `lpc.${name}.path`, value: backend }], option: ['-l', `${name},${backend}`] },
+  );
 
 export const consoleRequirements = (vm: VmSpec): readonly Requirement[] =>
-  consolesOf(vm).flatMap(({ port, backend }): readonly Requirement[] => {
-    const pointer = child('', port);
-    if (backend.startsWith('/dev/nmdm')) {
-      return [{ kind: 'module', name: 'nmdm', why: `${port} on ${backend}`, pointer }];
-    }
-    if (backend.startsWith('/')) {
-      return [{ kind: 'file', path: backend, types: ['character device'], access: 'write', pointer }];
-    }
-    const [, host, portNumber] = /^tcp=\[?([^\]]*?)\]?:(\d+)$/.exec(backend) ?? [];
-    if (host === undefined) return [];
-    return [{ kind: 'tcp-port', host, port: Number(portNumber), use: port, pointer }];
-  });
+  comPortsOf(vm).flatMap((port) => serialRequirements(port.backend, port));

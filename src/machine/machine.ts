@@ -1,6 +1,6 @@
 import type { PciAddress } from '../base/pci-address.js';
 import type { Place } from '../base/problem.js';
-import type { Ephemeral, Platform, Requirement, Variable } from '../devices/device.js';
+import type { Ephemeral, Platform, Requirement, SecretFile, Variable } from '../devices/device.js';
 import type { RebootReason, RestartPolicy } from '../spec/vm-spec.js';
 
 /** A PCI device with its address: one of the spec's devices, or one that the machine brings (bridges, VNC). */
@@ -28,10 +28,26 @@ export interface MachineRequirement {
   readonly mayFix: boolean;
 }
 
-/** Text of the private file that bhyve reads with -k: settings that must not be on a command line. Mode 0600. */
+/** The private file that bhyve reads with -k: settings that must not be on a command line. Mode 0600. */
 export interface PrivateConfig {
   readonly path: string;
   readonly content: string;
+  /** Settings whose value another file holds; each is added to the content when bhyve starts. */
+  readonly fromFiles: readonly { readonly key: string; readonly file: SecretFile }[];
+}
+
+/** A program that puts the guest's kernel into memory, run before bhyve at each boot: bhyveload(8), grub-bhyve(8). */
+export interface Loader {
+  readonly kind: 'bhyveload' | 'grub-bhyve';
+  /** The program first, the VM's name last. */
+  readonly argv: readonly string[];
+  /** For its standard input; absent: the terminal where `usesStdio`, else nothing. */
+  readonly input?: string;
+  /** What it reads, made in the run directory before it starts. */
+  readonly files: readonly { readonly path: string; readonly content: string }[];
+  readonly timeoutMs: number;
+  /** Standard input and output are its console. */
+  readonly usesStdio: boolean;
 }
 
 /** How vmrun is to treat the VM while it runs; bhyve knows nothing of it. */
@@ -52,11 +68,19 @@ export interface Machine extends Platform {
   readonly devices: readonly PlannedDevice[];
   readonly cpus: { readonly sockets: number; readonly cores: number; readonly threads: number };
   readonly memoryBytes: number;
+  readonly isWired: boolean;
+  /** The device that guest memory is wired for, where the spec does not ask for it. */
+  readonly wiredFor?: string;
   /** Every setting of bhyve that this machine makes, `raw` devices and extra options excepted. The truth. */
   readonly variables: readonly Variable[];
   /** bhyve's arguments, argv[0] excluded; the name is the last. */
   readonly argv: readonly string[];
   readonly privateConfig?: PrivateConfig;
+  readonly loader?: Loader;
+  /** Somebody else has loaded the VM, which therefore exists before bhyve starts. */
+  readonly isLoadedByOthers: boolean;
+  /** bhyve restarts the guest by itself, in a child: the one to signal. */
+  readonly isMonitored: boolean;
   readonly requirements: readonly MachineRequirement[];
   readonly ephemerals: readonly Ephemeral[];
   /** Standard input and output are a guest console. */

@@ -32,5 +32,9 @@ const specParts = (vm: VmSpec): readonly Part[] =>
 function graphicParts({ graphic }: VmSpec): readonly Part[] {
   if (graphic === undefined) return [];
   const part = (model: AnyDeviceModel, fields: object): Part => ({ model, fields, pointer: '/graphic', mayFix: false });
-  return [part(fbuf, graphic), ...(graphic.xhci_table ? [part(xhci, {})] : [])];
+  const { slot } = graphic;
+  return [
+    { ...part(fbuf, graphic), ...(slot === undefined ? {} : { slot }) },
+    ...(graphic.xhci_table ? [part(xhci, {})] : []),
+  ];
 }

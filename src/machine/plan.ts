@@ -8,23 +8,44 @@ import { hostbridges } from '../devices/hostbridge.js';
 import { lpc } from '../devices/lpc.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
 import { configLine, deviceArguments, settingArguments, type Setting } from './argv.js';
-import { checkBootOrder, checkName, checkSingles, checkWiring, deviceFindings, type DeviceFindings } from './checks.js';
+import {
+  checkBootOrder,
+  checkLpcUsers,
+  checkMonitor,
+  checkName,
+  checkSingles,
+  checkWiring,
+  deviceFindings,
+  type DeviceFindings,
+} from './checks.js';
+import { checkConfig, configSettings } from './config.js';
 import { checkConsoles, consolesOf, consoleSettings } from './consoles.js';
-import { checkTopology, cpuSetting, topologyOf, type Topology } from './cpu.js';
+import { checkTopology, cpuSetting, topologyOf, vcpusOf, type Topology } from './cpu.js';
+import { checkPinning, pinningSettings } from './cpu-pin.js';
 import { checkExtra, extraWords } from './extra-options.js';
+import { checkFirmware, firmwareSettings } from './firmware.js';
+import { checkGdb, gdbSettings } from './gdb.js';
+import { checkLoader, loaderOf } from './loader.js';
 import type { Machine, PlannedDevice } from './machine.js';
-import { bootromSetting, checkGdb, flagSettings, gdbSettings, keyboardSettings, uuidSettings } from './options.js';
+import { checkNuma, numaSettings } from './numa.js';
+import { flagSettings, keyboardSettings, smbiosSettings, uuidSettings } from './options.js';
 import { partsOf, type Part } from './parts.js';
+import { checkPlatform } from './platform.js';
 import { checkDurations, checkHooks, policyOf } from './policy.js';
 import { requirementsOf } from './requirements.js';
-import { assignSlots, type Claim, type Slots } from './slots.js';
+import { pathIn } from './run-path.js';
+import type { VmSpec } from '../spec/vm-spec.js';
+import { assignSlots, type Claim, type Claims, type Slots } from './slots.js';
+
+/** Name of the private file in the run directory. */
+export const privateConfigName = 'bhyve.conf';
 
 export const defaultPlatform: Platform = { release: 15, arch: 'amd64' };
 
 /** `release` and `arch` are those of the host, for a spec that names none. Default: 15 and amd64. */
 export interface PlanOptions extends Partial<Platform> {
-  /** Where the private file will be, if the machine needs one. Default: `bhyve.conf`. */
-  readonly privateConfigPath?: string;
+  /** Folder of what bhyve and its loader read: the private file, a device map. Default: the working directory. */
+  readonly runDirectory?: string;
   /** Words for bhyve from the command line, put after the spec's extra options. */
   readonly extraArguments?: readonly string[];
   /** Host cards by the pointer of the device that looks one up; a device without stays a placeholder. */
@@ -35,7 +56,8 @@ export interface PlanOptions extends Partial<Platform> {
 interface Arranged {
   readonly topology: Topology;
   readonly memoryBytes: number;
-  readonly bridge: AnyDeviceModel;
+  /** Absent: the machine has none. */
+  readonly bridge: AnyDeviceModel | undefined;
   readonly parts: readonly Part[];
   readonly slots: Slots;
   readonly extraWords: readonly string[];
@@ -50,7 +72,10 @@ interface Arranged {
 export function plan(spec: Spec, target: string, options: PlanOptions = {}): Result<Machine> {
   const effective = spec.effective(target);
   const arranged = arrange(effective, platformOf(effective, options), new Map());
-  return arranged.ok ? success(build(effective, arranged.value, options), arranged.value.warnings) : arranged;
+  if (!arranged.ok) return arranged;
+  const machine = build(effective, arranged.value, options);
+  const problems = inOrder([...arranged.value.warnings, ...configProblems(effective, machine)]);
+  return isSound(problems) ? success(machine, problems) : failure(problems);
 }
 
 /** Every problem of every target, in the order of the file; warnings among them. */
@@ -60,10 +85,21 @@ export function checkTargets(spec: Spec, host: Partial<Platform> = {}): readonly
     spec.targets.flatMap((target) => {
       const effective = spec.effective(target);
       const arranged = arrange(effective, platformOf(effective, host), known);
-      return arranged.ok ? arranged.value.warnings : arranged.problems;
+      if (!arranged.ok) return arranged.problems;
+      const { warnings } = arranged.value;
+      if (effective.vm.config === undefined) return warnings;
+      return [...warnings, ...configProblems(effective, build(effective, arranged.value, host))];
     }),
   );
 }
+
+const isSound = (problems: readonly Problem[]): boolean => problems.every(({ severity }) => severity !== 'error');
+
+/** The spec's own variables can be judged only beside all the others. */
+const configProblems = (effective: EffectiveSpec, machine: Machine): readonly Problem[] =>
+  effective.vm.config === undefined
+    ? []
+    : checkConfig(effective.vm, machine).map((finding) => effective.problem(finding));
 
 const platformOf = ({ vm }: EffectiveSpec, { release, arch }: Partial<Platform>): Platform => ({
   release: vm.release ?? release ?? defaultPlatform.release,
@@ -74,38 +110,52 @@ function arrange(effective: EffectiveSpec, platform: Platform, known: DeviceFind
   const { vm } = effective;
   const parts = partsOf(vm);
   const topology = topologyOf(vm.cpu);
+  const vcpus = vcpusOf(topology);
   const memory = parseMemorySize(vm.mem);
-  const claims = parts.map((part) => claimOf(part, effective));
+  const memoryBytes = typeof memory === 'number' ? memory : undefined;
   const slots = assignSlots({
-    hostbridge: { who: 'hostbridge', pointer: '/hostbridge' },
-    lpc: { who: 'LPC bridge', pointer: '/lpc_slot', ...(vm.lpc_slot === undefined ? {} : { slot: vm.lpc_slot }) },
-    devices: claims,
+    ...bridgeClaims(vm, platform),
+    devices: parts.map((part) => claimOf(part, effective)),
   });
   const extra = extraWords(vm);
   const findings = [
     ...(typeof memory === 'number'
       ? []
       : [{ code: 'memory-size', pointer: '/mem', message: memory.error, fix: memory.fix }]),
+    ...checkPlatform(vm, parts, platform),
     ...checkName(vm, platform),
     ...checkTopology(topology),
-    ...checkConsoles(vm),
+    ...checkPinning(vm, vcpus),
+    ...checkNuma(vm, { vcpus, memoryBytes }),
+    ...checkFirmware(vm),
+    ...checkLoader(vm, parts, platform),
+    ...checkMonitor(effective),
+    ...checkConsoles(effective, parts, platform),
     ...checkGdb(vm),
     ...checkDurations(vm),
     ...checkHooks(vm),
     ...checkExtra(extra),
     ...checkWiring(vm, parts),
     ...checkSingles(parts, effective),
-    ...checkBootOrder(parts, effective),
+    ...checkLpcUsers(vm),
     ...parts.flatMap((part, index) => deviceFindings(part, index, effective, platform, known)),
-    ...('findings' in slots ? slots.findings : []),
+    ...('findings' in slots ? slots.findings : checkBootOrder(vm, parts, slots.devices, effective)),
   ];
   const problems = [...effective.problems, ...findings.map((finding) => effective.problem(finding))];
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  if (errors.length > 0 || typeof memory !== 'number' || 'findings' in slots || 'error' in extra) {
+  if (!isSound(problems) || memoryBytes === undefined || 'findings' in slots || 'error' in extra) {
     return failure(inOrder(problems));
   }
-  const bridge = hostbridges[vm.hostbridge];
-  return success({ topology, memoryBytes: memory, bridge, parts, slots, extraWords: extra, warnings: problems });
+  const bridge = vm.hostbridge === 'none' ? undefined : hostbridges[vm.hostbridge];
+  return success({ topology, memoryBytes, bridge, parts, slots, extraWords: extra, warnings: problems });
+}
+
+/** The bridges of a machine; arm64 has no LPC. */
+function bridgeClaims({ hostbridge, lpc_slot: slot }: VmSpec, { arch }: Platform): Omit<Claims, 'devices'> {
+  const lpcClaim = { who: 'LPC bridge', pointer: '/lpc_slot', ...(slot === undefined ? {} : { slot }) };
+  return {
+    ...(hostbridge === 'none' ? {} : { hostbridge: { who: 'hostbridge', pointer: '/hostbridge' } }),
+    ...(slot === 'none' || arch === 'arm64' ? {} : { lpc: lpcClaim }),
+  };
 }
 
 const claimOf = ({ model, pointer, slot }: Part, effective: EffectiveSpec): Claim => ({
@@ -120,29 +170,39 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
   const platform = platformOf(effective, options);
   const known = parts.map((part) => [part, contextOf(part.pointer, platform, options)] as const);
   const devices = [
-    place(bridge, {}, slots.hostbridge, platform),
+    ...(bridge === undefined || slots.hostbridge === undefined ? [] : [place(bridge, {}, slots.hostbridge, platform)]),
     ...known.map(([part, context], index) => placePart(part, slots.devices[index], context)),
-    place(lpc, {}, slots.lpc, platform),
+    ...(slots.lpc === undefined ? [] : [place(lpc, {}, slots.lpc, platform)]),
   ];
-  const isWired = vm.wire_guest_mem ?? parts.some(({ model }) => model.wiresMemory === true);
+  const wiring = vm.wire_guest_mem === undefined ? parts.find(({ model }) => model.wiresMemory === true) : undefined;
+  const isWired = vm.wire_guest_mem ?? wiring !== undefined;
   // Guests that read the MP table see no bus but 0 in it.
   const hasMpTable = !vm.disable_mptable_gen && devices.every(({ address }) => address.bus === 0);
   const before: readonly Setting[] = [
     ...flagSettings(vm, platform, { isWired, hasMpTable }),
     cpuSetting(topology),
+    ...pinningSettings(vm),
     memorySetting(memoryBytes),
+    ...numaSettings(vm),
     ...uuidSettings(vm),
     ...keyboardSettings(vm),
     ...gdbSettings(vm),
+    ...smbiosSettings(vm),
   ];
-  const after: readonly Setting[] = [bootromSetting(vm, platform), ...consoleSettings(vm)];
+  const after: readonly Setting[] = [
+    ...firmwareSettings(vm, platform),
+    ...consoleSettings(vm, platform),
+    ...configSettings(vm),
+  ];
   const variables = [
     ...before.flatMap((setting) => setting.variables),
     ...devices.flatMap((device) => device.variables),
     ...after.flatMap((setting) => setting.variables),
     { key: 'name', value: vm.name },
   ];
-  const privateConfig = privateConfigOf(variables, options);
+  const runDirectory = options.runDirectory ?? '.';
+  const privateConfig = privateConfigOf(variables, runDirectory);
+  const loader = loaderOf(vm, { parts, memoryBytes, isWired, runDirectory });
   const argv = [
     ...before.flatMap(settingArguments),
     ...devices.flatMap(deviceArguments),
@@ -160,12 +220,17 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     devices,
     cpus: topology,
     memoryBytes,
+    isWired,
+    ...(wiring === undefined ? {} : { wiredFor: effective.subject(wiring.pointer) ?? wiring.model.model }),
     variables,
     argv,
     ...(privateConfig === undefined ? {} : { privateConfig }),
-    requirements: requirementsOf(effective, known),
+    ...(loader === undefined ? {} : { loader }),
+    isLoadedByOthers: vm.loader === 'none',
+    isMonitored: vm.monitor,
+    requirements: requirementsOf(effective, known, platform),
     ephemerals: parts.flatMap(({ model, fields }): readonly Ephemeral[] => model.ephemerals?.(fields) ?? []),
-    usesStdio: consolesOf(vm).some(({ backend }) => backend === 'stdio'),
+    usesStdio: consolesOf(vm, parts).some(({ backend }) => backend === 'stdio'),
     policy: policyOf(vm),
   };
 }
@@ -202,11 +267,15 @@ function memorySetting(bytes: number): Setting {
   return { variables: [{ key: 'memory.size', value: size }], option: ['-m', size] };
 }
 
-function privateConfigOf(
-  variables: readonly Variable[],
-  { privateConfigPath = 'bhyve.conf' }: PlanOptions,
-): Machine['privateConfig'] {
+function privateConfigOf(variables: readonly Variable[], runDirectory: string): Machine['privateConfig'] {
   const secrets = variables.filter(({ isSecret }) => isSecret === true);
   if (secrets.length === 0) return undefined;
-  return { path: privateConfigPath, content: secrets.map(configLine).join('') };
+  return {
+    path: pathIn(runDirectory, privateConfigName),
+    content: secrets
+      .filter(({ secretFile }) => secretFile === undefined)
+      .map(configLine)
+      .join(''),
+    fromFiles: secrets.flatMap(({ key, secretFile }) => (secretFile === undefined ? [] : [{ key, file: secretFile }])),
+  };
 }

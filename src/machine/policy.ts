@@ -6,18 +6,19 @@ import { rebootReasons, type Duration, type RebootReason, type VmSpec } from '..
 import type { Policy } from './machine.js';
 
 /** The schema has checked the form. */
-const ms = (duration: Duration): number => parseDurationMs(duration) ?? 0;
+export const milliseconds = (duration: Duration): number => parseDurationMs(duration) ?? 0;
 
 /** The schema bounds a number of seconds; text says its unit, so the product is looked at here. */
-export function checkDurations({ stop_timeout: timeout, restart }: VmSpec): readonly Finding[] {
+export function checkDurations({ stop_timeout: stop, loader_timeout: loader, restart }: VmSpec): readonly Finding[] {
   const durations = [
-    ['/stop_timeout', timeout],
+    ['/stop_timeout', stop],
+    ['/loader_timeout', loader],
     ['/restart/window', restart.window],
     ['/restart/delay', restart.delay],
     ['/restart/max_delay', restart.max_delay],
   ] as const;
   return durations
-    .filter(([, duration]) => ms(duration) > maxDurationSeconds * 1000)
+    .filter(([, duration]) => milliseconds(duration) > maxDurationSeconds * 1000)
     .map(([pointer, duration]) => ({
       code: 'out-of-range',
       pointer,
@@ -69,14 +70,15 @@ export function checkHooks(vm: VmSpec): readonly Finding[] {
 }
 
 export const policyOf = (vm: VmSpec): Policy => ({
-  rebootOn: reasonsOf(vm.reboot_on),
+  // bhyve itself restarts the guest, or whoever loaded it would have to load it again.
+  rebootOn: vm.monitor || vm.loader === 'none' ? [] : reasonsOf(vm.reboot_on),
   nextTarget: nextTargets(vm.next_target),
   restart: {
     max: vm.restart.max,
-    windowMs: ms(vm.restart.window),
-    delayMs: ms(vm.restart.delay),
-    maxDelayMs: ms(vm.restart.max_delay),
+    windowMs: milliseconds(vm.restart.window),
+    delayMs: milliseconds(vm.restart.delay),
+    maxDelayMs: milliseconds(vm.restart.max_delay),
   },
-  stopTimeoutMs: ms(vm.stop_timeout),
+  stopTimeoutMs: milliseconds(vm.stop_timeout),
   postStart: commandWords(vm.hooks?.post_start ?? vm.post_start_script),
 });

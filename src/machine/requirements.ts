@@ -1,14 +1,17 @@
-import type { DeviceContext, Requirement } from '../devices/device.js';
+import type { DeviceContext, Platform, Requirement } from '../devices/device.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
 import { consoleRequirements } from './consoles.js';
 import type { MachineRequirement } from './machine.js';
-import { bootromRequirements, gdbRequirements } from './options.js';
+import { firmwareRequirements } from './firmware.js';
+import { gdbRequirements } from './gdb.js';
+import { loaderRequirements } from './loader.js';
 import type { Part } from './parts.js';
 
 /** All that a machine asks of the host, its own needs first. */
 export function requirementsOf(
   effective: EffectiveSpec,
   parts: readonly (readonly [Part, DeviceContext])[],
+  { arch }: Platform,
 ): readonly MachineRequirement[] {
   const { vm } = effective;
   const told = (need: Requirement, owner: string, mayFix: boolean): MachineRequirement => ({
@@ -20,7 +23,11 @@ export function requirementsOf(
   });
   const ofMachine: readonly Requirement[] = [
     { kind: 'module', name: 'vmm', why: 'bhyve itself', pointer: '' },
-    ...bootromRequirements(vm),
+    ...firmwareRequirements(vm, arch),
+    ...loaderRequirements(
+      vm,
+      parts.map(([part]) => part),
+    ),
     ...consoleRequirements(vm),
     ...gdbRequirements(vm),
   ];

@@ -12,15 +12,16 @@ export interface Claim {
 }
 
 export interface Claims {
-  readonly hostbridge: Claim;
-  readonly lpc: Claim;
+  /** Absent: the machine has none. */
+  readonly hostbridge?: Claim;
+  readonly lpc?: Claim;
   /** In the order of the spec. */
   readonly devices: readonly Claim[];
 }
 
 export interface Slots {
-  readonly hostbridge: PciAddress;
-  readonly lpc: PciAddress;
+  readonly hostbridge?: PciAddress;
+  readonly lpc?: PciAddress;
   /** One for each device, same order. */
   readonly devices: readonly PciAddress[];
 }
@@ -78,15 +79,17 @@ export function assignSlots({ hostbridge, lpc, devices }: Claims): Slots | { rea
     return address;
   }
 
-  const named = new Map([lpc, ...devices].map((claim) => [claim, takeNamed(claim)]));
-  for (const claim of [lpc, ...devices]) {
+  const claims = lpc === undefined ? devices : [lpc, ...devices];
+  const named = new Map(claims.map((claim) => [claim, takeNamed(claim)]));
+  for (const claim of claims) {
     const address = named.get(claim);
     if (address === undefined || address.func === 0) continue;
     const first = { ...address, func: 0 };
     if (!holders.has(formatAddress(first))) findings.push(withoutFunction0(claim, address));
   }
 
-  function takeOnBus0(claim: Claim, order: readonly number[]): PciAddress | undefined {
+  function takeOnBus0(claim: Claim | undefined, order: readonly number[]): PciAddress | undefined {
+    if (claim === undefined) return undefined;
     const slot = order.find((number) => isFree(0, number));
     if (slot === undefined) {
       findings.push({
@@ -103,10 +106,11 @@ export function assignSlots({ hostbridge, lpc, devices }: Claims): Slots | { rea
   }
 
   const ascending = Array.from({ length: maxSlot + 1 }, (_, slot) => slot);
+  const lpcNamed = lpc === undefined ? undefined : named.get(lpc);
   // 0:31 is LPC's while LPC has no slot of its own.
-  const bridgeOrder = named.get(lpc) === undefined ? ascending.filter((slot) => slot !== lpcSlot) : ascending;
+  const bridgeOrder = lpcNamed === undefined ? ascending.filter((slot) => slot !== lpcSlot) : ascending;
   const hostbridgeAddress = takeOnBus0(hostbridge, bridgeOrder);
-  const lpcAddress = lpc.slot === undefined ? takeOnBus0(lpc, ascending.toReversed()) : named.get(lpc);
+  const lpcAddress = lpc?.slot === undefined ? takeOnBus0(lpc, ascending.toReversed()) : lpcNamed;
 
   let next = 0;
   function lowestFree(): PciAddress | undefined {
@@ -135,8 +139,12 @@ export function assignSlots({ hostbridge, lpc, devices }: Claims): Slots | { rea
     return address;
   });
   const found = addresses.filter((address) => address !== undefined);
-  if (findings.length > 0 || hostbridgeAddress === undefined || lpcAddress === undefined) return { findings };
-  return { hostbridge: hostbridgeAddress, lpc: lpcAddress, devices: found };
+  if (findings.length > 0) return { findings };
+  return {
+    ...(hostbridgeAddress === undefined ? {} : { hostbridge: hostbridgeAddress }),
+    ...(lpcAddress === undefined ? {} : { lpc: lpcAddress }),
+    devices: found,
+  };
 }
 
 const taken = ({ who, pointer }: Claim, address: PciAddress, holder: Claim): Finding => ({

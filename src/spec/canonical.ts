@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../devices/json-schema.js';
-import { propertySchema, schemaFor, vmSchema } from './schema.js';
+import { vmSchema } from './schema.js';
+import { propertySchema, schemaFor } from './schema-walk.js';
 import { type SourceEntry, type SourceMapping, type SourceNode } from './source-tree.js';
 
 /**
@@ -13,7 +14,7 @@ export function canonicalise(root: SourceNode, resolveFile: (path: string) => st
   const targetsSchema = vmSchema.properties?.targets;
 
   function walk(node: SourceNode, declared: JsonSchema): SourceNode {
-    const schema = schemaFor(declared, node);
+    const schema = schemaFor(declared, node, vmSchema.$defs);
     if (schema === targetsSchema) return walkMapping(joinSections(node), schema);
     const types = [schema.type ?? []].flat();
     if (types.includes('array') && !types.some((type) => type === typeName(node)) && !isNull(node)) {

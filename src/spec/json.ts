@@ -28,7 +28,7 @@ const plainForm = /[^"\\\u0000-\u001f]*/y;
  * place of every value, keys given twice as errors, numbers as written, a limit to nesting, and messages that say what
  * to do. One problem at most: after a syntax error the rest is guesswork.
  */
-export function parseJson(text: string): ParseResult {
+export function parseJson(text: string, what = 'spec'): ParseResult {
   let index = text.startsWith('\ufeff') ? 1 : 0;
 
   const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
@@ -194,7 +194,7 @@ export function parseJson(text: string): ParseResult {
     const root = value(1, '');
     skipBlanks();
     if (index < text.length)
-      stop(index, 'there is more text after the spec', 'a file holds one object; take the rest out');
+      stop(index, `there is more text after the ${what}`, 'a file holds one object; take the rest out');
     return { ok: true, root };
   } catch (error) {
     if (error instanceof ParseStop) return { ok: false, problems: [error.problem] };

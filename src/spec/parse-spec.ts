@@ -22,7 +22,8 @@ import {
   targetsOf,
   type MergeFinding,
 } from './targets.js';
-import { validateShape, type SchemaFinding } from './validate.js';
+import { validateShape } from './validate.js';
+import type { SchemaFinding } from './violations.js';
 import type { VmSpec } from './vm-spec.js';
 
 export const specFormats = ['json', 'yaml'] as const;
@@ -61,6 +62,8 @@ export interface EffectiveSpec {
   subject(pointer: string): string | undefined;
   /** A finding of a later calculation, told at its place. */
   problem(finding: Finding): Problem;
+  /** Whether the file says this field, in the base or in the target; what it does not say has its default in `vm`. */
+  isGiven(field: keyof VmSpec): boolean;
   /** What stands for a device of `vm.emulations` in the file: equal for two targets that share it. */
   identity(device: number): object;
 }
@@ -125,6 +128,7 @@ function specOf(root: SourceMapping, source: string, places: Places): Spec {
         place: (pointer) => places.place(tree, pointer),
         subject: (pointer) => subjectOf(tree, pointer),
         problem: (finding) => places.problem(tree, finding),
+        isGiven: (field) => entryOf(tree, field) !== undefined,
         identity: (device) => find(tree, ['emulations', String(device)]).node,
       };
     },

@@ -12,6 +12,11 @@ export const defaultTarget = 'default';
 const notMerged = new Set(['targets', '$schema']);
 /** Keys of a target that say how it is merged. */
 const mergeKeys = new Set(['inherits', 'emulations']);
+/** Ways to start the guest: a layer that says one takes the other away. */
+const alternatives: readonly (readonly [keys: readonly string[], others: readonly string[]])[] = [
+  [['loader'], ['bootrom', 'varfile']],
+  [['bootrom', 'varfile'], ['loader']],
+];
 
 export const targetsOf = (root: SourceNode): ReadonlyMap<string, SourceMapping> => {
   const targets = entryOf(root, 'targets')?.value;
@@ -45,6 +50,9 @@ export function mergeTarget(
   for (const entry of root.entries) if (!notMerged.has(entry.key)) fields.set(entry.key, entry);
   devices.append(fields.get('emulations')?.value);
   for (const layer of layersOf(targets, name)) {
+    for (const [keys, others] of alternatives) {
+      if (keys.some((key) => entryOf(layer, key) !== undefined)) for (const key of others) fields.delete(key);
+    }
     for (const entry of layer.entries) if (!mergeKeys.has(entry.key)) fields.set(entry.key, entry);
     devices.append(entryOf(layer, 'emulations')?.value);
   }

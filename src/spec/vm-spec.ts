@@ -23,7 +23,24 @@ export interface CommonDevice {
 }
 
 export interface Graphic extends FrameBuffer {
+  readonly slot?: string | number;
   readonly xhci_table: boolean;
+}
+
+/** A program that loads a guest without a boot ROM. */
+export interface LoaderSpec {
+  readonly kind: 'bhyveload' | 'grub-bhyve';
+  readonly args?: string | readonly string[];
+  /** bhyveload: what to load from. Default: the guest's first disk. */
+  readonly disk?: string | readonly string[];
+  /** bhyveload: variables of the loader. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** grub-bhyve: the device that holds /boot/grub/grub.cfg. */
+  readonly root?: string;
+  /** grub-bhyve: a file, or images by drive. Default: the guest's disks and CDs. */
+  readonly device_map?: string | Readonly<Record<string, string>>;
+  /** grub-bhyve: what to type at its prompt. */
+  readonly commands?: string | readonly string[];
 }
 
 /** A duration as the spec writes it: seconds, or text with a unit. */
@@ -38,17 +55,32 @@ export interface VmSpec {
   readonly arch?: Arch;
   readonly release?: Release;
   readonly cpu: number | { readonly sockets: number; readonly cores: number; readonly threads: number };
+  /** Host CPUs by vCPU. */
+  readonly cpu_pin?: Readonly<Record<string, string>>;
   readonly mem: string | number;
-  readonly bootrom: string;
+  readonly numa?: readonly {
+    readonly id?: number;
+    readonly mem: string | number;
+    readonly cpus: string;
+    readonly policy?: string;
+  }[];
+  /** Default: the firmware of the architecture. */
+  readonly bootrom?: string;
   readonly varfile?: string;
+  readonly loader?: 'none' | LoaderSpec;
+  readonly loader_timeout: Duration;
+  readonly monitor: boolean;
   readonly emulations: readonly CommonDevice[];
-  readonly hostbridge: 'hostbridge' | 'amd_hostbridge';
+  readonly hostbridge: 'hostbridge' | 'amd_hostbridge' | 'none';
   readonly lpc_slot?: string | number;
+  readonly tpm?: { readonly type: 'passthru' | 'swtpm'; readonly path: string; readonly version: string };
+  readonly fwcfg?: 'bhyve' | 'qemu';
+  readonly fw_cfg_files?: readonly { readonly name: string; readonly string?: string; readonly file?: string }[];
   readonly com1?: string;
   readonly com2?: string;
   readonly com3?: string;
   readonly com4?: string;
-  readonly gdb?: string | number;
+  readonly gdb?: string | number | { readonly address?: string; readonly port: number; readonly wait?: boolean };
   readonly uuid?: string;
   readonly graphic?: Graphic;
   readonly utc_clock: boolean;
@@ -65,6 +97,8 @@ export interface VmSpec {
   readonly ignore_unknown_msrs: boolean;
   readonly guest_mem_in_core: boolean;
   readonly keyboard?: string;
+  readonly smbios?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly config?: Readonly<Record<string, string | number | boolean>>;
   readonly extra_options?: string | readonly string[];
   readonly next_target?: string | Readonly<Partial<Record<RebootReason, string>>>;
   readonly reboot_on: readonly (RebootReason | number)[];

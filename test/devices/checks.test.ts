@@ -2,6 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import type { Release } from '../../src/devices/device.js';
 import { planOf, problemsOf, specOf, told, valuesOf, withDevices } from '../support/specs.js';
 import { plan } from '../../src/machine/plan.js';
+import { checkStart, parseCommandLine } from '../../src/simulator/parse.js';
+import { expectedConfig, refusal, simulateMachine, sorted } from '../support/simulated.js';
 
 /** Without line, column and fix. */
 const saidOf = async (device: object): Promise<readonly string[]> =>
@@ -13,7 +15,7 @@ const saidOf = async (device: object): Promise<readonly string[]> =>
 
 /** What follows the slot in -s. */
 const wordsOf = async (device: object): Promise<string | undefined> =>
-  valuesOf((await planOf(withDevices(device))).argv, '-s')[1]?.replace(/^0:1:0,/, '');
+  valuesOf((await planOf({ ...withDevices(device), fwcfg: 'qemu' })).argv, '-s')[1]?.replace(/^0:1:0,/, '');
 
 describe('a disk', () => {
   const disk = { device: 'virtio-blk', path: 'disk.img' };
@@ -84,9 +86,12 @@ describe('a disk', () => {
   });
 
   test('has a place in the boot order to itself', async () => {
-    const problems = await problemsOf(
-      withDevices({ ...disk, bootindex: 1 }, { ...disk, bootindex: 2 }, { device: 'nvme', path: 'b', bootindex: 1 }),
-    );
+    const disks = [
+      { ...disk, bootindex: 1 },
+      { ...disk, bootindex: 2 },
+      { device: 'nvme', path: 'b', bootindex: 1 },
+    ];
+    const problems = await problemsOf({ ...withDevices(...disks), fwcfg: 'qemu' });
     expect(problems.map(told)).toEqual([
       expect.stringMatching(
         /\/emulations\/2\/bootindex bootindex-taken: bootindex 1 is that of emulations\[0\] virtio-blk "disk\.img" already/,
@@ -369,6 +374,251 @@ describe('console ports', () => {
       { kind: 'socket', path: '/b' },
     ]);
     expect(requirements.flatMap(({ need }) => (need.kind === 'free-socket' ? [need.path] : []))).toEqual(['/a', '/b']);
+  });
+});
+
+describe('a SCSI controller', () => {
+  const scsi = (fields: object) => ({ device: 'virtio-scsi', ...fields });
+  const planned = (fields: object, release: Release) =>
+    planOf({ ...withDevices(scsi(fields)), release, fwcfg: 'qemu' });
+  const said = async (fields: object, release: Release) =>
+    (await problemsOf({ ...withDevices(scsi(fields)), release })).map((problem) =>
+      told(problem).replace(/^\S+ \/emulations\/0/, ''),
+    );
+
+  test.each<[release: Release, fields: object, words: string]>([
+    [14, { path: '/dev/cam/ctl' }, '/dev/cam/ctl'],
+    [15, { path: '/dev/cam/ctl1.2', iid: 1, bootindex: 0 }, '/dev/cam/ctl1.2,iid=1,bootindex=0'],
+    [15, { path: 'ctl:0=a' }, 'ctl:0=a'],
+    [16, { path: '/dev/cam/ctl1.2', iid: 1, bootindex: 0 }, '/dev/cam/ctl1.2,iid=1,bootindex=0'],
+    [16, { path: '/dev/5:a' }, '/dev/5:a'],
+    [16, { path: '/dev/a=b' }, 'target=/dev/a=b'],
+    [16, { targets: '/a' }, '/a'],
+    [16, { targets: ['/a', '/b'] }, '/a,target=1:/b'],
+    [16, { targets: [{ id: 7, path: '/a' }, '/b'] }, '7:/a,target=8:/b'],
+    [16, { targets: [{ id: 7, path: '/a=b' }] }, 'target=7:/a=b'],
+    [
+      16,
+      { targets: ['/a', { id: 9, path: '/b' }, { id: 3, path: '/c' }, '/d'] },
+      '/a,target=9:/b,target=3:/c,target=10:/d',
+    ],
+    [
+      16,
+      {
+        targets: [
+          { id: 1, path: '/a' },
+          { id: 0, path: '/b' },
+        ],
+      },
+      '1:/a,target=0:/b',
+    ],
+    [
+      16,
+      { path: '/a', seg_max: 64, num_queues: 2, ctl_ringsz: 4, evt_ringsz: 8, req_ringsz: 128, thr_per_q: 16 },
+      '/a,seg_max=64,num_queues=2,ctl_ringsz=4,evt_ringsz=8,req_ringsz=128,thr_per_q=16',
+    ],
+  ])('with release %i and %j is told to bhyve as %s', async (release, fields, words) => {
+    const machine = await planned(fields, release);
+    expect(valuesOf(machine.argv, '-s')[1]).toBe(`0:1:0,virtio-scsi,${words}`);
+    expect(sorted(simulateMachine(machine).config)).toEqual(sorted(expectedConfig(machine)));
+    expect(refusal(simulateMachine(machine).start)).toBe('');
+  });
+
+  test.each<[what: string, path: string]>([
+    ['a number and a colon in front', '5:a'],
+    ['no slash in front', 'ctl'],
+    ['a comma', '/dev/a,b'],
+    ['a percent sign', '/dev/50%(name)'],
+    ['a percent sign and a backslash', '/dev/\\50%'],
+  ])('whose target has %s is told by variables, and the value as it is', async (_what, path) => {
+    const { argv, variables, release, arch } = await planned({ targets: ['/a', { id: 4, path }], iid: 2 }, 16);
+    expect(valuesOf(argv, '-o')).toEqual([
+      'pci.0.1.0.device=virtio-scsi',
+      'pci.0.1.0.target.0=/a',
+      `pci.0.1.0.target.4=${path}`,
+      'pci.0.1.0.iid=2',
+    ]);
+    expect(variables.filter(({ isLiteral }) => isLiteral === true).map(({ key }) => key)).toEqual([
+      'pci.0.1.0.target.0',
+      'pci.0.1.0.target.4',
+    ]);
+    const parsed = parseCommandLine(argv, { release, arch, readFile: () => undefined });
+    // bhyve opens what stands in its tree.
+    expect(parsed.kind === 'parsed' && parsed.config.get('pci.0.1.0.target.4')).toBe(path);
+    expect(parsed.kind === 'parsed' && checkStart(parsed.tree, { release, arch }).kind).toBe('started');
+  });
+
+  test('of an earlier release has its path expanded like any other value', async () => {
+    const { argv } = await planned({ path: '/dev/50%' }, 15);
+    expect(valuesOf(argv, '-o')).toEqual(['pci.0.1.0.device=virtio-scsi', 'pci.0.1.0.dev=/dev/50\\%']);
+  });
+
+  test.each<[release: Release, fields: object, problems: readonly unknown[]]>([
+    [
+      15,
+      {},
+      [
+        '/path required: path is required: the CTL device [add e.g. "path": "/dev/cam/ctl", or with FreeBSD 16 "targets"]',
+      ],
+    ],
+    [16, { iid: 1 }, [expect.stringMatching(/^\/path required: /)]],
+    [
+      16,
+      { path: '/a', targets: ['/b'] },
+      ['/targets scsi-targets-twice: path and targets both name a target [keep one of them: path is target 0]'],
+    ],
+    [
+      15,
+      { targets: ['/a'] },
+      ['/targets release: targets needs FreeBSD 16, this is FreeBSD 15 [use "path" for one target]'],
+    ],
+    [
+      14,
+      { path: '/a', seg_max: 3, thr_per_q: 1 },
+      [
+        '/seg_max release: seg_max needs FreeBSD 16, this is FreeBSD 14 [leave "seg_max" out]',
+        '/thr_per_q release: thr_per_q needs FreeBSD 16, this is FreeBSD 14 [leave "thr_per_q" out]',
+      ],
+    ],
+    [
+      16,
+      { targets: ['/a', { id: 2, path: '/b' }, { id: 0, path: '/c' }, { path: '/d' }, { id: 2, path: '/e' }] },
+      [
+        '/targets/2 scsi-target-twice: target 0 is /a already [give each target an "id" of its own, or leave it out]',
+        '/targets/4 scsi-target-twice: target 2 is /b already [give each target an "id" of its own, or leave it out]',
+      ],
+    ],
+    [
+      16,
+      { targets: [{ id: 255, path: '/a' }, '/b'] },
+      [
+        '/targets/1 scsi-target: a target without an id takes the highest one plus 1, which is 256, and 255 is the last [give it an "id" that is free]',
+      ],
+    ],
+    [16, { targets: [{ id: 256, path: '/a' }] }, ['/targets/0/id out-of-range: id must be 0 to 255, got 256']],
+    [16, { targets: [{ id: 1 }] }, [expect.stringMatching(/^\/targets\/0\/path required: /)]],
+    [16, { targets: [] }, [expect.stringMatching(/^\/targets /)]],
+    [16, { path: '/a', bootindex: -1 }, [expect.stringMatching(/^\/bootindex out-of-range: /)]],
+  ])('with release %i and %j is refused', async (release, fields, problems) => {
+    expect(await said(fields, release)).toEqual(problems);
+  });
+
+  test('wants the right to write to each of its devices', async () => {
+    const needs = async (fields: object) =>
+      (await planned(fields, 16)).requirements.flatMap(({ need }) =>
+        need.kind === 'file' && need.pointer !== '/bootrom' ? [need] : [],
+      );
+    const need = { kind: 'file', types: ['character device'], access: 'write' };
+    expect(await needs({ path: '/dev/cam/ctl' })).toEqual([{ ...need, path: '/dev/cam/ctl', pointer: '/path' }]);
+    expect(await needs({ targets: ['/a', { id: 9, path: '/b' }] })).toEqual([
+      { ...need, path: '/a', pointer: '/targets/0' },
+      { ...need, path: '/b', pointer: '/targets/1' },
+    ]);
+  });
+});
+
+describe('a PCI serial port', () => {
+  test.each(['stdio', '/dev/nmdm0A', '/dev/ttyu0', 'tcp=127.0.0.1:1234', 'tcp=[::1]:65535'])(
+    'on %s is told to bhyve as it is',
+    async (path) => {
+      expect(await wordsOf({ device: 'uart', path })).toBe(`uart,${path}`);
+      const machine = await planOf(withDevices({ device: 'uart', path }));
+      expect(simulateMachine(machine).config.get('pci.0.1.0.path')).toBe(path);
+      expect(machine.usesStdio).toBe(path === 'stdio');
+    },
+  );
+
+  test('keeps a path with a comma', async () => {
+    const machine = await planOf(withDevices({ device: 'uart', path: '/dev/a,b=c' }));
+    expect(sorted(simulateMachine(machine).config)).toEqual(sorted(expectedConfig(machine)));
+  });
+
+  test.each<[fields: object, problem: unknown]>([
+    [{}, expect.stringMatching(/^\/path required: path is required/)],
+    [{ path: 'ttyu0' }, '/path console-backend: "ttyu0" is no backend for a serial port'],
+    [{ path: 'tcp=localhost:1' }, '/path console-backend: "tcp=localhost:1" is no backend for a serial port'],
+    [{ path: 'tcp=127.0.0.1:65536' }, '/path console-backend: "tcp=127.0.0.1:65536" is no backend for a serial port'],
+  ])('%j is refused', async (fields, problem) => {
+    expect(await saidOf({ device: 'uart', ...fields })).toEqual([problem]);
+  });
+
+  test('shares no backend with another serial port', async () => {
+    const uart = (path: string) => ({ device: 'uart', path });
+    const lines = async (spec: object) => (await problemsOf(spec as Record<string, unknown>)).map(told);
+    expect(await lines({ ...withDevices(uart('stdio')), com2: 'stdio' })).toEqual([
+      expect.stringMatching(
+        /\/emulations\/0 console-twice: emulations\[0\] uart "stdio" and com2 are both stdio \[one of them can be stdio/,
+      ),
+    ]);
+    expect(await lines(withDevices(uart('/dev/nmdm0A'), uart('/dev/nmdm1A'), uart('/dev/nmdm0A')))).toEqual([
+      expect.stringMatching(
+        /\/emulations\/2 console-twice: emulations\[2\] uart "\/dev\/nmdm0A" and emulations\[0\] uart "\/dev\/nmdm0A" are both/,
+      ),
+    ]);
+    expect(await lines({ ...withDevices(uart('/dev/nmdm1A')), com1: 'stdio', com2: '/dev/nmdm0A' })).toEqual([]);
+  });
+
+  test('asks the host for what its backend needs, as a com port does', async () => {
+    const spec = { ...withDevices({ device: 'uart', path: '/dev/nmdm1A' }, { device: 'uart', path: '/dev/ttyu1' }) };
+    const { requirements } = await planOf({ ...spec, com1: '/dev/nmdm0A', com2: 'tcp=[::1]:5' });
+    expect(requirements.map(({ need }) => need)).toEqual(
+      expect.arrayContaining([
+        { kind: 'module', name: 'nmdm', why: 'com1 on /dev/nmdm0A', pointer: '/com1' },
+        { kind: 'tcp-port', host: '::1', port: 5, use: 'com2', pointer: '/com2' },
+        { kind: 'module', name: 'nmdm', why: 'uart on /dev/nmdm1A', pointer: '/path' },
+        { kind: 'file', path: '/dev/ttyu1', types: ['character device'], access: 'write', pointer: '/path' },
+      ]),
+    );
+  });
+
+  test('with release 14 warns of a tcp backend, which not every 14 has, and so does a com port', async () => {
+    const spec = { ...withDevices({ device: 'uart', path: 'tcp=127.0.0.1:1' }), com3: 'tcp=127.0.0.1:2' };
+    const warned = await problemsOf({ ...spec, release: 14 });
+    expect(warned.map(({ code, severity, message, place }) => [code, severity, message, place?.pointer])).toEqual([
+      ['release', 'warning', 'tcp backends came with FreeBSD 14.3', '/emulations/0/path'],
+      ['release', 'warning', 'tcp backends came with FreeBSD 14.3', '/com3'],
+    ]);
+    expect(await problemsOf({ ...spec, release: 15 })).toEqual([]);
+  });
+});
+
+describe('a second host bridge', () => {
+  const bridge = (fields: object) => withDevices({ device: 'hostbridge', slot: '0:4:0', ...fields });
+
+  test.each<[fields: object, vendor: string | undefined, device: string | undefined]>([
+    [{}, undefined, undefined],
+    [{ model: 'hostbridge' }, undefined, undefined],
+    [{ model: 'amd_hostbridge' }, '0x1022', '0x7432'],
+    [{ vendor: 0x8086, devid: '0x1237' }, '0x8086', '0x1237'],
+    [{ vendor: '0X1AF4' }, '0x1af4', undefined],
+    [{ devid: 5 }, undefined, '0x0005'],
+    [{ model: 'amd_hostbridge', devid: '0x1' }, '0x1022', '0x0001'],
+    [{ model: 'amd_hostbridge', vendor: 0, devid: 65535 }, '0x0000', '0xffff'],
+  ])('%j has the vendor %s and the device %s', async (fields, vendor, device) => {
+    for (const release of [14, 15, 16] as const) {
+      const machine = await planOf({ ...bridge(fields), release });
+      const { config, start } = simulateMachine(machine);
+      const [vendorKey, deviceKey] = release === 14 ? ['vendor', 'devid'] : ['pcireg.vendor', 'pcireg.device'];
+      expect(config.get('pci.0.4.0.device')).toBe('hostbridge');
+      expect(config.get(`pci.0.4.0.${vendorKey}`)).toBe(vendor);
+      expect(config.get(`pci.0.4.0.${deviceKey}`)).toBe(device);
+      expect(refusal(start)).toBe('');
+    }
+  });
+
+  test('stands beside the machine’s own, and is said by -s where it has no ids', async () => {
+    const { argv } = await planOf({ ...bridge({}), hostbridge: 'amd_hostbridge' });
+    expect(valuesOf(argv, '-s')).toEqual(['0:0:0,amd_hostbridge', '0:4:0,hostbridge', '0:31:0,lpc']);
+  });
+
+  test.each<[fields: object, problem: unknown]>([
+    [{ model: 'intel' }, '/model not-allowed: model cannot be "intel"'],
+    [{ vendor: 65536 }, '/vendor out-of-range: vendor must be 0 to 65535, got 65536'],
+    [{ devid: -1 }, '/devid out-of-range: devid must be 0 to 65535, got -1'],
+    [{ vendor: '8086' }, '/vendor wrong-text: "8086" is not a 16-bit number in hex such as "0x1022"'],
+    [{ devid: '0x12345' }, '/devid wrong-text: "0x12345" is not a 16-bit number in hex such as "0x7432"'],
+  ])('%j is refused', async (fields, problem) => {
+    expect(await saidOf({ device: 'hostbridge', ...fields })).toEqual([problem]);
   });
 });
 

@@ -73,7 +73,7 @@ describe('the options of a machine', () => {
     ['1234', '1234'],
     ['w1234', 'w1234'],
     ['127.0.0.1:1234', '127.0.0.1:1234'],
-    ['w[::1]:1234', 'w[::1]:1234'],
+    ['w[::1]:1234', 'w::1:1234'],
     ['01234', '1234'],
   ])('gdb %j is -G %s', async (gdb, option) => {
     const machine = await planOf({ ...minimal, gdb });

@@ -21,7 +21,9 @@ const assigned = (slots: readonly Slot[], lpcSlot?: Slot): readonly string[] => 
   const result = assignSlots(claims(slots, lpcSlot));
   return 'findings' in result
     ? result.findings.map(({ code, pointer }) => `${code} ${pointer}`)
-    : [result.hostbridge, result.lpc, ...result.devices].map(formatAddress);
+    : [result.hostbridge, result.lpc, ...result.devices].map((address) =>
+        address === undefined ? 'none' : formatAddress(address),
+      );
 };
 
 const free = undefined;
@@ -166,7 +168,11 @@ describe('slots', () => {
   };
   const addressesOf = (list: readonly Slot[], lpc: Slot): readonly string[] => {
     const result = settled(list, lpc);
-    return 'findings' in result ? [] : [result.hostbridge, result.lpc, ...result.devices].map(formatAddress);
+    return 'findings' in result
+      ? []
+      : [result.hostbridge, result.lpc, ...result.devices].map((address) =>
+          address === undefined ? 'none' : formatAddress(address),
+        );
   };
 
   test('no two devices share an address', () => {

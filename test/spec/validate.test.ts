@@ -145,7 +145,7 @@ describe('a wrong spec', () => {
     ],
     [
       { ...minimal, hostbridge: 'x' },
-      ['/hostbridge not-allowed: hostbridge cannot be "x" [use "hostbridge" or "amd_hostbridge"]'],
+      ['/hostbridge not-allowed: hostbridge cannot be "x" [use "hostbridge", "amd_hostbridge" or "none"]'],
     ],
     [withDevices({ path: 'a' }), [expect.stringMatching(/^\/emulations\/0\/device required: device is required/)]],
     [

@@ -129,6 +129,63 @@ export const frameBuffer = fc
   )
   .map(([a, b]) => ({ ...a, ...b }));
 
+const ctlDevice = fc.oneof(
+  awkwardText(),
+  awkwardText().map((text) => `/${text}`),
+  fc.constantFrom('/dev/cam/ctl', '/dev/cam/ctl1.2'),
+);
+
+interface ScsiTarget {
+  readonly id?: number;
+  readonly path: string;
+}
+
+/** Leaves out targets whose id is taken; one without an id has the highest plus 1. */
+function distinctTargets(targets: readonly ScsiTarget[]): readonly ScsiTarget[] {
+  const taken = new Set<number>();
+  return targets.filter(({ id = Math.max(-1, ...taken) + 1 }) => {
+    const isFree = id <= 255 && !taken.has(id);
+    if (isFree) taken.add(id);
+    return isFree;
+  });
+}
+
+const scsiTargets = fc
+  .array(
+    fc
+      .tuple(fc.record({ path: ctlDevice }), some({ id: fc.oneof(fc.nat(5), fc.nat(255)) }))
+      .map(([path, id]): ScsiTarget => ({ ...path, ...id })),
+    { minLength: 1, maxLength: 6 },
+  )
+  .map((targets) => ({
+    targets: distinctTargets(targets).map((target) => (target.id === undefined ? target.path : target)),
+  }));
+
+const scsiPath = fc
+  .tuple(fc.record({ path: ctlDevice }), some({ iid: fc.nat(2 ** 31 - 1) }))
+  .map(([path, more]) => ({ ...path, ...more }));
+
+const scsi16 = fc
+  .tuple(
+    fc.oneof(fc.record({ path: ctlDevice }), scsiTargets),
+    some({
+      iid: fc.nat(2 ** 31 - 1),
+      seg_max: fc.integer({ min: 3, max: 4092 }),
+      num_queues: fc.integer({ min: 1, max: 30 }),
+      ctl_ringsz: fc.integer({ min: 4, max: 4096 }),
+      evt_ringsz: fc.integer({ min: 4, max: 4096 }),
+      req_ringsz: fc.integer({ min: 4, max: 4096 }),
+      thr_per_q: fc.integer({ min: 1, max: 256 }),
+    }),
+  )
+  .map(([backing, more]) => ({ ...backing, ...more }));
+
+const pciId = fc.oneof(
+  fc.nat(0xffff),
+  fc.nat(0xffff).map((id) => `0x${id.toString(16)}`),
+  fc.constantFrom('0X7432', '0xABCD'),
+);
+
 const hostSlot = fc.tuple(
   fc.integer({ min: 0, max: 255 }),
   fc.integer({ min: 0, max: 31 }),
@@ -162,6 +219,13 @@ export const fieldsOf: Readonly<Record<string, fc.Arbitrary<(unique: number) => 
   ),
   'virtio-rnd': plainly(fc.constant({})),
   'virtio-input': plainly(fc.record({ path: image })),
+  'virtio-scsi': plainly(fc.oneof(scsiPath, scsi16)),
+  // No com port has a name that begins so.
+  uart: fc.oneof(
+    awkwardText(4).map((text) => (unique: number) => ({ path: `/dev/uart${text}.${unique}` })),
+    fc.constantFrom('127.0.0.2', '[::2]').map((at) => (unique: number) => ({ path: `tcp=${at}:${unique + 1}` })),
+  ),
+  hostbridge: plainly(some({ model: fc.constantFrom('hostbridge', 'amd_hostbridge'), vendor: pciId, devid: pciId })),
   hda: plainly(some({ play: image, rec: image })),
   nvme: plainly(
     fc
@@ -220,6 +284,16 @@ export const fieldsOf: Readonly<Record<string, fc.Arbitrary<(unique: number) => 
   ),
 };
 
+/** What devices may count on in their VM. Without a release, they are those that every release takes. */
+interface Variant {
+  readonly release?: 16;
+  /** With it, they may have a place in the boot order. */
+  readonly fwcfg?: 'qemu';
+}
+
+/** Where they are not those of every release. */
+const portableFieldsOf: typeof fieldsOf = { 'virtio-scsi': plainly(scsiPath) };
+
 const shared = deviceModels.filter(({ model, isSingle }) => model !== 'raw' && isSingle !== true);
 
 const ownSlot = fc.option(
@@ -237,20 +311,24 @@ interface Draft {
   readonly hasId: boolean;
 }
 
-const draft = fc.constantFrom(...shared.map(({ model }) => model)).chain((device) =>
-  fc.record<Draft>({
-    device: fc.constant(device),
-    make: fieldsOf[device] ?? fc.constant(() => ({})),
-    slot: ownSlot,
-    hasId: fc.boolean(),
-  }),
-);
+const draft = ({ release }: Variant) =>
+  fc.constantFrom(...shared.map(({ model }) => model)).chain((device) =>
+    fc.record<Draft>({
+      device: fc.constant(device),
+      make:
+        (release === undefined ? portableFieldsOf[device] : undefined) ?? fieldsOf[device] ?? fc.constant(() => ({})),
+      slot: ownSlot,
+      hasId: fc.boolean(),
+    }),
+  );
 
-const bootable = new Set(['virtio-blk', 'ahci-hd', 'ahci-cd', 'nvme', 'passthru']);
+const bootable = new Set(['virtio-blk', 'ahci-hd', 'ahci-cd', 'nvme', 'virtio-scsi']);
+/** Not with release 14. */
+const bootable16 = new Set([...bootable, 'passthru']);
 
 /** Gives each its own interface, its own slot where it names one, and an id. */
 const finish =
-  (first: number) =>
+  (first: number, { release, fwcfg }: Variant) =>
   (drafts: readonly Draft[]): readonly object[] => {
     const taken = new Set<string>();
     return drafts.map(({ device, make, slot, hasId }, index) => {
@@ -258,19 +336,22 @@ const finish =
       const address = slot === undefined ? undefined : `${slot.bus}:${slot.slot}:0`;
       const isFree = address !== undefined && first === 0 && !taken.has(address);
       if (address !== undefined) taken.add(address);
+      // The firmware is told of bus 0 only.
+      const hasPlace = fwcfg === 'qemu' && !(isFree && slot?.bus !== 0);
+      const isBootable = (release === 16 ? bootable16 : bootable).has(device);
       return {
         device,
         ...make(unique),
         ...(isFree ? { slot: address } : {}),
         ...(hasId ? { id: `device ${unique}` } : {}),
-        ...(hasId && bootable.has(device) ? { bootindex: unique } : {}),
+        ...(hasId && hasPlace && isBootable ? { bootindex: unique } : {}),
       };
     });
   };
 
 /** Devices of every model that a VM may have many of. `first` numbers their interfaces. */
-export const devices = (first = 0, maxLength = 10): fc.Arbitrary<readonly object[]> =>
-  fc.array(draft, { maxLength }).map(finish(first));
+export const devices = (first = 0, maxLength = 10, variant: Variant = {}): fc.Arbitrary<readonly object[]> =>
+  fc.array(draft(variant), { maxLength }).map(finish(first, variant));
 
 const file = fc.oneof(awkwardText(), fc.constant('/boot/rom.fd'));
 
@@ -356,49 +437,61 @@ const consoles = fc
 
 const names = ['default', 'install', '1', 'a b', 'constructor'];
 
-const target = (first: number) =>
+const target = (first: number, variant: Variant) =>
   fc
-    .tuple(machineFields(names), some({ cpu, mem: memory, emulations: devices(first, 3) }), fc.boolean())
+    .tuple(machineFields(names), some({ cpu, mem: memory, emulations: devices(first, 3, variant) }), fc.boolean())
     .map(([fields, more]) => ({ ...fields, ...more }));
 
 const vmName = awkwardText(6)
   .map((text) => text.replaceAll(/[\s/%]/g, '_'))
   .filter((text) => !/^(-.*|\.{1,2})$/.test(text) && new TextEncoder().encode(text).length <= 80);
 
-/** Valid specs over all devices and fields, without extra options and `raw`: what they come to is known exactly. */
-export const validSpec: fc.Arbitrary<SpecObject> = fc
-  .record({
-    name: vmName,
-    cpu,
-    mem: memory,
-    fields: machineFields(names),
-    consoles,
-    emulations: fc.oneof(
-      devices(),
-      fc
-        .tuple(devices(), fieldsOf.fbuf ?? fc.constant(() => ({})))
-        .map(([list, make]) => [...list, { device: 'fbuf', ...make(0) }]),
-      fc
-        .tuple(devices(), fieldsOf.xhci ?? fc.constant(() => ({})))
-        .map(([list, make]) => [{ device: 'xhci', ...make(0) }, ...list]),
-    ),
-    targets: fc.tuple(...names.map((_, index) => target(100 * (index + 1)))),
-  })
-  .map(({ fields, consoles: ports, targets, emulations, ...spec }) => {
-    // One screen and one USB controller per VM: `graphic` brings both.
-    const isShown = emulations.some((device) => 'device' in device && ['fbuf', 'xhci'].includes(String(device.device)));
-    const fit = ({ graphic, ...rest }: typeof fields) => ({
-      ...rest,
-      ...(graphic === undefined || isShown ? {} : { graphic }),
+const specFor = (variant: Variant): fc.Arbitrary<SpecObject> => {
+  const own = devices(0, 10, variant);
+  return fc
+    .record({
+      name: vmName,
+      cpu,
+      mem: memory,
+      fields: machineFields(names),
+      consoles,
+      emulations: fc.oneof(
+        own,
+        fc
+          .tuple(own, fieldsOf.fbuf ?? fc.constant(() => ({})))
+          .map(([list, make]) => [...list, { device: 'fbuf', ...make(0) }]),
+        fc
+          .tuple(own, fieldsOf.xhci ?? fc.constant(() => ({})))
+          .map(([list, make]) => [{ device: 'xhci', ...make(0) }, ...list]),
+      ),
+      targets: fc.tuple(...names.map((_, index) => target(100 * (index + 1), variant))),
+    })
+    .map(({ fields, consoles: ports, targets, emulations, ...spec }) => {
+      // One screen and one USB controller per VM: `graphic` brings both.
+      const isShown = emulations.some(
+        (device) => 'device' in device && ['fbuf', 'xhci'].includes(String(device.device)),
+      );
+      const fit = ({ graphic, ...rest }: typeof fields) => ({
+        ...rest,
+        ...(graphic === undefined || isShown ? {} : { graphic }),
+      });
+      return {
+        ...spec,
+        ...variant,
+        ...fit(fields),
+        ...ports,
+        emulations,
+        targets: Object.fromEntries(targets.map((each, index) => [names[index] ?? '', fit(each)])),
+      };
     });
-    return {
-      ...spec,
-      ...fit(fields),
-      ...ports,
-      emulations,
-      targets: Object.fromEntries(targets.map((each, index) => [names[index] ?? '', fit(each)])),
-    };
-  });
+};
+
+/** Valid specs over all devices and fields, without extra options and `raw`: what they come to is known exactly. */
+export const validSpec: fc.Arbitrary<SpecObject> = fc.oneof(
+  specFor({}),
+  specFor({ fwcfg: 'qemu' }),
+  specFor({ release: 16, fwcfg: 'qemu' }),
+);
 
 /** Every name that `validSpec` can be booted by. */
 export const validTargets: readonly string[] = names;

@@ -1,4 +1,5 @@
 import { inOrder, type Problem } from '../../src/base/problem.js';
+import type { Platform } from '../../src/devices/device.js';
 import { loadSpecText } from '../../src/machine/load-spec.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { plan, type PlanOptions } from '../../src/machine/plan.js';
@@ -20,9 +21,13 @@ export const specText = (spec: SpecObject | string, more: Partial<SpecText> = {}
 });
 
 /** @throws Error that names the problems, where there are any but warnings */
-export async function specOf(spec: SpecObject | string, more: Partial<SpecText> = {}): Promise<Spec> {
+export async function specOf(
+  spec: SpecObject | string,
+  more: Partial<SpecText> = {},
+  host: Partial<Platform> = {},
+): Promise<Spec> {
   const text = specText(spec, more);
-  const loaded = await loadSpecText(text);
+  const loaded = await loadSpecText(text, host);
   if (!loaded.ok) throw new Error(`${loaded.problems.map(told).join('\n')}\n${text.text}`);
   return loaded.value;
 }
@@ -65,7 +70,7 @@ export const planOf = async (
   target?: string,
   options?: PlanOptions,
   more?: Partial<SpecText>,
-): Promise<Machine> => machineOf(await specOf(spec, more), target, options);
+): Promise<Machine> => machineOf(await specOf(spec, more, options), target, options);
 
 /** The smallest machine with these devices. */
 export const withDevices = (...emulations: readonly unknown[]): SpecObject => ({ ...minimal, emulations });

@@ -1,0 +1,62 @@
+import { isIP } from '../base/ip-address.js';
+import type { Finding } from '../base/problem.js';
+import type { Platform, Requirement } from './device.js';
+
+/** A serial port that a backend is named for. */
+export interface SerialPort {
+  /** For messages: `com1`, `uart`. */
+  readonly name: string;
+  /** Where the backend is said. */
+  readonly pointer: string;
+}
+
+/** IPv6 has brackets, IPv4 has none. */
+const tcpForm = /^tcp=(?:\[([^\]]*:[^\]]*)\]|([^:]*)):(\d{1,5})$/;
+
+function tcpBackend(backend: string): { readonly host: string; readonly port: number } | undefined {
+  const [, bracketed, bare, port] = tcpForm.exec(backend) ?? [];
+  const host = bracketed ?? bare ?? '';
+  const number = Number(port);
+  return isIP(host) && number > 0 && number < 65536 ? { host, port: number } : undefined;
+}
+
+/** uart_backend.c: a tty, `stdio` once per VM, or a TCP socket at a numeric address. */
+export function checkSerialBackend(
+  backend: string,
+  { pointer }: SerialPort,
+  { release }: Platform,
+): readonly Finding[] {
+  if (backend === 'stdio' || backend.startsWith('/')) return [];
+  if (tcpBackend(backend) === undefined) {
+    return [
+      {
+        code: 'console-backend',
+        pointer,
+        message: `${JSON.stringify(backend)} is no backend for a serial port`,
+        fix: 'use "stdio", a tty such as "/dev/nmdm0A", or "tcp=127.0.0.1:1234"',
+      },
+    ];
+  }
+  if (release !== 14) return [];
+  return [
+    {
+      code: 'release',
+      severity: 'warning',
+      pointer,
+      message: 'tcp backends came with FreeBSD 14.3',
+      fix: 'see to it that the host is 14.3 or later, or use a tty such as "/dev/nmdm0A"',
+    },
+  ];
+}
+
+/** What a backend asks of the host; one that is none asks for nothing. */
+export function serialRequirements(backend: string, { name, pointer }: SerialPort): readonly Requirement[] {
+  if (backend.startsWith('/dev/nmdm')) {
+    return [{ kind: 'module', name: 'nmdm', why: `${name} on ${backend}`, pointer }];
+  }
+  if (backend.startsWith('/')) {
+    return [{ kind: 'file', path: backend, types: ['character device'], access: 'write', pointer }];
+  }
+  const tcp = tcpBackend(backend);
+  return tcp === undefined ? [] : [{ kind: 'tcp-port', ...tcp, use: name, pointer }];
+}

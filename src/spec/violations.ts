@@ -1,0 +1,257 @@
+import { nearestName } from '../base/nearest-name.js';
+import { child, steps } from '../base/json-pointer.js';
+import type { Finding } from '../base/problem.js';
+import { listWords, shown } from '../base/text.js';
+import type { JsonSchema } from '../devices/json-schema.js';
+import { definitionName, propertySchema, schemaFor, type Definitions } from './schema-walk.js';
+import { entryOf, find, toValue, type SourceNode } from './source-tree.js';
+
+/** One violation of a schema as the code tells it that ajv compiles. */
+export interface Violation {
+  readonly keyword: string;
+  /** JSON Pointer into the data. */
+  readonly instancePath: string;
+  readonly schemaPath: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** What the build compiles of a schema. */
+export interface Validate {
+  (data: unknown): boolean;
+  errors?: readonly Violation[] | null;
+}
+
+/** A finding of the schema; `atKey` where the key is what is wrong, not its value. */
+export interface SchemaFinding extends Finding {
+  readonly atKey: boolean;
+}
+
+/** A schema with what the sentences about its violations need besides. */
+export interface SpokenSchema {
+  readonly schema: JsonSchema & { readonly $defs: Definitions };
+  /** What the whole of it describes: `the spec`. */
+  readonly whole: string;
+  /** What tells the alternatives of a `discriminator` from each other. */
+  readonly tag: {
+    /** Of the finding where it is none that is known: `unknown-device`. */
+    readonly code: string;
+    /** `the model, e.g. "virtio-blk"` */
+    readonly meaning: string;
+    /** `a device model` */
+    readonly noun: string;
+  };
+  /** What to do about an unknown field that would be known elsewhere. */
+  readonly misplaced?: (key: string, path: readonly string[]) => string | undefined;
+}
+
+/** Each violation as one sentence, in the order given; pointers lead into `root`. */
+export function explainViolations(
+  violations: readonly Violation[],
+  root: SourceNode,
+  spoken: SpokenSchema,
+): readonly SchemaFinding[] {
+  const withoutTag = new Set(
+    violations.filter(({ keyword }) => keyword === 'discriminator').map(({ instancePath }) => instancePath),
+  );
+  return (
+    violations
+      // A branch that failed is told by what failed in it, a value without a tag by the discriminator.
+      .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf')
+      .filter(({ keyword, instancePath }) => keyword !== 'required' || !withoutTag.has(instancePath))
+      .map((violation) => explain(violation, root, spoken))
+  );
+}
+
+function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): SchemaFinding {
+  const path = steps(violation.instancePath);
+  const { node } = find(root, path);
+  const schema = schemaAt(root, path, spoken.schema);
+  const pointer = violation.instancePath;
+  const { params } = violation;
+  const finding = (code: string, message: string, fix?: string, where = pointer, atKey = false): SchemaFinding => ({
+    code,
+    pointer: where,
+    message,
+    atKey,
+    ...(fix === undefined ? {} : { fix }),
+  });
+  const name = nameOf(path, spoken.whole);
+  const value = schema.isSecret === true ? '"***"' : quoted(node);
+  const hint = exampleOf(schema);
+
+  switch (violation.keyword) {
+    case 'required': {
+      const missing = String(params.missingProperty);
+      const property = propertySchema(schema, missing);
+      return finding(
+        'required',
+        `${missing} is required${property?.description === undefined ? '' : `: ${firstSentence(property.description)}`}`,
+        exampleOf(property) === undefined ? `add "${missing}"` : `add e.g. "${missing}": ${exampleOf(property) ?? ''}`,
+        child(pointer, missing),
+      );
+    }
+    case 'additionalProperties': {
+      const key = String(params.additionalProperty);
+      return finding(
+        'unknown-field',
+        `${shown(key)} is not a field here`,
+        spoken.misplaced?.(key, path) ?? unknownFieldFix(key, schema),
+        child(pointer, key),
+        true,
+      );
+    }
+    case 'discriminator': {
+      const key = schema.discriminator?.propertyName ?? '';
+      const tags = (schema.oneOf ?? []).flatMap(({ $ref }) => ($ref === undefined ? [] : [definitionName($ref)]));
+      const tag = entryOf(node, key);
+      if (tag === undefined) {
+        return finding(
+          'required',
+          `${key} is required: ${spoken.tag.meaning}`,
+          `use one of ${listWords(tags, 'or')}`,
+          child(pointer, key),
+        );
+      }
+      const text = toValue(tag.value);
+      const near = typeof text === 'string' ? nearestName(text, tags) : undefined;
+      return finding(
+        spoken.tag.code,
+        `${quoted(tag.value)} is not ${spoken.tag.noun}`,
+        near === undefined ? `use one of ${listWords(tags, 'or')}` : `did you mean "${near}"?`,
+        child(pointer, key),
+      );
+    }
+    case 'type':
+      return finding(
+        'wrong-type',
+        `${name} must be ${typeWords(schema)}, got ${value}${givenTwice(node, schema)}`,
+        hint === undefined ? undefined : `use e.g. ${hint}`,
+      );
+    case 'pattern':
+      return finding(
+        'wrong-text',
+        `${value} is not ${schema.patternErrorMessage ?? `like ${String(params.pattern)}`}`,
+        hint === undefined ? undefined : `use e.g. ${hint}`,
+      );
+    case 'enum':
+    case 'const': {
+      const allowed = (schema.enum ?? [schema.const]).map((word) => JSON.stringify(word));
+      const text = toValue(node);
+      const near =
+        typeof text === 'string'
+          ? nearestName(
+              text,
+              (schema.enum ?? []).filter((word) => typeof word === 'string'),
+            )
+          : undefined;
+      return finding(
+        'not-allowed',
+        `${name} cannot be ${value}`,
+        near === undefined ? `use ${listWords(allowed, 'or')}` : `did you mean "${near}"?`,
+      );
+    }
+    case 'minimum':
+    case 'maximum':
+      return finding('out-of-range', `${name} must be ${range(schema)}, got ${value}`);
+    case 'minItems':
+    case 'maxItems':
+      return finding(
+        'wrong-length',
+        `${name} must have ${itemRange(schema)} items, got ${node.kind === 'sequence' ? node.items.length : 0}`,
+      );
+    case 'minLength':
+    case 'minProperties':
+      return finding(
+        'empty',
+        `${name} must not be empty`,
+        hint === undefined ? undefined : `use e.g. ${hint}, or leave it out`,
+      );
+    default:
+      return finding('invalid', `${name}: ${value} breaks the rule "${violation.keyword}" of the schema`);
+  }
+}
+
+/** What people call a value: its key, or the list it is in with its place there. */
+function nameOf(path: readonly string[], whole: string): string {
+  const last = path.at(-1) ?? whole;
+  return /^\d+$/.test(last) && path.length > 1 ? `${path.at(-2) ?? ''}[${last}]` : last;
+}
+
+/** The schema that speaks about the value at a path. */
+function schemaAt(root: SourceNode, path: readonly string[], whole: SpokenSchema['schema']): JsonSchema {
+  let schema: JsonSchema = whole;
+  let node: SourceNode | undefined = root;
+  const step = (declared: JsonSchema): void => {
+    schema = schemaFor(declared, node, whole.$defs);
+  };
+  step(schema);
+  for (const key of path) {
+    if (node?.kind === 'sequence') {
+      node = node.items[Number(key)];
+      step(schema.items ?? {});
+    } else {
+      node = node === undefined ? undefined : entryOf(node, key)?.value;
+      step(propertySchema(schema, key) ?? {});
+    }
+  }
+  return schema;
+}
+
+function unknownFieldFix(key: string, schema: JsonSchema): string {
+  const known = Object.keys(schema.properties ?? {});
+  const near = nearestName(key, known);
+  if (near !== undefined) return `did you mean "${near}"?`;
+  return known.length > 0 && known.length <= 12
+    ? `the fields here are ${listWords(known)}; a key of your own begins with "x-"`
+    : 'take it out; a key of your own begins with "x-"';
+}
+
+/** A value for a message: as it is written, structures by their kind. */
+function quoted(node: SourceNode): string {
+  if (node.kind === 'scalar') {
+    return typeof node.value === 'number' ? (node.written ?? String(node.value)) : shown(node.written ?? node.value);
+  }
+  if (node.kind === 'sequence') return `a list of ${node.items.length}`;
+  return 'an object';
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'an integer',
+  number: 'a number',
+  boolean: 'true or false',
+  object: 'an object',
+  array: 'a list',
+  null: 'null',
+};
+
+const typeWords = (schema: JsonSchema): string =>
+  listWords(
+    [schema.type ?? []].flat().map((type) => typeNames[type] ?? type),
+    'or',
+  );
+
+/** A key that a UCL file gives twice arrives as a list. */
+const givenTwice = (node: SourceNode, schema: JsonSchema): string =>
+  node.kind === 'sequence' && ![schema.type ?? []].flat().includes('array') ? ' (was it given twice?)' : '';
+
+function range({ minimum, maximum }: JsonSchema): string {
+  if (minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
+  return minimum === undefined ? `at most ${maximum ?? ''}` : `at least ${minimum}`;
+}
+
+function itemRange({ minItems, maxItems }: JsonSchema): string {
+  if (minItems !== undefined && maxItems !== undefined) return `${minItems} to ${maxItems}`;
+  return minItems === undefined ? `at most ${maxItems ?? ''}` : `at least ${minItems}`;
+}
+
+function exampleOf(schema: JsonSchema | undefined): string | undefined {
+  const example = schema?.examples?.[0] ?? schema?.default;
+  return example === undefined ? undefined : JSON.stringify(example);
+}
+
+const firstSentence = (text: string): string => {
+  const end = text.search(/[.:;](\s|$)/);
+  const sentence = end === -1 ? text : text.slice(0, end);
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1);
+};
