@@ -1,9 +1,13 @@
+import type { Platform } from '../devices/device.js';
+
 /** What a command may touch of the process; `main.ts` alone makes one. */
 export interface Context {
   readonly workingDirectory: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly uid: number | undefined;
   readonly platform: string;
+  /** The bhyve of this host; empty where it is no FreeBSD. */
+  readonly hostBhyve: Partial<Platform>;
   /** Words that start the built-in simulator. */
   readonly simulator: readonly string[];
   /** Text for the product: what another program may read. */

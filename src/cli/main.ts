@@ -1,3 +1,4 @@
+import { systemPlatform } from '../host/platform.js';
 import { writeText } from './output.js';
 import { vmrun } from './vmrun.js';
 
@@ -8,6 +9,7 @@ export async function main(simulator: string): Promise<void> {
     env: process.env,
     uid: process.getuid?.(),
     platform: process.platform,
+    hostBhyve: systemPlatform(),
     simulator: [process.execPath, simulator],
     out: (text) => {
       writeText(1, text);

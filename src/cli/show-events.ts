@@ -7,12 +7,14 @@ import type { MachineChange } from '../machine/difference.js';
 import type { RunEvent } from '../supervisor/events.js';
 import type { Explanation } from '../supervisor/explain.js';
 import type { StopReason } from '../supervisor/policy.js';
-import { describeEnd, type RunEnd } from '../supervisor/run-end.js';
+import { describeEnd, describeLoadFailure, type RunEnd } from '../supervisor/run-end.js';
 import { formatProblem } from './show-problems.js';
 
 /** Something went wrong: told even to those who want to hear of nothing else. */
 export function isProblem(event: RunEvent): boolean {
   switch (event.kind) {
+    case 'loader':
+      return event.state === 'ended' && event.why !== undefined;
     case 'exit':
       return event.why !== undefined || event.end.kind === 'triple-fault';
     case 'hook':
@@ -36,6 +38,8 @@ export function isProblem(event: RunEvent): boolean {
 /** The lines that tell people what happened; none for what only matters when it goes wrong, unless verbose. */
 export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: boolean): readonly string[] {
   switch (event.kind) {
+    case 'loader':
+      return loaderLines(event, colour, isVerbose);
     case 'boot':
       return [
         `${colour.bold(`boot ${event.boot}`)}, target ${event.target} (pid ${event.pid})`,
@@ -45,7 +49,7 @@ export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: bo
     case 'exit':
       return [
         `boot ${event.boot} ${colouredEnd(event.end, colour)} after ${formatDuration(event.aliveMs)}`,
-        ...(event.why === undefined ? [] : explanationLines(event.why, colour)),
+        ...(event.why === undefined ? [] : explanationLines('bhyve', event.why, colour)),
       ];
     case 'reboot':
       return [
@@ -68,14 +72,50 @@ export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: bo
   }
 }
 
+type LoaderEvent = Extract<RunEvent, { readonly kind: 'loader' }>;
+
+function loaderLines(event: LoaderEvent, colour: ChalkInstance, isVerbose: boolean): readonly string[] {
+  const { boot, program } = event;
+  if (event.state === 'started') {
+    return [
+      `${colour.bold(`boot ${boot}`)}, loading with ${program} (pid ${event.pid})`,
+      ...(isVerbose ? [`  ${quoteCommand(event.command)}`] : []),
+    ];
+  }
+  const { end, aliveMs, why } = event;
+  const after = `after ${formatDuration(aliveMs)}`;
+  switch (end.kind) {
+    case 'loaded':
+      return isVerbose ? [`boot ${boot}, loaded ${after}`] : [];
+    case 'stopped':
+      return isVerbose ? [`boot ${boot}, ${program} was killed ${after}`] : [];
+    case 'rebooted':
+      return [`boot ${boot}, ${program} was told to reboot ${after}`];
+    case 'exited':
+    case 'signalled':
+    case 'timed-out':
+    case 'not-started':
+      return [
+        `boot ${boot}, ${colour.red(`${program} ${describeLoadFailure(end)}`)}${end.kind === 'exited' ? ` ${after}` : ''}`,
+        ...(why === undefined ? [] : explanationLines(program, why, colour)),
+      ];
+    default:
+      return unreachable(end);
+  }
+}
+
 function colouredEnd(end: RunEnd, colour: ChalkInstance): string {
   const text = describeEnd(end);
   return end.kind === 'failed' || end.kind === 'killed' || end.kind === 'triple-fault' ? colour.red(text) : text;
 }
 
-export const explanationLines = ({ cause, evidence, next }: Explanation, colour: ChalkInstance): readonly string[] => [
+export const explanationLines = (
+  program: string,
+  { cause, evidence, next }: Explanation,
+  colour: ChalkInstance,
+): readonly string[] => [
   `  ${cause}`,
-  ...evidence.map((line) => `    bhyve: ${line}`),
+  ...evidence.map((line) => `    ${program}: ${line}`),
   `    ${colour.green('fix:')} ${next}`,
 ];
 

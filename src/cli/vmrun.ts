@@ -11,6 +11,7 @@ import type { Context } from './context.js';
 import { exitCodes, problemsExitCode } from './exit-codes.js';
 import type { CliOptions } from './options.js';
 import { makeProgram } from './program.js';
+import { programsOf } from './programs.js';
 
 declare const VMRUN_VERSION: string;
 
@@ -32,44 +33,42 @@ export async function vmrun(words: readonly string[], context: Context): Promise
 }
 
 async function perform(options: CliOptions, context: Context): Promise<number> {
-  const { workingDirectory, env, uid } = context;
+  const { workingDirectory, env, uid, hostBhyve } = context;
   const input = readSpec(options.config, {
     workingDirectory,
     ...(options.inputFormat === undefined ? {} : { format: options.inputFormat }),
   });
-  const loaded = await loadSpecText(input);
+  const loaded = await loadSpecText(input, hostBhyve);
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
   const spec = loaded.value;
   const target = options.target ?? 'default';
   refuseUnknownTarget(spec, target);
   const isSimulated = options.simulate !== undefined;
-  const bhyve = isSimulated ? context.simulator : [options.bhyve ?? bhyveFrom(env)];
+  const programs = programsOf(options, context);
   // A simulated run must be possible beside the real one of the same name.
   const runBase =
     (options.runDir ?? defaultRunBase(env, uid)).replace(/(?<=.)\/+$/, '') + (isSimulated ? '-simulated' : '');
   const planned = plan(spec, target, {
-    privateConfigPath: `${runBase}/${spec.name}/bhyve.conf`,
+    ...hostBhyve,
+    runDirectory: `${runBase}/${spec.name}`,
     extraArguments: options.bhyveArguments,
   });
   if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
   if (loaded.warnings.length > 0 && !options.quiet) await warn(loaded.warnings, context, options);
   if (options.debug) {
     const { printDebug } = await import('./commands/print-debug.js');
-    printDebug(context, spec.effective(target).vm, planned.value, bhyve);
+    printDebug(context, spec.effective(target).vm, planned.value, programs);
     return exitCodes.ok;
   }
   if (options.dryRun) {
-    await printCommand(context, planned.value, bhyve, options.format);
+    await printCommand(context, planned.value, programs, options.format);
     return exitCodes.ok;
   }
   const { runVm } = await import('./commands/run-vm.js');
   const { coloursFor } = await import('./colours.js');
   const colour = coloursFor(context, options.color);
-  return runVm(context, { spec, machine: planned.value, bhyve, runBase, options, colour });
+  return runVm(context, { spec, machine: planned.value, programs, runBase, options, colour });
 }
-
-/** An empty variable is as good as none. */
-const bhyveFrom = ({ BHYVE_EXEC: program = '' }: Context['env']): string => (program === '' ? 'bhyve' : program);
 
 function refuseUnknownTarget(spec: Spec, target: string): void {
   const targets = new Map(spec.targets.map((name) => [name, name]));
@@ -109,11 +108,8 @@ async function report(error: unknown, context: Context, options: CliOptions | un
     return problemsExitCode(error);
   }
   if (error instanceof StartError) {
-    const fix =
-      error.reason === 'not-found'
-        ? 'bhyve is part of FreeBSD; give another path with --bhyve, or try --simulate'
-        : 'look at the file and its permissions, or give another path with --bhyve';
-    context.err(`vmrun: bhyve was not started: ${error.message}\n  ${colour.green('fix:')} ${fix}\n`);
+    const { startErrorLines } = await import('./show-start-error.js');
+    context.err(startErrorLines(error, colour));
     return exitCodes.host;
   }
   if (error instanceof Error && 'syscall' in error) {

@@ -1,6 +1,8 @@
 import { constants, accessSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
 import { execa } from 'execa';
 import { codeOf } from '../base/error-code.js';
+import { signalProcess } from './signal-process.js';
 import { lineSplitter, tailBuffer } from './tail.js';
 
 /** How a process ended: by its own status, or by a signal. */
@@ -9,10 +11,13 @@ export type ProcessEnd =
   | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals };
 
 export interface SpawnOptions {
-  /** Ours, or none. */
-  readonly stdin: 'inherit' | 'ignore';
-  /** A descriptor: 1, or 2 where the child's words are not the product. */
-  readonly stdout: 1 | 2;
+  /** Ours, none, or a text and then its end; a child need not read it. */
+  readonly stdin: 'inherit' | 'ignore' | { readonly text: string };
+  /**
+   * A descriptor: 1, or 2 where the child's words are not the product. `passed-on`: read as stderr is, for a child
+   * that must not take our terminal for its own.
+   */
+  readonly stdout: 1 | 2 | 'passed-on';
   /** Added to this process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
   /**
@@ -20,7 +25,7 @@ export interface SpawnOptions {
    * terminal: it stays in our session, and the terminal's raw mode hands Ctrl-C to the guest.
    */
   readonly ownSession: boolean;
-  /** Called with whole lines of stderr, and with what is left of one when the stream ends. */
+  /** Called with whole lines of what is read, and with what is left of one when a stream ends. */
   readonly onStderr: (text: string) => void;
 }
 
@@ -30,8 +35,12 @@ export interface Child {
   readonly ended: Promise<ProcessEnd>;
   /** False where there is no such process any more. */
   kill(signal: NodeJS.Signals): boolean;
+  /** SIGKILL to it, and to all that it has started where it has a session of its own. */
+  killWhole(): void;
   /** The last of what it wrote to stderr, at most 8 KiB. */
   stderrTail(): string;
+  /** The same for stdout; empty where that is not passed on. */
+  stdoutTail(): string;
 }
 
 /** A program could not be started. */
@@ -50,39 +59,67 @@ export class StartError extends Error {
 export type SpawnChild = (command: readonly string[], options: SpawnOptions) => Promise<Child>;
 
 const tailBytes = 8 * 1024;
-/** A grandchild may keep stderr open; we do not wait for it longer than this. */
+/** A grandchild may keep a stream open; we do not wait for it longer than this. */
 const drainMs = 100;
+
+interface PassedOn {
+  readonly tail: () => string;
+  readonly closed: Promise<void>;
+  readonly close: () => void;
+}
+
+/** Passes whole lines of a stream on, and keeps the last of them. */
+function passOn(stream: Readable, onText: (text: string) => void): PassedOn {
+  const tail = tailBuffer(tailBytes);
+  const lines = lineSplitter((text) => {
+    tail.push(text);
+    onText(text);
+  });
+  stream.setEncoding('utf8').on('data', lines.push);
+  const closed = new Promise<void>((resolve) => {
+    stream.once('close', () => {
+      lines.end();
+      resolve();
+    });
+  });
+  return { tail: tail.text, closed, close: () => stream.destroy() };
+}
+
+/** A child that ends without reading all of it, or any, does no harm. */
+function feed(stream: Writable, text: string): void {
+  stream.on('error', () => undefined);
+  stream.end(text);
+}
 
 /** Starts a program without a shell. @throws StartError */
 export const spawnChild: SpawnChild = async (command, options) => {
   const [program = '', ...args] = command;
-  const tail = tailBuffer(tailBytes);
-  const lines = lineSplitter((text) => {
-    tail.push(text);
-    options.onStderr(text);
-  });
+  const { stdin, stdout, ownSession } = options;
   const subprocess = execa(program, args, {
-    stdin: options.stdin,
-    stdout: options.stdout,
+    stdin: typeof stdin === 'object' ? 'pipe' : stdin,
+    stdout: stdout === 'passed-on' ? 'pipe' : stdout,
     stderr: 'pipe',
     buffer: false,
     reject: false,
     cleanup: false,
-    detached: options.ownSession,
+    detached: ownSession,
     env: { ...options.env },
   });
-  const { pid, stderr } = subprocess;
+  const { pid } = subprocess;
   if (pid === undefined) throw startError(program, await subprocess);
-  stderr.setEncoding('utf8');
-  stderr.on('data', lines.push);
-  const closed = new Promise<void>((resolve) => stderr.once('close', resolve));
+  if (typeof stdin === 'object' && subprocess.stdin !== null) feed(subprocess.stdin, stdin.text);
+  const errors = passOn(subprocess.stderr, options.onStderr);
+  const words = subprocess.stdout === null ? undefined : passOn(subprocess.stdout, options.onStderr);
   const ended = new Promise<ProcessEnd>((resolve) => {
     subprocess.once('exit', (status, signal) => {
       const end: ProcessEnd = signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal };
-      const timer = setTimeout(() => stderr.destroy(), drainMs);
-      void closed.then(() => {
+      subprocess.stdin?.destroy();
+      const timer = setTimeout(() => {
+        errors.close();
+        words?.close();
+      }, drainMs);
+      void Promise.all([errors.closed, words?.closed]).then(() => {
         clearTimeout(timer);
-        lines.end();
         resolve(end);
       });
     });
@@ -93,7 +130,11 @@ export const spawnChild: SpawnChild = async (command, options) => {
     pid,
     ended,
     kill: (signal) => subprocess.kill(signal),
-    stderrTail: tail.text,
+    killWhole: () => {
+      signalProcess(ownSession ? -pid : pid, 'SIGKILL');
+    },
+    stderrTail: errors.tail,
+    stdoutTail: words?.tail ?? ((): string => ''),
   };
 };
 

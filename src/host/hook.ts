@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { startError } from './child.js';
-import { codeOf } from '../base/error-code.js';
 import type { Clock } from './clock.js';
+import { signalProcess } from './signal-process.js';
 import { lineSplitter } from './tail.js';
 
 export interface HookOptions {
@@ -65,7 +65,7 @@ export const runHook: RunHook = async (argv, { env, timeoutMs, clock, signal, on
     .then((): HookEnd => ({ kind: signal.aborted ? 'aborted' : 'timed-out' }));
   const end = await Promise.race([exited, expired]);
   finished.abort();
-  if (end.kind === 'timed-out' || end.kind === 'aborted') killGroup(pid);
+  if (end.kind === 'timed-out' || end.kind === 'aborted') signalProcess(-pid, 'SIGKILL');
   // What a hook leaves running may hold its output open; we do not wait for that.
   await Promise.race([Promise.all([drained, exited]), clock.sleep(drainMs)]);
   for (const stream of streams) stream.destroy();
@@ -74,11 +74,3 @@ export const runHook: RunHook = async (argv, { env, timeoutMs, clock, signal, on
 
 /** How long output of a hook that has ended is waited for. */
 const drainMs = 100;
-
-function killGroup(pid: number): void {
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch (error) {
-    if (codeOf(error) !== 'ESRCH') throw error;
-  }
-}

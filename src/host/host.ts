@@ -1,6 +1,10 @@
+import type { Platform } from '../devices/device.js';
 import { spawnChild, type SpawnChild } from './child.js';
 import { systemClock, type Clock } from './clock.js';
+import { childrenOf } from './process-identity.js';
 import { runHook, type RunHook } from './hook.js';
+import { systemPlatform } from './platform.js';
+import { readSecret, type ReadSecret } from './secret.js';
 import { runTool, type RunTool } from './tools.js';
 import { vmmOf, type Vmm } from './vmm.js';
 
@@ -12,6 +16,11 @@ export interface Host {
   readonly spawn: SpawnChild;
   readonly runHook: RunHook;
   readonly vmm: Vmm;
+  readonly readSecret: ReadSecret;
+  /** The bhyve of this host; empty where it has none. */
+  readonly platform: Partial<Platform>;
+  /** The children of a process. */
+  readonly childrenOf: (pid: number) => Promise<readonly number[]>;
   /** Of this process. */
   readonly pid: number;
 }
@@ -22,5 +31,8 @@ export const systemHost = (): Host => ({
   spawn: spawnChild,
   runHook,
   vmm: vmmOf({ run: runTool, clock: systemClock }),
+  readSecret,
+  platform: systemPlatform(),
+  childrenOf: (pid) => childrenOf(pid, runTool),
   pid: process.pid,
 });

@@ -23,3 +23,12 @@ function linuxStart(pid: number): string | undefined {
     return undefined;
   }
 }
+
+/** The children of a process: pgrep(1). None where it has none, or is gone. */
+export async function childrenOf(pid: number, run: RunTool): Promise<readonly number[]> {
+  const { stdout } = await run(['pgrep', '-P', String(pid)]);
+  return stdout
+    .split('\n')
+    .filter((line) => /^\d+$/.test(line))
+    .map(Number);
+}

@@ -14,6 +14,12 @@ import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
 import { takeLock, type Lock } from './lock.js';
 
+/** A process: its pid and when it was started, in the system's words. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly start?: string;
+}
+
 /** What a run tells about itself in `state.json`, for the next one and for people. */
 export interface RunState {
   readonly version: 1;
@@ -23,8 +29,10 @@ export interface RunState {
   readonly since: string;
   readonly target?: string;
   readonly boot?: number;
-  /** The running bhyve: its pid and when it was started, in the system's words. */
-  readonly bhyve?: { readonly pid: number; readonly start?: string };
+  /** The running bhyve. */
+  readonly bhyve?: ProcessIdentity;
+  /** The loader that runs before it. */
+  readonly loader?: ProcessIdentity;
 }
 
 /** The folder of one running VM. Mode 0700; made and locked by its supervisor, removed when it is done. */
@@ -140,8 +148,10 @@ function readState(file: string): RunState | undefined {
 
 function isState(value: unknown): value is RunState {
   if (typeof value !== 'object' || value === null) return false;
-  const { version, supervisor, bhyve } = value as Partial<Record<keyof RunState, unknown>>;
-  if (version !== 1 || typeof supervisor !== 'number') return false;
-  if (bhyve === undefined) return true;
-  return typeof bhyve === 'object' && bhyve !== null && 'pid' in bhyve && typeof bhyve.pid === 'number';
+  const { version, supervisor, bhyve, loader } = value as Partial<Record<keyof RunState, unknown>>;
+  return version === 1 && typeof supervisor === 'number' && [bhyve, loader].every(isIdentity);
 }
+
+const isIdentity = (value: unknown): boolean =>
+  value === undefined ||
+  (typeof value === 'object' && value !== null && 'pid' in value && typeof value.pid === 'number');

@@ -1,6 +1,9 @@
 import { codeOf } from '../base/error-code.js';
 
-/** Sends a signal to a process that is not our child. @returns false where there is none of that number */
+/**
+ * Sends a signal to a process that is not our child, or with the negative number of its leader to a process group.
+ * @returns false where there is none of that number
+ */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(pid, signal);

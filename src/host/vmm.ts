@@ -5,6 +5,8 @@ import type { RunTool } from './tools.js';
 
 /** The kernel's side of a VM: bhyve(8) leaves it behind on nearly every exit, with its memory. */
 export interface Vmm {
+  /** VMs show themselves in /dev/vmm at all: on FreeBSD. */
+  readonly isAvailable: boolean;
   /** `/dev/vmm/NAME` is there. */
   exists(name: string): boolean;
   /** Resolves when bhyve has made it, or the signal is aborted; at once on a system that has no such thing. */
@@ -22,8 +24,8 @@ export interface VmmOptions {
   readonly directory?: string;
   /** Default: bhyvectl. */
   readonly bhyvectl?: string;
-  /** Whether a VM shows itself there at all. Default: on FreeBSD. */
-  readonly isExpected?: boolean;
+  /** Default: on FreeBSD. */
+  readonly isAvailable?: boolean;
 }
 
 /** Older kernels destroy a VM some time after they were asked to: sys/amd64/vmm/vmm_dev.c. */
@@ -32,13 +34,14 @@ const pollMs = 5;
 
 export function vmmOf(options: VmmOptions): Vmm {
   const { run, clock, directory = '/dev/vmm', bhyvectl = 'bhyvectl' } = options;
-  const { isExpected = process.platform === 'freebsd' } = options;
+  const { isAvailable = process.platform === 'freebsd' } = options;
   const exists = (name: string): boolean =>
     statSync(path.join(directory, name), { throwIfNoEntry: false }) !== undefined;
   return {
+    isAvailable,
     exists,
     async appears(name, signal) {
-      while (isExpected && !exists(name) && !signal.aborted) await clock.sleep(pollMs, signal);
+      while (isAvailable && !exists(name) && !signal.aborted) await clock.sleep(pollMs, signal);
     },
     async destroy(name) {
       if (!exists(name)) return true;
@@ -55,3 +58,12 @@ export function vmmOf(options: VmmOptions): Vmm {
     },
   };
 }
+
+/** For a bhyve that makes no VM in the kernel, and must not meet those that are there: a simulated one. */
+export const noVmm: Vmm = {
+  isAvailable: false,
+  exists: () => false,
+  appears: () => Promise.resolve(),
+  destroy: () => Promise.resolve(true),
+  forcePowerOff: () => Promise.resolve(),
+};

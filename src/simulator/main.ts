@@ -1,28 +1,39 @@
-// bhyve-sim: bhyve as far as one can see it from outside. Here are its effects; all else in this room is pure.
+// bhyve-sim: bhyve as far as one can see it from outside. Here, in effects.ts and in play-loader.ts are its effects;
+// all else in this room is pure.
 
-import { readFileSync, writeSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import { codeOf } from '../base/error-code.js';
+import { readFile, stayAlive, write, writeLines } from './effects.js';
 import { type Settings, readSettings } from './environment.js';
 import { bootBanner, echo, newline } from './guest-console.js';
+import { followMonitor, monitor, monitoredVariable } from './monitor.js';
 import { type Machine, checkStart, parseCommandLine } from './parse.js';
+import { playLoader } from './play-loader.js';
 import { traitsOf } from './releases.js';
 import { type GuestEnd, type Step, exitStatusOf, stepOfBoot } from './script.js';
 import type { ConsoleSocket } from './start-context.js';
+
+/** This is the child of a monitor. */
+const isMonitored = process.env[monitoredVariable] !== undefined;
 
 const exitPoweredOff = 1;
 const exitError = 4;
 const exitBadEnvironment = 64;
 
 /**
- * Runs bhyve-sim: process.argv is bhyve's command line, the environment says what the guest does. It never returns to
- * an empty event loop: every way out is process.exit or a signal, neither of which lets Node.js unlink the sockets
- * that bhyve too leaves behind.
+ * Runs bhyve-sim: process.argv is bhyve's command line, the environment says what the guest does, or that the program
+ * is a loader and the command line that one's. It never returns to an empty event loop: every way out is process.exit
+ * or a signal, neither of which lets Node.js unlink the sockets that bhyve too leaves behind.
  */
 export function main(): void {
   const settings = readSettings(process.env);
   if ('error' in settings) {
     writeLines(2, [`bhyve-sim: ${settings.error}`]);
     process.exit(exitBadEnvironment);
+  }
+  if (settings.program !== 'bhyve') {
+    playLoader(settings.program, process.argv.slice(2), settings);
+    return;
   }
   const parsed = parseCommandLine(process.argv.slice(2), { ...settings, readFile });
   switch (parsed.kind) {
@@ -31,7 +42,7 @@ export function main(): void {
       leave(parsed);
       break;
     case 'parsed':
-      writeLines(2, parsed.warnings);
+      if (!isMonitored) writeLines(2, parsed.warnings);
       if (parsed.isDumpAsked) {
         writeLines(
           1,
@@ -51,8 +62,9 @@ function startMachine(tree: Parameters<typeof checkStart>[0], settings: Settings
       leave(started);
       break;
     case 'started':
-      writeLines(1, started.stdout);
-      writeLines(2, started.warnings);
+      // The child of a monitor is the same command again: what is to be said has been said.
+      if (!isMonitored) writeLines(1, started.stdout);
+      if (!isMonitored) writeLines(2, started.warnings);
       void run(started.machine, settings);
       break;
   }
@@ -77,7 +89,7 @@ function leave({
 }
 
 async function run(machine: Machine, settings: Settings): Promise<void> {
-  for (const socket of machine.sockets) {
+  for (const socket of isMonitored ? [] : machine.sockets) {
     const error = await bindSocket(socket);
     if (error !== undefined) {
       writeLines(2, [`cannot create port ${socket.port}: ${error}`, `${traitsOf(settings).deviceErrorLine}: ${error}`]);
@@ -85,14 +97,18 @@ async function run(machine: Machine, settings: Settings): Promise<void> {
     }
   }
   process.title = `bhyve: ${machine.name}`; // as setproctitle(3) does
+  if (machine.monitor.isEnabled && !isMonitored) {
+    monitor(settings.boot, machine.monitor.restarts);
+    return;
+  }
+  if (isMonitored) followMonitor();
   stayAlive();
   boot(machine, settings, settings.boot);
 }
 
 function boot(machine: Machine, settings: Settings, number: number): void {
   const step = stepOfBoot(settings.steps, number);
-  // In monitor mode the process that others see is the parent, which leaves SIGTERM at its default.
-  if (machine.hasPowerButton && !machine.monitor.isEnabled) process.on('SIGTERM', powerButton(step, machine));
+  if (machine.hasPowerButton) process.on('SIGTERM', powerButton(step, machine));
   if (machine.hasStdioConsole) {
     if (!endsAtOnce(step)) readTerminal(machine.name);
     write(1, bootBanner(machine, settings, number));
@@ -103,27 +119,21 @@ function boot(machine: Machine, settings: Settings, number: number): void {
       break;
     case 'end':
       after(step.delayMs, () => {
-        endGuest(step.end, machine, settings, number);
+        endGuest(step.end, machine, settings);
       });
       break;
     case 'signal':
       after(step.delayMs, () => {
-        if (machine.monitor.isEnabled) {
-          writeLines(2, [`Child process was killed by signal ${step.signal}`]);
-          process.exit(exitError);
-        }
         dieOf(step.signal);
       });
       break;
   }
 }
 
-function endGuest(end: GuestEnd, machine: Machine, settings: Settings, number: number): void {
+function endGuest(end: GuestEnd, machine: Machine, settings: Settings): void {
   leaveConsole(machine);
   if (end === 'error') writeLines(2, ['vm_run error -1, errno 6']);
-  const status = exitStatusOf(end, settings.release);
-  if (status !== 0 || !machine.monitor.restarts) process.exit(status);
-  setImmediate(boot, machine, settings, number + 1);
+  process.exit(exitStatusOf(end, settings.release));
 }
 
 /** Whoever prints next starts on a line of his own. */
@@ -153,11 +163,6 @@ function after(delayMs: number, act: () => void): void {
   else setTimeout(act, delayMs);
 }
 
-/** Signals alone do not keep Node.js running. */
-function stayAlive(): void {
-  setInterval(() => undefined, 2 ** 30);
-}
-
 /** Ends the process by a signal, as a crash does: no exit handlers, no exit status. */
 function dieOf(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal);
@@ -168,7 +173,6 @@ function dieOf(signal: NodeJS.Signals): void {
 /** What somebody types is echoed; a terminal is put into raw mode, so Ctrl-C goes to the guest. */
 function readTerminal(name: string): void {
   const { stdin } = process;
-  if (stdin.listenerCount('data') > 0) return; // an earlier boot of monitor mode reads it
   if (stdin.isTTY) stdin.setRawMode(true); // Node.js undoes that on every way out but SIGKILL
   stdin.setEncoding('utf8');
   stdin.on('error', () => undefined);
@@ -233,38 +237,5 @@ const errorTexts: Readonly<Record<string, string>> = {
   EROFS: 'Read-only file system',
 };
 
-const errorCode = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : String(error);
-
+const errorCode = (error: unknown): string => codeOf(error) || String(error);
 const errorText = (error: unknown): string => errorTexts[errorCode(error)] ?? errorCode(error);
-
-function readFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
-function writeLines(fd: 1 | 2, lines: readonly string[]): void {
-  if (lines.length > 0) write(fd, lines.map((line) => `${line}\n`).join(''));
-}
-
-/** How often a full pipe is tried again, a millisecond apart, before its reader is taken to be stuck. */
-const patience = 2000;
-const clock = new Int32Array(new SharedArrayBuffer(4));
-
-/** Writes now, since process.exit would drop what is still queued. A reader that has gone is no error. */
-function write(fd: 1 | 2, text: string): void {
-  const bytes = Buffer.from(text);
-  let written = 0;
-  for (let attempts = 0; written < bytes.length && attempts < patience;) {
-    try {
-      written += writeSync(fd, bytes, written);
-    } catch (error) {
-      if (errorCode(error) !== 'EAGAIN') return;
-      attempts += 1;
-      Atomics.wait(clock, 0, 0, 1);
-    }
-  }
-}

@@ -1,47 +1,18 @@
-import type { Child } from '../host/child.js';
 import { removeTrace, tracesOf, type Trace } from '../host/ephemeral.js';
-import type { Host } from '../host/host.js';
-import type { PidFile } from '../host/pid-file.js';
-import { processStart } from '../host/process-identity.js';
-import type { RunDirectory, RunState } from '../host/run-directory.js';
 import { rememberTerminal } from '../host/terminal.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { Machine } from '../machine/machine.js';
-import type { Cleaner } from './cleanup.js';
-import type { Emit } from './events.js';
-import { explain, type Explanation } from './explain.js';
-import type { Hooks } from './hooks.js';
-import { readEnd, type RunEnd } from './run-end.js';
-import { stopWhenAsked, type StopSignals } from './stop.js';
-
-/** Name of the private file in the run directory. */
-export const privateConfigName = 'bhyve.conf';
-
-/** What the boots of one run share. */
-export interface Session {
-  readonly host: Host;
-  readonly emit: Emit;
-  readonly signals: StopSignals;
-  readonly cleaner: Cleaner;
-  readonly hooks: Hooks;
-  readonly directory: RunDirectory;
-  readonly pidFile: PidFile | undefined;
-  /** The bhyve program, and words that go before its options. */
-  readonly bhyve: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly onStderr: (text: string) => void;
-  readonly saveState: (more: Partial<RunState>) => void;
-}
-
-export interface BootResult {
-  readonly end: RunEnd;
-  readonly aliveMs: number;
-  /** Where it was no doing of the guest or of us. */
-  readonly why?: Explanation;
-}
+import { privateConfigName } from '../machine/plan.js';
+import { explain } from './explain.js';
+import { load, removeLoaderFiles } from './load.js';
+import { privateText } from './private-text.js';
+import { readEnd } from './run-end.js';
+import { environmentOf, rememberProcess, type BootResult, type Session } from './session.js';
+import { stopWhenAsked } from './stop.js';
 
 /**
- * One life of bhyve: started, watched, stopped when asked, and what it leaves removed.
+ * One boot: loaded where the guest has no boot ROM, then one life of bhyve, and what both leave removed.
+ * @returns undefined where a stop was asked for before bhyve was started
  * @throws StartError
  */
 export async function bootOnce(
@@ -49,27 +20,54 @@ export async function bootOnce(
   machine: Machine,
   boot: number,
   changes: readonly MachineChange[],
-): Promise<BootResult> {
-  const { host, emit, directory, hooks, pidFile } = session;
-  const command = [...session.bhyve, ...machine.argv];
-  if (machine.privateConfig !== undefined) directory.write(privateConfigName, machine.privateConfig.content);
+): Promise<BootResult | undefined> {
+  const { host, directory, signals } = session;
+  const secrets = await privateText(machine, host.readSecret);
+  if (secrets !== undefined) directory.write(privateConfigName, secrets);
   const before = tracesOf(machine.ephemerals);
   const restoreTerminal = machine.usesStdio ? rememberTerminal(0) : () => undefined;
-  const ended = new AbortController();
-  let child: Child | undefined;
+  // A VM that others have loaded is theirs until bhyve runs it.
+  let hasStarted = machine.loader !== undefined;
   try {
-    child = await host.spawn(command, {
+    const loaded = await load(session, machine, boot);
+    if (loaded === 'stopped' || signals.stop.aborted) return undefined;
+    if (loaded !== 'loaded') return loaded;
+    return await runBhyve(session, machine, boot, changes, () => {
+      hasStarted = true;
+    });
+  } finally {
+    restoreTerminal();
+    if (hasStarted) await removeTraces(session, machine, before);
+    removeLoaderFiles(session, machine);
+    if (machine.privateConfig !== undefined) directory.remove(privateConfigName);
+  }
+}
+
+/** One life of bhyve: started, watched, stopped when asked. */
+async function runBhyve(
+  session: Session,
+  machine: Machine,
+  boot: number,
+  changes: readonly MachineChange[],
+  onStart: () => void,
+): Promise<BootResult> {
+  const { host, emit, hooks, pidFile } = session;
+  const command = [...session.bhyve, ...machine.argv];
+  const ended = new AbortController();
+  try {
+    const child = await host.spawn(command, {
       stdin: machine.usesStdio ? 'inherit' : 'ignore',
       stdout: machine.usesStdio ? 1 : 2,
       ownSession: !machine.usesStdio,
-      env: { ...session.env, VMRUN_NAME: machine.name, VMRUN_TARGET: machine.target, VMRUN_BOOT: String(boot) },
+      env: environmentOf(session, machine, boot),
       onStderr: session.onStderr,
     });
+    onStart();
     const { pid } = child;
     const startedMs = host.clock.monotonicMs();
     emit({ kind: 'boot', boot, target: machine.target, pid, command, changes });
     pidFile?.write(pid);
-    const identified = rememberProcess(session, machine, boot, pid, ended.signal);
+    const identified = rememberProcess(session, 'bhyve', machine, boot, pid, ended.signal);
     const stopped = stopWhenAsked(child, machine, ended.signal, session);
     hooks.postStart(machine, boot, pid, ended.signal);
     const end = readEnd(await child.ended, child.stderrTail());
@@ -82,24 +80,8 @@ export async function bootOnce(
     return { end, aliveMs, ...why };
   } finally {
     ended.abort();
-    restoreTerminal();
     pidFile?.clear();
-    if (child !== undefined) await removeTraces(session, machine, before);
-    if (machine.privateConfig !== undefined) directory.remove(privateConfigName);
   }
-}
-
-/** Tells the next run which process this is. What costs a process on some systems is not waited for. */
-async function rememberProcess(
-  { host, saveState }: Session,
-  { target }: Machine,
-  boot: number,
-  pid: number,
-  ended: AbortSignal,
-): Promise<void> {
-  saveState({ target, boot, bhyve: { pid } });
-  const start = await processStart(pid, host.run);
-  if (start !== undefined && !ended.aborted) saveState({ target, boot, bhyve: { pid, start } });
 }
 
 /** What bhyve leaves on every exit: its sockets, and the VM with its memory. */

@@ -13,11 +13,13 @@ export interface ClaimOptions {
   readonly force: boolean;
   /** How long an orphan may take to power off. */
   readonly stopTimeoutMs: number;
+  /** Somebody else has loaded the VM, so it is right that it is there. */
+  readonly isLoadedByOthers: boolean;
 }
 
 /**
  * Makes this process the one supervisor of a VM name: takes the run directory, and sees to what a run that was killed
- * has left, a bhyve without supervisor or `/dev/vmm/NAME`.
+ * has left, a bhyve or loader without supervisor or `/dev/vmm/NAME`.
  * @throws ProblemsError `in-use`, or `cannot-create` where there can be no run directory
  */
 export async function claim(name: string, options: ClaimOptions): Promise<RunDirectory> {
@@ -63,15 +65,16 @@ async function leftovers(
   { leftState }: RunDirectory,
   options: ClaimOptions,
 ): Promise<readonly Problem[]> {
-  const { host, force } = options;
+  const { host, force, isLoadedByOthers } = options;
   const orphan = await orphanOf(leftState, host);
   if (orphan !== undefined) {
     if (!force) {
+      const what = leftState?.loader === undefined ? 'this VM still runs' : 'a loader of this VM still runs';
       return [
         {
           code: 'orphan',
           severity: 'error',
-          message: `this VM still runs as process ${orphan}; its supervisor, process ${leftState?.supervisor ?? 0}, is gone`,
+          message: `${what} as process ${orphan}; its supervisor, process ${leftState?.supervisor ?? 0}, is gone`,
           fix: `shut the guest down, or end it with --force (or: kill ${orphan})`,
         },
       ];
@@ -86,7 +89,8 @@ async function leftovers(
       ];
     }
   }
-  if (!host.vmm.exists(name)) return [];
+  // One that an orphan ran has been used up.
+  if (!host.vmm.exists(name) || (isLoadedByOthers && orphan === undefined)) return [];
   if (force && (await host.vmm.destroy(name))) return [];
   return [
     {
@@ -100,11 +104,12 @@ async function leftovers(
   ];
 }
 
-/** The pid of the bhyve that a dead supervisor left running: the same process, not one that got its number. */
+/** The pid of what a dead supervisor left running: the same process, not one that got its number. */
 async function orphanOf(state: RunState | undefined, host: Host): Promise<number | undefined> {
-  if (state?.bhyve === undefined) return undefined;
-  const start = await processStart(state.bhyve.pid, host.run);
-  return start !== undefined && start === state.bhyve.start ? state.bhyve.pid : undefined;
+  const left = state?.bhyve ?? state?.loader;
+  if (left === undefined) return undefined;
+  const start = await processStart(left.pid, host.run);
+  return start !== undefined && start === left.start ? left.pid : undefined;
 }
 
 const pollMs = 20;

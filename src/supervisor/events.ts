@@ -1,13 +1,34 @@
 import type { Problem } from '../base/problem.js';
 import type { HookEnd } from '../host/hook.js';
 import type { MachineChange } from '../machine/difference.js';
+import type { Loader } from '../machine/machine.js';
 import type { RebootReason } from '../spec/vm-spec.js';
 import type { Explanation } from './explain.js';
+import type { LoadEnd } from './load.js';
 import type { StopReason } from './policy.js';
 import type { RunEnd } from './run-end.js';
 
 /** What happened, as it happened. `boot` counts from 1. */
 export type RunEventBody =
+  /** A loader has been started; bhyve follows when it is done. */
+  | {
+      readonly kind: 'loader';
+      readonly boot: number;
+      readonly state: 'started';
+      readonly program: Loader['kind'];
+      readonly pid: number;
+      readonly command: readonly string[];
+    }
+  /** It has ended, or could not be started; where it has not loaded the guest, no bhyve is started in this boot. */
+  | {
+      readonly kind: 'loader';
+      readonly boot: number;
+      readonly state: 'ended';
+      readonly program: Loader['kind'];
+      readonly end: LoadEnd;
+      readonly aliveMs: number;
+      readonly why?: Explanation;
+    }
   /** bhyve has been started. */
   | {
       readonly kind: 'boot';

@@ -1,16 +1,30 @@
-/** Why bhyve ended as it did: the cause, what shows it, and what to do. */
+/** Why bhyve or a loader ended as it did: the cause, what shows it, and what to do. */
 export interface Explanation {
   readonly cause: string;
-  /** The last lines of what bhyve wrote. */
+  /** The last lines of what it wrote. */
   readonly evidence: readonly string[];
   readonly next: string;
 }
 
-interface Rule {
+export interface Rule {
   readonly when: RegExp;
   readonly cause: (found: readonly string[]) => string;
   readonly next: string;
 }
+
+/** What the kernel says to whoever makes a VM. */
+export const kernelRules: readonly Rule[] = [
+  {
+    when: /vm_(?:create|open|reinit)[^\n]*: (?:Operation not permitted|Permission denied)/,
+    cause: () => 'you may not make virtual machines',
+    next: 'run vmrun as root',
+  },
+  {
+    when: /vm_(?:create|open)[^\n]*|\/dev\/vmm[^\n]*/,
+    cause: ([line]) => `the kernel did not make the VM: ${line ?? ''}`,
+    next: 'load the module with kldload vmm, and look whether the CPU has virtualization switched on',
+  },
+];
 
 /** What bhyve's messages mean, the most telling first: reference of bhyve(8) and its sources. */
 const rules: readonly Rule[] = [
@@ -75,16 +89,7 @@ const rules: readonly Rule[] = [
     cause: ([, wanted, there]) => `the guest wants ${wanted ?? ''} vCPUs, this host allows ${there ?? ''}`,
     next: 'lower cpu, or raise the tunable hw.vmm.maxcpu',
   },
-  {
-    when: /vm_(?:create|open|reinit)[^\n]*: (?:Operation not permitted|Permission denied)/,
-    cause: () => 'you may not make virtual machines',
-    next: 'run vmrun as root',
-  },
-  {
-    when: /vm_(?:create|open)[^\n]*|\/dev\/vmm[^\n]*/,
-    cause: ([line]) => `the kernel did not make the VM: ${line ?? ''}`,
-    next: 'load the module with kldload vmm, and look whether the CPU has virtualization switched on',
-  },
+  ...kernelRules,
   {
     when: /[Dd]evice emulation initialization error: ([^\n]+)/,
     cause: ([, why]) => `a device could not be started: ${why ?? ''}`,
@@ -94,17 +99,30 @@ const rules: readonly Rule[] = [
 
 const evidenceLines = 3;
 
+/** The last lines that say something. */
+export const evidenceOf = (text: string): readonly string[] =>
+  text
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(-evidenceLines);
+
+/** What the first rule that fits makes of a program's last words. */
+export function ruled(rules: readonly Rule[], text: string): Explanation | undefined {
+  for (const { when, cause, next } of rules) {
+    const found = when.exec(text);
+    if (found !== null) return { cause: cause(found), evidence: evidenceOf(text), next };
+  }
+  return undefined;
+}
+
 /** Reads bhyve's last words. Without a rule that fits, the words themselves are all that is known. */
 export function explain(stderrTail: string): Explanation {
-  const lines = stderrTail.split('\n').filter((line) => line.trim() !== '');
-  const evidence = lines.slice(-evidenceLines);
-  for (const { when, cause, next } of rules) {
-    const found = when.exec(stderrTail);
-    if (found !== null) return { cause: cause(found), evidence, next };
-  }
-  return {
-    cause: evidence.length === 0 ? 'bhyve gave no reason' : 'bhyve gave the reason below',
-    evidence,
-    next: 'look at the command with --dry-run and run it by hand',
-  };
+  const evidence = evidenceOf(stderrTail);
+  return (
+    ruled(rules, stderrTail) ?? {
+      cause: evidence.length === 0 ? 'bhyve gave no reason' : 'bhyve gave the reason below',
+      evidence,
+      next: 'look at the command with --dry-run and run it by hand',
+    }
+  );
 }

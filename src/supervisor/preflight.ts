@@ -3,7 +3,9 @@ import { ProblemsError, type Problem } from '../base/problem.js';
 import { checkHost, fixesOf, isReady, type HostReport } from '../host/check.js';
 import type { HostFinding } from '../host/findings.js';
 import { applyFix } from '../host/fix.js';
+import type { Host } from '../host/host.js';
 import type { Ledger } from '../host/ledger.js';
+import { liveView } from '../host/live-view.js';
 import type { RunTool } from '../host/tools.js';
 import type { Machine } from '../machine/machine.js';
 
@@ -26,12 +28,28 @@ export interface Ready {
  */
 export async function preflight(machine: Machine, options: PreflightOptions): Promise<Ready> {
   const { run } = options;
-  const first = await checkHost(machine.requirements, { run });
+  const first = await checkHost(machine.requirements, { view: liveView({ run }) });
   const failures = await mend(first, options);
-  const report = failures === undefined ? first : await checkHost(machine.requirements, { run });
+  const report = failures === undefined ? first : await checkHost(machine.requirements, { view: liveView({ run }) });
   const problems = report.findings.map(({ problem }) => problem);
   if (!isReady(report)) throw new ProblemsError('host', machine.name, [...(failures ?? []), ...problems]);
   return { hostCards: cardsByOwner(report), warnings: problems };
+}
+
+/**
+ * Somebody else loads the VM, and must have done so: bhyve has no boot ROM to start it from.
+ * @throws ProblemsError `host` where it is not there
+ */
+export function refuseUnloaded({ name, isLoadedByOthers }: Machine, { vmm }: Pick<Host, 'vmm'>): void {
+  if (!isLoadedByOthers || !vmm.isAvailable || vmm.exists(name)) return;
+  throw new ProblemsError('host', name, [
+    {
+      code: 'not-loaded',
+      severity: 'error',
+      message: `/dev/vmm/${name} is not there: with loader "none" somebody else loads the guest before each boot`,
+      fix: 'load it first, or let vmrun do it with e.g. "loader": {"kind": "bhyveload"}',
+    },
+  ]);
 }
 
 /** Applies what may be applied. @returns what did not work, or undefined where nothing was tried */

@@ -1,5 +1,7 @@
+import { formatDuration } from '../base/duration.js';
 import { unreachable } from '../base/unreachable.js';
 import type { ProcessEnd } from '../host/child.js';
+import type { Loader } from '../machine/machine.js';
 import type { RebootReason } from '../spec/vm-spec.js';
 
 /** How one run of bhyve ended: bhyve(8), EXIT STATUS. */
@@ -11,7 +13,16 @@ export type RunEnd =
   | { readonly kind: 'suspended' } // 5, release 16
   /** 4, a status that the man page does not list, or a 1 that was no power-off. */
   | { readonly kind: 'failed'; readonly status: number }
-  | { readonly kind: 'killed'; readonly signal: NodeJS.Signals };
+  | { readonly kind: 'killed'; readonly signal: NodeJS.Signals }
+  /** There was nothing to run: the loader failed, and bhyve was not started. */
+  | { readonly kind: 'not-loaded'; readonly program: Loader['kind']; readonly how: LoadFailure };
+
+/** How a loader ended that did not put the guest into memory. */
+export type LoadFailure =
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals }
+  | { readonly kind: 'timed-out'; readonly timeoutMs: number }
+  | { readonly kind: 'not-started'; readonly error: string };
 
 /** What bhyve says where its 1 is no power-off: a command line that it does not take, a GDB stub without its port. */
 const failureWithStatus1 = /^(?:Usage: bhyve|bhyve: gdb (?:address|socket) )/m;
@@ -47,6 +58,7 @@ export function reasonOf(end: RunEnd): RebootReason | undefined {
     case 'triple-fault':
       return 'triple_fault';
     case 'failed':
+    case 'not-loaded':
       return 'error';
     case 'suspended':
     case 'killed':
@@ -56,7 +68,7 @@ export function reasonOf(end: RunEnd): RebootReason | undefined {
   }
 }
 
-/** bhyve's exit status for an end; undefined where a signal ended it. */
+/** bhyve's exit status for an end, or what it would be; undefined where a signal ended it. */
 export function statusOf(end: RunEnd): number | undefined {
   switch (end.kind) {
     case 'rebooted':
@@ -71,6 +83,8 @@ export function statusOf(end: RunEnd): number | undefined {
       return 5;
     case 'failed':
       return end.status;
+    case 'not-loaded':
+      return 4;
     case 'killed':
       return undefined;
     default:
@@ -95,7 +109,25 @@ export function describeEnd(end: RunEnd): string {
       return `failed with status ${end.status}`;
     case 'killed':
       return `was killed by ${end.signal}`;
+    case 'not-loaded':
+      return `was not loaded: ${end.program} ${describeLoadFailure(end.how)}`;
     default:
       return unreachable(end);
+  }
+}
+
+/** The same of a loader. */
+export function describeLoadFailure(how: LoadFailure): string {
+  switch (how.kind) {
+    case 'exited':
+      return `failed with status ${how.status}`;
+    case 'signalled':
+      return `was killed by ${how.signal}`;
+    case 'timed-out':
+      return `did not finish within ${formatDuration(how.timeoutMs)}`;
+    case 'not-started':
+      return 'could not be started';
+    default:
+      return unreachable(how);
   }
 }

@@ -7,29 +7,35 @@ import { takePidFile, type PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
 import { differences } from '../machine/difference.js';
 import type { Platform } from '../devices/device.js';
+import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Machine } from '../machine/machine.js';
-import { plan, type PlanOptions } from '../machine/plan.js';
+import { plan, privateConfigName, type PlanOptions } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
-import { bootOnce, privateConfigName, type BootResult, type Session } from './boot.js';
+import { bootOnce } from './boot.js';
 import { claim } from './claim.js';
 import { makeCleaner } from './cleanup.js';
 import { eventStream, type Emit, type RunEvent } from './events.js';
 import type { Explanation } from './explain.js';
 import { makeHooks } from './hooks.js';
 import { nextStep, shortLifeMs, type RebootLimits, type StopReason } from './policy.js';
-import { preflight } from './preflight.js';
+import { preflight, refuseUnloaded } from './preflight.js';
 import type { RunEnd } from './run-end.js';
+import type { BootResult, Session } from './session.js';
 import type { StopSignals } from './stop.js';
+
+type Environment = Readonly<Record<string, string>>;
 
 export interface RunOptions {
   /** First boot's target. Default: `default`. */
   readonly target?: string;
   /** The bhyve program, and words that go before its options. Default: `bhyve`. */
   readonly bhyve?: readonly string[];
+  /** The same for bhyveload and grub-bhyve. Default: themselves, found in PATH. */
+  readonly loaders?: LoaderPrograms;
   /** Words for bhyve, put after the spec's extra options. */
   readonly extraArguments?: readonly string[];
-  /** What the command is written for where the spec does not say. Default: as for `plan`. */
+  /** What the command is written for where the spec does not say. Default: those of this host. */
   readonly platform?: Partial<Platform>;
   /** Folder of the run directories; the VM's own is made in it. Default: /var/run/vmrun for root, else the user's. */
   readonly runBase?: string;
@@ -46,12 +52,15 @@ export interface RunOptions {
   readonly supervisorPidFile?: string;
   /** Stop, and fail, when something that the run made cannot be removed. Default: false, a warning. */
   readonly panicOnFailedCleanup?: boolean;
-  /** Whole lines of what bhyve writes to stderr. Default: kept for explanations, otherwise dropped. */
+  /**
+   * Whole lines of what bhyve writes to stderr, and its loader anywhere but to the guest's console. Default: kept for
+   * explanations, otherwise dropped.
+   */
   readonly onStderr?: (text: string) => void;
   /** Whole lines of what hooks write. Default: dropped. */
   readonly onHookOutput?: (text: string) => void;
-  /** Added to bhyve's environment. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** Added to the environment of bhyve and its loader; or what makes it for the machine of a boot. */
+  readonly env?: Environment | ((machine: Machine) => Environment);
   readonly host?: Host;
 }
 
@@ -60,6 +69,7 @@ export interface RunResult {
   /** How the last boot ended; undefined where the run was stopped before there was one. */
   readonly end: RunEnd | undefined;
   readonly because: StopReason;
+  /** Those whose loader failed among them. */
   readonly boots: number;
   /** Why the last boot failed, where it did. */
   readonly why?: Explanation;
@@ -93,7 +103,8 @@ export function run(spec: Spec, options: RunOptions): Run {
     events.push({ time: host.clock.now().toISOString(), monotonicMs: host.clock.monotonicMs(), ...body });
   };
   const signals = { stop: stopping.signal, hurry: hurrying.signal };
-  const result = supervise(spec, options, host, emit, signals).finally(events.end);
+  const platform = options.platform ?? host.platform;
+  const result = supervise(spec, { ...options, platform }, host, emit, signals).finally(events.end);
   // A caller that only reads events must not be killed by an unhandled rejection; `result` still rejects.
   result.catch(() => undefined);
   return {
@@ -114,12 +125,13 @@ async function supervise(
   emit: Emit,
   signals: StopSignals,
 ): Promise<RunResult> {
-  const { policy } = planned(spec, options.target ?? defaultTarget, options, {});
+  const { policy, isLoadedByOthers } = planned(spec, options.target ?? defaultTarget, options, {});
   const directory = await claim(spec.name, {
     host,
     base: options.runBase ?? systemRunBase(),
     force: options.force ?? false,
     stopTimeoutMs: policy.stopTimeoutMs,
+    isLoadedByOthers,
   });
   const cleaner = makeCleaner(emit);
   const hooks = makeHooks(host, emit, options.onHookOutput ?? ignore);
@@ -138,7 +150,7 @@ async function supervise(
   let result: RunResult | undefined;
   try {
     // Of a run that was killed.
-    directory.remove(privateConfigName);
+    for (const name of [privateConfigName, deviceMapName]) directory.remove(name);
     saveState({});
     if (options.check !== false) {
       ledger = await openLedger(directory.file('ledger'));
@@ -147,8 +159,9 @@ async function supervise(
     }
     (await makePidFile(options.supervisorPidFile))?.write(host.pid);
     const pidFile = await makePidFile(options.pidFile);
-    const { bhyve = ['bhyve'], env = {}, onStderr = ignore } = options;
-    const session = { host, emit, signals, cleaner, hooks, directory, pidFile, bhyve, env, onStderr, saveState };
+    const { bhyve = ['bhyve'], loaders = {}, env = {}, onStderr = ignore } = options;
+    const shared = { host, emit, signals, cleaner, hooks, directory, pidFile, bhyve, loaders, onStderr, saveState };
+    const session: Session = { ...shared, env: typeof env === 'function' ? env : () => env };
     result = await bootLoop(spec, options, session, ledger);
     return result;
   } finally {
@@ -187,8 +200,11 @@ async function bootLoop(
   for (;;) {
     const machine = await readyMachine(spec, target, options, session, ledger);
     if (isStopping()) return finish('asked');
+    const changes = previous === undefined ? [] : differences(previous, machine);
+    const booted = await bootOnce(session, machine, boots + 1, changes);
+    if (booted === undefined) return finish('asked');
     boots += 1;
-    last = await bootOnce(session, machine, boots, previous === undefined ? [] : differences(previous, machine));
+    last = booted;
     previous = machine;
     if (isStopping()) return finish('asked');
     const nowMs = host.clock.monotonicMs();
@@ -213,8 +229,9 @@ async function readyMachine(
   { host, emit, directory }: Session,
   ledger: Ledger | undefined,
 ): Promise<Machine> {
-  const paths = { privateConfigPath: directory.file(privateConfigName) };
+  const paths = { runDirectory: directory.path };
   const machine = planned(spec, target, options, paths);
+  refuseUnloaded(machine, host);
   if (ledger === undefined) return machine;
   const { mayFix } = options;
   const ready = await preflight(machine, { run: host.run, ledger, ...(mayFix === undefined ? {} : { mayFix }) });

@@ -1,5 +1,6 @@
 import type { Child } from '../host/child.js';
 import type { Host } from '../host/host.js';
+import { signalProcess } from '../host/signal-process.js';
 import type { Machine } from '../machine/machine.js';
 import type { Emit } from './events.js';
 
@@ -19,15 +20,16 @@ export interface StopSignals {
  */
 export async function stopWhenAsked(
   child: Child,
-  { name, policy }: Machine,
+  machine: Machine,
   ended: AbortSignal,
   { host, emit, signals }: { readonly host: Host; readonly emit: Emit; readonly signals: StopSignals },
 ): Promise<void> {
+  const { name, policy } = machine;
   const over = (): boolean => ended.aborted;
   await aborted(AbortSignal.any([signals.stop, ended]));
   if (over()) return;
   emit({ kind: 'stopping', how: 'power button', timeoutMs: policy.stopTimeoutMs });
-  child.kill('SIGTERM');
+  if (!(machine.isMonitored && (await signalGuest(child, host)))) child.kill('SIGTERM');
   await host.clock.sleep(policy.stopTimeoutMs, AbortSignal.any([ended, signals.hurry]));
   if (over()) return;
   if (host.vmm.exists(name)) {
@@ -38,6 +40,12 @@ export async function stopWhenAsked(
   }
   emit({ kind: 'stopping', how: 'kill', timeoutMs: 0 });
   child.kill('SIGKILL');
+}
+
+/** In monitor mode the process that runs the guest is a child; a SIGTERM to its parent would end both at once. */
+async function signalGuest({ pid }: Child, host: Host): Promise<boolean> {
+  const children = await host.childrenOf(pid);
+  return children.map((each) => signalProcess(each, 'SIGTERM')).includes(true);
 }
 
 const aborted = (signal: AbortSignal): Promise<void> =>

@@ -16,7 +16,36 @@ type Row = readonly [
   withQ: boolean,
 ];
 
+const ended = { kind: 'loader', boot: 1, state: 'ended', program: 'bhyveload', aliveMs: 1500 } as const;
+const failed = { cause: 'bhyveload gave the reason below', evidence: ["can't load 'kernel'"], next: 'look' };
+
 const rows: readonly Row[] = [
+  [
+    { kind: 'loader', boot: 2, state: 'started', program: 'bhyveload', pid: 7, command: ['bhyveload', 'a b'] },
+    ['boot 2, loading with bhyveload (pid 7)'],
+    ['boot 2, loading with bhyveload (pid 7)', "  bhyveload 'a b'"],
+    false,
+  ],
+  [{ ...ended, end: { kind: 'loaded' } }, [], ['boot 1, loaded after 1.5 s'], false],
+  [{ ...ended, end: { kind: 'stopped' } }, [], ['boot 1, bhyveload was killed after 1.5 s'], false],
+  [{ ...ended, end: { kind: 'rebooted' } }, ['boot 1, bhyveload was told to reboot after 1.5 s'], 'the same', false],
+  [
+    { ...ended, end: { kind: 'exited', status: 1 }, why: failed },
+    [
+      'boot 1, bhyveload failed with status 1 after 1.5 s',
+      '  bhyveload gave the reason below',
+      "    bhyveload: can't load 'kernel'",
+      '    fix: look',
+    ],
+    'the same',
+    true,
+  ],
+  [
+    { ...ended, end: { kind: 'timed-out', timeoutMs: 1500 }, why: { ...failed, cause: 'it may wait', evidence: [] } },
+    ['boot 1, bhyveload did not finish within 1.5 s', '  it may wait', '    fix: look'],
+    'the same',
+    true,
+  ],
   [boot, ['boot 1, target disk (pid 7)'], ['boot 1, target disk (pid 7)', "  bhyve 'a b'"], false],
   [
     {

@@ -49,6 +49,21 @@ describe('SIGTERM to vmrun', () => {
     });
   });
 
+  test('presses the power button of a guest that bhyve itself restarts', async () => {
+    await inPlace(async (place) => {
+      writeSpec(place, { monitor: true, release: 16 });
+      const vm = startVmrun(place, simulated(place, 'reboot,run'));
+      await vm.said('boot 2', 'stdout');
+      await login(vm);
+      vm.kill('SIGTERM');
+      const ended = await vm.ended;
+      expect(ended).toMatchObject({ status: 1, signal: null });
+      expect(ended.events.filter(({ kind }) => kind === 'boot')).toHaveLength(1);
+      expect(ended.events.flatMap((event) => (event.kind === 'stopping' ? [event.how] : []))).toEqual(['power button']);
+      expectNothingLeft(place);
+    });
+  });
+
   test('before a guest listens to it still ends bhyve, by the signal itself', async () => {
     await inPlace(async (place) => {
       place.spec();

@@ -96,6 +96,51 @@ describe('in a terminal', () => {
     }),
   );
 
+  describe('a loader', () => {
+    const run = (place: Place, ...loader: readonly string[]): string => {
+      place.spec({ com1: 'stdio', loader: { kind: 'bhyveload', disk: '/vm/disk.img' } });
+      place.script('bhyveload', ...loader);
+      const bhyve = place.script('bhyve', 'echo bhyve runs', 'exit 2');
+      const words = ['-c', 'vm.json', '--no-requirement-check', '--run-dir', place.runBase, '--bhyve', bhyve];
+      return `PATH='${place.folder}':/usr/bin:/bin ${quoteCommand([...vmrunCommand, ...words, '-P', 'vmrun.pid'])}`;
+    };
+
+    inTerminal('has it before the guest', () =>
+      inPlace(async (place) => {
+        const command = run(place, 'test -t 1 && echo "OK $2"', 'read line', 'echo "told to $line"');
+        const terminal = openTerminal(place, command, 'echo "status $?"');
+        await terminal.shows('OK stdio');
+        terminal.type('boot\r');
+        const shown = await terminal.ended;
+        expect(shown).toMatch(/told to boot[^]*bhyve runs[^]*status 2/);
+      }),
+    );
+
+    inTerminal('ends with vmrun at Ctrl-C, and no bhyve follows', () =>
+      inPlace(async (place) => {
+        const command = run(place, 'echo "OK $2"', 'exec sleep 600');
+        const terminal = openTerminal(place, 'trap : INT', command, 'echo "status $?"');
+        await terminal.shows('OK stdio');
+        terminal.type('\u0003');
+        const shown = await terminal.ended;
+        expect(shown).toContain('status 0');
+        expect(shown).not.toContain('bhyve runs');
+      }),
+    );
+
+    inTerminal('that made it raw and was killed leaves it as it was', () =>
+      inPlace(async (place) => {
+        const command = run(place, 'stty raw', 'echo "OK $2"', 'exec sleep 600');
+        const terminal = openTerminal(place, ...settingsAround(command));
+        await terminal.shows('OK stdio');
+        process.kill(pidIn(place, 'vmrun.pid'), 'SIGTERM');
+        const shown = await terminal.ended;
+        expect(shown).toContain('status 0');
+        expect(shown).toContain('settings restored');
+      }),
+    );
+  });
+
   inTerminal('a guest has its console there also when standard input has carried the spec', () =>
     inPlace(async (place) => {
       place.spec({ com1: 'stdio' });

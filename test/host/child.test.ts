@@ -127,6 +127,50 @@ test('without an input its standard input is at its end', async () => {
   expect(await child.ended).toEqual({ kind: 'exited', status: 7 });
 });
 
+describe('a text for its standard input', () => {
+  test('comes whole, and then its end', async () => {
+    const text = `${'é😀'.repeat(50_000)}\n`;
+    const { child, passed } = await start(sh('wc -c', 'exit 3'), { stdin: { text }, stdout: 'passed-on' });
+    expect(await child.ended).toEqual({ kind: 'exited', status: 3 });
+    expect(Number(passed.join(''))).toBe(Buffer.byteLength(text));
+  });
+
+  test.each([
+    ['at once', 'exit 7'],
+    ['after it has closed it', 'exec <&-; exit 7'],
+    ['after a part of it', 'read line; exit 7'],
+  ])('need not be read: a child may end %s', async (_title, script) => {
+    const { child } = await start(sh(script), { stdin: { text: `a\n${'x'.repeat(5e6)}` } });
+    expect(await child.ended).toEqual({ kind: 'exited', status: 7 });
+  });
+});
+
+test('what it writes to stdout is passed on and kept apart where that is asked for', async () => {
+  const { child, passed } = await start(sh('echo out', 'echo err >&2', 'test -t 1 || printf "no terminal"'), {
+    stdout: 'passed-on',
+  });
+  await child.ended;
+  expect([child.stdoutTail(), child.stderrTail()]).toEqual(['out\nno terminal\n', 'err\n']);
+  expect([...passed.join('').split('\n')].sort()).toEqual(['', 'err', 'no terminal', 'out']);
+  const { child: other } = await start(sh('exit 0'));
+  await other.ended;
+  expect(other.stdoutTail()).toBe('');
+});
+
+test.each([
+  [true, 'with all that it has started'],
+  [false, 'alone, where it is in our session'],
+])('with ownSession %s it is killed %s', async (ownSession) => {
+  const { child, passed } = await start(sh("trap '' TERM", 'sleep 600 >&- 2>&- & echo $! >&2; wait'), { ownSession });
+  await until(() => passed.length > 0);
+  const grandchild = Number(passed.join(''));
+  child.killWhole();
+  expect(await child.ended).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
+  if (ownSession) await until(() => !isRunning(grandchild));
+  expect(isRunning(grandchild)).toBe(!ownSession);
+  endProcess(grandchild);
+});
+
 test('a signal is passed on', async () => {
   const { child, passed } = await start(
     node(`process.on('SIGTERM', () => process.exit(9)); console.error('up'); setInterval(() => 0, 1e9)`),

@@ -105,6 +105,7 @@ describe('a broken state.json never keeps a VM from starting', () => {
     ['no supervisor', '{"version":1}'],
     ['a pid that is text', JSON.stringify({ ...state('vm'), bhyve: { pid: '7' } })],
     ['bhyve null', JSON.stringify({ ...state('vm'), bhyve: null })],
+    ['a loader that is no process', JSON.stringify({ ...state('vm'), loader: 7 })],
     ['no text at all', Buffer.from([0xff, 0xfe, 0, 0])],
   ])('%s', async (_title, content) => {
     await inPlace(async ({ runBase, name }) => {

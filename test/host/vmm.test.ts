@@ -2,14 +2,14 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { systemClock, type Clock } from '../../src/host/clock.js';
 import { runTool } from '../../src/host/tools.js';
-import { vmmOf, type Vmm } from '../../src/host/vmm.js';
+import { noVmm, vmmOf, type Vmm } from '../../src/host/vmm.js';
 import { inPlace, type Place } from '../e2e/support/place.js';
 
 /** A kernel whose VMs are files of a folder, and whose bhyvectl is a script. */
 function fakeVmm({ path, script }: Place, lines: readonly string[], clock: Clock = systemClock): Vmm {
   mkdirSync(path('vmm'), { recursive: true });
   const bhyvectl = script('bhyvectl', `echo "$*" >> '${path('calls')}'`, `cd '${path('vmm')}'`, ...lines);
-  return vmmOf({ run: runTool, clock, directory: path('vmm'), bhyvectl, isExpected: true });
+  return vmmOf({ run: runTool, clock, directory: path('vmm'), bhyvectl, isAvailable: true });
 }
 
 /** Time passes only where somebody sleeps. */
@@ -110,9 +110,15 @@ describe('a VM is waited for', () => {
 
   test('not at all on a system that has no such thing', async () => {
     await inPlace(async ({ path, name }) => {
-      const vmm = vmmOf({ run: runTool, clock: systemClock, directory: path('none'), isExpected: false });
+      const vmm = vmmOf({ run: runTool, clock: systemClock, directory: path('none'), isAvailable: false });
       await vmm.appears(name, new AbortController().signal);
       expect(vmm.exists(name)).toBe(false);
     });
+  });
+
+  test('nor where nobody is to meet the VMs of the kernel', async () => {
+    await noVmm.appears('vm', new AbortController().signal);
+    await noVmm.forcePowerOff('vm');
+    expect([noVmm.isAvailable, noVmm.exists('vm'), await noVmm.destroy('vm')]).toEqual([false, false, true]);
   });
 });

@@ -52,6 +52,22 @@ describe('how bhyve ended is read from its status, its signal and its last words
     expect(statusOf({ kind: 'killed', signal })).toBeUndefined();
   });
 
+  test('a guest that was not loaded is an error, as bhyve’s own', () => {
+    const ends: readonly RunEnd[] = [
+      { kind: 'not-loaded', program: 'bhyveload', how: { kind: 'exited', status: 1 } },
+      { kind: 'not-loaded', program: 'bhyveload', how: { kind: 'signalled', signal: 'SIGKILL' } },
+      { kind: 'not-loaded', program: 'grub-bhyve', how: { kind: 'timed-out', timeoutMs: 60_000 } },
+      { kind: 'not-loaded', program: 'grub-bhyve', how: { kind: 'not-started', error: 'it may not be executed' } },
+    ];
+    for (const end of ends) expect([reasonOf(end), statusOf(end), endExitCode(end)]).toEqual(['error', 4, 4]);
+    expect(ends.map(describeEnd)).toEqual([
+      'was not loaded: bhyveload failed with status 1',
+      'was not loaded: bhyveload was killed by SIGKILL',
+      'was not loaded: grub-bhyve did not finish within 60 s',
+      'was not loaded: grub-bhyve could not be started',
+    ]);
+  });
+
   test('no two ends are told with the same words', () => {
     const ends: readonly RunEnd[] = [
       ...[0, 1, 2, 3, 4, 5, 64].map((status) => readEnd(exited(status), '')),

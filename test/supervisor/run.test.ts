@@ -571,7 +571,7 @@ describe('bhyve that cannot be started', () => {
 });
 
 describe('what a run makes is removed on every way out', () => {
-  const withAll = (place: Place): Partial<RunOptions> => ({
+  const withAll = (place: Place): Pick<RunOptions, 'pidFile' | 'supervisorPidFile'> => ({
     pidFile: place.path('vm.pid'),
     supervisorPidFile: place.path('vmrun.pid'),
   });

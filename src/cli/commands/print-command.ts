@@ -1,21 +1,25 @@
 import { ProblemsError } from '../../base/problem.js';
 import { quoteCommand } from '../../base/shell.js';
 import { unreachable } from '../../base/unreachable.js';
+import { loaderCommand } from '../../machine/loader.js';
 import type { Machine } from '../../machine/machine.js';
 import type { Context } from '../context.js';
 import type { PrintFormat } from '../options.js';
+import type { Programs } from '../programs.js';
 
 /** `--dry-run`: prints what would be run. Starts, checks and writes nothing. */
 export async function printCommand(
   { out, err }: Context,
   machine: Machine,
-  bhyve: readonly string[],
+  { bhyve, loaders }: Programs,
   format: PrintFormat,
 ): Promise<void> {
   const words = [...bhyve, ...machine.argv];
+  const { loader } = machine;
+  const loading = loader === undefined ? undefined : quoteCommand(loaderCommand(loader, loaders));
   switch (format) {
     case 'shell':
-      out(`${quoteCommand(words)}\n`);
+      out(`${loading === undefined ? '' : `${loading}\n`}${quoteCommand(words)}\n`);
       break;
     case 'lines':
       out(`${words.join('\n')}\n`);
@@ -29,16 +33,22 @@ export async function printCommand(
     default:
       return unreachable(format);
   }
-  for (const note of notesOf(machine)) err(`vmrun: ${note}\n`);
+  const notes = notesOf(machine);
+  if (loading !== undefined && format !== 'shell') notes.unshift(`before bhyve, a run starts: ${loading}`);
+  for (const note of notes) err(`vmrun: ${note}\n`);
 }
 
 /** What the printed command does not show. */
-function notesOf({ privateConfig, requirements }: Machine): readonly string[] {
+function notesOf({ privateConfig, loader, requirements }: Machine): string[] {
   const lookups = requirements.filter(({ need }) => need.kind === 'host-card' && need.card.by === 'ids');
   return [
+    ...(loader?.files ?? []).map(({ path }) => `${path} does not exist yet: a run writes it for ${loader?.kind ?? ''}`),
+    ...(loader?.input === undefined
+      ? []
+      : [`${loader.kind} gets its commands by standard input: see "commands" of the spec`]),
     ...(privateConfig === undefined
       ? []
-      : [`the VNC password is not shown: a run writes it to ${privateConfig.path}, for bhyve alone to read`]),
+      : [`passwords are not shown: a run writes them to ${privateConfig.path}, for bhyve alone to read`]),
     ...lookups.map(({ subject }) => `${subject}: the host card is looked up when the VM is run`),
   ];
 }

@@ -1,14 +1,31 @@
 import { formatAddress } from '../../base/pci-address.js';
+import { loaderCommand } from '../../machine/loader.js';
 import type { Machine } from '../../machine/machine.js';
 import type { VmSpec } from '../../spec/vm-spec.js';
 import type { Context } from '../context.js';
+import type { Programs } from '../programs.js';
 
 const hidden = '***';
 
 /** `--debug`: the effective spec and the plan as JSON. Secrets are starred. */
-export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, bhyve: readonly string[]): void {
-  const { name, target, release, arch, devices, cpus, memoryBytes, variables, argv, policy, requirements, ephemerals } =
-    machine;
+export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, { bhyve, loaders }: Programs): void {
+  const {
+    name,
+    target,
+    release,
+    arch,
+    devices,
+    cpus,
+    memoryBytes,
+    isWired,
+    wiredFor,
+    variables,
+    argv,
+    policy,
+    requirements,
+    ephemerals,
+  } = machine;
+  const { loader } = machine;
   const plan = {
     name,
     target,
@@ -16,6 +33,8 @@ export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, bhyve
     arch,
     cpus,
     memoryBytes,
+    isWired,
+    ...(wiredFor === undefined ? {} : { wiredFor }),
     devices: devices.map((device) => ({
       address: formatAddress(device.address),
       model: device.model,
@@ -25,6 +44,9 @@ export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, bhyve
     variables: Object.fromEntries(
       variables.map(({ key, value, isSecret }) => [key, isSecret === true ? hidden : value]),
     ),
+    ...(loader === undefined
+      ? {}
+      : { loader: { ...loader, argv: undefined, command: loaderCommand(loader, loaders) } }),
     command: [...bhyve, ...argv],
     requirements: requirements.map(({ need, subject, mayFix }) => ({ subject, ...need, mayFix })),
     ephemerals,
@@ -38,6 +60,6 @@ function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, key.endsWith('password') ? hidden : withoutSecrets(item)]),
+    Object.entries(value).map(([key, item]) => [key, /password$/i.test(key) ? hidden : withoutSecrets(item)]),
   );
 }

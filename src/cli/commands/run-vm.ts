@@ -1,25 +1,30 @@
 import { constants, createWriteStream, openSync } from 'node:fs';
 import type { ChalkInstance } from 'chalk';
+import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
+import { readSecret, type ReadSecret } from '../../host/secret.js';
 import { hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
 import type { HostFinding } from '../../host/findings.js';
+import { systemHost } from '../../host/host.js';
+import { noVmm } from '../../host/vmm.js';
 import type { Machine } from '../../machine/machine.js';
 import { parseScript } from '../../simulator/script.js';
 import type { Spec } from '../../spec/parse-spec.js';
 import { standardInput } from '../../spec/read.js';
 import type { RunEvent } from '../../supervisor/events.js';
-import { run } from '../../supervisor/run.js';
+import { run, type RunOptions } from '../../supervisor/run.js';
 import { asker } from '../consent.js';
 import type { Context } from '../context.js';
 import { endExitCode, exitCodes } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
+import type { Programs } from '../programs.js';
 import { eventLines, isProblem } from '../show-events.js';
 
 export interface RunRequest {
   readonly spec: Spec;
   /** The machine of the first boot. */
   readonly machine: Machine;
-  readonly bhyve: readonly string[];
+  readonly programs: Programs;
   readonly runBase: string;
   readonly options: CliOptions;
   readonly colour: ChalkInstance;
@@ -27,15 +32,16 @@ export interface RunRequest {
 
 /** Runs the VM and tells what happens. @returns the exit code */
 export async function runVm(context: Context, request: RunRequest): Promise<number> {
-  const { spec, machine, bhyve, runBase, options, colour } = request;
+  const { spec, machine, programs, runBase, options, colour } = request;
   const isSimulated = options.simulate !== undefined;
   refuseWhatCannotRun(context, options);
   takeInput(options, machine);
   const say = speaker(context, machine);
   const sink = eventSink(context, options.events);
   const vm = run(spec, {
-    bhyve,
+    ...programs,
     runBase,
+    platform: context.hostBhyve,
     extraArguments: options.bhyveArguments,
     check: options.requirementCheck && !isSimulated,
     mayFix: consent(context, options, machine),
@@ -51,7 +57,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }),
     ...(options.supervisorPidFile === undefined ? {} : { supervisorPidFile: options.supervisorPidFile }),
-    ...(isSimulated ? { env: simulatorEnvironment(options.simulate, machine) } : {}),
+    ...(isSimulated ? simulation(options.simulate) : {}),
   });
   const stopListening = listen(context, vm.stop);
   try {
@@ -114,16 +120,23 @@ function consent(
   return asker(context, process.stdin);
 }
 
-function simulatorEnvironment(
-  script: string | undefined,
-  { release, arch }: Machine,
-): Readonly<Record<string, string>> {
-  return {
+/** What the simulator is told of each boot; it makes no VM in the kernel, and leaves alone those that are there. */
+const simulation = (script: string | undefined): Pick<RunOptions, 'env' | 'host'> => ({
+  host: { ...systemHost(), vmm: noVmm, readSecret: simulatedSecret },
+  env: ({ release, arch, loader, isLoadedByOthers }) => ({
     VMRUN_SIM_RELEASE: String(release),
     VMRUN_SIM_ARCH: arch,
+    ...(loader !== undefined || isLoadedByOthers ? { VMRUN_SIM_LOADED: 'yes' } : {}),
     ...(script === undefined || script === '' ? {} : { VMRUN_SIM_SCRIPT: script }),
-  };
-}
+  }),
+});
+
+/** A spec is simulated wherever it is, so a password file that is not there is one with some password. */
+const simulatedSecret: ReadSecret = (path) =>
+  readSecret(path).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return 'simulate';
+    throw error;
+  });
 
 /** Writes whole lines for people; on a terminal that the guest has made raw, each needs a carriage return. */
 function speaker({ err }: Context, { name, usesStdio }: Machine) {

@@ -3,6 +3,7 @@ import { systemHost, type Host } from '../../../src/host/host.js';
 import { runTool } from '../../../src/host/tools.js';
 import { vmmOf } from '../../../src/host/vmm.js';
 import { loadSpecText } from '../../../src/machine/load-spec.js';
+import type { LoaderPrograms } from '../../../src/machine/loader.js';
 import type { Spec } from '../../../src/spec/parse-spec.js';
 import type { RunEvent } from '../../../src/supervisor/events.js';
 import { run, type Run, type RunOptions } from '../../../src/supervisor/run.js';
@@ -31,6 +32,17 @@ export interface Supervised extends Run {
 export const simulator: readonly string[] = ['/bin/sh', '-c', 'exec "$0" "$@" >&2', ...simulatorCommand];
 export const consoleWords: readonly string[] = ['-l', 'com1,stdio'];
 
+/** The simulator as each loader. @param before words of a program that runs it */
+export const simulatedLoaders = (...before: readonly string[]): LoaderPrograms => {
+  const play = (program: string): readonly string[] => [
+    '/usr/bin/env',
+    `VMRUN_SIM_PROGRAM=${program}`,
+    ...before,
+    ...simulatorCommand,
+  ];
+  return { bhyveload: play('bhyveload'), 'grub-bhyve': play('grub-bhyve') };
+};
+
 export async function loadVm({ name }: Place, fields: object = {}): Promise<Spec> {
   const text = JSON.stringify({ ...smallVm(name), ...fields });
   const loaded = await loadSpecText({ name: 'vm.json', text, format: 'json', resolveFile: (path) => path });
@@ -43,7 +55,7 @@ export async function supervise(
   place: Place,
   script: string,
   fields: object = {},
-  options: Partial<RunOptions> = {},
+  options: Partial<Omit<RunOptions, 'env'>> & { readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Supervised> {
   const spec = await loadVm(place, fields);
   const printed = { stderr: '', hook: '' };
@@ -57,7 +69,7 @@ export async function supervise(
     extraArguments: consoleWords,
     runBase: place.runBase,
     check: false,
-    env: { VMRUN_SIM_SCRIPT: script, ...options.env },
+    loaders: simulatedLoaders(),
     onStderr: (text) => {
       printed.stderr += text;
       changed();
@@ -66,6 +78,7 @@ export async function supervise(
       printed.hook += text;
     },
     ...options,
+    env: { VMRUN_SIM_SCRIPT: script, ...options.env },
   });
   let isOver = false;
   const over = (async () => {
@@ -131,7 +144,7 @@ export function fakeKernel({ path, script, name }: Place, onDestroy = 'rm "$vm"'
     `case $2 in --destroy) ${onDestroy} ;; --force-poweroff) kill -USR2 "$(cat "$vm")" ;; *) exit 64 ;; esac`,
   );
   const system = systemHost();
-  const vmm = vmmOf({ run: runTool, clock: system.clock, directory: path('vmm'), bhyvectl, isExpected: true });
+  const vmm = vmmOf({ run: runTool, clock: system.clock, directory: path('vmm'), bhyvectl, isAvailable: true });
   const file = path('vmm', name);
   return {
     host: { ...system, vmm },
@@ -141,13 +154,17 @@ export function fakeKernel({ path, script, name }: Place, onDestroy = 'rm "$vm"'
   };
 }
 
-/** The simulator on a fake kernel: its VM appears before the guest runs, and stays. */
-export const simulatorOn = (kernel: FakeKernel): readonly string[] => [
+const creating = (kernel: FakeKernel): readonly string[] => [
   '/bin/sh',
   '-c',
   `echo $$ > '${kernel.file}'; exec "$0" "$@" >&2`,
-  ...simulatorCommand,
 ];
+
+/** The simulator on a fake kernel: its VM appears before the guest runs, and stays. */
+export const simulatorOn = (kernel: FakeKernel): readonly string[] => [...creating(kernel), ...simulatorCommand];
+
+/** The same for loaders: it is they who make the VM. */
+export const loadersOn = (kernel: FakeKernel): LoaderPrograms => simulatedLoaders(...creating(kernel));
 
 /** A bhyve on a fake kernel that ignores SIGTERM; a forced power-off ends it with status 1, unless it hangs. */
 export const deafBhyveOn = (kernel: FakeKernel, about: { readonly hangs?: boolean } = {}): readonly string[] => [

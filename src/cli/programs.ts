@@ -1,0 +1,22 @@
+import type { LoaderPrograms } from '../machine/loader.js';
+import type { Context } from './context.js';
+import type { CliOptions } from './options.js';
+
+/** The words that start bhyve and its loaders. */
+export interface Programs {
+  readonly bhyve: readonly string[];
+  readonly loaders: LoaderPrograms;
+}
+
+/** The real ones, or the simulator, which plays bhyve unless its environment names a loader. */
+export function programsOf(
+  { simulate, bhyve }: Pick<CliOptions, 'simulate' | 'bhyve'>,
+  { env, simulator }: Context,
+): Programs {
+  if (simulate === undefined) return { bhyve: [bhyve ?? bhyveFrom(env)], loaders: {} };
+  const play = (program: string): readonly string[] => ['/usr/bin/env', `VMRUN_SIM_PROGRAM=${program}`, ...simulator];
+  return { bhyve: simulator, loaders: { bhyveload: play('bhyveload'), 'grub-bhyve': play('grub-bhyve') } };
+}
+
+/** An empty variable is as good as none. */
+const bhyveFrom = ({ BHYVE_EXEC: program = '' }: Context['env']): string => (program === '' ? 'bhyve' : program);
