@@ -1,13 +1,13 @@
 // Builds dist/: the launchers (CommonJS, dependencies bundled), the library (ES
 // module, dependencies external) and its types. Also writes what is generated from the device modules: the compiled
-// validators and schemas/vm.schema.json.
+// validators, schemas/vm.schema.json and docs/.
 import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
-import { generate } from './generate.mjs';
+import { generate, generateDocuments } from './generate.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
@@ -140,7 +140,7 @@ await mkdir(path.join(dist, 'bin'), { recursive: true });
 await generate(root);
 const bin = path.join(dist, 'bin');
 await writeFile(path.join(bin, 'package.json'), '{ "type": "commonjs" }\n');
-await buildVmrun(bin);
+await Promise.all([buildVmrun(bin), generateDocuments(root)]);
 await build({
   ...common,
   ...minified,

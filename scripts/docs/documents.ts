@@ -1,0 +1,11 @@
+import { bhyveDocument } from './bhyve-document.js';
+import { devicesDocument } from './devices-document.js';
+import { specDocument } from './spec-document.js';
+
+/** The documents that are made of the sources: for each file, named relative to the project, what it must hold. */
+export const documents = async (): Promise<ReadonlyMap<string, string>> =>
+  new Map([
+    ['docs/spec.md', specDocument()],
+    ['docs/devices.md', await devicesDocument()],
+    ['docs/bhyve.md', bhyveDocument()],
+  ]);

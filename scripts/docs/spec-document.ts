@@ -1,0 +1,155 @@
+import { vmSchema } from '../../src/spec/schema.js';
+import { anchor, code, codeBlock, members, page, prose, table } from './markdown.js';
+import {
+  defaultWords,
+  examplesOf,
+  fieldHead,
+  fieldRow,
+  limitWords,
+  nestedFields,
+  typeWords,
+  type NestedField,
+} from './schema-words.js';
+import { specExamples } from './spec-examples.js';
+
+export const rootFields = vmSchema.properties ?? {};
+const targetFields = vmSchema.$defs.target?.properties ?? {};
+
+/** The root fields in the order of the document. */
+const chapters: readonly (readonly [title: string, fields: readonly string[]])[] = [
+  ['The machine', ['name', 'arch', 'release', 'cpu', 'cpu_pin', 'mem', 'wire_guest_mem', 'guest_mem_in_core', 'numa']],
+  ['How the guest starts', ['bootrom', 'varfile', 'fwcfg', 'fw_cfg_files', 'loader', 'loader_timeout']],
+  ['Devices', ['emulations', 'hostbridge', 'lpc_slot', 'com1', 'com2', 'com3', 'com4', 'graphic', 'keyboard', 'tpm']],
+  [
+    'What the guest finds',
+    ['uuid', 'smbios', 'utc_clock', 'generate_acpi', 'disable_mptable_gen', 'force_msi', 'x2apic'],
+  ],
+  ['How it is run', ['yield_on_hlt', 'yield_on_pause', 'strict_io', 'ignore_unknown_msrs', 'gdb']],
+  [
+    'How its life goes on',
+    [
+      ...['reboot_on', 'next_target', 'restart', 'monitor', 'stop_timeout', 'power_off_destroy_vm'],
+      ...['hooks', 'post_start_script'],
+    ],
+  ],
+  ['Variants', ['targets']],
+  ['Everything else', ['config', 'extra_options', '$schema']],
+];
+
+/** Root fields that stand in no chapter yet; they are put last. */
+export const fieldsWithoutChapter: readonly string[] = Object.keys(rootFields).filter(
+  (field) => !chapters.some(([, fields]) => fields.includes(field)),
+);
+
+/** Values of a root field. */
+export const fieldExamples = (name: string): readonly unknown[] =>
+  specExamples[name] ?? examplesOf(rootFields[name] ?? {});
+
+/** The fields below a root field. Those of a target that are root fields too are not said again. */
+export function fieldsBelow(name: string): readonly NestedField[] {
+  if (name !== 'targets') return nestedFields(rootFields[name] ?? {}, name);
+  return Object.entries(targetFields)
+    .filter(([field, part]) => rootFields[field] !== part)
+    .map(([field, part]) => ({ path: `targets.NAME.${field}`, schema: part, isRequired: false }));
+}
+
+/** Examples of one line stand together. */
+const exampleBlocks = (examples: readonly string[]): readonly string[] =>
+  examples.every((text) => !text.includes('\n'))
+    ? [codeBlock('json', examples)]
+    : examples.map((text) => codeBlock('json', [text]));
+
+function section(name: string): readonly string[] {
+  const schema = rootFields[name] ?? {};
+  const isRequired = vmSchema.required?.includes(name) === true;
+  const nested = fieldsBelow(name);
+  const said = [
+    typeWords(schema),
+    defaultWords(schema, isRequired),
+    limitWords(schema),
+    name in targetFields ? 'yes' : 'no',
+  ];
+  return [
+    `### ${name}`,
+    prose(schema.description ?? ''),
+    table(['type', 'default', 'limits', 'in a target'], [said]),
+    nested.length === 0 ? '' : table(fieldHead, nested.map(fieldRow)),
+    ...exampleBlocks(fieldExamples(name).map((example) => members({ [name]: example }).join('\n'))),
+  ];
+}
+
+const links = (fields: readonly string[]): string =>
+  fields.map((field) => `[${code(field)}](${anchor(field)})`).join(', ');
+
+export function specDocument(): string {
+  const all = [
+    ...chapters.map(([title, fields]) => [title, fields.filter((field) => field in rootFields)] as const),
+    ...(fieldsWithoutChapter.length === 0 ? [] : [['More', fieldsWithoutChapter] as const]),
+  ];
+  return page([
+    '<!-- Written by npm run build from src/spec and scripts/docs. Do not edit. -->',
+    '# The spec, field by field',
+    introduction,
+    all.map(([title, fields]) => `- [${title}](${anchor(title)}): ${links(fields)}`).join('\n'),
+    rules,
+    targets,
+    ...all.flatMap(([title, fields]) => [`## ${title}`, ...fields.flatMap(section)]),
+  ]);
+}
+
+const introduction = `\
+A spec is a JSON or YAML file that says what machine bhyve is to run. Three fields are enough:
+
+\`\`\`json
+{ "name": "freebsd", "cpu": 2, "mem": "1G" }
+\`\`\`
+
+The fields of devices are in [devices.md](devices.md). [bhyve.md](bhyve.md) goes the other way: from an option or variable
+of bhyve to the field that says it.`;
+
+const rules = `\
+## Reading the tables
+
+- A field that is not here is an error. Keys that begin with \`x-\` are yours and ignored. \`null\` is as good as absent.
+- Text has at least one character and no control characters.
+- A file name is relative to the folder of the spec; on standard input, to the working directory.
+- Where a list is meant, one item may stand alone. NAME is a name of your own.
+- A field that says \`in a target: yes\` may stand in a target too.
+- Where no default is given, bhyve's own holds or there is none; the text says so where it matters.`;
+
+const targets = `\
+## Targets and merging
+
+A target is a named variant of the machine: \`vmrun -t install\` boots the target \`install\`. A boot's machine is the base,
+which is the spec without its targets, merged with one target, afresh each time.
+
+- A field of the target replaces that of the base as a whole: \`"cpu": 4\` replaces a topology, \`graphic\` all of \`graphic\`.
+- The target's \`emulations\` are added to those of the base. A device with the \`id\` of an earlier one replaces it in its
+  place; \`{ "id": "cd0", "remove": true }\` takes it away.
+- \`"inherits": "other"\` builds upon another target instead of the base alone.
+- \`loader\` takes \`bootrom\` and \`varfile\` of what it builds upon away, and the other way round: a guest starts one way.
+- \`default\` is the base by itself, unless a target has that name.
+- \`next_target\` of the machine that ran names the next boot's target; without it the same target boots again.
+
+\`\`\`json
+{
+  "name": "freebsd",
+  "cpu": 2,
+  "mem": "1G",
+  "emulations": [
+    { "id": "disk0", "device": "virtio-blk", "path": "disk.img" },
+    { "device": "virtio-net", "name": "tap0" }
+  ],
+  "targets": {
+    "install": {
+      "mem": "4G",
+      "emulations": [{ "device": "ahci-cd", "path": "install.iso" }],
+      "next_target": "default"
+    },
+    "rescue": {
+      "inherits": "install",
+      "emulations": [{ "id": "disk0", "device": "virtio-blk", "path": "disk.img", "ro": true }]
+    }
+  }
+}
+\`\`\``;
