@@ -9,7 +9,7 @@ export const rooms = {
   devices: ['base'],
   spec: ['base', 'devices'],
   machine: ['base', 'devices', 'spec'],
-  host: ['base', 'devices', 'machine'],
+  host: ['base', 'devices', 'spec', 'machine'],
   supervisor: ['base', 'devices', 'spec', 'machine', 'host'],
   simulator: ['base'],
   cli: ['base', 'devices', 'spec', 'machine', 'host', 'supervisor', 'simulator'],
@@ -53,7 +53,7 @@ const pureGlobals = ['setTimeout', 'setInterval', 'setImmediate', 'process'].map
 }));
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'src/spec/generated/*.js']),
+  globalIgnores(['dist/', 'coverage/', 'src/*/generated/*.js']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -5,6 +5,7 @@
  */
 import { loadSpecText } from './machine/load-spec.js';
 import { ProblemsError } from './base/problem.js';
+import { systemPlatform } from './host/platform.js';
 import { readSpec, type ReadOptions } from './spec/read.js';
 import type { Spec } from './spec/parse-spec.js';
 
@@ -17,11 +18,14 @@ export { StartError } from './host/child.js';
 export type { Clock } from './host/clock.js';
 export type { HostFinding, HostFix } from './host/findings.js';
 export { systemHost, type Host } from './host/host.js';
+export { noVmm, type Vmm } from './host/vmm.js';
 export { checkHost, type HostReport } from './host/check.js';
 export { runTool, type RunTool, type ToolResult } from './host/tools.js';
+export type { FileView, HostView, PortView, SocketView } from './host/view.js';
 export { differences, type MachineChange } from './machine/difference.js';
 export { loadSpecText } from './machine/load-spec.js';
-export type { Machine, MachineRequirement, PlannedDevice, Policy } from './machine/machine.js';
+export type { LoaderPrograms } from './machine/loader.js';
+export type { Loader, Machine, MachineRequirement, PlannedDevice, Policy } from './machine/machine.js';
 export { plan, type PlanOptions } from './machine/plan.js';
 export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spec.js';
 export { readSpec, type ReadOptions } from './spec/read.js';
@@ -29,18 +33,20 @@ export { defaultTarget } from './spec/targets.js';
 export type { RebootReason, VmSpec } from './spec/vm-spec.js';
 export type { RunEvent } from './supervisor/events.js';
 export type { Explanation } from './supervisor/explain.js';
+export type { LoadEnd } from './supervisor/load.js';
 export type { RebootLimits, StopReason } from './supervisor/policy.js';
 export { run, type Run, type RunOptions, type RunResult } from './supervisor/run.js';
-export type { RunEnd } from './supervisor/run-end.js';
+export type { LoadFailure, RunEnd } from './supervisor/run-end.js';
 
 /**
  * Reads, checks and returns the spec in a file; every target of it can be planned.
  * @param file a path, or `-` for standard input
+ * Where it names no release and no architecture, those of this host are meant.
  * @throws ProblemsError `spec` with every problem of the file, `unreadable` where it cannot be read
  */
 export async function loadSpec(file: string, options: Partial<ReadOptions> = {}): Promise<Spec> {
   const text = readSpec(file, { workingDirectory: process.cwd(), ...options });
-  const loaded = await loadSpecText(text);
+  const loaded = await loadSpecText(text, systemPlatform());
   if (!loaded.ok) throw new ProblemsError('spec', text.name, loaded.problems);
   return loaded.value;
 }

@@ -8,9 +8,9 @@ import { checkInterfaces } from './probes/interfaces.js';
 import { checkModules } from './probes/modules.js';
 import { checkPorts } from './probes/ports.js';
 import { checkSockets } from './probes/sockets.js';
-import type { RunTool } from './tools.js';
+import type { HostView } from './view.js';
 
-/** What this host lacks for one machine. */
+/** What a host lacks for one machine. */
 export interface HostReport {
   /** In the order of the requirements; tools that gave no answer come first. */
   readonly findings: readonly HostFinding[];
@@ -19,23 +19,23 @@ export interface HostReport {
 }
 
 /**
- * Says everything that stands between this host and a machine. Changes nothing. One probe a kind of need, whatever
- * the number of devices, all at once, and none that nobody asked for.
+ * Says everything that stands between a host and a machine: this one, live, or another that was recorded. Changes
+ * nothing. One judge a kind of need, whatever the number of devices, all at once; the view looks at what they ask for.
  * @returns findings, never an exception for what the host looks like: a tool that is missing is a finding as well
  */
 export async function checkHost(
   requirements: readonly MachineRequirement[],
-  { run }: { readonly run: RunTool },
+  { view }: { readonly view: HostView },
 ): Promise<HostReport> {
-  const probes: Readonly<Record<Need['kind'], () => Promise<ProbeAnswer>>> = {
-    file: () => checkFiles(ofKind(requirements, 'file')),
-    interface: () => checkInterfaces(ofKind(requirements, 'interface'), run),
-    'free-socket': () => checkSockets(ofKind(requirements, 'free-socket')),
-    'host-card': () => checkHostCards(ofKind(requirements, 'host-card'), run),
-    module: () => checkModules(ofKind(requirements, 'module'), run),
-    'tcp-port': () => checkPorts(ofKind(requirements, 'tcp-port')),
+  const judges: Readonly<Record<Need['kind'], () => Promise<ProbeAnswer>>> = {
+    file: () => checkFiles(ofKind(requirements, 'file'), view),
+    interface: () => checkInterfaces(ofKind(requirements, 'interface'), view),
+    'free-socket': () => checkSockets(ofKind(requirements, 'free-socket'), view),
+    'host-card': () => checkHostCards(ofKind(requirements, 'host-card'), view),
+    module: () => checkModules(ofKind(requirements, 'module'), view),
+    'tcp-port': () => checkPorts(ofKind(requirements, 'tcp-port'), view),
   };
-  const answers = await Promise.all(Object.values(probes).map((probe) => probe()));
+  const answers = await Promise.all(Object.values(judges).map((judge) => judge()));
   const order = new Map(requirements.map((requirement, index) => [requirement, index]));
   const position = ({ requirement }: HostFinding): number =>
     requirement === undefined ? -1 : (order.get(requirement) ?? requirements.length);

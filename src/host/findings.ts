@@ -66,6 +66,15 @@ export const finding = ({ requirement }: Asker, said: Said): HostFinding => ({
   mayFix: false,
 });
 
+/** A recorded host that was not asked: nobody knows, so nothing is known to be wrong. */
+export const notCaptured = (one: Asker, what: string): HostFinding =>
+  finding(one, {
+    code: 'not-captured',
+    severity: 'warning',
+    message: `the captured host says nothing about ${what}`,
+    fix: 'capture it with: vmrun facts -c SPEC',
+  });
+
 /** A finding that vmrun can see to; the problem's `fix` is the command that does the same. */
 export const fixable = ({ requirement }: Asker, said: Omit<Said, 'fix'>, fix: HostFix): HostFinding => ({
   problem: problemOf(requirement, { ...said, fix: commandOf(fix.action) }),

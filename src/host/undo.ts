@@ -1,8 +1,8 @@
 import { unreachable } from '../base/unreachable.js';
 import { pciSelector, type Undo } from './findings.js';
-import { listInterfaces, openIn, type NetworkInterface } from './probes/interfaces.js';
-import { listCards, type PciCard } from './probes/pciconf.js';
-import { describeEnd, type ToolAnswer } from './tool-answer.js';
+import { liveView } from './live-view.js';
+import { openIn } from './probes/interfaces.js';
+import { describeEnd } from './tool-answer.js';
 import type { RunTool } from './tools.js';
 
 /** `gone`: there was nothing to take back any more. */
@@ -14,27 +14,23 @@ export type UndoOutcome =
  * replaced meanwhile, is left alone. One look a kind serves all calls, so one undoer is for one moment.
  */
 export function makeUndoer(run: RunTool): (undo: Undo) => Promise<UndoOutcome> {
-  let interfaces: Promise<ToolAnswer<Map<string, NetworkInterface>>> | undefined;
-  let cards: Promise<ToolAnswer<readonly PciCard[]>> | undefined;
+  const view = liveView({ run });
+  const destroyed = new Set<string>();
 
   async function destroyInterface(name: string): Promise<UndoOutcome> {
-    interfaces ??= listInterfaces(run).then((answer) =>
-      answer.ok ? { ok: true, value: new Map(answer.value) } : answer,
-    );
-    const answer = await interfaces;
+    const answer = await view.interfaces();
     if (!answer.ok) return { kind: 'failed', error: answer.error };
     const found = answer.value.get(name);
-    if (found === undefined) return { kind: 'gone' };
+    if (found === undefined || destroyed.has(name)) return { kind: 'gone' };
     // ifconfig would wait until it is closed.
     if (found.pids.length > 0) return { kind: 'failed', error: `${name} is still open in ${openIn(found)}` };
     const outcome = await act(run, ['ifconfig', name, 'destroy']);
-    if (outcome.kind === 'undone') answer.value.delete(name);
+    if (outcome.kind === 'undone') destroyed.add(name);
     return outcome;
   }
 
   async function releaseCard(undo: Extract<Undo, { readonly kind: 'release-card' }>): Promise<UndoOutcome> {
-    cards ??= listCards(run);
-    const answer = await cards;
+    const answer = await view.cards();
     if (!answer.ok) return { kind: 'failed', error: answer.error };
     const selector = pciSelector(undo.address);
     const card = answer.value.find(({ domain, address }) => domain === 0 && pciSelector(address) === selector);

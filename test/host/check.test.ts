@@ -4,10 +4,13 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkHost, fixesOf, isReady } from '../../src/host/check.js';
 import { commandOf } from '../../src/host/findings.js';
-import { parseIfconfig } from '../../src/host/probes/interfaces.js';
-import { parseKldstat } from '../../src/host/probes/modules.js';
+import { liveView } from '../../src/host/live-view.js';
+import { parseIfconfig } from '../../src/host/probes/ifconfig.js';
+import { parseKldstat } from '../../src/host/probes/kldstat.js';
 import { parsePciconf } from '../../src/host/probes/pciconf.js';
+import { parseSysctl } from '../../src/host/probes/sysctl.js';
 import { runTool } from '../../src/host/tools.js';
+import { checkBoth } from './both-views.js';
 import { makeFakeHost, requirement, sentences, tap, type FakeHost } from './fake-host.js';
 
 let host: FakeHost;
@@ -30,7 +33,7 @@ describe('checking a host', () => {
   test('finds nothing on a host that has everything, and changes nothing', async () => {
     host.addInterface('tap0');
     writeFileSync(join(host.folder, 'disk.img'), '');
-    const report = await checkHost([vmm, tap('tap0'), card, missingDisk()], host);
+    const report = await checkHost([vmm, tap('tap0'), card, missingDisk()], { view: liveView(host) });
     expect(report.findings).toEqual([]);
     expect(isReady(report)).toBe(true);
     expect([...report.cards]).toEqual([[card, { bus: 3, slot: 0, func: 2 }]]);
@@ -38,21 +41,23 @@ describe('checking a host', () => {
   });
 
   test('runs no tool that no requirement needs', async () => {
-    await checkHost([missingDisk()], host);
-    await checkHost([], host);
+    await checkHost([missingDisk()], { view: liveView(host) });
+    await checkHost([], { view: liveView(host) });
     expect(host.calls()).toEqual([]);
   });
 
   test('starts no more processes for 32 taps than for one', async () => {
-    await checkHost([tap('tap0'), card, vmm], host);
+    await checkHost([tap('tap0'), card, vmm], { view: liveView(host) });
     const forOne = host.calls().length;
-    await checkHost([...Array.from({ length: 32 }, (_, index) => tap(`tap${index}`)), card, vmm], host);
+    await checkHost([...Array.from({ length: 32 }, (_, index) => tap(`tap${index}`)), card, vmm], {
+      view: liveView(host),
+    });
     expect(host.calls().length - forOne).toBe(forOne);
   });
 
   test('says everything at once, in the order of the requirements, each with its subject and place', async () => {
     const nmdm = requirement({ kind: 'module', name: 'cuse', why: 'a sound device' }, { subject: 'hda' });
-    const report = await checkHost([missingDisk(), tap('tap1', { mayFix: true }), nmdm], host);
+    const report = await checkBoth([missingDisk(), tap('tap1', { mayFix: true }), nmdm], host);
     expect(isReady(report)).toBe(false);
     expect(report.findings.map(({ problem }) => [problem.subject, problem.code])).toEqual([
       ['virtio-blk', 'file-missing'],
@@ -65,7 +70,7 @@ describe('checking a host', () => {
 
   test('lists each fix once, modules before what may need them', async () => {
     const cuse = () => requirement({ kind: 'module', name: 'cuse', why: 'a sound device' });
-    const { findings } = await checkHost([tap('tap1'), cuse(), cuse()], host);
+    const { findings } = await checkBoth([tap('tap1'), cuse(), cuse()], host);
     expect(fixesOf(findings).map(({ action }) => commandOf(action))).toEqual([
       'kldload -n cuse',
       'ifconfig tap1 create',
@@ -82,7 +87,7 @@ describe('a tool', () => {
   test('that is missing is a finding of its own and hides nothing else', async () => {
     const run: FakeHost['run'] = (argv) => runTool(argv, { env: { PATH: host.folder } });
     const taps = ['tap0', 'tap1', 'tap2', 'tap3', 'tap4'].map((name) => tap(name));
-    const { findings } = await checkHost([...taps, card, vmm, missingDisk()], { run });
+    const { findings } = await checkBoth([...taps, card, vmm, missingDisk()], { run });
     expect(sentences(findings)).toEqual([
       'host-tool: ifconfig could not be run, it was not found; not checked: tap0, tap1, tap2 and 2 more',
       'host-tool: pciconf -l could not be run, it was not found; not checked: ppt0',
@@ -106,7 +111,7 @@ describe('a tool', () => {
     ],
   ])('%s', async (_what, status, prints, sentence) => {
     host.breakTool('pciconf', prints, status);
-    const { findings, cards } = await checkHost([card, tap('tap1')], host);
+    const { findings, cards } = await checkBoth([card, tap('tap1')], host);
     expect(sentences(findings)).toEqual([
       `host-tool: ${sentence}; not checked: ppt0`,
       'interface-missing: there is no interface tap1',
@@ -121,7 +126,7 @@ describe('a tool', () => {
   ])('that ends without a status is told: %s', async (failure, sentence) => {
     const run: FakeHost['run'] = (argv) =>
       Promise.resolve({ argv, exitCode: undefined, stdout: '', stderr: '', failure });
-    const { findings } = await checkHost([vmm], { run });
+    const { findings } = await checkBoth([vmm], { run });
     expect(sentences(findings)).toEqual([`host-tool: ${sentence}; not checked: kernel module vmm`]);
   });
 
@@ -139,7 +144,7 @@ describe('a tool', () => {
     );
     fc.assert(
       fc.property(fc.array(fc.oneof(word, fc.string({ unit: 'grapheme' }))), (words) => {
-        for (const parse of [parseIfconfig, parsePciconf, parseKldstat]) parse(words.join(''));
+        for (const parse of [parseIfconfig, parsePciconf, parseKldstat, parseSysctl]) parse(words.join(''));
       }),
     );
   });

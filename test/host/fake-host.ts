@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Need } from '../../src/devices/device.js';
+import type { Need, Platform } from '../../src/devices/device.js';
 import type { HostFinding } from '../../src/host/findings.js';
 import { runTool, type RunTool } from '../../src/host/tools.js';
 import type { MachineRequirement } from '../../src/machine/machine.js';
@@ -25,6 +25,10 @@ export interface FakeHost {
   /** Any files that a test makes live here. */
   readonly folder: string;
   readonly run: RunTool;
+  /** For a view of it: a FreeBSD, whatever the tests run on. */
+  readonly system: 'freebsd';
+  readonly platform: Platform;
+  readonly vmmDirectory: string;
   /** Every tool that was run, with its arguments, in order. */
   readonly calls: () => readonly string[];
   readonly addInterface: (name: string, about?: { readonly groups?: string; readonly pid?: number }) => void;
@@ -32,6 +36,8 @@ export interface FakeHost {
   /** The lines of `pciconf -l`. */
   readonly setCards: (text: string) => void;
   readonly cards: () => string;
+  /** The values of its kernel, as sysctl prints them. */
+  readonly setSysctls: (text: string) => void;
   /** From now on the tool prints this and ends with this status. */
   readonly breakTool: (tool: string, prints: string, status: number) => void;
   readonly mendTool: (tool: string) => void;
@@ -40,17 +46,21 @@ export interface FakeHost {
   readonly remove: () => void;
 }
 
-/** Has the cards and modules of the fixtures, and no interfaces. */
+/** Has the cards, modules and kernel values of the fixtures, and no interfaces. */
 export function makeFakeHost(): FakeHost {
   const state = mkdtempSync(join(tmpdir(), 'vmrun-host-'));
   const at = (...names: string[]): string => join(state, ...names);
   for (const name of ['interfaces', 'broken', 'files']) mkdirSync(at(name));
   copyFileSync(here('../fixtures/host/pciconf.txt'), at('pci'));
   copyFileSync(here('../fixtures/host/kldstat.txt'), at('modules'));
+  copyFileSync(here('../fixtures/host/sysctl.txt'), at('sysctls'));
   const env = { FAKE_HOST: state, PATH: `${here('./fake-tools')}:/usr/bin:/bin` };
   return {
     folder: at('files'),
     run: (argv, options) => runTool(argv, { ...options, env }),
+    system: 'freebsd',
+    platform: { release: 15, arch: 'amd64' },
+    vmmDirectory: at('vmm'),
     calls: () => (existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8').trimEnd().split('\n') : []),
     addInterface: (name, { groups = 'tap', pid } = {}) => {
       const header = `${name}: flags=8802<BROADCAST,SIMPLEX,MULTICAST> metric 0 mtu 1500\n\tgroups: ${groups}\n`;
@@ -62,6 +72,9 @@ export function makeFakeHost(): FakeHost {
       writeFileSync(at('pci'), text);
     },
     cards: () => readFileSync(at('pci'), 'utf8'),
+    setSysctls: (text) => {
+      writeFileSync(at('sysctls'), text);
+    },
     breakTool: (tool, prints, status) => {
       writeFileSync(at('broken', tool), prints);
       writeFileSync(at('broken', `${tool}.status`), String(status));

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { checkHost, fixesOf } from '../../src/host/check.js';
 import { applyFix, type FixOutcome } from '../../src/host/fix.js';
 import { openLedger } from '../../src/host/ledger.js';
+import { liveView } from '../../src/host/live-view.js';
 import type { RunTool } from '../../src/host/tools.js';
 import type { MachineRequirement } from '../../src/machine/machine.js';
 import { makeFakeHost, requirement, sentences, tap, type FakeHost } from './fake-host.js';
@@ -27,7 +28,7 @@ const spare = requirement({ kind: 'host-card', card: { by: 'address', address: {
 async function mend(asked: readonly MachineRequirement[], run: RunTool = host.run) {
   const ledger = await openLedger(path);
   const outcomes: FixOutcome[] = [];
-  for (const fix of fixesOf((await checkHost(asked, host)).findings))
+  for (const fix of fixesOf((await checkHost(asked, { view: liveView(host) })).findings))
     outcomes.push(await applyFix(fix, { run, ledger }));
   return { ledger, outcomes };
 }
@@ -41,7 +42,7 @@ describe('a fix', () => {
     const before = host.cards();
     const { ledger, outcomes } = await mend(asked);
     expect(outcomes).toEqual(Array(5).fill({ kind: 'fixed' }));
-    expect((await checkHost(asked, host)).findings).toEqual([]);
+    expect((await checkHost(asked, { view: liveView(host) })).findings).toEqual([]);
     expect(await ledger.undoAll(host)).toEqual([]);
     expect(changes()).toEqual([
       'kldload -n cuse',
@@ -152,11 +153,11 @@ describe('removing a socket that was left over', () => {
     const { ledger, outcomes } = await mend([socket()]);
     expect(outcomes).toEqual([{ kind: 'fixed' }]);
     expect(ledger.entries()).toEqual([]);
-    expect((await checkHost([socket()], host)).findings).toEqual([]);
+    expect((await checkHost([socket()], { view: liveView(host) })).findings).toEqual([]);
   });
 
   test('does not touch a file that took its place meanwhile', async () => {
-    const { findings } = await checkHost([socket()], host);
+    const { findings } = await checkHost([socket()], { view: liveView(host) });
     renameSync(join(host.folder, 'a.sock'), join(host.folder, 'old.sock'));
     writeFileSync(join(host.folder, 'a.sock'), 'precious');
     const ledger = await openLedger(path);
@@ -170,7 +171,7 @@ describe('removing a socket that was left over', () => {
   });
 
   test('is done where it is gone already', async () => {
-    const { findings } = await checkHost([socket()], host);
+    const { findings } = await checkHost([socket()], { view: liveView(host) });
     expect(sentences(findings)).toHaveLength(1);
     renameSync(join(host.folder, 'a.sock'), join(host.folder, 'old.sock'));
     const ledger = await openLedger(path);

@@ -14,8 +14,8 @@ import {
   type ProbeAnswer,
   type Said,
 } from '../findings.js';
-import type { RunTool } from '../tools.js';
-import { listCards, type PciCard } from './pciconf.js';
+import type { HostView } from '../view.js';
+import type { PciCard } from './pciconf.js';
 
 type AskedCard = Asked<'host-card'>;
 
@@ -24,10 +24,10 @@ type Holders = Map<string, AskedCard>;
 
 type Found = { readonly card: PciCard } | { readonly said: Said };
 
-/** One `pciconf -l` for all. Cards that are looked up by their ids are chosen here, so that no two devices share one. */
-export async function checkHostCards(asked: readonly AskedCard[], run: RunTool): Promise<ProbeAnswer> {
+/** Host cards. Those that are looked up by their ids are chosen here, so that no two devices share one. */
+export async function checkHostCards(asked: readonly AskedCard[], view: HostView): Promise<ProbeAnswer> {
   if (asked.length === 0) return { findings: [] };
-  const answer = await listCards(run);
+  const answer = await view.cards();
   if (answer.ok) return assignCards(asked, answer.value);
   return { findings: [toolFinding(answer.error, [...new Set(asked.map(({ need }) => describeWanted(need.card)))])] };
 }

@@ -1,23 +1,12 @@
 import { listWords } from '../../base/text.js';
 import { finding, fixable, fixFor, toolFinding, type Asked, type HostFinding, type ProbeAnswer } from '../findings.js';
-import { askTool, type ToolAnswer } from '../tool-answer.js';
-import type { RunTool } from '../tools.js';
+import type { HostView } from '../view.js';
+import type { NetworkInterface } from './ifconfig.js';
 
-/** A network interface as ifconfig(8) shows it. */
-export interface NetworkInterface {
-  readonly name: string;
-  /** A cloned interface is in the group of its kind whatever its name: `tap`, `bridge`. */
-  readonly groups: readonly string[];
-  /** The processes that have its device open. */
-  readonly pids: readonly number[];
-}
-
-export type Interfaces = ReadonlyMap<string, NetworkInterface>;
-
-/** One `ifconfig` for all: without arguments it shows every interface, with its groups and who has it open. */
-export async function checkInterfaces(asked: readonly Asked<'interface'>[], run: RunTool): Promise<ProbeAnswer> {
+/** Taps: there, of a right kind, open in no other process, and each for one device. */
+export async function checkInterfaces(asked: readonly Asked<'interface'>[], view: HostView): Promise<ProbeAnswer> {
   if (asked.length === 0) return { findings: [] };
-  const answer = await listInterfaces(run);
+  const answer = await view.interfaces();
   const holders = new Map<string, Asked<'interface'>>();
   const findings = asked.flatMap((one) => {
     const { name } = one.need;
@@ -27,34 +16,6 @@ export async function checkInterfaces(asked: readonly Asked<'interface'>[], run:
     return answer.ok ? checkInterface(one, answer.value.get(name)) : [];
   });
   return { findings: answer.ok ? findings : [toolFinding(answer.error, [...holders.keys()]), ...findings] };
-}
-
-export const listInterfaces = (run: RunTool): Promise<ToolAnswer<Interfaces>> =>
-  askTool(run, ['ifconfig'], 'list of interfaces', parseIfconfig);
-
-/**
- * Reads `ifconfig`: a line `name: flags=…` begins an interface, indented lines tell about it. Other lines are passed
- * over.
- * @returns undefined where there is text and none of it begins an interface
- */
-export function parseIfconfig(text: string): Interfaces | undefined {
-  const interfaces = new Map<string, NetworkInterface>();
-  let current: NetworkInterface | undefined;
-  for (const line of text.split('\n')) {
-    const name = /^(\S+): flags=/.exec(line)?.[1];
-    if (name !== undefined) {
-      current = { name, groups: [], pids: [] };
-    } else if (current !== undefined && /^\s/.test(line)) {
-      const groups = /^\s+groups: (.*)$/.exec(line)?.[1];
-      const pid = /^\s+Opened by PID (\d+)/.exec(line)?.[1];
-      if (groups !== undefined) current = { ...current, groups: groups.trim().split(/\s+/) };
-      if (pid !== undefined) current = { ...current, pids: [...current.pids, Number(pid)] };
-    } else {
-      current = undefined;
-    }
-    if (current !== undefined) interfaces.set(current.name, current);
-  }
-  return interfaces.size === 0 && text.trim() !== '' ? undefined : interfaces;
 }
 
 const usedTwice = (one: Asked<'interface'>, holder: Asked<'interface'>): HostFinding =>

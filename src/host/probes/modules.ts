@@ -1,15 +1,14 @@
 import { listWords } from '../../base/text.js';
 import { fixable, fixFor, toolFinding, type Asked, type HostFix, type ProbeAnswer } from '../findings.js';
-import { askTool } from '../tool-answer.js';
-import type { RunTool } from '../tools.js';
+import type { HostView } from '../view.js';
 
 /** if_tuntap(4) took the place of two drivers, and answers to their names. */
 const aliases: Readonly<Record<string, string>> = { if_tap: 'if_tuntap', if_tun: 'if_tuntap' };
 
-/** One `kldstat -v` for all: it lists the modules of every file, those compiled into the kernel included. */
-export async function checkModules(asked: readonly Asked<'module'>[], run: RunTool): Promise<ProbeAnswer> {
+/** Kernel modules: loaded, or compiled in. */
+export async function checkModules(asked: readonly Asked<'module'>[], view: HostView): Promise<ProbeAnswer> {
   if (asked.length === 0) return { findings: [] };
-  const answer = await askTool(run, ['kldstat', '-v'], 'list of modules', parseKldstat);
+  const answer = await view.modules();
   const names = [...new Set(asked.map(({ need }) => need.name))];
   if (!answer.ok) return { findings: [toolFinding(answer.error, [`kernel module ${listWords(names)}`])] };
   const modules = answer.value;
@@ -31,25 +30,4 @@ export async function checkModules(asked: readonly Asked<'module'>[], run: RunTo
       ];
     }),
   };
-}
-
-/**
- * Reads `kldstat -v`: a line per file (`Id Refs Address Size Name (path)`), and below it, indented, a line per module
- * (`Id Name`). Other lines are passed over.
- * @returns modules, and files without `.ko`; undefined where no file is listed, since the kernel itself always is
- */
-export function parseKldstat(text: string): ReadonlySet<string> | undefined {
-  const names = new Set<string>();
-  let files = 0;
-  for (const line of text.split('\n')) {
-    const file = /^\s*\d+\s+\d+\s+0x[0-9a-f]+\s+\S+\s+(\S+)/i.exec(line)?.[1];
-    const module = /^\s+\d+\s+(\S+)\s*$/.exec(line)?.[1];
-    if (file !== undefined) {
-      files += 1;
-      names.add(file.replace(/\.ko$/, ''));
-    } else if (module !== undefined) {
-      names.add(module);
-    }
-  }
-  return files === 0 ? undefined : names;
 }

@@ -1,31 +1,25 @@
 import { compareAddresses, type PciAddress } from '../../base/pci-address.js';
-import { askTool, type ToolAnswer } from '../tool-answer.js';
-import type { RunTool } from '../tools.js';
 
-/** A card of this host. What pciconf did not print is undefined. */
+/** A card of the host. What pciconf did not print is undefined. */
 export interface PciCard {
   /** Driver and unit, `em0`; `none3` for a card without a driver. */
   readonly name: string;
   /** `em`; undefined for a card without a driver. */
-  readonly driver: string | undefined;
+  readonly driver?: string | undefined;
   readonly domain: number;
   readonly address: PciAddress;
-  readonly vendor: number | undefined;
-  readonly device: number | undefined;
-  readonly subvendor: number | undefined;
-  readonly subdevice: number | undefined;
+  readonly vendor?: number | undefined;
+  readonly device?: number | undefined;
+  readonly subvendor?: number | undefined;
+  readonly subdevice?: number | undefined;
   /** 0 is a card, 1 a PCI bridge, 2 a CardBus bridge. */
-  readonly headerType: number | undefined;
+  readonly headerType?: number | undefined;
 }
-
-/** By domain, then address. */
-export const listCards = (run: RunTool): Promise<ToolAnswer<readonly PciCard[]>> =>
-  askTool(run, ['pciconf', '-l'], 'list of PCI cards', parsePciconf);
 
 /**
  * Reads `pciconf -l`, one card a line: `NAMEunit@pciDOMAIN:BUS:SLOT:FUNCTION:` and pairs, read by their names. Older
  * releases pack the ids into `chip` and `card`, the vendor's in the lower half. Other lines are passed over.
- * @returns undefined where there is text and none of it is a card
+ * @returns by domain, then address; undefined where there is text and none of it is a card
  */
 export function parsePciconf(text: string): readonly PciCard[] | undefined {
   const cards = text.split('\n').flatMap((line) => parseLine(line) ?? []);
@@ -34,7 +28,7 @@ export function parsePciconf(text: string): readonly PciCard[] | undefined {
 }
 
 function parseLine(line: string): PciCard | undefined {
-  const match = /^(\S*?)(\d+)@pci(\d+):(\d+):(\d+):(\d+):?(?:\s+(.*))?$/.exec(line);
+  const match = /^(\S*?)(\d+)@pci(\d{1,9}):(\d{1,9}):(\d{1,9}):(\d{1,9}):?(?:\s+(.*))?$/.exec(line);
   if (match === null) return undefined;
   const [, driver = '', unit = '', domain, bus, slot, func, rest = ''] = match;
   const values = new Map(

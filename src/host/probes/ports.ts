@@ -1,32 +1,49 @@
-import { createServer, isIPv6 } from 'node:net';
-import { describeSystemError, systemError, type SystemError } from '../errno.js';
-import { finding, type Asked, type HostFinding, type ProbeAnswer, type Said } from '../findings.js';
+import { isIPv6 } from 'node:net';
+import { unreachable } from '../../base/unreachable.js';
+import { describeSystemError, type SystemError } from '../errno.js';
+import { finding, notCaptured, type Asked, type HostFinding, type ProbeAnswer, type Said } from '../findings.js';
+import type { HostView, PortView } from '../view.js';
 
 type AskedPort = Asked<'tcp-port'>;
 
-/** TCP ports that bhyve is to listen on: each is bound as bhyve will bind it, and let go. */
-export async function checkPorts(asked: readonly AskedPort[]): Promise<ProbeAnswer> {
-  const findings: HostFinding[] = [];
-  // One after the other: two of them may overlap (0.0.0.0 and 127.0.0.1) and must not be in each other's way.
-  for (const [index, one] of asked.entries()) {
-    const holder = asked.slice(0, index).find((other) => overlap(one, other));
-    if (holder !== undefined) {
-      findings.push(finding(one, usedTwice(one, holder)));
-      continue;
-    }
-    const host = listenHost(one);
-    const error = await bind(host, one.need.port);
-    if (error !== undefined) findings.push(finding(one, describe({ ...one.need, host }, error)));
+/** TCP ports that bhyve is to listen on: each can be bound, and serves one device. */
+export async function checkPorts(asked: readonly AskedPort[], view: HostView): Promise<ProbeAnswer> {
+  const findings = await Promise.all(
+    asked.map(async (one, index) => {
+      const holder = asked.slice(0, index).find((other) => overlap(one, other));
+      if (holder !== undefined) return [finding(one, usedTwice(one, holder))];
+      return judge(one, await view.port(listenHost(one.need), one.need.port));
+    }),
+  );
+  return { findings: findings.flat() };
+}
+
+function judge(one: AskedPort, seen: PortView): readonly HostFinding[] {
+  const name = portName(one);
+  switch (seen.kind) {
+    case 'free':
+      return [];
+    case 'not-captured':
+      return [notCaptured(one, `TCP port ${name}`)];
+    case 'refused':
+      return [finding(one, describe(one, name, seen.error))];
+    default:
+      return unreachable(seen);
   }
-  return { findings };
 }
 
 /** bhyve's servers listen on the loopback where no host is given. */
-const listenHost = ({ need }: AskedPort): string => (need.host === '' ? '127.0.0.1' : need.host);
+export const listenHost = ({ host }: AskedPort['need']): string => (host === '' ? '127.0.0.1' : host);
+
+/** `127.0.0.1:5900`, `[::1]:5900` */
+function portName({ need }: AskedPort): string {
+  const host = listenHost(need);
+  return `${isIPv6(host) ? `[${host}]` : host}:${need.port}`;
+}
 
 function overlap(one: AskedPort, other: AskedPort): boolean {
   if (one.need.port !== other.need.port) return false;
-  const [a, b] = [listenHost(one), listenHost(other)];
+  const [a, b] = [listenHost(one.need), listenHost(other.need)];
   return a === b || (isIPv6(a) === isIPv6(b) && [a, b].some((host) => host === '0.0.0.0' || host === '::'));
 }
 
@@ -36,23 +53,9 @@ const usedTwice = ({ need: { port, use } }: AskedPort, holder: AskedPort): Said 
   fix: 'give each a port of its own',
 });
 
-/** Undefined where the port could be bound. FreeBSD keeps the families apart: inet6(4), `net.inet6.ip6.v6only`. */
-function bind(host: string, port: number): Promise<SystemError | undefined> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error) => {
-      resolve(systemError(error));
-    });
-    server.listen({ host, port, exclusive: true, ipv6Only: isIPv6(host) }, () => {
-      server.close(() => {
-        resolve(undefined);
-      });
-    });
-  });
-}
-
-function describe({ host, port, use }: AskedPort['need'], error: SystemError): Said {
-  const name = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+function describe({ need }: AskedPort, name: string, error: SystemError): Said {
+  const { port, use } = need;
+  const host = listenHost(need);
   switch (error.code) {
     case 'EADDRINUSE':
       return {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { FileType } from '../../../src/devices/device.js';
-import { checkHost } from '../../../src/host/check.js';
 import { runTool } from '../../../src/host/tools.js';
+import { checkBoth } from '../both-views.js';
 import { requirement, sentences } from '../fake-host.js';
 
 const disk: readonly FileType[] = ['regular file', 'block device', 'character device'];
@@ -29,7 +29,7 @@ const uses = (path: string, access: 'read' | 'write' = 'write', types = disk, su
 
 /** What is said, without the folder of this test. */
 async function said(...asked: ReturnType<typeof uses>[]): Promise<readonly string[]> {
-  const { findings } = await checkHost(asked, { run: runTool });
+  const { findings } = await checkBoth(asked, { run: runTool });
   return sentences(findings).map((sentence) => sentence.replaceAll(`${folder}/`, ''));
 }
 
@@ -121,14 +121,14 @@ describe('one file of two devices', () => {
       ['warning: disk.img is also the file of the disk disk.img, and written to'],
     ],
   ])('%s', async (_what, first, second, expected) => {
-    const { findings } = await checkHost([uses(...first), uses(...second)], { run: runTool });
+    const { findings } = await checkBoth([uses(...first), uses(...second)], { run: runTool });
     expect(
       findings.map(({ problem }) => `${problem.severity}: ${problem.message.replaceAll(`${folder}/`, '')}`),
     ).toEqual(expected);
   });
 
   test('is refused at the second writer, however many read it between', async () => {
-    const { findings } = await checkHost(
+    const { findings } = await checkBoth(
       [uses('disk.img', 'read'), uses('disk.img'), uses('disk.img', 'read'), uses('disk.img')],
       { run: runTool },
     );

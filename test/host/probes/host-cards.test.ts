@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { formatAddress } from '../../../src/base/pci-address.js';
 import type { HostCard } from '../../../src/devices/device.js';
-import { checkHost } from '../../../src/host/check.js';
 import { parsePciconf } from '../../../src/host/probes/pciconf.js';
+import { checkBoth } from '../both-views.js';
 import { fixture, makeFakeHost, requirement, sentences, type FakeHost } from '../fake-host.js';
 
 const at = (bus: number, slot: number, func: number): HostCard => ({ by: 'address', address: { bus, slot, func } });
@@ -28,6 +28,18 @@ describe('what pciconf prints', () => {
     });
     expect(cards?.[7]).toMatchObject({ name: 'mlx5_core0', driver: 'mlx5_core' });
     expect(cards?.[8]).toMatchObject({ domain: 10000, address: { bus: 225, slot: 0, func: 0 } });
+  });
+
+  test('may lack columns, have details below, and be of other domains', () => {
+    expect(parsePciconf(fixture('pciconf-odd.txt'))).toEqual([
+      expect.objectContaining({ name: 'hostb0', vendor: 0x8086, subdevice: 0x8694 }),
+      { name: 'xhci0', driver: 'xhci', domain: 0, address: { bus: 0, slot: 20, func: 0 }, headerType: 0 },
+      { name: 'ahci12', driver: 'ahci', domain: 0, address: { bus: 0, slot: 31, func: 2 } },
+      expect.objectContaining({ name: 'cbb0', vendor: 0x104c, device: 0xac56, headerType: 2 }),
+      expect.objectContaining({ name: 'igb0', address: { bus: 3, slot: 0, func: 128 }, subvendor: 0xffff }),
+      expect.objectContaining({ name: 'none7', address: { bus: 4, slot: 0, func: 0 }, subdevice: 0x84 }),
+      expect.objectContaining({ name: 'nvme1', domain: 10001, address: { bus: 1, slot: 0, func: 0 } }),
+    ]);
   });
 
   test.each<[what: string, text: string, names: readonly string[] | undefined]>([
@@ -141,7 +153,7 @@ describe('a host card', () => {
     ],
   ])('%s', async (_what, card, resolved, said, fix) => {
     const asked = device(card);
-    const { findings, cards } = await checkHost([asked], host);
+    const { findings, cards } = await checkBoth([asked], host);
     const address = cards.get(asked);
     expect(address === undefined ? undefined : formatAddress(address)).toBe(resolved);
     expect(sentences(findings)).toEqual(said);
@@ -150,7 +162,7 @@ describe('a host card', () => {
 
   test('of a kind that two devices look up is a different one for each, in the order of addresses', async () => {
     const asked = [device(igb), device(igb)];
-    const { cards } = await checkHost(asked, host);
+    const { cards } = await checkBoth(asked, host);
     expect(asked.map((one) => cards.get(one))).toEqual([
       { bus: 3, slot: 0, func: 0 },
       { bus: 3, slot: 0, func: 1 },
@@ -159,7 +171,7 @@ describe('a host card', () => {
 
   test('that one device names is not chosen for another that looks it up, wherever it stands', async () => {
     const asked = [device(igb), device(at(3, 0, 0)), device(igb), device(named('ppt0'))];
-    const { cards, findings } = await checkHost(asked, host);
+    const { cards, findings } = await checkBoth(asked, host);
     expect(cards.get(asked[0] ?? device(igb))).toEqual({ bus: 3, slot: 0, func: 1 });
     expect(sentences(findings).filter((sentence) => sentence.startsWith('card-none-left'))).toEqual([
       'card-none-left: no card with vendor 0x80868086 device 0x15210001 is left: pci0:3:0:0 goes to passthru, ' +
@@ -168,12 +180,12 @@ describe('a host card', () => {
   });
 
   test('that two devices name, each in its way, is told at the second', async () => {
-    const { findings } = await checkHost([device(named('ppt0'), 'the first'), device(at(3, 0, 2))], host);
+    const { findings } = await checkBoth([device(named('ppt0'), 'the first'), device(at(3, 0, 2))], host);
     expect(sentences(findings)).toEqual(['card-twice: pci0:3:0:2 is already the card of the first']);
   });
 
   test('that was not on ppt carries what gives it back', async () => {
-    const { findings } = await checkHost([device(at(3, 0, 0)), device(at(1, 0, 1))], host);
+    const { findings } = await checkBoth([device(at(3, 0, 0)), device(at(1, 0, 1))], host);
     expect(findings.map(({ fix }) => fix?.undo)).toEqual([
       { kind: 'release-card', address: { bus: 3, slot: 0, func: 0 }, formerDriver: 'igb' },
       { kind: 'release-card', address: { bus: 1, slot: 0, func: 1 } },
@@ -182,7 +194,7 @@ describe('a host card', () => {
 
   test('is missing where pciconf lists nothing at all', async () => {
     host.setCards('');
-    const { findings } = await checkHost([device(named('ppt0'))], host);
+    const { findings } = await checkBoth([device(named('ppt0'))], host);
     expect(sentences(findings)).toEqual(['card-missing: this host has no PCI card ppt0, and none on the ppt driver']);
   });
 });

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { checkHost } from '../../../src/host/check.js';
 import { runTool } from '../../../src/host/tools.js';
+import { checkBoth } from '../both-views.js';
 import { requirement, sentences } from '../fake-host.js';
 
 const servers: Server[] = [];
@@ -32,7 +32,7 @@ async function freePort(host: string): Promise<number> {
 const listens = (host: string, port: number, subject = 'fbuf') =>
   requirement({ kind: 'tcp-port', host, port, use: 'VNC' }, { subject });
 const said = async (...asked: ReturnType<typeof listens>[]) =>
-  sentences((await checkHost(asked, { run: runTool })).findings);
+  sentences((await checkBoth(asked, { run: runTool })).findings);
 
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ family }) => family === 'IPv6'),

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { checkHost } from '../../../src/host/check.js';
 import { runTool } from '../../../src/host/tools.js';
+import { checkBoth } from '../both-views.js';
 import { requirement, sentences } from '../fake-host.js';
 
 let folder: string;
@@ -40,7 +40,7 @@ const socket = (name: string, subject = `virtio-console ${name}`) =>
   requirement({ kind: 'free-socket', path: join(folder, name) }, { subject });
 
 async function check(...names: string[]) {
-  const { findings } = await checkHost(
+  const { findings } = await checkBoth(
     names.map((name) => socket(name)),
     { run: runTool },
   );
