@@ -3,6 +3,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { goldenFiles } from '../scripts/golden-files.mjs';
+import { deviceModels } from '../src/devices/registry.js';
 import { loadSpecText } from '../src/machine/load-spec.js';
 import { plan } from '../src/machine/plan.js';
 import { readSpec } from '../src/spec/read.js';
@@ -18,4 +19,15 @@ test.each([...files])('the command of %s is the one that was reviewed', (name, c
 test('every golden file belongs to a target of an example', () => {
   const there = readdirSync(golden, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.txt'));
   expect(there.sort()).toEqual([...files.keys()].sort());
+});
+
+test('every device model stands in a golden file', () => {
+  const words = [...files.values()].join('');
+  const unseen = deviceModels
+    .map(({ model }) => model)
+    // What raw says is another model.
+    .filter(
+      (model) => model !== 'raw' && !new RegExp(`^\\d+:\\d+:\\d+,${model}(,|$)|device=${model}$`, 'm').test(words),
+    );
+  expect(unseen).toEqual([]);
 });
