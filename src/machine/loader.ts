@@ -55,7 +55,11 @@ export function checkLoader(vm: VmSpec, parts: readonly Part[], { arch }: Platfo
       ]
     : [];
   if (loader === 'none') return monitored;
-  return [...monitored, ...checkFields(loader), ...checkWords(loader), ...checkSource(loader, parts)];
+  const hurried =
+    milliseconds(vm.loader_timeout) > 0
+      ? []
+      : [finding('loader-timeout', '/loader_timeout', 'no loader is done in no time', 'use e.g. "60s"')];
+  return [...monitored, ...hurried, ...checkFields(loader), ...checkWords(loader), ...checkSource(loader, parts)];
 }
 
 const checkFields = (loader: LoaderSpec): readonly Finding[] =>

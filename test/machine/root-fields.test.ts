@@ -310,6 +310,7 @@ describe('what bhyve would drop or misread is told', () => {
       ['grub-drive /loader/device_map/(hd0)'],
     ],
     [{ loader: 'none', varfile: '/v' }, ['varfile-loader /varfile']],
+    [{ loader: { kind: 'bhyveload', disk: 'a' }, loader_timeout: 0 }, ['loader-timeout /loader_timeout']],
     [{ config: { 'x86.verbosemrs': true } }, ['config-unknown /config/x86.verbosemrs']],
     [{ config: { cpus: 2 } }, ['config-twice /config/cpus']],
     [{ config: { name: 'other' } }, ['config-twice /config/name']],
