@@ -54,12 +54,31 @@ export function checkLoader(vm: VmSpec, parts: readonly Part[], { arch }: Platfo
         ),
       ]
     : [];
-  if (loader === 'none') return monitored;
+  // A target's own way to start takes the other away, so both are here only where one of them says both.
+  const twice =
+    vm.bootrom === undefined
+      ? []
+      : [
+          finding(
+            'loader-bootrom',
+            '/bootrom',
+            'a guest starts from a boot ROM or by a loader, not both',
+            'keep one of them',
+          ),
+        ];
+  if (loader === 'none') return [...twice, ...monitored];
   const hurried =
     milliseconds(vm.loader_timeout) > 0
       ? []
       : [finding('loader-timeout', '/loader_timeout', 'no loader is done in no time', 'use e.g. "60s"')];
-  return [...monitored, ...hurried, ...checkFields(loader), ...checkWords(loader), ...checkSource(loader, parts)];
+  return [
+    ...twice,
+    ...monitored,
+    ...hurried,
+    ...checkFields(loader),
+    ...checkWords(loader),
+    ...checkSource(loader, parts),
+  ];
 }
 
 const checkFields = (loader: LoaderSpec): readonly Finding[] =>
