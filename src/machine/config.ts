@@ -99,11 +99,12 @@ export const configSettings = (vm: VmSpec): readonly Setting[] =>
  * there is a node and the other way round, and never says that it does not know a name.
  */
 export function checkConfig(vm: VmSpec, machine: Machine): readonly Finding[] {
-  const own = new Set(entriesOf(vm).map(([key]) => key));
-  const others = machine.variables.filter(({ key }) => !own.has(key)).map(({ key }) => key);
+  const own = entriesOf(vm).map(([key]) => key);
   const twice = new Set(duplicates(machine.variables));
-  const names = [...others, ...own, ...bhyveVariables];
-  return [...own].flatMap((key): readonly Finding[] => {
+  const names = new Set([...machine.variables.map(({ key }) => key), ...bhyveVariables]);
+  /** A name below each node. */
+  const nodes = new Map([...names].flatMap((name) => ancestors(name).map((node) => [node, name] as const)));
+  return own.flatMap((key): readonly Finding[] => {
     const told = (code: string, message: string, fix: string, severity?: 'warning'): readonly Finding[] => [
       { code, pointer: child('/config', key), message, fix, ...(severity === undefined ? {} : { severity }) },
     ];
@@ -124,11 +125,11 @@ export function checkConfig(vm: VmSpec, machine: Machine): readonly Finding[] {
     if (twice.has(key) || key === 'name') {
       return told('config-twice', `${key} is what another field of this spec says already`, 'leave one of the two out');
     }
-    const node = names.find((name) => name.startsWith(`${key}.`));
-    if (node !== undefined) {
-      return told('config-node', `${key} cannot have a value: ${node} stands below it`, `use e.g. "${node}"`);
+    const below = nodes.get(key);
+    if (below !== undefined) {
+      return told('config-node', `${key} cannot have a value: ${below} stands below it`, `use e.g. "${below}"`);
     }
-    const leaf = names.find((name) => key.startsWith(`${name}.`));
+    const leaf = ancestors(key).find((name) => names.has(name));
     if (leaf !== undefined) {
       return told('config-node', `nothing can stand below ${leaf}, which has a value`, 'look at the name');
     }
@@ -145,6 +146,9 @@ export function checkConfig(vm: VmSpec, machine: Machine): readonly Finding[] {
   });
 }
 
+/** `a` and `a.b` of `a.b.c`. */
+const ancestors = (key: string): readonly string[] => [...key.matchAll(/\./g)].map(({ index }) => key.slice(0, index));
+
 function* duplicates(variables: readonly Variable[]): Generator<string> {
   const seen = new Set<string>();
   for (const { key } of variables) {
@@ -153,7 +157,9 @@ function* duplicates(variables: readonly Variable[]): Generator<string> {
   }
 }
 
-const isKnown = (key: string): boolean => bhyveVariables.includes(key.replace(/(?<=\.)\d+(?=\.|$)/, 'N'));
+const knownVariables: ReadonlySet<string> = new Set(bhyveVariables);
+
+const isKnown = (key: string): boolean => knownVariables.has(key.replace(/(?<=\.)\d+(?=\.|$)/, 'N'));
 
 type Told = (code: string, message: string, fix: string) => readonly Finding[];
 
