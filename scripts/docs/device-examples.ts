@@ -23,7 +23,10 @@ const drive = (path: string): readonly DeviceExample[] => [
 ];
 
 const cards = (more: object): readonly DeviceExample[] => [
-  { title: 'A tap interface with a name of its own', fields: { name: 'vm0-lan', type: 'tap', mac, ...more } },
+  {
+    title: 'A tap interface with a name of its own',
+    fields: { name: 'vm0-lan', type: 'tap', mac, bridge: 'bridge0', ...more },
+  },
   { title: 'A port of a VALE switch', fields: { name: 'vale0:vm0', mac, ...more } },
   {
     title: 'A netgraph node',

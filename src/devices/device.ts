@@ -51,13 +51,29 @@ export type Need =
       readonly path: string;
       readonly types: readonly FileType[];
       readonly access: 'read' | 'write';
+      /** Where the file is missing, a copy of this one will do. */
+      readonly template?: string;
     }
-  | { readonly kind: 'interface'; readonly name: string; readonly type: 'tap' | 'vmnet' }
+  | {
+      readonly kind: 'interface';
+      readonly name: string;
+      readonly type: 'tap' | 'vmnet';
+      /** The bridge that it is to be a member of. */
+      readonly bridge?: string;
+      /** Largest packet in bytes that the guest is told of. */
+      readonly mtu?: number;
+    }
   /** Nothing may stand at this path: bhyve binds a UNIX socket there, in an existing folder. */
   | { readonly kind: 'free-socket'; readonly path: string }
   | { readonly kind: 'host-card'; readonly card: HostCard }
   | { readonly kind: 'module'; readonly name: string; readonly why: string }
-  | { readonly kind: 'tcp-port'; readonly host: string; readonly port: number; readonly use: string };
+  | { readonly kind: 'tcp-port'; readonly host: string; readonly port: number; readonly use: string }
+  | { readonly kind: 'memory'; readonly bytes: number; readonly isWired: boolean }
+  | { readonly kind: 'vcpus'; readonly count: number }
+  /** Host cards are passed through. */
+  | { readonly kind: 'iommu' }
+  /** The right to make a VM; bhyve's monitor mode needs less of it. */
+  | { readonly kind: 'privilege'; readonly isMonitored: boolean };
 
 /** A need and the field that brings it: a JSON Pointer relative to the device. */
 export type Requirement = Need & { readonly pointer: string };

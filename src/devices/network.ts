@@ -1,4 +1,5 @@
 import type { Finding } from '../base/problem.js';
+import { byteLength } from '../base/text.js';
 import { asWords, optional, whenSet, type Requirement, type Variable } from './device.js';
 import { text, type JsonSchema } from './json-schema.js';
 
@@ -10,6 +11,7 @@ export interface NetworkFields {
   readonly name?: string;
   readonly type?: BackendType;
   readonly mac?: string;
+  readonly bridge?: string;
   readonly path?: string;
   readonly peerhook?: string;
   readonly socket?: string;
@@ -35,6 +37,11 @@ export const networkFields: { readonly [Field in keyof NetworkFields]-?: JsonSch
     patternErrorMessage: 'six hex numbers with colons, e.g. "58:9c:fc:00:00:01"',
     examples: ['58:9c:fc:00:00:01'],
   },
+  bridge: text(
+    'tap and vmnet: the bridge of the host that the interface is to be a member of; vmrun adds it where it may mend ' +
+      'the host. bhyve is not told of it.',
+    { examples: ['bridge0'] },
+  ),
   path: text('netgraph: the node to connect to.', { examples: ['sw0:'] }),
   peerhook: text('netgraph: the hook of that node.', { examples: ['link1'] }),
   socket: text('netgraph: name of the socket node that bhyve makes.'),
@@ -105,10 +112,17 @@ export function networkWords(variables: readonly Variable[]): readonly string[] 
 export const networkLabel = (fields: NetworkFields): string | undefined =>
   fields.name ?? fields.path ?? backendType(fields);
 
-export function networkRequirements(fields: NetworkFields): readonly Requirement[] {
-  const { name = '' } = fields;
+/** `mtu` is what the card announces to the guest, where it does. */
+export function networkRequirements(fields: NetworkFields & { readonly mtu?: number }): readonly Requirement[] {
+  const { name = '', bridge, mtu } = fields;
   const type = backendType(fields);
-  if (type === 'tap' || type === 'vmnet') return [{ kind: 'interface', name, type, pointer: '/name' }];
+  if (type === 'tap' || type === 'vmnet') {
+    const more = { ...(bridge === undefined ? {} : { bridge }), ...(mtu === undefined ? {} : { mtu }) };
+    return [
+      { kind: 'module', name: 'if_tuntap', why: `a ${type} interface`, pointer: '/name' },
+      { kind: 'interface', name, type, ...more, pointer: '/name' },
+    ];
+  }
   if (type === 'netgraph') return [{ kind: 'module', name: 'ng_socket', why: 'a netgraph backend', pointer: '' }];
   return [];
 }
@@ -152,6 +166,7 @@ function checkBackend(fields: NetworkFields, type: BackendType): readonly Findin
       fix: 'leave "name" out',
     });
   }
+  findings.push(...checkBridge(fields, type));
   for (const [owner, names] of Object.entries(fieldsOf)) {
     for (const field of names) {
       if (owner === type || fields[field] === undefined || fields[field] === false) continue;
@@ -196,19 +211,35 @@ function checkBackend(fields: NetworkFields, type: BackendType): readonly Findin
   return findings;
 }
 
-/** IFNAMSIZ: 15 bytes and the end. */
 function checkInterfaceName(name: string | undefined, type: BackendType): readonly Finding[] {
   if (name === undefined) return [checkName({})];
-  if (type === 'netmap' || /^[^\s,/=]{1,15}$/.test(name)) return [];
-  return [
-    {
-      code: 'interface-name',
-      pointer: '/name',
-      message: `${JSON.stringify(name)} cannot be the name of an interface`,
-      fix: 'use at most 15 characters without blanks, commas, slashes and "=", e.g. "tap0"',
-    },
-  ];
+  return type === 'netmap' || isInterfaceName(name) ? [] : [noInterfaceName('/name', name, 'tap0')];
 }
+
+function checkBridge({ bridge }: NetworkFields, type: BackendType): readonly Finding[] {
+  if (bridge === undefined) return [];
+  if (type !== 'tap' && type !== 'vmnet') {
+    return [
+      {
+        code: 'wrong-backend',
+        pointer: '/bridge',
+        message: `bridge belongs to a tap or vmnet backend, this one is ${type}`,
+        fix: 'leave bridge out, or use "type": "tap"',
+      },
+    ];
+  }
+  return isInterfaceName(bridge) ? [] : [noInterfaceName('/bridge', bridge, 'bridge0')];
+}
+
+/** IFNAMSIZ: 15 bytes and the end. ifconfig(8) takes what begins with a hyphen for an option. */
+const isInterfaceName = (name: string): boolean => /^[^\s,/=-][^\s,/=]*$/.test(name) && byteLength(name) <= 15;
+
+const noInterfaceName = (pointer: string, name: string, example: string): Finding => ({
+  code: 'interface-name',
+  pointer,
+  message: `${JSON.stringify(name)} cannot be the name of an interface`,
+  fix: `use at most 15 bytes without blanks, commas, slashes and "=", and no hyphen in front, e.g. "${example}"`,
+});
 
 /** net_utils.c takes unicast addresses other than zero. */
 function checkMac(mac: string | undefined): readonly Finding[] {

@@ -5,8 +5,10 @@ import type { Asked, HostFinding, HostFix, ProbeAnswer } from './findings.js';
 import { checkFiles } from './probes/files.js';
 import { checkHostCards } from './probes/host-cards.js';
 import { checkInterfaces } from './probes/interfaces.js';
+import { checkKernel } from './probes/kernel.js';
 import { checkModules } from './probes/modules.js';
 import { checkPorts } from './probes/ports.js';
+import { checkPrivilege } from './probes/privilege.js';
 import { checkSockets } from './probes/sockets.js';
 import type { HostView } from './view.js';
 
@@ -20,13 +22,15 @@ export interface HostReport {
 
 /**
  * Says everything that stands between a host and a machine: this one, live, or another that was recorded. Changes
- * nothing. One judge a kind of need, whatever the number of devices, all at once; the view looks at what they ask for.
+ * nothing. One judge a kind of need, or several, whatever the number of devices, all at once; the view looks at what
+ * they ask for.
  * @returns findings, never an exception for what the host looks like: a tool that is missing is a finding as well
  */
 export async function checkHost(
   requirements: readonly MachineRequirement[],
   { view }: { readonly view: HostView },
 ): Promise<HostReport> {
+  const kernel = (): Promise<ProbeAnswer> => checkKernel(ofKind(requirements, 'memory', 'vcpus', 'iommu'), view);
   const judges: Readonly<Record<Need['kind'], () => Promise<ProbeAnswer>>> = {
     file: () => checkFiles(ofKind(requirements, 'file'), view),
     interface: () => checkInterfaces(ofKind(requirements, 'interface'), view),
@@ -34,8 +38,12 @@ export async function checkHost(
     'host-card': () => checkHostCards(ofKind(requirements, 'host-card'), view),
     module: () => checkModules(ofKind(requirements, 'module'), view),
     'tcp-port': () => checkPorts(ofKind(requirements, 'tcp-port'), view),
+    memory: kernel,
+    vcpus: kernel,
+    iommu: kernel,
+    privilege: () => checkPrivilege(ofKind(requirements, 'privilege'), view),
   };
-  const answers = await Promise.all(Object.values(judges).map((judge) => judge()));
+  const answers = await Promise.all([...new Set(Object.values(judges))].map((judge) => judge()));
   const order = new Map(requirements.map((requirement, index) => [requirement, index]));
   const position = ({ requirement }: HostFinding): number =>
     requirement === undefined ? -1 : (order.get(requirement) ?? requirements.length);
@@ -61,13 +69,13 @@ export function fixesOf(findings: readonly HostFinding[]): readonly HostFix[] {
 
 const ofKind = <Kind extends Need['kind']>(
   requirements: readonly MachineRequirement[],
-  kind: Kind,
+  ...kinds: readonly Kind[]
 ): readonly Asked<Kind>[] =>
   requirements.flatMap((requirement) =>
-    isOfKind(requirement.need, kind) ? [{ requirement, need: requirement.need }] : [],
+    isOfKind(requirement.need, kinds) ? [{ requirement, need: requirement.need }] : [],
   );
 
 const isOfKind = <Kind extends Need['kind']>(
   need: Requirement,
-  kind: Kind,
-): need is Extract<Requirement, { readonly kind: Kind }> => need.kind === kind;
+  kinds: readonly Kind[],
+): need is Extract<Requirement, { readonly kind: Kind }> => kinds.some((kind) => need.kind === kind);

@@ -3,6 +3,7 @@ import { unreachable } from '../base/unreachable.js';
 import type { Platform } from '../devices/device.js';
 import type { MachineRequirement } from '../machine/machine.js';
 import { listenHost } from './probes/ports.js';
+import { vmmControl } from './probes/privilege.js';
 import type { NetworkInterface } from './probes/ifconfig.js';
 import type { PciCard } from './probes/pciconf.js';
 import type { ToolAnswer } from './tool-answer.js';
@@ -34,7 +35,7 @@ export interface HostFacts {
   readonly modules: readonly string[] | NoAnswer;
   readonly sysctls: Readonly<Record<string, string>> | NoAnswer;
   readonly vms: readonly string[] | NoAnswer;
-  /** By path, as the spec's machine names it: a relative one is relative to where vmrun was started. */
+  /** By path, absolute as `vmrun facts` writes it; in a file, a relative one starts at the file's folder. */
   readonly files: Readonly<Record<string, FileFacts>>;
   readonly sockets: Readonly<Record<string, SocketFacts>>;
   /** By address and port: `127.0.0.1 5900`. */
@@ -60,6 +61,10 @@ export function asksOf(requirements: readonly MachineRequirement[]): HostAsks {
     switch (need.kind) {
       case 'file':
         paths.add(need.path);
+        if (need.template !== undefined) {
+          paths.add(need.template);
+          paths.add(dirname(need.path));
+        }
         break;
       case 'free-socket':
         sockets.add(need.path);
@@ -69,10 +74,16 @@ export function asksOf(requirements: readonly MachineRequirement[]): HostAsks {
         ports.set(portKey(host, need.port), { host, port: need.port });
         break;
       }
+      case 'privilege':
+        paths.add(vmmControl);
+        break;
       // Captured whole, whoever asks.
       case 'interface':
       case 'host-card':
       case 'module':
+      case 'memory':
+      case 'vcpus':
+      case 'iommu':
         break;
       default:
         unreachable(need);

@@ -9,6 +9,7 @@ import type { MachineRequirement } from '../machine/machine.js';
 /** A change to the host that can be taken back. Plain data: it is written to a ledger and read by a later run. */
 export type Undo =
   | { readonly kind: 'destroy-interface'; readonly name: string }
+  | { readonly kind: 'remove-member'; readonly bridge: string; readonly member: string }
   /** `formerDriver` without its unit, `em`; absent where the card had no driver. */
   | { readonly kind: 'release-card'; readonly address: PciAddress; readonly formerDriver?: string };
 
@@ -16,11 +17,13 @@ export type Undo =
 export type HostAction =
   | { readonly kind: 'run'; readonly argv: readonly string[] }
   /** Device and inode, in decimal, of the socket that was looked at: another one is left alone. */
-  | { readonly kind: 'remove-socket'; readonly path: string; readonly device: string; readonly inode: string };
+  | { readonly kind: 'remove-socket'; readonly path: string; readonly device: string; readonly inode: string }
+  /** Only where there is no such file yet. */
+  | { readonly kind: 'copy-file'; readonly from: string; readonly to: string };
 
 export interface HostFix {
   readonly action: HostAction;
-  /** Absent where the change is harmless and stays: a loaded module, a dead socket gone. */
+  /** Absent where the change is harmless and stays: a loaded module, a dead socket gone; or the VM's own: a file. */
   readonly undo?: Undo;
   /** Of the finding it came with. */
   readonly subject: string;
@@ -121,6 +124,8 @@ export function commandOf(action: HostAction): string {
       return quoteCommand(action.argv);
     case 'remove-socket':
       return quoteCommand(['rm', action.path]);
+    case 'copy-file':
+      return quoteCommand(['cp', action.from, action.to]);
     default:
       return unreachable(action);
   }

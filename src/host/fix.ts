@@ -1,4 +1,5 @@
-import { lstat, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, copyFile, lstat, stat, unlink } from 'node:fs/promises';
 import { unreachable } from '../base/unreachable.js';
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from './errno.js';
@@ -51,6 +52,8 @@ async function act(action: HostAction, run: RunTool): Promise<Failure | undefine
     }
     case 'remove-socket':
       return removeSocket(action);
+    case 'copy-file':
+      return copyNew(action);
     default:
       return unreachable(action);
   }
@@ -70,13 +73,28 @@ async function removeSocket({ path, device, inode }: Extract<HostAction, { reado
   }
 }
 
+async function copyNew({
+  from,
+  to,
+}: Extract<HostAction, { readonly kind: 'copy-file' }>): Promise<Failure | undefined> {
+  try {
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+    // What a package installs may be read-only.
+    await chmod(to, (await stat(to)).mode | constants.S_IRUSR | constants.S_IWUSR);
+    return undefined;
+  } catch (error) {
+    return { error: `cannot copy ${from} to ${to}: ${describeSystemError(systemError(error))}` };
+  }
+}
+
 /**
- * An interface that `ifconfig create` refused to make is somebody else's, and must not be destroyed in the end. Where
- * nobody knows (a time-out, a card that was taken from its driver and not given to ppt) the entry stays.
+ * An interface that `ifconfig create` refused to make is somebody else's, and must not be destroyed in the end; the
+ * same is true of a member that a bridge refused. Where nobody knows (a time-out, a card that was taken from its driver and not given to ppt) the entry stays.
  */
 const changedNothing = (undo: Undo | undefined, result: ToolResult | undefined): boolean =>
   result !== undefined &&
-  (result.failure === 'ENOENT' || (undo?.kind === 'destroy-interface' && result.exitCode !== undefined));
+  (result.failure === 'ENOENT' ||
+    ((undo?.kind === 'destroy-interface' || undo?.kind === 'remove-member') && result.exitCode !== undefined));
 
 const failed = ({ action, subject, place }: HostFix, message: string): FixOutcome => ({
   kind: 'failed',

@@ -46,14 +46,24 @@ function readLine(line: string): { readonly id: number; readonly undo: Undo | un
 /** Nothing is run that is not one of the known changes, with values that fit: whoever wrote the file. */
 function readUndo(value: unknown): Undo | undefined {
   if (!isObject(value)) return undefined;
-  const { kind, name, address, formerDriver } = value;
-  if (kind === 'destroy-interface') {
-    return typeof name === 'string' && /^[^\s/-][^\s/]{0,14}$/.test(name) ? { kind, name } : undefined;
+  const { kind, name, bridge, member, address, formerDriver } = value;
+  switch (kind) {
+    case 'destroy-interface':
+      return isInterfaceName(name) ? { kind, name } : undefined;
+    case 'remove-member':
+      return isInterfaceName(bridge) && isInterfaceName(member) ? { kind, bridge, member } : undefined;
+    case 'release-card': {
+      if (!isPciAddress(address)) return undefined;
+      const { bus, slot, func } = address;
+      return { kind, address: { bus, slot, func }, ...(typeof formerDriver === 'string' ? { formerDriver } : {}) };
+    }
+    default:
+      return undefined;
   }
-  if (kind !== 'release-card' || !isPciAddress(address)) return undefined;
-  const { bus, slot, func } = address;
-  return { kind, address: { bus, slot, func }, ...(typeof formerDriver === 'string' ? { formerDriver } : {}) };
 }
+
+const isInterfaceName = (value: unknown): value is string =>
+  typeof value === 'string' && /^[^\s/-][^\s/]{0,14}$/.test(value);
 
 function parseObject(text: string): Record<string, unknown> | undefined {
   try {

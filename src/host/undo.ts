@@ -1,3 +1,4 @@
+import { quoteCommand } from '../base/shell.js';
 import { unreachable } from '../base/unreachable.js';
 import { pciSelector, type Undo } from './findings.js';
 import { liveView } from './live-view.js';
@@ -16,6 +17,7 @@ export type UndoOutcome =
 export function makeUndoer(run: RunTool): (undo: Undo) => Promise<UndoOutcome> {
   const view = liveView({ run });
   const destroyed = new Set<string>();
+  const removed = new Set<string>();
 
   async function destroyInterface(name: string): Promise<UndoOutcome> {
     const answer = await view.interfaces();
@@ -26,6 +28,19 @@ export function makeUndoer(run: RunTool): (undo: Undo) => Promise<UndoOutcome> {
     if (found.pids.length > 0) return { kind: 'failed', error: `${name} is still open in ${openIn(found)}` };
     const outcome = await act(run, ['ifconfig', name, 'destroy']);
     if (outcome.kind === 'undone') destroyed.add(name);
+    return outcome;
+  }
+
+  async function removeMember({ bridge, member }: Extract<Undo, { readonly kind: 'remove-member' }>) {
+    const answer = await view.interfaces();
+    if (!answer.ok) return { kind: 'failed', error: answer.error } as const;
+    const isMember = answer.value.get(bridge)?.members.includes(member) === true;
+    const done = `${bridge} ${member}`;
+    // A bridge forgets a member that is destroyed.
+    if (!isMember || destroyed.has(member) || destroyed.has(bridge) || removed.has(done))
+      return { kind: 'gone' } as const;
+    const outcome = await act(run, ['ifconfig', bridge, 'deletem', member]);
+    if (outcome.kind === 'undone') removed.add(done);
     return outcome;
   }
 
@@ -45,6 +60,8 @@ export function makeUndoer(run: RunTool): (undo: Undo) => Promise<UndoOutcome> {
     switch (undo.kind) {
       case 'destroy-interface':
         return destroyInterface(undo.name);
+      case 'remove-member':
+        return removeMember(undo);
       case 'release-card':
         return releaseCard(undo);
       default:
@@ -62,7 +79,9 @@ async function act(run: RunTool, argv: readonly string[]): Promise<UndoOutcome> 
 export function undoCommand(undo: Undo): string {
   switch (undo.kind) {
     case 'destroy-interface':
-      return `ifconfig ${undo.name} destroy`;
+      return quoteCommand(['ifconfig', undo.name, 'destroy']);
+    case 'remove-member':
+      return quoteCommand(['ifconfig', undo.bridge, 'deletem', undo.member]);
     case 'release-card':
       return `devctl clear driver -f ${pciSelector(undo.address)}`;
     default:

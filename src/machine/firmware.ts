@@ -117,6 +117,12 @@ export function checkFirmware(vm: VmSpec): readonly Finding[] {
   return findings;
 }
 
+/** The variables that a firmware comes with, beside it: the package edk2-bhyve. */
+function templateOf(bootrom: string): { readonly template?: string } {
+  const template = bootrom.replace(/(?:_CODE|((?:^|\/)BHYVE_UEFI))\.fd$/, '$1_VARS.fd');
+  return template === bootrom ? {} : { template };
+}
+
 export function firmwareRequirements(vm: VmSpec, arch: Arch): readonly Requirement[] {
   const bootrom = bootromOf(vm, arch);
   const fileAt = (path: string, pointer: string, access: 'read' | 'write' = 'read'): Requirement => ({
@@ -128,7 +134,9 @@ export function firmwareRequirements(vm: VmSpec, arch: Arch): readonly Requireme
   });
   return [
     ...(bootrom === undefined ? [] : [fileAt(bootrom, '/bootrom')]),
-    ...(bootrom === undefined || vm.varfile === undefined ? [] : [fileAt(vm.varfile, '/varfile', 'write')]),
+    ...(bootrom === undefined || vm.varfile === undefined
+      ? []
+      : [{ ...fileAt(vm.varfile, '/varfile', 'write'), ...templateOf(bootrom) }]),
     ...(vm.tpm === undefined ? [] : [tpmRequirement(vm.tpm)]),
     ...(vm.fw_cfg_files ?? []).flatMap(({ file }, index) =>
       file === undefined ? [] : [fileAt(file, `/fw_cfg_files/${index}/file`)],

@@ -7,11 +7,19 @@ import { gdbRequirements } from './gdb.js';
 import { loaderRequirements } from './loader.js';
 import type { Part } from './parts.js';
 
+/** What a machine takes of the host's own. */
+export interface Share {
+  readonly memoryBytes: number;
+  readonly isWired: boolean;
+  readonly vcpus: number;
+}
+
 /** All that a machine asks of the host, its own needs first. */
 export function requirementsOf(
   effective: EffectiveSpec,
   parts: readonly (readonly [Part, DeviceContext])[],
   { arch }: Platform,
+  { memoryBytes, isWired, vcpus }: Share,
 ): readonly MachineRequirement[] {
   const { vm } = effective;
   const told = (need: Requirement, owner: string, mayFix: boolean): MachineRequirement => ({
@@ -23,6 +31,9 @@ export function requirementsOf(
   });
   const ofMachine: readonly Requirement[] = [
     { kind: 'module', name: 'vmm', why: 'bhyve itself', pointer: '' },
+    { kind: 'privilege', isMonitored: vm.monitor, pointer: '' },
+    { kind: 'memory', bytes: memoryBytes, isWired, pointer: '/mem' },
+    { kind: 'vcpus', count: vcpus, pointer: '/cpu' },
     ...firmwareRequirements(vm, arch),
     ...loaderRequirements(
       vm,
@@ -34,5 +45,10 @@ export function requirementsOf(
   const ofDevices = parts.flatMap(([{ model, fields, pointer, mayFix }, context]) =>
     (model.requirements?.(fields, context) ?? []).map((need) => told(need, pointer, mayFix)),
   );
-  return [...ofMachine.map((need) => told(need, '', false)), ...ofDevices];
+  const passed = ofDevices.find(({ need }) => need.kind === 'host-card');
+  return [
+    ...ofMachine.map((need) => told(need, '', false)),
+    ...(passed === undefined ? [] : [told({ kind: 'iommu', pointer: '' }, passed.owner, false)]),
+    ...ofDevices,
+  ];
 }

@@ -181,6 +181,20 @@ describe('a network card', () => {
       '/peerhook wrong-backend: peerhook belongs to a netgraph backend, this one is tap',
     ],
     [
+      { name: 'vale0:vm1', bridge: 'bridge0' },
+      '/bridge wrong-backend: bridge belongs to a tap or vmnet backend, this one is vale',
+    ],
+    [
+      { type: 'slirp', bridge: 'bridge0' },
+      '/bridge wrong-backend: bridge belongs to a tap or vmnet backend, this one is slirp',
+    ],
+    [{ name: 'tap0', bridge: 'my lan' }, '/bridge interface-name: "my lan" cannot be the name of an interface'],
+    [
+      { name: 'tap0', bridge: 'vm-öffentlich-1' },
+      '/bridge interface-name: "vm-öffentlich-1" cannot be the name of an interface',
+    ],
+    [{ name: 'vmnet0', bridge: '-a' }, '/bridge interface-name: "-a" cannot be the name of an interface'],
+    [
       { name: 'tap0', hostfwd: ['tcp::22-:22'] },
       '/hostfwd wrong-backend: hostfwd belongs to a slirp backend, this one is tap',
     ],

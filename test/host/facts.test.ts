@@ -36,6 +36,16 @@ test('what machines will ask is what their requirements name, each once', () => 
   });
 });
 
+test('a file that may be copied from a template is asked for with both and its folder, the right to make VMs by vmmctl', () => {
+  const template = '/fw/VARS.fd';
+  const varfile = requirement({ kind: 'file', path: '/vm/a.fd', types: ['regular file'], access: 'write', template });
+  const privilege = requirement({ kind: 'privilege', isMonitored: false });
+  expect(asksOf([varfile, privilege])).toEqual({
+    ...nothing,
+    paths: ['/vm/a.fd', template, '/vm', '/dev/vmmctl'],
+  });
+});
+
 describe('capturing a host', () => {
   let host: FakeHost;
   beforeEach(() => {
@@ -258,6 +268,12 @@ describe('a captured host is judged as the live one', () => {
     ['socket'],
   ];
   const needs: fc.Arbitrary<Need> = fc.oneof(
+    fc.record({
+      kind: fc.constant('interface'),
+      name: fc.constantFrom(...names),
+      type: fc.constant('tap'),
+      ...{ bridge: fc.constantFrom(...names), mtu: fc.constantFrom(1500, 9000) },
+    }),
     fc.record({ kind: fc.constant('interface'), name: fc.constantFrom(...names), type: fc.constant('tap') }),
     fc.record({ kind: fc.constant('host-card'), card: fc.constantFrom(...cards) }),
     fc.record({
@@ -281,6 +297,10 @@ describe('a captured host is judged as the live one', () => {
       port: fc.constantFrom(9871, 9872),
       use: fc.constant('VNC'),
     }),
+    fc.record({ kind: fc.constant('memory'), bytes: fc.constantFrom(2 ** 30, 2 ** 40), isWired: fc.boolean() }),
+    fc.record({ kind: fc.constant('vcpus'), count: fc.constantFrom(1, 99) }),
+    fc.record({ kind: fc.constant('iommu') }),
+    fc.record({ kind: fc.constant('privilege'), isMonitored: fc.boolean() }),
   );
 
   test('whatever the tools print and the machines ask', async () => {

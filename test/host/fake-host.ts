@@ -20,22 +20,35 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 
 export const fixture = (name: string): string => readFileSync(here(`../fixtures/host/${name}`), 'utf8');
 
+export interface AboutInterface {
+  readonly groups?: string;
+  readonly pid?: number;
+  readonly mtu?: number;
+  readonly members?: readonly string[];
+}
+
 /** A host whose tools are small scripts over a state folder. */
 export interface FakeHost {
   /** Any files that a test makes live here. */
   readonly folder: string;
   readonly run: RunTool;
+  /** With which a program finds these tools. */
+  readonly env: Readonly<Record<'FAKE_HOST' | 'PATH', string>>;
   /** For a view of it: a FreeBSD, whatever the tests run on. */
   readonly system: 'freebsd';
   readonly platform: Platform;
   readonly vmmDirectory: string;
   /** Every tool that was run, with its arguments, in order. */
   readonly calls: () => readonly string[];
-  readonly addInterface: (name: string, about?: { readonly groups?: string; readonly pid?: number }) => void;
+  readonly addInterface: (name: string, about?: AboutInterface) => void;
+  /** What ifconfig prints of it. */
+  readonly interfaceText: (name: string) => string;
   readonly hasInterface: (name: string) => boolean;
   /** The lines of `pciconf -l`. */
   readonly setCards: (text: string) => void;
   readonly cards: () => string;
+  /** What `kldstat -v` prints. */
+  readonly setModules: (text: string) => void;
   /** The values of its kernel, as sysctl prints them. */
   readonly setSysctls: (text: string) => void;
   /** From now on the tool prints this and ends with this status. */
@@ -58,20 +71,26 @@ export function makeFakeHost(): FakeHost {
   return {
     folder: at('files'),
     run: (argv, options) => runTool(argv, { ...options, env }),
+    env,
     system: 'freebsd',
     platform: { release: 15, arch: 'amd64' },
     vmmDirectory: at('vmm'),
     calls: () => (existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8').trimEnd().split('\n') : []),
-    addInterface: (name, { groups = 'tap', pid } = {}) => {
-      const header = `${name}: flags=8802<BROADCAST,SIMPLEX,MULTICAST> metric 0 mtu 1500\n\tgroups: ${groups}\n`;
-      writeFileSync(at('interfaces', name), header);
+    addInterface: (name, { groups = 'tap', pid, mtu = 1500, members = [] } = {}) => {
+      const header = `${name}: flags=8802<BROADCAST,SIMPLEX,MULTICAST> metric 0 mtu ${mtu}\n`;
+      const connected = members.map((member) => `\tmember: ${member} flags=143<LEARNING>\n`);
+      writeFileSync(at('interfaces', name), `${header}${connected.join('')}\tgroups: ${groups}\n`);
       if (pid !== undefined) appendFileSync(at('interfaces', name), `\tOpened by PID ${pid}\n`);
     },
+    interfaceText: (name) => readFileSync(at('interfaces', name), 'utf8'),
     hasInterface: (name) => existsSync(at('interfaces', name)),
     setCards: (text) => {
       writeFileSync(at('pci'), text);
     },
     cards: () => readFileSync(at('pci'), 'utf8'),
+    setModules: (text) => {
+      writeFileSync(at('modules'), text);
+    },
     setSysctls: (text) => {
       writeFileSync(at('sysctls'), text);
     },

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { openLedger } from '../../src/host/ledger.js';
 import { liveView } from '../../src/host/live-view.js';
 import type { RunTool } from '../../src/host/tools.js';
 import type { MachineRequirement } from '../../src/machine/machine.js';
+import { checkBoth } from './both-views.js';
 import { makeFakeHost, requirement, sentences, tap, type FakeHost } from './fake-host.js';
 
 let host: FakeHost;
@@ -33,7 +34,7 @@ async function mend(asked: readonly MachineRequirement[], run: RunTool = host.ru
   return { ledger, outcomes };
 }
 
-const changes = () => host.calls().filter((call) => /create|destroy|devctl|kldload/.test(call));
+const changes = () => host.calls().filter((call) => /create|destroy|addm|deletem| mtu |devctl|kldload/.test(call));
 
 describe('a fix', () => {
   test('makes the host ready, and everything is taken back last first', async () => {
@@ -57,6 +58,41 @@ describe('a fix', () => {
     ]);
     expect(host.cards()).toBe(before);
     expect(existsSync(path)).toBe(false);
+  });
+
+  test('makes a tap with the MTU of its bridge, and puts it there', async () => {
+    host.addInterface('lan', { groups: 'bridge', mtu: 9000, members: ['ix0'] });
+    host.addInterface('tap3', { mtu: 9000 });
+    const before = host.interfaceText('lan');
+    const asked = ['tap7', 'tap3'].map((name) => requirement({ kind: 'interface', name, type: 'tap', bridge: 'lan' }));
+    const { ledger, outcomes } = await mend(asked);
+    expect(outcomes).toEqual(Array(4).fill({ kind: 'fixed' }));
+    expect((await checkHost(asked, { view: liveView(host) })).findings).toEqual([]);
+    expect(await ledger.undoAll(host)).toEqual([]);
+    expect(changes()).toEqual([
+      'ifconfig tap7 create',
+      'ifconfig tap7 mtu 9000',
+      'ifconfig lan addm tap7 up',
+      'ifconfig lan addm tap3 up',
+      'ifconfig lan deletem tap3',
+      'ifconfig lan deletem tap7',
+      'ifconfig tap7 destroy',
+    ]);
+    expect(host.interfaceText('lan')).toBe(before);
+    expect(host.hasInterface('tap3')).toBe(true);
+  });
+
+  test('that fails on a member which somebody else has just added leaves that member alone', async () => {
+    host.addInterface('lan', { groups: 'bridge' });
+    host.addInterface('tap3');
+    const asked = requirement({ kind: 'interface', name: 'tap3', type: 'tap', bridge: 'lan' });
+    const { ledger, outcomes } = await mend([asked], (argv) => {
+      host.addInterface('lan', { groups: 'bridge', members: ['tap3'] });
+      return host.run(argv);
+    });
+    expect(outcomes[0]?.kind).toBe('failed');
+    await ledger.undoAll(host);
+    expect(host.interfaceText('lan')).toContain('member: tap3');
   });
 
   test('is in the ledger before anything is changed', async () => {
@@ -177,5 +213,86 @@ describe('removing a socket that was left over', () => {
     const ledger = await openLedger(path);
     for (const fix of fixesOf(findings))
       expect(await applyFix(fix, { run: host.run, ledger })).toEqual({ kind: 'fixed' });
+  });
+});
+
+describe('copying the variables of a firmware', () => {
+  const at = (name: string): string => join(host.folder, name);
+  const varfile = (name = 'vm0.fd') =>
+    requirement({ kind: 'file', path: at(name), types: ['regular file'], access: 'write', template: at('VARS.fd') });
+  const actionsFor = async (name?: string) =>
+    fixesOf((await checkHost([varfile(name)], { view: liveView(host) })).findings).map(({ action }) => action);
+
+  test('makes the file, for its owner to write to, and it stays: it is the VM’s own', async () => {
+    writeFileSync(at('VARS.fd'), 'variables');
+    chmodSync(at('VARS.fd'), 0o444);
+    const { ledger, outcomes } = await mend([varfile()]);
+    expect(outcomes).toEqual([{ kind: 'fixed' }]);
+    expect(readFileSync(at('vm0.fd'), 'utf8')).toBe('variables');
+    expect(statSync(at('vm0.fd')).mode & 0o777).toBe(0o644);
+    expect(ledger.entries()).toEqual([]);
+    expect((await checkHost([varfile()], { view: liveView(host) })).findings).toEqual([]);
+    expect(host.calls()).toEqual([]);
+  });
+
+  test('is told as a command, and judged alike from afar', async () => {
+    writeFileSync(at('VARS.fd'), '');
+    const { findings } = await checkBoth([varfile()], host);
+    expect(findings.map(({ problem: { code, message, fix } }) => `${code}: ${message} [${fix ?? ''}]`)).toEqual([
+      `file-missing: ${at('vm0.fd')} does not exist [cp ${at('VARS.fd')} ${at('vm0.fd')}]`,
+    ]);
+  });
+
+  test('never overwrites a file that was made meanwhile', async () => {
+    writeFileSync(at('VARS.fd'), 'variables');
+    const { findings } = await checkHost([varfile()], { view: liveView(host) });
+    writeFileSync(at('vm0.fd'), 'precious');
+    const ledger = await openLedger(path);
+    for (const fix of fixesOf(findings)) {
+      expect(await applyFix(fix, { run: host.run, ledger })).toMatchObject({
+        kind: 'failed',
+        problem: { message: expect.stringMatching(/^cannot copy .* \(EEXIST\)$/) },
+      });
+    }
+    expect(readFileSync(at('vm0.fd'), 'utf8')).toBe('precious');
+  });
+
+  test.each<[what: string, name: string | undefined, prepare: () => void]>([
+    ['there is nothing to copy', undefined, () => undefined],
+    [
+      'its folder is missing',
+      'no/vm0.fd',
+      () => {
+        writeFileSync(at('VARS.fd'), '');
+      },
+    ],
+    [
+      'a link is in its place',
+      undefined,
+      () => {
+        writeFileSync(at('VARS.fd'), '');
+        symlinkSync('nowhere', at('vm0.fd'));
+      },
+    ],
+  ])('is for people where %s', async (_what, name, prepare) => {
+    prepare();
+    expect(await actionsFor(name)).toEqual([]);
+  });
+
+  test('is for people where the folder may not be written to', async () => {
+    writeFileSync(at('VARS.fd'), '');
+    const view = liveView(host);
+    const denied = { write: { code: 'EACCES', words: 'permission denied' } };
+    const { findings } = await checkHost([varfile()], {
+      view: {
+        ...view,
+        file: async (each) => {
+          const seen = await view.file(each);
+          return seen.kind === 'there' && seen.type === 'directory' ? { ...seen, denied } : seen;
+        },
+      },
+    });
+    expect(sentences(findings)).toEqual([`file-missing: ${at('vm0.fd')} does not exist`]);
+    expect(fixesOf(findings)).toEqual([]);
   });
 });

@@ -72,6 +72,9 @@ describe('the ledger', () => {
     ['has no number', '{"undo":{"kind":"destroy-interface","name":"tap1"}}'],
     ['names a change that is not known', '{"id":9,"undo":{"kind":"run","argv":["rm","-r","/"]}}'],
     ['names an interface that is an option', '{"id":9,"undo":{"kind":"destroy-interface","name":"-a"}}'],
+    ['names a bridge that is an option', '{"id":9,"undo":{"kind":"remove-member","bridge":"-a","member":"tap1"}}'],
+    ['names a member that is a path', '{"id":9,"undo":{"kind":"remove-member","bridge":"lan","member":"/tap1"}}'],
+    ['names no member', '{"id":9,"undo":{"kind":"remove-member","bridge":"lan"}}'],
     ['names no card', '{"id":9,"undo":{"kind":"release-card","address":{"bus":"3; reboot"}}}'],
   ])('keeps and reports a line that %s, and does the rest', async (_what, line) => {
     host.addInterface('tap5');
@@ -157,6 +160,42 @@ describe('taking changes back', () => {
     const problems = await ledger.undoAll(host);
     expect(new Set(problems.map(({ code }) => code))).toEqual(new Set(['ledger-write']));
     expect([host.hasInterface('tap1'), host.hasInterface('tap2')]).toEqual([false, false]);
+  });
+
+  test('takes a tap out of a bridge once, and only where both are there', async () => {
+    host.addInterface('lan', { groups: 'bridge', members: ['tap1', 'tap2'] });
+    host.addInterface('tap1');
+    const ledger = await openLedger(path);
+    for (const member of ['tap1', 'tap1', 'tap9'])
+      await ledger.record({ kind: 'remove-member', bridge: 'lan', member });
+    await ledger.record({ kind: 'remove-member', bridge: 'wan', member: 'tap1' });
+    expect(await (await openLedger(path)).undoAll(host)).toEqual([]);
+    expect(host.calls()).toEqual(['ifconfig', 'ifconfig lan deletem tap1']);
+    expect(host.interfaceText('lan')).toContain('member: tap2');
+  });
+
+  test('of a bridge that does not let go is told with the command', async () => {
+    host.addInterface('lan', { groups: 'bridge', members: ['tap1'] });
+    host.addInterface('tap1');
+    const ledger = await openLedger(path);
+    await ledger.record({ kind: 'remove-member', bridge: 'lan', member: 'tap1' });
+    const run: FakeHost['run'] = (argv) =>
+      argv.length === 1
+        ? host.run(argv)
+        : Promise.resolve({ argv, exitCode: 1, stdout: '', stderr: 'ifconfig: BRDGDEL tap1: Operation not permitted' });
+    expect(await ledger.undoAll({ run })).toMatchObject([
+      { code: 'undo-failed', fix: 'ifconfig lan deletem tap1; the next run tries it as well' },
+    ]);
+    expect(ledger.entries()).toHaveLength(1);
+  });
+
+  test('leaves what is a member no more', async () => {
+    host.addInterface('lan', { groups: 'bridge' });
+    host.addInterface('tap1');
+    const ledger = await openLedger(path);
+    await ledger.record({ kind: 'remove-member', bridge: 'lan', member: 'tap1' });
+    expect(await ledger.undoAll(host)).toEqual([]);
+    expect(host.calls()).toEqual(['ifconfig']);
   });
 
   test('destroys an interface that is written down twice once', async () => {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync
 import { describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { takeLock, type Lock, type LockResult } from '../../src/host/lock.js';
+import { takeLock, whoHolds, type Lock, type LockResult } from '../../src/host/lock.js';
 import { inPlace, type Place } from '../e2e/support/place.js';
 
 function taken(result: LockResult): Lock {
@@ -22,6 +22,25 @@ test('the second taker gets what the holder wrote, in this process too, until it
     await lock.release();
     expect(existsSync(file)).toBe(false);
     await taken(await takeLock(file)).release();
+  });
+});
+
+test('who holds it is seen without taking it, and nothing is made for that', async () => {
+  await inPlace(async ({ path, folder }) => {
+    const file = path('lock');
+    expect(whoHolds(file)).toBeUndefined();
+    expect(whoHolds(path('none', 'lock'))).toBeUndefined();
+    expect(readdirSync(folder)).toEqual([]);
+    const lock = taken(await takeLock(file));
+    expect(whoHolds(file)).toBe('');
+    lock.write('process 1 since then\n');
+    symlinkSync(folder, path('link'));
+    expect(whoHolds(file)).toBe('process 1 since then');
+    expect(whoHolds(path('link', 'lock'))).toBe('process 1 since then');
+    expect(whoHolds(path('loc'))).toBeUndefined();
+    await lock.release();
+    expect(whoHolds(file)).toBeUndefined();
+    expect(existsSync(file)).toBe(false);
   });
 });
 

@@ -12,7 +12,7 @@ import {
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { defaultRunBase } from '../../src/host/run-base.js';
-import { openRunDirectory, type RunDirectory, type RunState } from '../../src/host/run-directory.js';
+import { openRunDirectory, whoRuns, type RunDirectory, type RunState } from '../../src/host/run-directory.js';
 import { inPlace } from '../e2e/support/place.js';
 
 async function open(base: string, name: string): Promise<RunDirectory> {
@@ -28,6 +28,19 @@ const state = (name: string, more: Partial<RunState> = {}): RunState => ({
   supervisor: 42,
   since: '2026-01-01T00:00:00.000Z',
   ...more,
+});
+
+test('who runs a name, and what a dead run of it left, is seen without making anything', async () => {
+  await inPlace(async ({ runBase, name }) => {
+    expect(whoRuns(runBase, name)).toEqual({ leftState: undefined });
+    expect(existsSync(runBase)).toBe(false);
+    const directory = await open(runBase, name);
+    directory.saveState(state(name));
+    expect(whoRuns(runBase, name)).toEqual({ heldBy: 'process 42 since 2026-01-01T00:00:00.000Z' });
+    await directory.abandon();
+    expect(whoRuns(runBase, name)).toEqual({ leftState: state(name) });
+    expect(readdirSync(path.join(runBase, name))).toEqual(['state.json']);
+  });
 });
 
 test('a run directory is for its owner alone, and so is each file in it', async () => {

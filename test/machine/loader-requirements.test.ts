@@ -47,7 +47,7 @@ describe('the host must have what a loader reads', () => {
       const emulations = [{ device: 'virtio-blk', path: write('disk.img', '') }];
       const loader = { kind: 'bhyveload', disk: [path('disk.img'), path('cd.iso')] };
       const { requirements } = await planOf({ ...minimal, emulations, loader });
-      const report = await checkHost(requirements, { view: liveView(host) });
+      const report = await checkHost(requirements, { view: liveView({ ...host, uid: 0 }) });
       host.remove();
       expect(sentences(report.findings)).toEqual([`file-missing: ${path('cd.iso')} does not exist`]);
     });

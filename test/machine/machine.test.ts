@@ -300,11 +300,75 @@ describe('what a machine asks of its host', () => {
       ]),
     ).toEqual([
       ['module', 'host', '1 ', false],
+      ['privilege', 'host', '1 ', false],
+      ['memory', 'mem', '1 /mem', false],
+      ['vcpus', 'cpu', '1 /cpu', false],
       ['file', 'bootrom', '1 /bootrom', false],
       ['module', 'com1', '1 /com1', false],
       ['tcp-port', 'gdb', '1 /gdb', false],
+      ['module', 'emulations[0] virtio-net "tap0"', '2 /emulations/0/name', true],
       ['interface', 'emulations[0] virtio-net "tap0"', '2 /emulations/0/name', true],
       ['tcp-port', 'graphic', '3 /graphic/port', false],
+    ]);
+  });
+
+  test.each<[bootrom: string | undefined, template: string | undefined]>([
+    [undefined, '/usr/local/share/uefi-firmware/BHYVE_UEFI_VARS.fd'],
+    ['/fw/BHYVE_UEFI.fd', '/fw/BHYVE_UEFI_VARS.fd'],
+    ['/fw/BHYVE_UEFI_CODE.fd', '/fw/BHYVE_UEFI_VARS.fd'],
+    ['/fw/MY_CODE.fd', '/fw/MY_VARS.fd'],
+    ['/fw/MY_BHYVE_UEFI.fd', undefined],
+    ['/fw/_CODE.fd.img', undefined],
+    ['/fw/rom.bin', undefined],
+  ])('is a varfile, which the variables beside the boot ROM %s may become', async (bootrom, template) => {
+    const { requirements } = await planOf({
+      ...minimal,
+      varfile: '/vm/vm0.fd',
+      ...(bootrom === undefined ? {} : { bootrom }),
+    });
+    expect(requirements.flatMap(({ need }) => (need.pointer === '/varfile' ? [need] : []))).toEqual([
+      {
+        ...{ kind: 'file', path: '/vm/vm0.fd', types: ['regular file'], access: 'write', pointer: '/varfile' },
+        ...(template === undefined ? {} : { template }),
+      },
+    ]);
+  });
+
+  test('is an interface in its bridge, of which bhyve is not told', async () => {
+    const plain = { device: 'virtio-net', name: 'vmnet1', mtu: 9000 };
+    const { argv, requirements } = await planOf(withDevices({ ...plain, bridge: 'vm-lan' }));
+    expect(argv).toEqual((await planOf(withDevices(plain))).argv);
+    expect(requirements.map(({ need }) => need)).toEqual(
+      expect.arrayContaining([
+        { kind: 'module', name: 'if_tuntap', why: 'a vmnet interface', pointer: '/name' },
+        { kind: 'interface', name: 'vmnet1', type: 'vmnet', bridge: 'vm-lan', mtu: 9000, pointer: '/name' },
+      ]),
+    );
+  });
+
+  test('is its memory, wired or not, its vCPUs, and for host cards an IOMMU, once', async () => {
+    const own = async (...devices: object[]) =>
+      (
+        await planOf({
+          ...withDevices(...devices),
+          mem: '2G',
+          cpu: { sockets: 2, cores: 2 },
+          monitor: true,
+          release: 16,
+        })
+      ).requirements
+        .filter(({ need }) => ['memory', 'vcpus', 'iommu', 'privilege'].includes(need.kind))
+        .map(({ need, owner }) => ({ ...need, owner }));
+    const alike = [
+      { kind: 'privilege', isMonitored: true, owner: '', pointer: '' },
+      { kind: 'memory', bytes: 2 ** 31, isWired: false, owner: '', pointer: '/mem' },
+      { kind: 'vcpus', count: 4, owner: '', pointer: '/cpu' },
+    ];
+    expect(await own(disk)).toEqual(alike);
+    const card = { device: 'passthru', src: '3:0:0' };
+    expect(await own(disk, card, { ...card, src: '3:0:1' })).toEqual([
+      ...alike.map((need) => (need.kind === 'memory' ? { ...need, isWired: true } : need)),
+      { kind: 'iommu', owner: '/emulations/1', pointer: '' },
     ]);
   });
 });

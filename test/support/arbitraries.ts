@@ -84,8 +84,11 @@ const mac = fc
 
 /** `unique` makes the name of an interface that no other card of the VM has. */
 const backend = fc.oneof(
-  fc.constant((unique: number) => ({ name: `tap${unique}` })),
-  fc.constant((unique: number) => ({ name: `vmnet${unique}` })),
+  some({ bridge: fc.constantFrom('bridge0', 'vm-lan', "b'r$%") }).map((more) => (unique: number) => ({
+    name: `tap${unique}`,
+    ...more,
+  })),
+  fc.constant((unique: number) => ({ name: `vmnet${unique}`, bridge: 'bridge0' })),
   fc.constant((unique: number) => ({ name: `%b'r$${unique}`, type: 'tap' })),
   awkwardText(3).map((port) => (unique: number) => ({ name: `vale${unique}:${port}` })),
   awkwardText(3).map((port) => (unique: number) => ({ name: `netmap:${unique}${port}` })),

@@ -2,7 +2,16 @@ import { dirname } from 'node:path';
 import { listWords } from '../../base/text.js';
 import { unreachable } from '../../base/unreachable.js';
 import { describeSystemError, type SystemError } from '../errno.js';
-import { finding, notCaptured, type Asked, type HostFinding, type ProbeAnswer, type Said } from '../findings.js';
+import {
+  finding,
+  fixable,
+  fixFor,
+  notCaptured,
+  type Asked,
+  type HostFinding,
+  type ProbeAnswer,
+  type Said,
+} from '../findings.js';
 import type { FileMissing, FileThere, FileView, HostView, SeenFileType } from '../view.js';
 
 type AskedFile = Asked<'file'>;
@@ -15,7 +24,7 @@ interface Judged {
 
 /** Files, disk devices and folders: there, of a right kind, and open to this user. Symbolic links are followed. */
 export async function checkFiles(asked: readonly AskedFile[], view: HostView): Promise<ProbeAnswer> {
-  const judged = await Promise.all(asked.map(async (one) => judge(one, await view.file(one.need.path))));
+  const judged = await Promise.all(asked.map(async (one) => judge(one, await view.file(one.need.path), view)));
   const holders = new Map<string, AskedFile>();
   const findings = asked.flatMap((one, index): readonly HostFinding[] => {
     const { findings: own = [], identity } = judged[index] ?? {};
@@ -29,14 +38,14 @@ export async function checkFiles(asked: readonly AskedFile[], view: HostView): P
   return { findings };
 }
 
-function judge(one: AskedFile, seen: FileView): Judged {
+async function judge(one: AskedFile, seen: FileView, view: HostView): Promise<Judged> {
   switch (seen.kind) {
     case 'not-captured':
       return { findings: [notCaptured(one, one.need.path)] };
     case 'hidden':
       return { findings: [finding(one, cannotLook(one, seen.error))] };
     case 'missing':
-      return { findings: [finding(one, notThere(one, seen))] };
+      return { findings: [(await copyOfTemplate(one, seen, view)) ?? finding(one, notThere(one, seen))] };
     case 'there':
       return judgeFile(one, seen);
     default:
@@ -74,6 +83,18 @@ function notThere({ need: { path, types, access } }: AskedFile, seen: FileMissin
     message: missingPart(path, seen),
     fix: isDisk ? 'correct the path, or create the file; truncate -s 20G FILE makes an empty disk' : 'correct the path',
   };
+}
+
+/** Undefined where nothing can be copied: no template, or no folder to write to. */
+async function copyOfTemplate(one: AskedFile, seen: FileMissing, view: HostView): Promise<HostFinding | undefined> {
+  const { path, template } = one.need;
+  // A link to nowhere is not replaced.
+  if (template === undefined || !seen.isFolderThere || seen.linkTo !== undefined) return undefined;
+  const [from, folder] = await Promise.all([view.file(template), view.file(dirname(path))]);
+  if (from.kind !== 'there' || from.type !== 'regular file' || from.denied.read !== undefined) return undefined;
+  if (folder.kind !== 'there' || (folder.denied.write ?? folder.denied.search) !== undefined) return undefined;
+  const { code, message } = notThere(one, seen);
+  return fixable(one, { code, message }, fixFor(one, { kind: 'copy-file', from: template, to: path }));
 }
 
 /** Says which part of a path is missing where it is not the file itself. */

@@ -1,9 +1,10 @@
+import { quoteCommand } from '../../base/shell.js';
 import { listWords } from '../../base/text.js';
 import { finding, fixable, fixFor, toolFinding, type Asked, type HostFinding, type ProbeAnswer } from '../findings.js';
 import type { HostView } from '../view.js';
-import type { NetworkInterface } from './ifconfig.js';
+import type { Interfaces, NetworkInterface } from './ifconfig.js';
 
-/** Taps: there, of a right kind, open in no other process, and each for one device. */
+/** Taps: there, of a right kind, open in no other process, each for one device, and in the bridge that it is to be in. */
 export async function checkInterfaces(asked: readonly Asked<'interface'>[], view: HostView): Promise<ProbeAnswer> {
   if (asked.length === 0) return { findings: [] };
   const answer = await view.interfaces();
@@ -13,7 +14,7 @@ export async function checkInterfaces(asked: readonly Asked<'interface'>[], view
     const holder = holders.get(name);
     if (holder !== undefined) return [usedTwice(one, holder)];
     holders.set(name, one);
-    return answer.ok ? checkInterface(one, answer.value.get(name)) : [];
+    return answer.ok ? checkInterface(one, answer.value) : [];
   });
   return { findings: answer.ok ? findings : [toolFinding(answer.error, [...holders.keys()]), ...findings] };
 }
@@ -25,17 +26,30 @@ const usedTwice = (one: Asked<'interface'>, holder: Asked<'interface'>): HostFin
     fix: 'give each network card an interface of its own',
   });
 
-function checkInterface(one: Asked<'interface'>, found: NetworkInterface | undefined): readonly HostFinding[] {
-  if (found === undefined) return [missing(one)];
-  if (!isTap(found)) return [wrongKind(one, found)];
-  if (found.pids.length === 0) return [];
-  return [
-    finding(one, {
-      code: 'interface-in-use',
-      message: `${found.name} is open in ${openIn(found)}`,
-      fix: `stop ${found.pids.length === 1 ? 'that process' : 'those processes'}, or use another ${one.need.type}`,
-    }),
-  ];
+function checkInterface(one: Asked<'interface'>, all: Interfaces): readonly HostFinding[] {
+  const { name, mtu, bridge: wanted } = one.need;
+  const tap = all.get(name);
+  const obstacle = tap === undefined ? undefined : obstacleOf(one, tap);
+  const own = tap === undefined ? [missing(one)] : obstacle === undefined ? [] : [obstacle];
+  if (wanted === undefined) return tap === undefined ? [...own, ...newMtu(one, mtu)] : own;
+  const bridge = all.get(wanted);
+  if (bridge === undefined) return [...own, noSuchBridge(one, wanted)];
+  if (!isBridge(bridge)) return [...own, notABridge(one, bridge)];
+  // A tap that is no tap, or somebody else's, is put into no bridge.
+  if (obstacle !== undefined) return own;
+  const ownMtu = tap === undefined ? newMtu(one, bridge.mtu, bridge) : differentMtu(one, tap, bridge);
+  return [...own, ...ownMtu, ...guestMtu(one, bridge), ...membership(one, bridge, all)];
+}
+
+/** Why a tap that is there cannot serve the device. */
+function obstacleOf(one: Asked<'interface'>, found: NetworkInterface): HostFinding | undefined {
+  if (!isTap(found)) return wrongKind(one, found);
+  if (found.pids.length === 0) return undefined;
+  return finding(one, {
+    code: 'interface-in-use',
+    message: `${found.name} is open in ${openIn(found)}`,
+    fix: `stop ${found.pids.length === 1 ? 'that process' : 'those processes'}, or use another ${one.need.type}`,
+  });
 }
 
 /** `process 812`, `processes 812 and 813`. */
@@ -70,4 +84,90 @@ function wrongKind(one: Asked<'interface'>, { name, groups }: NetworkInterface):
     message: `${name} is no ${type}${groups.length === 0 ? '' : ` (groups: ${groups.join(' ')})`}`,
     fix: `name a ${type} here; a bridge(4) connects it with ${name}`,
   });
+}
+
+/** Releases that show no groups leave the name. */
+const isBridge = ({ name, groups }: NetworkInterface): boolean =>
+  groups.length === 0 ? bridgeUnit.test(name) : groups.includes('bridge');
+
+const bridgeUnit = /^bridge(?:0|[1-9]\d*)$/;
+
+/** A bridge is the network of many VMs, so making one is for people. */
+const noSuchBridge = (one: Asked<'interface'>, name: string): HostFinding =>
+  finding(one, {
+    code: 'bridge-missing',
+    message: `there is no bridge ${name}`,
+    fix: bridgeUnit.test(name)
+      ? `ifconfig ${name} create`
+      : quoteCommand(['ifconfig', 'bridge', 'create', 'name', name]),
+  });
+
+const notABridge = (one: Asked<'interface'>, { name, groups }: NetworkInterface): HostFinding =>
+  finding(one, {
+    code: 'bridge-kind',
+    message: `${name} is no bridge${groups.length === 0 ? '' : ` (groups: ${groups.join(' ')})`}`,
+    fix: 'name a bridge; ifconfig -g bridge lists them',
+  });
+
+/** An interface is in one bridge at most. */
+function membership(one: Asked<'interface'>, bridge: NetworkInterface, all: Interfaces): readonly HostFinding[] {
+  const { name } = one.need;
+  if (bridge.members.includes(name)) return [];
+  const other = [...all.values()].find(({ members }) => members.includes(name));
+  if (other !== undefined) {
+    return [
+      finding(one, {
+        code: 'bridge-other',
+        message: `${name} is a member of ${other.name}, not of ${bridge.name}`,
+        fix: `use another bridge or ${one.need.type}, or remove it there: ${quoteCommand(['ifconfig', other.name, 'deletem', name])}`,
+      }),
+    ];
+  }
+  const fix = fixFor(
+    one,
+    { kind: 'run', argv: ['ifconfig', bridge.name, 'addm', name, 'up'] },
+    { kind: 'remove-member', bridge: bridge.name, member: name },
+  );
+  return [fixable(one, { code: 'bridge-member', message: `${name} is no member of ${bridge.name}` }, fix)];
+}
+
+/** What a tap has when it is made. */
+const defaultMtu = 1500;
+
+/** A tap that is to be made gets the MTU of its bridge, which takes no other, or the one that the guest is told of. */
+function newMtu(one: Asked<'interface'>, mtu = defaultMtu, bridge?: NetworkInterface): readonly HostFinding[] {
+  if (mtu === defaultMtu) return [];
+  const { name } = one.need;
+  const fix = fixFor(one, { kind: 'run', argv: ['ifconfig', name, 'mtu', String(mtu)] });
+  const message = `${name} is to have the MTU of ${bridge === undefined ? 'the guest' : bridge.name}, ${mtu}`;
+  return [fixable(one, { code: 'interface-mtu', severity: 'warning', message }, fix)];
+}
+
+function differentMtu(
+  one: Asked<'interface'>,
+  tap: NetworkInterface,
+  bridge: NetworkInterface,
+): readonly HostFinding[] {
+  if (tap.mtu === undefined || bridge.mtu === undefined || tap.mtu === bridge.mtu) return [];
+  return [
+    finding(one, {
+      code: 'interface-mtu',
+      severity: 'warning',
+      message: `${tap.name} has an MTU of ${tap.mtu}, its bridge ${bridge.name} one of ${bridge.mtu}`,
+      fix: quoteCommand(['ifconfig', tap.name, 'mtu', String(bridge.mtu)]),
+    }),
+  ];
+}
+
+function guestMtu(one: Asked<'interface'>, bridge: NetworkInterface): readonly HostFinding[] {
+  const { mtu } = one.need;
+  if (mtu === undefined || bridge.mtu === undefined || mtu <= bridge.mtu) return [];
+  return [
+    finding(one, {
+      code: 'guest-mtu',
+      severity: 'warning',
+      message: `the guest is told an MTU of ${mtu}, the bridge ${bridge.name} has one of ${bridge.mtu}`,
+      fix: `set "mtu" to at most ${bridge.mtu}, or give every member of the bridge a larger one`,
+    }),
+  ];
 }

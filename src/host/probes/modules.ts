@@ -1,9 +1,18 @@
 import { listWords } from '../../base/text.js';
-import { fixable, fixFor, toolFinding, type Asked, type HostFix, type ProbeAnswer } from '../findings.js';
+import {
+  finding,
+  fixable,
+  fixFor,
+  toolFinding,
+  type Asked,
+  type HostFinding,
+  type HostFix,
+  type ProbeAnswer,
+} from '../findings.js';
 import type { HostView } from '../view.js';
 
-/** if_tuntap(4) took the place of two drivers, and answers to their names. */
-const aliases: Readonly<Record<string, string>> = { if_tap: 'if_tuntap', if_tun: 'if_tuntap' };
+/** if_tuntap(4) took the place of two drivers, and answers to their names; taps were the work of one of them. */
+const standIns: Readonly<Record<string, string>> = { if_tap: 'if_tuntap', if_tun: 'if_tuntap', if_tuntap: 'if_tap' };
 
 /** Kernel modules: loaded, or compiled in. */
 export async function checkModules(asked: readonly Asked<'module'>[], view: HostView): Promise<ProbeAnswer> {
@@ -12,22 +21,34 @@ export async function checkModules(asked: readonly Asked<'module'>[], view: Host
   const names = [...new Set(asked.map(({ need }) => need.name))];
   if (!answer.ok) return { findings: [toolFinding(answer.error, [`kernel module ${listWords(names)}`])] };
   const modules = answer.value;
+  const missing = asked.filter(({ need: { name } }) => !modules.has(name) && !modules.has(standIns[name] ?? name));
+  if (missing.length === 0) return { findings: [] };
+  const isSealed = await mayNotLoad(view);
   // Devices that miss the same module share one fix.
   const fixes = new Map<string, HostFix>();
   return {
-    findings: asked.flatMap((one) => {
+    findings: missing.map((one) => {
       const { name, why } = one.need;
-      if (modules.has(name) || modules.has(aliases[name] ?? name)) return [];
+      const said = { code: 'module-missing', message: `kernel module ${name} is not loaded: needed for ${why}` };
+      if (isSealed) return sealed(one, said.message);
       // -n: no error if another program loads it first.
       const fix = fixes.get(name) ?? fixFor(one, { kind: 'run', argv: ['kldload', '-n', name] });
       fixes.set(name, fix);
-      return [
-        fixable(
-          one,
-          { code: 'module-missing', message: `kernel module ${name} is not loaded: needed for ${why}` },
-          fix,
-        ),
-      ];
+      return fixable(one, said, fix);
     }),
   };
 }
+
+/** Above securelevel 0 nobody loads a module: security(7). */
+async function mayNotLoad(view: HostView): Promise<boolean> {
+  if (view.system !== 'freebsd') return false;
+  const answer = await view.sysctls();
+  return answer.ok && Number(answer.value.get('kern.securelevel') ?? 0) > 0;
+}
+
+const sealed = (one: Asked<'module'>, message: string): HostFinding =>
+  finding(one, {
+    code: 'module-missing',
+    message: `${message}; kern.securelevel is above 0, so it cannot be loaded now`,
+    fix: `put ${one.need.name}_load="YES" into /boot/loader.conf and reboot the host`,
+  });

@@ -3,6 +3,8 @@ export const sysctlNames = [
   'hw.physmem',
   'hw.ncpu',
   'hw.vmm.maxcpu',
+  'hw.vmm.amdvi.enable',
+  'hw.vmm.iommu.enable',
   'hw.vmm.iommu.initialized',
   'hw.vmm.ppt.devices',
   'hw.vmm.svm.features',

@@ -40,6 +40,7 @@ describe('a kernel module', () => {
     ['that is compiled into the kernel is there', 'nmdm', []],
     ['that is loaded from a file is there', 'vmm', []],
     ['that another took the place of is there', 'if_tap', []],
+    ['that took the place of another is there by its own name', 'if_tuntap', []],
     [
       'that is not loaded is told',
       'ng_socket',
@@ -64,7 +65,38 @@ describe('a kernel module', () => {
       { kind: 'run', argv: ['kldload', '-n', 'ng_socket'] },
       { kind: 'run', argv: ['kldload', '-n', 'cuse'] },
     ]);
+    expect(host.calls()).toEqual(['kldstat -v', expect.stringMatching(/^sysctl -i /)]);
+  });
+
+  test('that is there needs no second look', async () => {
+    await checkHost([needs('vmm')], { view: liveView(host) });
     expect(host.calls()).toEqual(['kldstat -v']);
+  });
+
+  test.each<[module: string, said: number]>([
+    ['if_tap', 0],
+    ['if_tun', 1],
+  ])('for taps was another in old releases: %s', async (module, said) => {
+    host.setModules(
+      `Id Refs Address Size Name\n 1 1 0xc0400000 9fab28 kernel (/boot/kernel/kernel)\n\t\t 7 ${module}\n`,
+    );
+    expect((await checkBoth([needs('if_tuntap')], host)).findings).toHaveLength(said);
+  });
+
+  test('cannot be loaded above securelevel 0', async () => {
+    host.setSysctls('kern.securelevel: 1\n');
+    const { findings } = await checkBoth([needs('ng_socket')], host);
+    expect(sentences(findings)).toEqual([
+      'module-missing: kernel module ng_socket is not loaded: needed for a test; ' +
+        'kern.securelevel is above 0, so it cannot be loaded now',
+    ]);
+    expect(findings[0]?.problem.fix).toBe('put ng_socket_load="YES" into /boot/loader.conf and reboot the host');
+    expect(fixesOf(findings)).toEqual([]);
+  });
+
+  test('is mended as ever where nobody knows the securelevel', async () => {
+    host.breakTool('sysctl', '', 1);
+    expect(fixesOf((await checkBoth([needs('ng_socket')], host)).findings)).toHaveLength(1);
   });
 
   test('is not said to be missing where kldstat prints something else', async () => {

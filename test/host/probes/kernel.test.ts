@@ -1,0 +1,117 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Need } from '../../../src/devices/device.js';
+import { checkHost } from '../../../src/host/check.js';
+import { liveView } from '../../../src/host/live-view.js';
+import { checkBoth } from '../both-views.js';
+import { makeFakeHost, requirement, type FakeHost } from '../fake-host.js';
+
+const gibibyte = 2 ** 30;
+const memory = (gibibytes: number, isWired = false): Need => ({
+  kind: 'memory',
+  bytes: gibibytes * gibibyte,
+  isWired,
+});
+const vcpus = (count: number): Need => ({ kind: 'vcpus', count });
+const iommu: Need = { kind: 'iommu' };
+
+describe('what the kernel has', () => {
+  let host: FakeHost;
+  beforeEach(() => {
+    host = makeFakeHost();
+  });
+  afterEach(() => {
+    host.remove();
+  });
+
+  const physical = `hw.physmem: ${32 * gibibyte}`;
+  const amd = 'hw.vmm.svm.features: 2013266943';
+
+  test.each<[what: string, values: readonly string[], need: Need, said: string | undefined, fix: string | undefined]>([
+    ['memory that is there is enough', [physical], memory(32, true), undefined, undefined],
+    [
+      'wired memory must be there',
+      [physical],
+      memory(33, true),
+      'error memory-too-large: the guest has 33G of wired memory, this host 32G',
+      'give the guest less memory',
+    ],
+    [
+      'memory that is not wired may be in swap',
+      ['hw.physmem: 34235027456'],
+      memory(64),
+      'warning memory-too-large: the guest has 64G of memory, this host 32649M',
+      'give the guest less memory, or much of it will be in swap',
+    ],
+    ['memory of an unknown host is enough', ['hw.ncpu: 1'], memory(64), undefined, undefined],
+    ['memory that is no number is unknown', ['hw.physmem: much'], memory(64), undefined, undefined],
+    ['as many vCPUs as are allowed will do', ['hw.vmm.maxcpu: 16'], vcpus(16), undefined, undefined],
+    [
+      'more vCPUs need a tunable',
+      ['hw.vmm.maxcpu: 16'],
+      vcpus(17),
+      'error vcpus-too-many: the guest has 17 vCPUs, this host allows 16',
+      'lower "cpu", or put hw.vmm.maxcpu=17 into /boot/loader.conf and reboot the host',
+    ],
+    ['nobody knows how many vCPUs a vmm allows that is not loaded', ['hw.ncpu: 1'], vcpus(99), undefined, undefined],
+    ['an IOMMU that works is enough', ['hw.vmm.iommu.initialized: 1'], iommu, undefined, undefined],
+    ['nobody knows the IOMMU of a vmm that is not loaded', ['hw.ncpu: 1'], iommu, undefined, undefined],
+    [
+      'an IOMMU that no VM has used yet may be fine',
+      ['hw.vmm.iommu.initialized: 0', 'hw.vmm.iommu.enable: 1', 'hw.vmm.amdvi.enable: 0', 'hw.vmm.svm.features: 0'],
+      iommu,
+      'warning iommu-not-initialized: the IOMMU is not in use (hw.vmm.iommu.initialized is 0): ' +
+        'it is switched off, or no VM with a passthru device has run yet',
+      'if bhyve fails, switch on VT-d/AMD-Vi in the firmware; ' +
+        'on AMD set hw.vmm.amdvi.enable=1 in /boot/loader.conf',
+    ],
+    [
+      'an IOMMU of AMD has a switch',
+      ['hw.vmm.iommu.initialized: 0', 'hw.vmm.iommu.enable: 1', 'hw.vmm.amdvi.enable: 0', amd],
+      iommu,
+      'error iommu-off: the IOMMU is switched off, passthru devices need it: hw.vmm.amdvi.enable is 0',
+      'switch on VT-d/AMD-Vi in the firmware, put hw.vmm.amdvi.enable=1 into /boot/loader.conf, and reboot the host',
+    ],
+    [
+      'any IOMMU has another',
+      ['hw.vmm.iommu.initialized: 0', 'hw.vmm.iommu.enable: 0'],
+      iommu,
+      'error iommu-off: the IOMMU is switched off, passthru devices need it: hw.vmm.iommu.enable is 0',
+      'switch on VT-d/AMD-Vi in the firmware, put hw.vmm.iommu.enable=1 into /boot/loader.conf, and reboot the host',
+    ],
+    [
+      'no card is passed through from a jail',
+      ['hw.vmm.iommu.initialized: 1', 'security.jail.jailed: 1'],
+      iommu,
+      'error passthru-jail: this is a jail, and PCI cards cannot be passed through from one: bhyve writes to /dev/pci',
+      'run vmrun outside of the jail, or leave the passthru devices out',
+    ],
+  ])('%s', async (_what, values, need, said, fix) => {
+    host.setSysctls(`${values.join('\n')}\n`);
+    const { findings } = await checkBoth([requirement(need)], host);
+    expect(findings.map(({ problem: { severity, code, message } }) => `${severity} ${code}: ${message}`)).toEqual(
+      said === undefined ? [] : [said],
+    );
+    expect(findings[0]?.problem.fix).toBe(fix);
+  });
+
+  const all = [memory(64, true), vcpus(99), iommu].map((need) => requirement(need));
+
+  test('is asked for once', async () => {
+    await checkHost(all, { view: liveView(host) });
+    expect(host.calls()).toEqual([expect.stringMatching(/^sysctl -i /)]);
+  });
+
+  test('is told once where sysctl is broken', async () => {
+    host.breakTool('sysctl', 'sysctl: no luck\n', 1);
+    const { findings } = await checkBoth(all, host);
+    expect(findings.map(({ problem }) => problem.message)).toEqual([
+      expect.stringMatching(/no luck; not checked: guest memory, number of vCPUs and IOMMU$/),
+    ]);
+  });
+
+  test('is not asked for on a system that is no FreeBSD', async () => {
+    const { findings } = await checkBoth(all, { ...host, system: 'linux', platform: {} });
+    expect(findings).toEqual([]);
+    expect(host.calls().filter((call) => call.startsWith('sysctl'))).toHaveLength(1); // the capture of all there is
+  });
+});
