@@ -1,7 +1,9 @@
-import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { nearestName } from '../base/nearest-name.js';
 import { strayWord } from '../machine/extra-options.js';
-import { isSpecFormat } from '../spec/read.js';
 import { rebootReasons, type RebootReason } from '../spec/vm-spec.js';
+import { inputFormatOption, makeCommand, type CommandOutput } from './command-line.js';
+import { commands } from './commands.js';
 import { printFormats, type CliOptions, type PrintFormat } from './options.js';
 
 const examples = `
@@ -12,10 +14,12 @@ Examples:
   vmrun -c vm.json --simulate=reboot,power_off
                                           try it out without bhyve`;
 
-function specFormat(word: string): string {
-  if (!isSpecFormat(word)) throw new InvalidArgumentError('It is json or yaml.');
-  return word;
-}
+const listed = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
+
+const afterHelp = `
+Commands, each with a --help of its own:
+${listed.join('\n')}
+${examples}`;
 
 function wholeNumber(word: string): number {
   if (!/^\d{1,9}$/.test(word)) throw new InvalidArgumentError('It is a whole number, e.g. 3.');
@@ -30,6 +34,12 @@ function reasonList(words: string): readonly RebootReason[] {
     if (reason !== undefined) return reason;
     throw new InvalidArgumentError(`It is a list of ${rebootReasons.join(', ')}, or exit statuses 0 to 4.`);
   });
+}
+
+/** What a word that is no option may have been meant for. */
+function operandHint(operand: string): string {
+  const command = nearestName(operand, Object.keys(commands));
+  return command === undefined ? 'a spec is given with -c' : `a command comes first: vmrun ${command} -c FILE`;
 }
 
 /** Flags that are absent unless they are given. */
@@ -55,20 +65,14 @@ interface Parsed extends Omit<CliOptions, Flag | 'simulate' | 'bhyveArguments'>,
  * @param output where help and complaints are written
  * @param action gets the options; its promise is what `parseAsync` waits for
  */
-export function makeProgram(
-  version: string,
-  output: Pick<OutputConfiguration, 'writeOut' | 'writeErr'>,
-  action: (options: CliOptions) => Promise<void>,
-) {
-  const program = new Command('vmrun')
-    .configureOutput(output)
+export function makeProgram(version: string, output: CommandOutput, action: (options: CliOptions) => Promise<void>) {
+  const program = makeCommand('vmrun', output)
     .description('Runs a bhyve virtual machine from a declarative spec.')
-    .usage('-c FILE [options] [-- bhyve options]')
+    .usage('-c FILE [options] [-- bhyve options]\n       vmrun COMMAND [options]')
     .version(version, '-V, --version', 'print the version')
-    .helpOption('-h, --help', 'print this help')
     .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
     .option('-t, --target <name>', "first boot's target")
-    .addOption(new Option('--input-format <format>', 'json or yaml; default: by extension').argParser(specFormat))
+    .addOption(inputFormatOption())
     .option('-d, --dry-run', 'print the bhyve command, touch nothing')
     .addOption(
       new Option('--format <format>', 'of the dry run').choices(printFormats).default('shell' satisfies PrintFormat),
@@ -91,18 +95,14 @@ export function makeProgram(
     .option('--no-color', 'no colours')
     .option('-q, --quiet', 'print problems only')
     .option('-v, --verbose', 'print the command and each step')
-    .addHelpText('after', examples)
-    .configureHelp({ helpWidth: 80 })
-    .showSuggestionAfterError()
-    .allowExcessArguments(false)
-    .exitOverride();
+    .addHelpText('after', afterHelp);
 
   return async (words: readonly string[]): Promise<void> => {
     const end = words.indexOf('--');
     const own = end === -1 ? words : words.slice(0, end);
     const bhyveArguments = end === -1 ? [] : words.slice(end + 1);
     program.argument('[file]').action(async (operand: string | undefined, parsed: Parsed) => {
-      if (operand !== undefined) program.error(`error: unexpected ${operand}; a spec is given with -c`);
+      if (operand !== undefined) program.error(`error: unexpected ${operand}; ${operandHint(operand)}`);
       if (parsed.quiet && parsed.verbose) program.error('error: -q and -v exclude one another');
       const stray = strayWord(bhyveArguments);
       if (stray !== undefined) program.error(`error: after "--": ${stray}`);

@@ -15,14 +15,17 @@ const outcome: Readonly<Record<ProblemsError['kind'], string>> = {
 /** All problems of a file or a host for people, grouped by what they are about, in the order given. */
 export function formatProblems({ kind, source, problems }: ProblemsError, colour: ChalkInstance): string {
   const errors = problems.filter(({ severity }) => severity === 'error');
-  const lines = [`${colour.bold(source)}: ${count(errors.length, 'problem')}, ${outcome[kind]}`];
-  for (const [subject, group] of bySubject(problems)) {
-    lines.push('');
-    if (subject !== undefined) lines.push(colour.bold(subject));
-    for (const problem of group) lines.push(...formatProblem(problem, colour));
-  }
-  return `${lines.join('\n')}\n`;
+  const head = `${colour.bold(source)}: ${count(errors.length, 'problem')}, ${outcome[kind]}`;
+  return `${[head, ...problemLines(problems, colour)].join('\n')}\n`;
 }
+
+/** The groups that follow the first line, each after an empty line. */
+export const problemLines = (problems: readonly Problem[], colour: ChalkInstance): readonly string[] =>
+  [...bySubject(problems)].flatMap(([subject, group]) => [
+    '',
+    ...(subject === undefined ? [] : [colour.bold(subject)]),
+    ...group.flatMap((problem) => formatProblem(problem, colour)),
+  ]);
 
 /** Groups in the order in which each first appears. */
 function bySubject(problems: readonly Problem[]): ReadonlyMap<string | undefined, readonly Problem[]> {

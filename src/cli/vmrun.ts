@@ -1,39 +1,57 @@
 import { CommanderError } from 'commander';
 import { ProblemsError } from '../base/problem.js';
-import { defaultRunBase } from '../host/run-base.js';
 import { loadSpecText } from '../machine/load-spec.js';
 import { plan } from '../machine/plan.js';
 import { readSpec } from '../spec/read.js';
-import { isTarget, targetHint } from '../spec/targets.js';
-import type { Spec } from '../spec/parse-spec.js';
+import { commandOf, commands } from './commands.js';
 import { printCommand } from './commands/print-command.js';
+import type { CommandOutput } from './command-line.js';
 import type { Context } from './context.js';
 import { exitCodes, problemsExitCode } from './exit-codes.js';
 import type { CliOptions } from './options.js';
 import { makeProgram } from './program.js';
 import { programsOf } from './programs.js';
+import { runBaseOf } from './run-base.js';
+import { refuseUnknownTarget } from './targets.js';
 
 declare const VMRUN_VERSION: string;
 
 /** The whole command: words in, exit code out. Everything that a dry run does not need is loaded when it is needed. */
 export async function vmrun(words: readonly string[], context: Context): Promise<number> {
+  const command = commandOf(words);
+  return command === undefined ? runOrPrint(words, context) : runCommand(command, words.slice(1), context);
+}
+
+/** The main form, `vmrun -c FILE`. */
+async function runOrPrint(words: readonly string[], context: Context): Promise<number> {
   let code: number = exitCodes.ok;
   let options: CliOptions | undefined;
-  const output = { writeOut: context.out, writeErr: context.err };
-  const parse = makeProgram(VMRUN_VERSION, output, async (parsed) => {
+  const parse = makeProgram(VMRUN_VERSION, outputOf(context), async (parsed) => {
     options = parsed;
     code = await perform(parsed, context);
   });
   try {
     await parse(words);
   } catch (error) {
-    return await report(error, context, options);
+    return await report(error, context, 'vmrun', options?.color);
   }
   return code;
 }
 
+async function runCommand(name: string, words: readonly string[], context: Context): Promise<number> {
+  const makeSubcommand = await commands[name]?.load();
+  const subcommand = makeSubcommand?.(context, outputOf(context));
+  try {
+    return (await subcommand?.run(words)) ?? exitCodes.internal;
+  } catch (error) {
+    return await report(error, context, `vmrun ${name}`, subcommand?.color());
+  }
+}
+
+const outputOf = ({ out, err }: Context): CommandOutput => ({ writeOut: out, writeErr: err });
+
 async function perform(options: CliOptions, context: Context): Promise<number> {
-  const { workingDirectory, env, uid, hostBhyve } = context;
+  const { workingDirectory, hostBhyve } = context;
   const input = readSpec(options.config, {
     workingDirectory,
     ...(options.inputFormat === undefined ? {} : { format: options.inputFormat }),
@@ -46,8 +64,7 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   const isSimulated = options.simulate !== undefined;
   const programs = programsOf(options, context);
   // A simulated run must be possible beside the real one of the same name.
-  const runBase =
-    (options.runDir ?? defaultRunBase(env, uid)).replace(/(?<=.)\/+$/, '') + (isSimulated ? '-simulated' : '');
+  const runBase = `${runBaseOf(options, context)}${isSimulated ? '-simulated' : ''}`;
   const planned = plan(spec, target, {
     ...hostBhyve,
     runDirectory: `${runBase}/${spec.name}`,
@@ -70,19 +87,6 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   return runVm(context, { spec, machine: planned.value, programs, runBase, options, colour });
 }
 
-function refuseUnknownTarget(spec: Spec, target: string): void {
-  const targets = new Map(spec.targets.map((name) => [name, name]));
-  if (isTarget(targets, target)) return;
-  throw new ProblemsError('usage', spec.source, [
-    {
-      code: 'unknown-target',
-      severity: 'error',
-      message: `there is no target ${JSON.stringify(target)}`,
-      fix: targetHint(targets, target),
-    },
-  ]);
-}
-
 async function warn(problems: ProblemsError['problems'], context: Context, options: CliOptions): Promise<void> {
   const [{ formatProblem }, { coloursFor }] = await Promise.all([import('./show-problems.js'), import('./colours.js')]);
   const colour = coloursFor(context, options.color);
@@ -90,11 +94,11 @@ async function warn(problems: ProblemsError['problems'], context: Context, optio
 }
 
 /** Turns what was thrown into words and an exit code. */
-async function report(error: unknown, context: Context, options: CliOptions | undefined): Promise<number> {
+async function report(error: unknown, context: Context, command: string, color: boolean | undefined): Promise<number> {
   if (error instanceof CommanderError) {
     // commander has printed its message; help and version are no failure.
     if (error.exitCode === 0) return exitCodes.ok;
-    context.err('Try vmrun --help.\n');
+    context.err(`Try ${command} --help.\n`);
     return exitCodes.usage;
   }
   const [{ formatProblems }, { coloursFor }, { StartError }] = await Promise.all([
@@ -102,7 +106,7 @@ async function report(error: unknown, context: Context, options: CliOptions | un
     import('./colours.js'),
     import('../host/child.js'),
   ]);
-  const colour = coloursFor(context, options?.color);
+  const colour = coloursFor(context, color);
   if (error instanceof ProblemsError) {
     context.err(formatProblems(error, colour));
     return problemsExitCode(error);

@@ -32,7 +32,7 @@ export interface Lock {
 export type LockResult = Lock | { readonly heldBy: string };
 
 /** FreeBSD's and macOS's <fcntl.h>; Node passes numbers through to open(2). */
-const bsd = { O_NONBLOCK: 0x4, O_EXLOCK: 0x20 } as const;
+const bsd = { O_NONBLOCK: 0x4, O_SHLOCK: 0x10, O_EXLOCK: 0x20 } as const;
 
 const hasOpenLock = process.platform === 'freebsd' || process.platform === 'darwin';
 
@@ -71,17 +71,55 @@ function lockFile(file: string): LockResult {
   }
 }
 
-async function lockName(file: string): Promise<LockResult> {
-  // One name for the file, whatever links lead to its folder.
+/**
+ * Who holds the lock of a file, for somebody who only looks: no file is made. Where open(2) locks, a free lock is shared
+ * for as long as that call takes.
+ * @returns what the holder wrote into the file, or undefined where nobody holds it
+ * @throws the error of the system call where that cannot be known
+ */
+export function whoHolds(file: string): string | undefined {
+  try {
+    const isHeld = hasOpenLock ? isFileLocked(file) : isNameTaken(file);
+    return isHeld ? contentOf(file) : undefined;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
+    throw error;
+  }
+}
+
+function isFileLocked(file: string): boolean {
+  try {
+    closeSync(openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | bsd.O_SHLOCK | bsd.O_NONBLOCK));
+    return false;
+  } catch (error) {
+    if (codeOf(error) === 'EAGAIN') return true;
+    throw error;
+  }
+}
+
+/** unix(7): the kernel lists abstract names with an @ for each NUL, and some versions of Node put more behind them. */
+function isNameTaken(file: string): boolean {
+  const listed = ` @${socketName(file)}`;
+  return readFileSync('/proc/net/unix', 'latin1')
+    .split('\n')
+    .some((line) => line.replace(/@+$/, '').endsWith(listed));
+}
+
+/** One name for the file, whatever links lead to its folder. */
+function socketName(file: string): string {
   const absolute = path.join(realpathSync(path.dirname(file)), path.basename(file));
-  const name = createHash('sha256').update(absolute).digest('hex').slice(0, 40);
+  return `vmrun-lock-${createHash('sha256').update(absolute).digest('hex').slice(0, 40)}`;
+}
+
+async function lockName(file: string): Promise<LockResult> {
+  const name = socketName(file);
   const server = createServer();
   const isOurs = await new Promise<boolean>((resolve, reject) => {
     server.once('error', (error) => {
       if (codeOf(error) === 'EADDRINUSE') resolve(false);
       else reject(error);
     });
-    server.listen({ path: `\0vmrun-lock-${name}` }, () => {
+    server.listen({ path: `\0${name}` }, () => {
       resolve(true);
     });
   });

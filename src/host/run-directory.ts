@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
-import { takeLock, type Lock } from './lock.js';
+import { takeLock, whoHolds, type Lock } from './lock.js';
 
 /** A process: its pid and when it was started, in the system's words. */
 export interface ProcessIdentity {
@@ -56,6 +56,7 @@ export interface HeldRunDirectory {
   readonly heldBy: string;
 }
 
+const lockFile = 'lock';
 const stateFile = 'state.json';
 
 const temporaryName = (name: string): string => `.${name}.new`;
@@ -69,13 +70,28 @@ export async function openRunDirectory(base: string, name: string): Promise<RunD
     refuseForeignBase(base);
     makePrivateFolder(folder);
     try {
-      const lock = await takeLock(path.join(folder, 'lock'));
+      const lock = await takeLock(path.join(folder, lockFile));
       return 'heldBy' in lock ? lock : opened(folder, lock);
     } catch (error) {
       // A run that ends removes the folder between our two calls.
       if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
+}
+
+/** What is known of a VM name: who runs it, or what a run that did not end by itself has left. */
+export type NameHolder = HeldRunDirectory | { readonly leftState: RunState | undefined };
+
+/**
+ * Looks who runs a VM name, and makes, takes and changes nothing for it.
+ * @throws the error of the system call where that cannot be known
+ */
+export function whoRuns(base: string, name: string): NameHolder {
+  const folder = path.join(base, name);
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return { leftState: undefined };
+  refuseForeignBase(base);
+  const heldBy = whoHolds(path.join(folder, lockFile));
+  return heldBy === undefined ? { leftState: readState(path.join(folder, stateFile)) } : { heldBy };
 }
 
 /** In a folder where anybody may make files, such as /tmp, only what we or root made is to be trusted. */

@@ -1,9 +1,9 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { formatDuration } from '../base/duration.js';
 import type { Host } from '../host/host.js';
-import { processStart } from '../host/process-identity.js';
 import { openRunDirectory, type RunDirectory, type RunState } from '../host/run-directory.js';
 import { signalProcess } from '../host/signal-process.js';
+import { orphaned, orphanOf, runElsewhere, vmExists } from './name-in-use.js';
 
 export interface ClaimOptions {
   readonly host: Host;
@@ -50,14 +50,7 @@ async function open(name: string, base: string): Promise<RunDirectory> {
     throw new ProblemsError('cannot-create', name, [problem]);
   }
   if (!('heldBy' in directory)) return directory;
-  throw new ProblemsError('in-use', name, [
-    {
-      code: 'in-use',
-      severity: 'error',
-      message: `this VM is run by ${directory.heldBy === '' ? 'another vmrun' : directory.heldBy}`,
-      fix: 'stop that one first; nothing was changed',
-    },
-  ]);
+  throw new ProblemsError('in-use', name, [runElsewhere(directory)]);
 }
 
 async function leftovers(
@@ -66,19 +59,9 @@ async function leftovers(
   options: ClaimOptions,
 ): Promise<readonly Problem[]> {
   const { host, force, isLoadedByOthers } = options;
-  const orphan = await orphanOf(leftState, host);
+  const orphan = await orphanOf(leftState, host.run);
   if (orphan !== undefined) {
-    if (!force) {
-      const what = leftState?.loader === undefined ? 'this VM still runs' : 'a loader of this VM still runs';
-      return [
-        {
-          code: 'orphan',
-          severity: 'error',
-          message: `${what} as process ${orphan}; its supervisor, process ${leftState?.supervisor ?? 0}, is gone`,
-          fix: `shut the guest down, or end it with --force (or: kill ${orphan})`,
-        },
-      ];
-    }
+    if (!force) return [orphaned(orphan, leftState)];
     if (!(await endOrphan(orphan, leftState, options))) {
       return [
         {
@@ -92,25 +75,14 @@ async function leftovers(
   // One that an orphan ran has been used up.
   if (!host.vmm.exists(name) || (isLoadedByOthers && orphan === undefined)) return [];
   if (force && (await host.vmm.destroy(name))) return [];
-  return [
-    {
-      code: 'vm-exists',
-      severity: 'error',
-      message: force
-        ? `/dev/vmm/${name} is there and could not be destroyed`
-        : `/dev/vmm/${name} is there already: another program runs this VM, or one that did left it behind`,
-      fix: `if nothing runs it: bhyvectl --vm=${name} --destroy${force ? '' : ', or vmrun --force'}`,
-    },
-  ];
+  return [force ? notDestroyed(name) : vmExists(name)];
 }
 
-/** The pid of what a dead supervisor left running: the same process, not one that got its number. */
-async function orphanOf(state: RunState | undefined, host: Host): Promise<number | undefined> {
-  const left = state?.bhyve ?? state?.loader;
-  if (left === undefined) return undefined;
-  const start = await processStart(left.pid, host.run);
-  return start !== undefined && start === left.start ? left.pid : undefined;
-}
+const notDestroyed = (name: string): Problem => ({
+  ...vmExists(name),
+  message: `/dev/vmm/${name} is there and could not be destroyed`,
+  fix: `if nothing runs it: bhyvectl --vm=${name} --destroy`,
+});
 
 const pollMs = 20;
 const killWaitMs = 5000;
@@ -120,7 +92,7 @@ async function endOrphan(
   state: RunState | undefined,
   { host, stopTimeoutMs }: ClaimOptions,
 ): Promise<boolean> {
-  const isGone = async (): Promise<boolean> => (await orphanOf(state, host)) === undefined;
+  const isGone = async (): Promise<boolean> => (await orphanOf(state, host.run)) === undefined;
   for (const [signal, timeoutMs] of [
     ['SIGTERM', stopTimeoutMs],
     ['SIGKILL', killWaitMs],

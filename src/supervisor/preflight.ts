@@ -8,6 +8,7 @@ import type { Ledger } from '../host/ledger.js';
 import { liveView } from '../host/live-view.js';
 import type { RunTool } from '../host/tools.js';
 import type { Machine } from '../machine/machine.js';
+import { notLoaded } from './name-in-use.js';
 
 export interface PreflightOptions {
   readonly run: RunTool;
@@ -42,14 +43,7 @@ export async function preflight(machine: Machine, options: PreflightOptions): Pr
  */
 export function refuseUnloaded({ name, isLoadedByOthers }: Machine, { vmm }: Pick<Host, 'vmm'>): void {
   if (!isLoadedByOthers || !vmm.isAvailable || vmm.exists(name)) return;
-  throw new ProblemsError('host', name, [
-    {
-      code: 'not-loaded',
-      severity: 'error',
-      message: `/dev/vmm/${name} is not there: with loader "none" somebody else loads the guest before each boot`,
-      fix: 'load it first, or let vmrun do it with e.g. "loader": {"kind": "bhyveload"}',
-    },
-  ]);
+  throw new ProblemsError('host', name, [notLoaded(name)]);
 }
 
 /** Applies what may be applied. @returns what did not work, or undefined where nothing was tried */

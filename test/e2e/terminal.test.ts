@@ -1,40 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
-import { inPlace, until, vmrunCommand, type Place } from './support/place.js';
-
-/** A terminal with a shell script in it. */
-interface Terminal {
-  readonly shows: (text: string) => Promise<void>;
-  readonly type: (text: string) => void;
-  /** All it has shown, when the script has ended. */
-  readonly ended: Promise<string>;
-}
-
-function openTerminal(place: Place, ...lines: readonly string[]): Terminal {
-  const file = place.script('in-terminal', ...lines);
-  const child = spawn('script', ['-qfec', file, '/dev/null'], {
-    cwd: place.folder,
-    stdio: ['pipe', 'pipe', 'inherit'],
-    env: { PATH: process.env.PATH, TERM: 'xterm' },
-  });
-  let shown = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
-  child.stdin.on('error', () => undefined);
-  const ended = once(child, 'close').then(() => shown);
-  return {
-    ended,
-    type: (text) => child.stdin.write(text),
-    shows: async (text) => {
-      let isOver = false;
-      void ended.then(() => (isOver = true));
-      await until(() => shown.includes(text) || isOver);
-      if (!shown.includes(text)) throw new Error(`the terminal never showed ${text}: ${shown}`);
-    },
-  };
-}
+import { inPlace, vmrunCommand, type Place } from './support/place.js';
+import { inTerminal, openTerminal } from './support/terminal.js';
 
 const vmrun = (place: Place, ...words: readonly string[]): string =>
   quoteCommand([
@@ -50,11 +18,6 @@ const vmrun = (place: Place, ...words: readonly string[]): string =>
   ]);
 
 const pidIn = (place: Place, file: string): number => Number(readFileSync(place.path(file), 'utf8'));
-
-/** Needs script(1) of util-linux and stty(1). */
-const hasScript =
-  spawnSync('script', ['-qec', 'stty -g', '/dev/null'], { stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
-const inTerminal = hasScript ? test : test.skip;
 
 describe('in a terminal', () => {
   const settingsAround = (command: string): readonly string[] => [
@@ -206,7 +169,10 @@ describe('in a terminal', () => {
       place.spec({ bootrom: place.path('rom.fd'), emulations: [{ device: 'virtio-net', name: 'tap77', type: 'tap' }] });
       const tools: readonly (readonly [string, string])[] = [
         ['ifconfig', `echo "$*" >> '${place.path('calls')}'`],
-        ['kldstat', 'printf "1 1 0x1 1 vmm.ko (/vmm.ko)\\n\\tContains modules:\\n\\t\\t Id Name\\n\\t\\t1 vmm\\n"'],
+        [
+          'kldstat',
+          'printf "1 1 0x1 1 vmm.ko (/vmm.ko)\\n\\tContains modules:\\n\\t\\t Id Name\\n\\t\\t1 vmm\\n\\t\\t2 if_tuntap\\n"',
+        ],
       ];
       for (const [name, line] of tools) place.script(name, line);
       const words = quoteCommand([...vmrunCommand, '-c', 'vm.json', '--run-dir', place.runBase, '--bhyve', bhyve]);

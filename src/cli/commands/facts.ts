@@ -1,0 +1,85 @@
+import { ProblemsError } from '../../base/problem.js';
+import { asksFrom } from '../../host/facts-paths.js';
+import { asksOf, captureFacts } from '../../host/facts.js';
+import { liveView } from '../../host/live-view.js';
+import { runTool } from '../../host/tools.js';
+import { loadSpecText } from '../../machine/load-spec.js';
+import type { MachineRequirement } from '../../machine/machine.js';
+import { plan } from '../../machine/plan.js';
+import type { SpecFormat } from '../../spec/parse-spec.js';
+import { readSpec } from '../../spec/read.js';
+import { inputFormatOption, makeCommand } from '../command-line.js';
+import type { MakeSubcommand } from '../commands.js';
+import type { Context } from '../context.js';
+import { exitCodes } from '../exit-codes.js';
+
+interface FactsOptions {
+  readonly config?: readonly string[];
+  readonly inputFormat?: SpecFormat;
+  readonly color?: boolean;
+}
+
+const examples = `
+What a tool does not tell is in the output, with the reason: a host that vmrun
+cannot look at in full is captured all the same. The paths are absolute.
+
+Example:
+  vmrun facts -c web.json -c db.json > server.json
+  vmrun check -c web.json --host server.json   on any machine`;
+
+/** `vmrun facts`: what a check would look at, as JSON that `check --host` reads. */
+export const factsCommand: MakeSubcommand = (context, output) => {
+  const command = makeCommand('vmrun facts', output)
+    .description('Prints what vmrun sees of this host, as JSON. Changes nothing.')
+    .usage('[-c FILE]... [options]')
+    .option(
+      '-c, --config <file>',
+      'a spec whose files, sockets and ports are to be looked at; may be repeated',
+      (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
+    )
+    .addOption(inputFormatOption())
+    .option('--color', 'colours, also without a terminal')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', examples);
+  return {
+    run: async (words) => {
+      command.parse([...words], { from: 'user' });
+      const { config = [], inputFormat } = command.opts<FactsOptions>();
+      const requirements: MachineRequirement[] = [];
+      for (const file of config) requirements.push(...(await requirementsIn(file, inputFormat, context)));
+      const asks = asksFrom(context.workingDirectory, asksOf(requirements));
+      const { files, sockets, ports, freeBytes, ...rest } = await captureFacts(liveView({ run: runTool }), asks);
+      const facts = {
+        ...rest,
+        files: sorted(files),
+        sockets: sorted(sockets),
+        ports: sorted(ports),
+        freeBytes: sorted(freeBytes),
+      };
+      context.out(`${JSON.stringify(facts, undefined, 2)}\n`);
+      return exitCodes.ok;
+    },
+    color: () => command.opts<FactsOptions>().color,
+  };
+};
+
+/** What any target of a spec asks of a host. @throws ProblemsError where the spec is not good */
+async function requirementsIn(
+  file: string,
+  format: SpecFormat | undefined,
+  { workingDirectory, hostBhyve }: Context,
+): Promise<readonly MachineRequirement[]> {
+  const input = readSpec(file, { workingDirectory, ...(format === undefined ? {} : { format }) });
+  const loaded = await loadSpecText(input, hostBhyve);
+  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
+  const spec = loaded.value;
+  return spec.targets.flatMap((target) => {
+    const planned = plan(spec, target, hostBhyve);
+    if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
+    return planned.value.requirements;
+  });
+}
+
+/** By path, whatever the order of the specs: two captures of one host are easy to compare. */
+const sorted = <T>(facts: Readonly<Record<string, T>>): Readonly<Record<string, T>> =>
+  Object.fromEntries(Object.entries(facts).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,0 +1,41 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { test } from '@jest/globals';
+import { until, type Place } from './place.js';
+
+/** A terminal with a shell script in it. */
+export interface Terminal {
+  readonly shows: (text: string) => Promise<void>;
+  readonly type: (text: string) => void;
+  /** All it has shown, when the script has ended. */
+  readonly ended: Promise<string>;
+}
+
+export function openTerminal(place: Place, ...lines: readonly string[]): Terminal {
+  const file = place.script('in-terminal', ...lines);
+  const child = spawn('script', ['-qfec', file, '/dev/null'], {
+    cwd: place.folder,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: process.env.PATH, TERM: 'xterm' },
+  });
+  let shown = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (shown += text));
+  child.stdin.on('error', () => undefined);
+  const ended = once(child, 'close').then(() => shown);
+  return {
+    ended,
+    type: (text) => child.stdin.write(text),
+    shows: async (text) => {
+      let isOver = false;
+      void ended.then(() => (isOver = true));
+      await until(() => shown.includes(text) || isOver);
+      if (!shown.includes(text)) throw new Error(`the terminal never showed ${text}: ${shown}`);
+    },
+  };
+}
+
+/** Needs script(1) of util-linux and stty(1). */
+const hasScript =
+  spawnSync('script', ['-qec', 'stty -g', '/dev/null'], { stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
+
+export const inTerminal = hasScript ? test : test.skip;
