@@ -53,6 +53,8 @@ export type Need =
       readonly access: 'read' | 'write';
       /** Where the file is missing, a copy of this one will do. */
       readonly template?: string;
+      /** Where the file is missing: the package that brings it. */
+      readonly package?: string;
     }
   | {
       readonly kind: 'interface';
@@ -72,6 +74,8 @@ export type Need =
   | { readonly kind: 'vcpus'; readonly count: number }
   /** Host cards are passed through. */
   | { readonly kind: 'iommu' }
+  /** Free bytes on the file system of a path that may not be there yet. */
+  | { readonly kind: 'space'; readonly path: string; readonly bytes: number }
   /** The right to make a VM; bhyve's monitor mode needs less of it. */
   | { readonly kind: 'privilege'; readonly isMonitored: boolean };
 

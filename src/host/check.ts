@@ -10,6 +10,7 @@ import { checkModules } from './probes/modules.js';
 import { checkPorts } from './probes/ports.js';
 import { checkPrivilege } from './probes/privilege.js';
 import { checkSockets } from './probes/sockets.js';
+import { checkSpace } from './probes/space.js';
 import type { HostView } from './view.js';
 
 /** What a host lacks for one machine. */
@@ -42,6 +43,7 @@ export async function checkHost(
     vcpus: kernel,
     iommu: kernel,
     privilege: () => checkPrivilege(ofKind(requirements, 'privilege'), view),
+    space: () => checkSpace(ofKind(requirements, 'space'), view),
   };
   const answers = await Promise.all([...new Set(Object.values(judges))].map((judge) => judge()));
   const order = new Map(requirements.map((requirement, index) => [requirement, index]));

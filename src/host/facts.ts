@@ -74,6 +74,9 @@ export function asksOf(requirements: readonly MachineRequirement[]): HostAsks {
         ports.set(portKey(host, need.port), { host, port: need.port });
         break;
       }
+      case 'space':
+        paths.add(need.path);
+        break;
       case 'privilege':
         paths.add(vmmControl);
         break;

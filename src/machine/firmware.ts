@@ -133,7 +133,7 @@ export function firmwareRequirements(vm: VmSpec, arch: Arch): readonly Requireme
     pointer,
   });
   return [
-    ...(bootrom === undefined ? [] : [fileAt(bootrom, '/bootrom')]),
+    ...(bootrom === undefined ? [] : [{ ...fileAt(bootrom, '/bootrom'), ...packageOf(bootrom) }]),
     ...(bootrom === undefined || vm.varfile === undefined
       ? []
       : [{ ...fileAt(vm.varfile, '/varfile', 'write'), ...templateOf(bootrom) }]),
@@ -142,6 +142,12 @@ export function firmwareRequirements(vm: VmSpec, arch: Arch): readonly Requireme
       file === undefined ? [] : [fileAt(file, `/fw_cfg_files/${index}/file`)],
     ),
   ];
+}
+
+/** The packages that bring a boot ROM, by the folder that they install it in. */
+function packageOf(bootrom: string): { readonly package?: string } {
+  if (bootrom.startsWith('/usr/local/share/uefi-firmware/')) return { package: 'edk2-bhyve' };
+  return bootrom.startsWith('/usr/local/share/u-boot/') ? { package: 'u-boot-bhyve-arm64' } : {};
 }
 
 /** swtpm must listen before bhyve starts; it may serve one connection only, so nobody tries it out. */

@@ -228,7 +228,12 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     ...(loader === undefined ? {} : { loader }),
     isLoadedByOthers: vm.loader === 'none',
     isMonitored: vm.monitor,
-    requirements: requirementsOf(effective, known, platform, { memoryBytes, isWired, vcpus: vcpusOf(topology) }),
+    requirements: requirementsOf(effective, known, platform, {
+      memoryBytes,
+      isWired,
+      vcpus: vcpusOf(topology),
+      runDirectory: options.runDirectory,
+    }),
     ephemerals: parts.flatMap(({ model, fields }): readonly Ephemeral[] => model.ephemerals?.(fields) ?? []),
     usesStdio: consolesOf(vm, parts).some(({ backend }) => backend === 'stdio'),
     policy: policyOf(vm),

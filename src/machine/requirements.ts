@@ -12,14 +12,19 @@ export interface Share {
   readonly memoryBytes: number;
   readonly isWired: boolean;
   readonly vcpus: number;
+  /** Where the run writes; undefined: nobody has said. */
+  readonly runDirectory?: string | undefined;
 }
+
+/** State, ledger, private file and device map: a few KiB, and room for what a file system adds. */
+const runDirectoryBytes = 256 * 1024;
 
 /** All that a machine asks of the host, its own needs first. */
 export function requirementsOf(
   effective: EffectiveSpec,
   parts: readonly (readonly [Part, DeviceContext])[],
   { arch }: Platform,
-  { memoryBytes, isWired, vcpus }: Share,
+  { memoryBytes, isWired, vcpus, runDirectory }: Share,
 ): readonly MachineRequirement[] {
   const { vm } = effective;
   const told = (need: Requirement, owner: string, mayFix: boolean): MachineRequirement => ({
@@ -34,6 +39,9 @@ export function requirementsOf(
     { kind: 'privilege', isMonitored: vm.monitor, pointer: '' },
     { kind: 'memory', bytes: memoryBytes, isWired, pointer: '/mem' },
     { kind: 'vcpus', count: vcpus, pointer: '/cpu' },
+    ...(runDirectory === undefined
+      ? []
+      : [{ kind: 'space' as const, path: runDirectory, bytes: runDirectoryBytes, pointer: '' }]),
     ...firmwareRequirements(vm, arch),
     ...loaderRequirements(
       vm,

@@ -76,8 +76,11 @@ const cannotLook = ({ need: { path } }: AskedFile, error: SystemError): Said => 
   fix: 'correct the path, or let this user search every folder on it',
 });
 
-function notThere({ need: { path, types, access } }: AskedFile, seen: FileMissing): Said {
+function notThere({ need: { path, types, access, package: name } }: AskedFile, seen: FileMissing): Said {
   const isDisk = access === 'write' && types.includes('regular file');
+  if (name !== undefined) {
+    return { code: 'file-missing', message: missingPart(path, seen), fix: `pkg install ${name}, or name another file` };
+  }
   return {
     code: 'file-missing',
     message: missingPart(path, seen),
