@@ -1,19 +1,9 @@
 import type { Finding } from '../base/problem.js';
 import type { PciAddress } from '../base/pci-address.js';
+import type { Platform } from '../base/platform.js';
 import type { JsonSchema } from './json-schema.js';
 
-/** FreeBSD releases that a command can be written for: some spellings changed between them. */
-export const releases = [14, 15, 16] as const;
-export type Release = (typeof releases)[number];
-
-export const architectures = ['amd64', 'arm64'] as const;
-export type Arch = (typeof architectures)[number];
-
-/** The bhyve that a command is written for. */
-export interface Platform {
-  readonly release: Release;
-  readonly arch: Arch;
-}
+export { architectures, releases, type Arch, type Platform, type Release } from '../base/platform.js';
 
 /** One setting of bhyve: bhyve_config(5). The key is relative to the device's node, or absolute in a machine. */
 export interface Variable {

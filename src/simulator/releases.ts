@@ -1,17 +1,8 @@
-/** The releases whose bhyve is known: 16 is a snapshot of CURRENT. */
-export const releases = [14, 15, 16] as const;
-export type Release = (typeof releases)[number];
+import type { Platform, Release } from '../base/platform.js';
 
-export const architectures = ['amd64', 'arm64'] as const;
-export type Arch = (typeof architectures)[number];
+export { architectures, releases, type Arch, type Platform, type Release } from '../base/platform.js';
 
-/** Which bhyve is played. There is no arm64 host before 15; one that is asked for is played as 15's. */
-export interface Platform {
-  readonly release: Release;
-  readonly arch: Arch;
-}
-
-/** How one bhyve differs from another. */
+/** How one bhyve differs from another. There is no arm64 host before 15; one that is asked for is played as 15's. */
 export interface Traits {
   /** As getopt(3) takes it. */
   readonly optionLetters: string;
