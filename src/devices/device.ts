@@ -153,6 +153,15 @@ export interface AnyDeviceModel extends Omit<DeviceModel<object>, 'schema'> {
 /** Checks a model's types against its fields; the registry holds models of all kinds. */
 export const defineDevice = <Fields extends object>(model: DeviceModel<Fields>): DeviceModel<Fields> => model;
 
+/** A regular file that somebody names, opened as bhyve or its loader will open it. */
+export const regularFile = (path: string, pointer: string, access: 'read' | 'write' = 'read'): Requirement => ({
+  kind: 'file',
+  path,
+  types: ['regular file'],
+  access,
+  pointer,
+});
+
 /** `key=value` where there is a value. */
 export const optional = (key: string, value: string | number | undefined): readonly Variable[] =>
   value === undefined ? [] : [{ key, value: String(value) }];

@@ -1,7 +1,16 @@
 import { isIP, withoutBrackets } from '../base/ip-address.js';
 import type { Finding } from '../base/problem.js';
 import { byteLength } from '../base/text.js';
-import { asWords, defineDevice, optional, whenSet, type DeviceContext, type Release, type Variable } from './device.js';
+import {
+  asWords,
+  defineDevice,
+  optional,
+  regularFile,
+  whenSet,
+  type DeviceContext,
+  type Release,
+  type Variable,
+} from './device.js';
 import { file, flag, integer, type JsonSchema } from './json-schema.js';
 
 /** A screen that VNC clients see: bhyve(8), "Frame buffer device backends". */
@@ -170,17 +179,7 @@ export const fbuf = defineDevice<FrameBuffer>({
     path === undefined
       ? { kind: 'tcp-port', host: withoutBrackets(host), port, use: 'VNC', pointer: '/port' }
       : { kind: 'free-socket', path, pointer: '/path' },
-    ...(secret === undefined
-      ? []
-      : [
-          {
-            kind: 'file' as const,
-            path: secret,
-            types: ['regular file' as const],
-            access: 'read' as const,
-            pointer: '/password_file',
-          },
-        ]),
+    ...(secret === undefined ? [] : [regularFile(secret, '/password_file')]),
   ],
   ephemerals: ({ path }) => (path === undefined ? [] : [{ kind: 'socket', path }]),
 });

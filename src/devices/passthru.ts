@@ -4,6 +4,7 @@ import {
   asWords,
   defineDevice,
   optional,
+  regularFile,
   type DeviceContext,
   type HostCard,
   type Release,
@@ -153,17 +154,7 @@ export const passthru = defineDevice<Passthru>({
       ...(card === undefined
         ? []
         : [{ kind: 'host-card' as const, card, pointer: fields.src === undefined ? '/lookup' : '/src' }]),
-      ...(fields.rom === undefined
-        ? []
-        : [
-            {
-              kind: 'file' as const,
-              path: fields.rom,
-              types: ['regular file' as const],
-              access: 'read' as const,
-              pointer: '/rom',
-            },
-          ]),
+      ...(fields.rom === undefined ? [] : [regularFile(fields.rom, '/rom')]),
     ];
   },
 });

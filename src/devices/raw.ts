@@ -1,5 +1,6 @@
 import { defineDevice } from './device.js';
 import { text } from './json-schema.js';
+import { secretInView } from './secret-in-view.js';
 
 export interface Raw {
   readonly value: string;
@@ -17,17 +18,7 @@ export const raw = defineDevice<Raw>({
   isOpaque: true,
   label: ({ value }) => value,
   check: ({ value }) =>
-    /password=/i.test(value)
-      ? [
-          {
-            code: 'secret-in-view',
-            severity: 'warning',
-            pointer: '/value',
-            message: 'a password here stands on the command line of bhyve, for everybody to see',
-            fix: 'use an fbuf device, or "config", which keep it in a private file',
-          },
-        ]
-      : [],
+    secretInView([value], '/value', 'use an fbuf device, or "config", which keep it in a private file'),
   variables: () => [],
   words: ({ value }) => [value],
 });

@@ -1,6 +1,7 @@
 import type { Finding } from '../base/problem.js';
 import { splitWords } from '../base/shell.js';
 import { shown } from '../base/text.js';
+import { secretInView } from '../devices/secret-in-view.js';
 import type { VmSpec } from '../spec/vm-spec.js';
 
 /** bhyve's options that take a value: the getopt strings of releases 14 to 16. */
@@ -33,29 +34,17 @@ export function extraWords({ extra_options: extra = [] }: VmSpec): readonly stri
   return typeof extra === 'string' ? splitWords(extra) : extra;
 }
 
+const keptPrivate = 'use "password" of graphic or fbuf, or "config", which keep it in a private file';
+
 export function checkExtra(words: readonly string[] | { readonly error: string }): readonly Finding[] {
   const wrong = 'error' in words ? words.error : strayWord(words);
-  if (wrong === undefined) return 'error' in words ? [] : secretsInView(words, '/extra_options');
+  if (wrong === undefined) return 'error' in words ? [] : secretInView(words, '/extra_options', keptPrivate);
   return [
     {
       code: 'extra-options',
       pointer: '/extra_options',
       message: wrong,
       fix: 'give options only, quoted as for a shell',
-    },
-  ];
-}
-
-/** Words for bhyve's command line that hold a password: everybody who runs ps(1) would see it. */
-export function secretsInView(words: readonly string[], pointer: string): readonly Finding[] {
-  if (!words.some((word) => /password=/i.test(word))) return [];
-  return [
-    {
-      code: 'secret-in-view',
-      severity: 'warning',
-      pointer,
-      message: 'a password here stands on the command line of bhyve, for everybody to see',
-      fix: 'use "password" of graphic or fbuf, or "config", which keep it in a private file',
     },
   ];
 }

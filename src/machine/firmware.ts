@@ -1,7 +1,7 @@
 import { child } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
 import { byteLength, shown } from '../base/text.js';
-import { optional, type Arch, type Platform, type Requirement, type Variable } from '../devices/device.js';
+import { optional, regularFile, type Arch, type Platform, type Requirement, type Variable } from '../devices/device.js';
 import type { VmSpec } from '../spec/vm-spec.js';
 import type { Setting } from './argv.js';
 
@@ -125,21 +125,14 @@ function templateOf(bootrom: string): { readonly template?: string } {
 
 export function firmwareRequirements(vm: VmSpec, arch: Arch): readonly Requirement[] {
   const bootrom = bootromOf(vm, arch);
-  const fileAt = (path: string, pointer: string, access: 'read' | 'write' = 'read'): Requirement => ({
-    kind: 'file',
-    path,
-    types: ['regular file'],
-    access,
-    pointer,
-  });
   return [
-    ...(bootrom === undefined ? [] : [{ ...fileAt(bootrom, '/bootrom'), ...packageOf(bootrom) }]),
+    ...(bootrom === undefined ? [] : [{ ...regularFile(bootrom, '/bootrom'), ...packageOf(bootrom) }]),
     ...(bootrom === undefined || vm.varfile === undefined
       ? []
-      : [{ ...fileAt(vm.varfile, '/varfile', 'write'), ...templateOf(bootrom) }]),
+      : [{ ...regularFile(vm.varfile, '/varfile', 'write'), ...templateOf(bootrom) }]),
     ...(vm.tpm === undefined ? [] : [tpmRequirement(vm.tpm)]),
     ...(vm.fw_cfg_files ?? []).flatMap(({ file }, index) =>
-      file === undefined ? [] : [fileAt(file, `/fw_cfg_files/${index}/file`)],
+      file === undefined ? [] : [regularFile(file, `/fw_cfg_files/${index}/file`)],
     ),
   ];
 }

@@ -4,7 +4,7 @@ import type { Finding } from '../base/problem.js';
 import { splitWords } from '../base/shell.js';
 import { shown } from '../base/text.js';
 import { imageRequirement } from '../devices/block.js';
-import type { Medium, Platform, Requirement } from '../devices/device.js';
+import { regularFile, type Medium, type Platform, type Requirement } from '../devices/device.js';
 import type { LoaderSpec, VmSpec } from '../spec/vm-spec.js';
 import type { Loader } from './machine.js';
 import type { Part } from './parts.js';
@@ -263,7 +263,7 @@ export function loaderRequirements({ loader }: VmSpec, parts: readonly Part[]): 
       : (disk ?? []).flatMap((path, index) => image(path, child('/loader/disk', index)));
   const drives: readonly Requirement[] =
     typeof map === 'string'
-      ? [{ kind: 'file', path: map, types: ['regular file'], access: 'read', pointer: '/loader/device_map' }]
+      ? [regularFile(map, '/loader/device_map')]
       : Object.entries(map).flatMap(([drive, path]) => image(path, child('/loader/device_map', drive)));
   return [...disks, ...drives];
 }
