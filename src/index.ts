@@ -14,15 +14,16 @@ export { formatAddress, type PciAddress } from './base/pci-address.js';
 export type { Result } from './base/result.js';
 export { quoteCommand } from './base/shell.js';
 export type { Arch, Platform, Release, Requirement, Variable } from './devices/device.js';
-export { StartError } from './host/child.js';
 export type { Clock } from './host/clock.js';
 export { asksOf, captureFacts, recordedView, type HostAsks, type HostFacts } from './host/facts.js';
 export type { HostFinding, HostFix } from './host/findings.js';
 export { systemHost, type Host } from './host/host.js';
+export type { FileIdentity, LastEnd, Phase, RunState } from './host/run-state.js';
 export { noVmm, type Vmm } from './host/vmm.js';
 export { checkHost, type HostReport } from './host/check.js';
 export { liveView, type LiveViewOptions } from './host/live-view.js';
 export { readFacts } from './host/read-facts.js';
+export { StartError } from './host/start-error.js';
 export { runTool, type RunTool, type ToolResult } from './host/tools.js';
 export type { FileView, HostView, PortView, SocketView } from './host/view.js';
 export { differences, type MachineChange } from './machine/difference.js';
@@ -33,13 +34,21 @@ export { plan, type PlanOptions } from './machine/plan.js';
 export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spec.js';
 export { readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';
-export type { RebootReason, VmSpec } from './spec/vm-spec.js';
+export type { ExitReason, VmSpec } from './spec/vm-spec.js';
 export type { RunEvent } from './supervisor/events.js';
 export type { Explanation } from './supervisor/explain.js';
 export type { LoadEnd } from './supervisor/load.js';
 export type { RebootLimits, StopReason } from './supervisor/policy.js';
 export { readiness, type ReadinessOptions, type TargetReadiness } from './supervisor/readiness.js';
 export { run, type Run, type RunOptions, type RunResult } from './supervisor/run.js';
+export {
+  listRuns,
+  stopRun,
+  type KnownRun,
+  type RunsOptions,
+  type StopOutcome,
+  type StopRunOptions,
+} from './supervisor/runs.js';
 export type { LoadFailure, RunEnd } from './supervisor/run-end.js';
 
 /**

@@ -41,6 +41,7 @@ describe('docs/spec.md', () => {
     loader: disk,
     monitor: { release: 16 },
     next_target: { targets: { install: {}, rescue: {} } },
+    on_give_up: { restart: { max: 5 }, targets: { rescue: {} } },
   };
   const shown = Object.keys(rootFields).flatMap((name) =>
     fieldExamples(name).map((value) => [name, JSON.stringify(value), value] as const),

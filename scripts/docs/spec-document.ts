@@ -28,7 +28,7 @@ const chapters: readonly (readonly [title: string, fields: readonly string[]])[]
   [
     'How its life goes on',
     [
-      ...['reboot_on', 'next_target', 'restart', 'monitor', 'stop_timeout', 'power_off_destroy_vm'],
+      ...['reboot_on', 'next_target', 'restart', 'on_give_up', 'monitor', 'stop_timeout', 'power_off_destroy_vm'],
       ...['hooks', 'post_start_script'],
     ],
   ],
@@ -130,6 +130,7 @@ which is the spec without its targets, merged with one target, afresh each time.
 - \`loader\` takes \`bootrom\` and \`varfile\` of what it builds upon away, and the other way round: a guest starts one way.
 - \`default\` is the base by itself, unless a target has that name.
 - \`next_target\` of the machine that ran names the next boot's target; without it the same target boots again.
+- \`on_give_up\` of the machine that ran names the target that is booted once when \`restart.max\` of that machine is reached.
 
 \`\`\`json
 {

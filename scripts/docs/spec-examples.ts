@@ -72,11 +72,28 @@ export const specExamples: Readonly<Record<string, readonly unknown[]>> = {
   smbios: [smbiosTexts],
   next_target: [
     'default',
-    { reboot: 'default', power_off: 'install', halt: 'install', triple_fault: 'rescue', error: 'rescue' },
+    {
+      ...{ reboot: 'default', power_off: 'install', halt: 'install', triple_fault: 'rescue', error: 'rescue' },
+      ...{ suspend: 'default', signal: 'rescue' },
+    },
   ],
-  restart: [{ max: 5, window: '10min', delay: '1s', max_delay: '1min' }],
+  reboot_on: [
+    ['reboot', 'triple_fault'],
+    ['reboot', 'triple_fault', 'error', 'signal'],
+  ],
+  restart: [{ max: 5, window: '10min', delay: '1s', max_delay: '1min', stable: '2min' }],
+  on_give_up: ['rescue', 'stop'],
   stop_timeout: [90, '5min'],
-  hooks: [{ post_start: ['/usr/local/bin/up.sh', '--now'] }, { post_start: '/usr/local/bin/up.sh --now' }],
+  hooks: [
+    {
+      pre_start: ['/usr/local/bin/prepare.sh', 'disk.img'],
+      post_start: '/usr/local/bin/up.sh --now',
+      pre_reboot: ['/usr/local/bin/between-boots.sh'],
+      post_stop: ['/usr/local/bin/down.sh'],
+      timeout: '2min',
+    },
+    { post_start: '/usr/local/bin/up.sh --now' },
+  ],
   targets: [
     {
       media: { emulations: [{ device: 'ahci-cd', path: 'install.iso' }] },

@@ -23,6 +23,14 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'say whether this host, or a captured one, can run the VM',
     load: async () => (await import('./commands/check.js')).checkCommand,
   },
+  ps: {
+    summary: 'list the VMs that vmrun runs here',
+    load: async () => (await import('./commands/ps.js')).psCommand,
+  },
+  stop: {
+    summary: 'stop a VM that vmrun runs, and wait until it has ended',
+    load: async () => (await import('./commands/stop.js')).stopCommand,
+  },
   facts: {
     summary: 'print what vmrun sees of this host, as JSON',
     load: async () => (await import('./commands/facts.js')).factsCommand,

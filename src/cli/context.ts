@@ -1,4 +1,5 @@
 import type { Platform } from '../devices/device.js';
+import type { Sink } from '../host/line-sink.js';
 
 /** What a command may touch of the process; `main.ts` alone makes one. */
 export interface Context {
@@ -14,6 +15,8 @@ export interface Context {
   readonly out: (text: string) => void;
   /** Text for people. */
   readonly err: (text: string) => void;
+  /** From now on `err` writes there and waits for nobody; it is ended when the command is over. */
+  readonly divertErr: (sink: Sink) => void;
   /** Calls back for each of the signals until the returned function is called. */
   readonly onSignals: (signals: readonly NodeJS.Signals[], handler: (signal: NodeJS.Signals) => void) => () => void;
 }

@@ -1,9 +1,14 @@
+import type { Sink } from '../host/line-sink.js';
 import { systemPlatform } from '../host/platform.js';
 import { writeText } from './output.js';
 import { vmrun } from './vmrun.js';
 
+/** How long a reader of stderr that does not read is waited for at the end. */
+const graceMs = 1000;
+
 /** The program. This file alone touches the process. @param simulator path of the launcher of bhyve-sim */
 export async function main(simulator: string): Promise<void> {
+  const diverted: { sink?: Sink } = {};
   process.exitCode = await vmrun(process.argv.slice(2), {
     workingDirectory: process.cwd(),
     env: process.env,
@@ -15,7 +20,11 @@ export async function main(simulator: string): Promise<void> {
       writeText(1, text);
     },
     err: (text) => {
-      writeText(2, text);
+      if (diverted.sink === undefined) writeText(2, text);
+      else diverted.sink.write(text);
+    },
+    divertErr: (sink) => {
+      diverted.sink = sink;
     },
     onSignals(signals, handler) {
       for (const signal of signals) process.on(signal, handler);
@@ -24,4 +33,5 @@ export async function main(simulator: string): Promise<void> {
       };
     },
   });
+  await diverted.sink?.end(graceMs);
 }

@@ -1,4 +1,4 @@
-import type { RebootReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../spec/vm-spec.js';
 import type { SpecFormat } from '../spec/parse-spec.js';
 
 export const printFormats = ['shell', 'lines', 'json', 'config'] as const;
@@ -14,8 +14,10 @@ export interface CliOptions {
   readonly debug: boolean;
   readonly reboot: boolean;
   readonly rebootCount: number | undefined;
-  readonly rebootOn: readonly RebootReason[] | undefined;
+  readonly rebootOn: readonly ExitReason[] | undefined;
   readonly force: boolean;
+  /** Take over the bhyve of a supervisor that was killed. */
+  readonly adopt: boolean;
   readonly recover: boolean;
   readonly pidFile: string | undefined;
   readonly supervisorPidFile: string | undefined;
@@ -27,6 +29,10 @@ export interface CliOptions {
   readonly runDir: string | undefined;
   /** A file, or `-` for stderr. */
   readonly events: string | undefined;
+  /** A file for all that a run says. */
+  readonly log: string | undefined;
+  /** A file for the bytes of the guest's console. */
+  readonly consoleLog: string | undefined;
   readonly color: boolean | undefined;
   readonly quiet: boolean;
   readonly verbose: boolean;

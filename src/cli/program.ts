@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { nearestName } from '../base/nearest-name.js';
 import { strayWord } from '../machine/extra-options.js';
-import { rebootReasons, type RebootReason } from '../spec/vm-spec.js';
+import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
 import { inputFormatOption, makeCommand, type CommandOutput } from './command-line.js';
 import { commands } from './commands.js';
 import { printFormats, type CliOptions, type PrintFormat } from './options.js';
@@ -27,12 +27,13 @@ function wholeNumber(word: string): number {
 }
 
 /** Names of reasons, or exit statuses of bhyve as the original had them; the last of repeated options counts. */
-function reasonList(words: string): readonly RebootReason[] {
+function reasonList(words: string): readonly ExitReason[] {
   return words.split(',').map((word) => {
-    const byStatus = /^[0-4]$/.test(word) ? rebootReasons[Number(word)] : undefined;
-    const reason = byStatus ?? rebootReasons.find((name) => name === word);
+    // The reasons begin in the order of the statuses.
+    const byStatus = /^[0-4]$/.test(word) ? exitReasons[Number(word)] : undefined;
+    const reason = byStatus ?? exitReasons.find((name) => name === word);
     if (reason !== undefined) return reason;
-    throw new InvalidArgumentError(`It is a list of ${rebootReasons.join(', ')}, or exit statuses 0 to 4.`);
+    throw new InvalidArgumentError(`It is a list of ${exitReasons.join(', ')}, or exit statuses 0 to 4.`);
   });
 }
 
@@ -42,13 +43,20 @@ function operandHint(operand: string): string {
   return command === undefined ? 'a spec is given with -c' : `a command comes first: vmrun ${command} -c FILE`;
 }
 
+function printFormat(word: string): PrintFormat {
+  const format = printFormats.find((each) => each === word);
+  if (format !== undefined) return format;
+  throw new InvalidArgumentError(`It is one of ${printFormats.join(', ')}.`);
+}
+
 /** Flags that are absent unless they are given. */
-type Flag = 'dryRun' | 'debug' | 'force' | 'recover' | 'panicOnFailedCleanup' | 'quiet' | 'verbose';
+type Flag = 'dryRun' | 'debug' | 'force' | 'adopt' | 'recover' | 'panicOnFailedCleanup' | 'quiet' | 'verbose';
 
 const unsetFlags: Readonly<Record<Flag, false>> = {
   dryRun: false,
   debug: false,
   force: false,
+  adopt: false,
   recover: false,
   panicOnFailedCleanup: false,
   quiet: false,
@@ -56,7 +64,10 @@ const unsetFlags: Readonly<Record<Flag, false>> = {
 };
 
 /** The options as commander gives them. */
-interface Parsed extends Omit<CliOptions, Flag | 'simulate' | 'bhyveArguments'>, Partial<Pick<CliOptions, Flag>> {
+interface Parsed
+  extends
+    Omit<CliOptions, Flag | 'format' | 'simulate' | 'bhyveArguments'>,
+    Partial<Pick<CliOptions, Flag | 'format'>> {
   readonly simulate?: string | true;
 }
 
@@ -74,14 +85,13 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     .option('-t, --target <name>', "first boot's target")
     .addOption(inputFormatOption())
     .option('-d, --dry-run', 'print the bhyve command, touch nothing')
-    .addOption(
-      new Option('--format <format>', 'of the dry run').choices(printFormats).default('shell' satisfies PrintFormat),
-    )
+    .option('--format <format>', `of the dry run: ${printFormats.join(', ')}`, printFormat)
     .option('--debug', 'print the effective spec and plan as JSON')
     .option('--no-reboot', 'never boot again')
     .option('--reboot-count <n>', 'boot again at most n times', wholeNumber)
     .option('--reboot-on <list>', 'reasons or statuses to boot again after', reasonList)
     .option('-f, --force', 'end a leftover VM, mend the host unasked')
+    .option('--adopt', 'take over a bhyve whose supervisor was killed')
     .option('--recover', 'mend the host unasked, destroy nothing')
     .option('-p, --pid-file <file>', 'pid file of bhyve')
     .option('-P, --supervisor-pid-file <file>', 'pid file of vmrun')
@@ -91,8 +101,10 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
     .option('--run-dir <dir>', 'folder of the run directories')
     .option('--events <file>', 'write events as JSON lines; - is stderr')
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
+    .option('--log <file>', 'write what happens there too; SIGUSR1 reopens it')
+    .option('--console-log <file>', "write the guest's console there too")
+    .option('--color', 'colours, also without a terminal; --no-color: none')
+    .addOption(new Option('--no-color').hideHelp())
     .option('-q, --quiet', 'print problems only')
     .option('-v, --verbose', 'print the command and each step')
     .addHelpText('after', afterHelp);
@@ -104,10 +116,11 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     program.argument('[file]').action(async (operand: string | undefined, parsed: Parsed) => {
       if (operand !== undefined) program.error(`error: unexpected ${operand}; ${operandHint(operand)}`);
       if (parsed.quiet && parsed.verbose) program.error('error: -q and -v exclude one another');
+      if (parsed.force && parsed.adopt) program.error('error: --force and --adopt exclude one another');
       const stray = strayWord(bhyveArguments);
       if (stray !== undefined) program.error(`error: after "--": ${stray}`);
-      const { simulate } = parsed;
-      await action({ ...unsetFlags, ...parsed, simulate: simulate === true ? '' : simulate, bhyveArguments });
+      const { simulate, format = 'shell' } = parsed;
+      await action({ ...unsetFlags, ...parsed, format, simulate: simulate === true ? '' : simulate, bhyveArguments });
     });
     await program.parseAsync([...own], { from: 'user' });
   };

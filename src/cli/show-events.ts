@@ -4,7 +4,7 @@ import { quoteCommand } from '../base/shell.js';
 import { unreachable } from '../base/unreachable.js';
 import type { HookEnd } from '../host/hook.js';
 import type { MachineChange } from '../machine/difference.js';
-import type { RunEvent } from '../supervisor/events.js';
+import type { HookName, RunEvent } from '../supervisor/events.js';
 import type { Explanation } from '../supervisor/explain.js';
 import type { StopReason } from '../supervisor/policy.js';
 import { describeEnd, describeLoadFailure, type RunEnd } from '../supervisor/run-end.js';
@@ -16,7 +16,7 @@ export function isProblem(event: RunEvent): boolean {
     case 'loader':
       return event.state === 'ended' && event.why !== undefined;
     case 'exit':
-      return event.why !== undefined || event.end.kind === 'triple-fault';
+      return event.why !== undefined || event.end.kind === 'triple-fault' || event.end.kind === 'unknown';
     case 'hook':
       // One that is still at work when the VM ends is stopped with it.
       return event.state === 'ended' && !hasWorked(event.end) && event.end.kind !== 'aborted';
@@ -25,15 +25,22 @@ export function isProblem(event: RunEvent): boolean {
     case 'warning':
       return true;
     case 'stop':
-      return event.because === 'restart-limit' || event.because === 'left-behind';
-    case 'boot':
+      return problematicStops.includes(event.because);
+    case 'degraded':
+      return true;
     case 'reboot':
+      return event.gaveUp === true;
+    case 'boot':
+    case 'adopted':
+    case 'recovered':
     case 'stopping':
       return false;
     default:
       return unreachable(event);
   }
 }
+
+const problematicStops: readonly (StopReason | 'error')[] = ['restart-limit', 'left-behind', 'status-unknown'];
 
 /** The lines that tell people what happened; none for what only matters when it goes wrong, unless verbose. */
 export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: boolean): readonly string[] {
@@ -46,6 +53,10 @@ export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: bo
         ...event.changes.map((change) => `  ${describeChange(change, colour)}`),
         ...(isVerbose ? [`  ${quoteCommand(event.command)}`] : []),
       ];
+    case 'adopted':
+      return [
+        `${colour.bold(`boot ${event.boot}`)}, target ${event.target}: took over bhyve, which had no supervisor (pid ${event.pid})`,
+      ];
     case 'exit':
       return [
         `boot ${event.boot} ${colouredEnd(event.end, colour)} after ${formatDuration(event.aliveMs)}`,
@@ -53,16 +64,21 @@ export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: bo
       ];
     case 'reboot':
       return [
+        ...(event.gaveUp === true ? [colour.yellow('too many reboots within restart.window: giving up')] : []),
         `next: boot ${event.boot}, target ${event.target}${event.delayMs > 0 ? `, in ${formatDuration(event.delayMs)}` : ''}`,
       ];
     case 'hook':
       if (event.state === 'started') return isVerbose ? [`hook ${event.hook} started`] : [];
-      return isVerbose || !hasWorked(event.end) ? [`hook ${event.hook} ${describeHookEnd(event.end)}`] : [];
+      return isVerbose || !hasWorked(event.end) ? [describeHook(event.hook, event.end)] : [];
     case 'cleanup':
       if (event.error !== undefined) return [colour.yellow(`left behind: ${event.what} ${event.name}: ${event.error}`)];
       return isVerbose ? [`removed ${event.what} ${event.name}`] : [];
     case 'warning':
       return formatProblem(event.problem, colour).map((line) => line.slice(2));
+    case 'degraded':
+      return [colour.yellow(`degraded: ${event.part}: ${event.error}`)];
+    case 'recovered':
+      return [`recovered: ${event.part}`];
     case 'stopping':
       return [describeStopping(event.how, event.timeoutMs)];
     case 'stop':
@@ -106,7 +122,8 @@ function loaderLines(event: LoaderEvent, colour: ChalkInstance, isVerbose: boole
 
 function colouredEnd(end: RunEnd, colour: ChalkInstance): string {
   const text = describeEnd(end);
-  return end.kind === 'failed' || end.kind === 'killed' || end.kind === 'triple-fault' ? colour.red(text) : text;
+  const isBad = end.kind === 'failed' || end.kind === 'killed' || end.kind === 'triple-fault' || end.kind === 'unknown';
+  return isBad ? colour.red(text) : text;
 }
 
 export const explanationLines = (
@@ -138,6 +155,10 @@ function describeChange(change: MachineChange, colour: ChalkInstance): string {
 
 const hasWorked = (end: HookEnd): boolean => end.kind === 'exited' && end.status === 0;
 
+/** bhyve is not started where the host could not be prepared for it. */
+const describeHook = (hook: HookName, end: HookEnd): string =>
+  `hook ${hook} ${describeHookEnd(end)}${hook === 'pre_start' && !hasWorked(end) && end.kind !== 'aborted' ? ': bhyve is not started' : ''}`;
+
 function describeHookEnd(end: HookEnd): string {
   switch (end.kind) {
     case 'exited':
@@ -159,6 +180,8 @@ function describeStopping(how: Extract<RunEvent, { kind: 'stopping' }>['how'], t
   switch (how) {
     case 'power button':
       return `stopping: asked the guest to power off, it has ${formatDuration(timeoutMs)}; once more to end it now`;
+    case 'power button again':
+      return `stopping: the guest did not follow, asked it again, it has ${formatDuration(timeoutMs)}`;
     case 'forced power-off':
       return 'stopping: the guest did not follow, forcing it off';
     case 'kill':
@@ -182,6 +205,8 @@ function describeStop(because: StopReason | 'error'): readonly string[] {
       return ['not booted again: too many reboots within restart.window, see restart.max'];
     case 'left-behind':
       return ['not booted again: something was left behind, see --panic-on-failed-cleanup'];
+    case 'status-unknown':
+      return ['not booted again: nobody can tell how the bhyve ended that was taken over'];
     case 'error':
       return [];
     default:

@@ -1,5 +1,5 @@
 import type { ChalkInstance } from 'chalk';
-import type { StartError } from '../host/child.js';
+import type { StartError } from '../host/start-error.js';
 
 /** A program that is not there, or that the system does not run, and what to do. */
 export function startErrorLines({ program, reason, message }: StartError, colour: ChalkInstance): string {

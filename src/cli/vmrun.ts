@@ -11,7 +11,7 @@ import { exitCodes, problemsExitCode } from './exit-codes.js';
 import type { CliOptions } from './options.js';
 import { makeProgram } from './program.js';
 import { programsOf } from './programs.js';
-import { runBaseOf } from './run-base.js';
+import { runBaseOf, simulatedBase } from './run-base.js';
 import { refuseUnknownTarget } from './targets.js';
 
 declare const VMRUN_VERSION: string;
@@ -63,8 +63,8 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   refuseUnknownTarget(spec, target);
   const isSimulated = options.simulate !== undefined;
   const programs = programsOf(options, context);
-  // A simulated run must be possible beside the real one of the same name.
-  const runBase = `${runBaseOf(options, context)}${isSimulated ? '-simulated' : ''}`;
+  const base = runBaseOf(options, context);
+  const runBase = isSimulated ? simulatedBase(base) : base;
   const planned = plan(spec, target, {
     ...hostBhyve,
     runDirectory: `${runBase}/${spec.name}`,
@@ -104,7 +104,7 @@ async function report(error: unknown, context: Context, command: string, color: 
   const [{ formatProblems }, { coloursFor }, { StartError }] = await Promise.all([
     import('./show-problems.js'),
     import('./colours.js'),
-    import('../host/child.js'),
+    import('../host/start-error.js'),
   ]);
   const colour = coloursFor(context, color);
   if (error instanceof ProblemsError) {

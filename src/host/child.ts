@@ -1,8 +1,8 @@
-import { constants, accessSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { execa } from 'execa';
-import { codeOf } from '../base/error-code.js';
+import { refuseUnstartable } from './program.js';
 import { signalProcess } from './signal-process.js';
+import { startError } from './start-error.js';
 import { lineSplitter, tailBuffer } from './tail.js';
 
 /** How a process ended: by its own status, or by a signal. */
@@ -10,14 +10,26 @@ export type ProcessEnd =
   | { readonly kind: 'exited'; readonly status: number }
   | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals };
 
+/** How a child is found again by those who come after us. */
+export interface Survivor {
+  /** File that tells of the child; the child writes it before it becomes the program, so there is none without. */
+  readonly noteFile: string;
+  /** `%` stands for its pid. */
+  readonly note: string;
+  /** Descriptor of a lock that is to be held for as long as the child lives. */
+  readonly lock: number | undefined;
+}
+
 export interface SpawnOptions {
   /** Ours, none, or a text and then its end; a child need not read it. */
   readonly stdin: 'inherit' | 'ignore' | { readonly text: string };
   /**
-   * A descriptor: 1, or 2 where the child's words are not the product. `passed-on`: read as stderr is, for a child
-   * that must not take our terminal for its own.
+   * Descriptor 1 itself. `passed-on`: read as stderr is, for a child whose words are not the product, or that must not
+   * take our terminal for its own. Or its bytes as they come.
    */
-  readonly stdout: 1 | 2 | 'passed-on';
+  readonly stdout: 1 | 'passed-on' | { readonly onBytes: (bytes: Uint8Array) => void };
+  /** What outlives us, should we be killed. */
+  readonly survivor: Survivor;
   /** Added to this process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
   /**
@@ -41,19 +53,6 @@ export interface Child {
   stderrTail(): string;
   /** The same for stdout; empty where that is not passed on. */
   stdoutTail(): string;
-}
-
-/** A program could not be started. */
-export class StartError extends Error {
-  constructor(
-    readonly program: string,
-    readonly reason: 'not-found' | 'not-executable' | 'failed',
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.name = 'StartError';
-  }
 }
 
 export type SpawnChild = (command: readonly string[], options: SpawnOptions) => Promise<Child>;
@@ -85,47 +84,71 @@ function passOn(stream: Readable, onText: (text: string) => void): PassedOn {
   return { tail: tail.text, closed, close: () => stream.destroy() };
 }
 
+/** Hands the bytes of a stream on as they come. */
+function handOn(stream: Readable, onBytes: (bytes: Uint8Array) => void): Omit<PassedOn, 'tail'> {
+  stream.on('data', onBytes);
+  const closed = new Promise<void>((resolve) => stream.once('close', resolve));
+  return { closed, close: () => stream.destroy() };
+}
+
+const failureOf = (subprocess: ChildProcess): Promise<unknown> =>
+  new Promise((resolve) => subprocess.once('error', resolve));
+
 /** A child that ends without reading all of it, or any, does no harm. */
 function feed(stream: Writable, text: string): void {
   stream.on('error', () => undefined);
   stream.end(text);
 }
 
-/** Starts a program without a shell. @throws StartError */
+/**
+ * A shell that becomes the program, under the same pid: Node has no other way to let a child ignore SIGPIPE, and our
+ * end of its stderr is gone when we are killed. bhyve would die of the next message it prints. What the shell itself
+ * may fail at, a full disk, must not keep the program from being started. Words are arguments, never parts of a script.
+ */
+const becoming = 'trap "" PIPE; { printf "%s\\n" "${1%%%*}$$${1#*%}" >"$0"; } 2>/dev/null; shift; exec "$@"';
+
+/** A process is still that shell. @param commandLine of the process, its words separated by anything */
+export const isBecoming = (commandLine: string): boolean => commandLine.includes('trap "" PIPE; {');
+
+/** Starts a program, and lets it live on without us. Its words are not looked at by a shell. @throws StartError */
 export const spawnChild: SpawnChild = async (command, options) => {
-  const [program = '', ...args] = command;
-  const { stdin, stdout, ownSession } = options;
-  const subprocess = execa(program, args, {
-    stdin: typeof stdin === 'object' ? 'pipe' : stdin,
-    stdout: stdout === 'passed-on' ? 'pipe' : stdout,
-    stderr: 'pipe',
-    buffer: false,
-    reject: false,
-    cleanup: false,
+  const [program = ''] = command;
+  const { stdin, stdout, ownSession, survivor } = options;
+  refuseUnstartable(program, options.env?.PATH ?? process.env.PATH);
+  const subprocess = spawn('/bin/sh', ['-c', becoming, survivor.noteFile, survivor.note, ...command], {
+    stdio: [
+      typeof stdin === 'object' ? 'pipe' : stdin,
+      stdout === 1 ? 1 : 'pipe',
+      'pipe',
+      ...(survivor.lock === undefined ? [] : [survivor.lock]),
+    ],
     detached: ownSession,
-    env: { ...options.env },
+    env: { ...process.env, ...options.env },
   });
   const { pid } = subprocess;
-  if (pid === undefined) throw startError(program, await subprocess);
+  if (pid === undefined) throw startError(program, await failureOf(subprocess));
   if (typeof stdin === 'object' && subprocess.stdin !== null) feed(subprocess.stdin, stdin.text);
-  const errors = passOn(subprocess.stderr, options.onStderr);
-  const words = subprocess.stdout === null ? undefined : passOn(subprocess.stdout, options.onStderr);
+  const errors = subprocess.stderr === null ? undefined : passOn(subprocess.stderr, options.onStderr);
+  const output = subprocess.stdout;
+  const words = output === null || typeof stdout === 'object' ? undefined : passOn(output, options.onStderr);
+  const bytes = output === null || typeof stdout !== 'object' ? undefined : handOn(output, stdout.onBytes);
   const ended = new Promise<ProcessEnd>((resolve) => {
     subprocess.once('exit', (status, signal) => {
       const end: ProcessEnd = signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal };
       subprocess.stdin?.destroy();
       const timer = setTimeout(() => {
-        errors.close();
+        errors?.close();
         words?.close();
+        bytes?.close();
       }, drainMs);
-      void Promise.all([errors.closed, words?.closed]).then(() => {
+      void Promise.all([errors?.closed, words?.closed, bytes?.closed]).then(() => {
         clearTimeout(timer);
         resolve(end);
       });
     });
   });
-  // execa's own promise is not needed; it must not become an unhandled rejection.
-  subprocess.catch(() => undefined);
+  // A signal that could not be sent.
+  subprocess.on('error', () => undefined);
   return {
     pid,
     ended,
@@ -133,35 +156,7 @@ export const spawnChild: SpawnChild = async (command, options) => {
     killWhole: () => {
       signalProcess(ownSession ? -pid : pid, 'SIGKILL');
     },
-    stderrTail: errors.tail,
-    stdoutTail: words?.tail ?? ((): string => ''),
+    stderrTail: () => errors?.tail() ?? '',
+    stdoutTail: () => words?.tail() ?? '',
   };
 };
-
-/** @param cause what execa gave for a program that did not start */
-export function startError(program: string, cause: unknown): StartError {
-  switch (codeOf(cause)) {
-    case 'ENOENT':
-      return program.includes('/') && exists(program)
-        ? new StartError(program, 'not-executable', `the interpreter that ${program} names does not exist`, { cause })
-        : new StartError(program, 'not-found', `${program} is not there`, { cause });
-    case 'EACCES':
-      return new StartError(program, 'not-executable', `${program} may not be executed`, { cause });
-    case 'ENOEXEC':
-      return new StartError(program, 'not-executable', `${program} is not a program of this system`, { cause });
-    default: {
-      const message =
-        cause instanceof Error && 'originalMessage' in cause ? String(cause.originalMessage) : String(cause);
-      return new StartError(program, 'failed', `${program} could not be started: ${message}`, { cause });
-    }
-  }
-}
-
-function exists(file: string): boolean {
-  try {
-    accessSync(file, constants.F_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -25,8 +25,15 @@ export interface Lock {
   readonly path: string;
   /** Replaces the content of the file, for people and tools that look who has it. */
   write(content: string): void;
+  /**
+   * For a child to inherit: the kernel then holds the lock for as long as one of us lives. Undefined where this Node
+   * does not tell it.
+   */
+  readonly descriptor: number | undefined;
   /** Removes the file and lets go. */
   release(): Promise<void>;
+  /** Lets go, and leaves the file: a child that has inherited the lock goes on holding it. */
+  leave(): Promise<void>;
 }
 
 export type LockResult = Lock | { readonly heldBy: string };
@@ -44,7 +51,7 @@ const hasOpenLock = process.platform === 'freebsd' || process.platform === 'darw
  */
 export async function takeLock(file: string): Promise<LockResult> {
   refuseStrangeFile(file);
-  return hasOpenLock ? lockFile(file) : await lockName(file);
+  return hasOpenLock ? await lockFile(file) : await lockName(file);
 }
 
 function refuseStrangeFile(file: string): void {
@@ -56,14 +63,21 @@ function refuseStrangeFile(file: string): void {
 
 const openFlags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 
-function lockFile(file: string): LockResult {
-  for (;;) {
+/** Somebody who only looks shares the lock for a moment. */
+const lookMs = 10;
+const maxLooks = 3;
+
+async function lockFile(file: string): Promise<LockResult> {
+  for (let looks = 0; ;) {
     let descriptor: number;
     try {
       descriptor = openSync(file, openFlags | bsd.O_EXLOCK | bsd.O_NONBLOCK, 0o644);
     } catch (error) {
-      if (codeOf(error) === 'EAGAIN') return { heldBy: contentOf(file) };
-      throw error;
+      if (codeOf(error) !== 'EAGAIN') throw error;
+      looks += 1;
+      if (looks > maxLooks) return { heldBy: contentOf(file) };
+      await new Promise((resolve) => setTimeout(resolve, lookMs));
+      continue;
     }
     // The former holder may have removed the file between our open and our lock.
     if (isSame(file, descriptor)) return held(file, descriptor, undefined);
@@ -134,18 +148,30 @@ async function lockName(file: string): Promise<LockResult> {
 }
 
 function held(file: string, descriptor: number, server: Server | undefined): Lock {
+  const leave = async (): Promise<void> => {
+    closeSync(descriptor);
+    if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+  };
   return {
     path: file,
+    descriptor: server === undefined ? descriptor : descriptorOf(server),
     write(content) {
       ftruncateSync(descriptor, 0);
       writeSync(descriptor, content, 0);
     },
+    leave,
     async release() {
       if (isSame(file, descriptor)) unlinkSync(file);
-      closeSync(descriptor);
-      if (server !== undefined) await new Promise((resolve) => server.close(resolve));
+      await leave();
     },
   };
+}
+
+/** Node has no public word for the descriptor of a listening socket; this one is as old as Node. */
+function descriptorOf(server: Server): number | undefined {
+  const handle: unknown = Reflect.get(server, '_handle');
+  const isHandle = typeof handle === 'object' && handle !== null && 'fd' in handle;
+  return isHandle && typeof handle.fd === 'number' && handle.fd >= 0 ? handle.fd : undefined;
 }
 
 function isSame(file: string, descriptor: number): boolean {

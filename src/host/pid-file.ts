@@ -1,3 +1,5 @@
+import { closeSync, constants, openSync, readSync } from 'node:fs';
+import { codeOf } from '../base/error-code.js';
 import { takeLock } from './lock.js';
 
 /** A file with a pid in it, locked while this process lives, as pidfile(3) has it. */
@@ -10,11 +12,15 @@ export interface PidFile {
 }
 
 /**
- * Takes a pid file. One that a dead process left is taken over.
+ * Takes a pid file. One that a dead process left is taken over; a file that holds anything but a pid is none, and is not
+ * written to.
  * @returns the file, or the pid that the process which has it wrote there
  * @throws the error of the system call where it cannot be made
  */
 export async function takePidFile(path: string): Promise<PidFile | { readonly heldBy: string }> {
+  if (!/^\s*\d{0,10}\s*$/.test(beginningOf(path))) {
+    throw Object.assign(new Error('it is there already, and holds something other than a pid'), { code: 'EFTYPE' });
+  }
   const lock = await takeLock(path);
   if ('heldBy' in lock) return lock;
   lock.write('');
@@ -28,4 +34,25 @@ export async function takePidFile(path: string): Promise<PidFile | { readonly he
     },
     remove: () => lock.release(),
   };
+}
+
+const longestPid = 64;
+
+/** Of a regular file; what else it may be, the lock refuses. */
+function beginningOf(path: string): string {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return '';
+  }
+  try {
+    const bytes = Buffer.alloc(longestPid);
+    return bytes.toString('latin1', 0, readSync(descriptor, bytes));
+  } catch (error) {
+    if (codeOf(error) === 'EISDIR' || codeOf(error) === 'EAGAIN') return '';
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
 }

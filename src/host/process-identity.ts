@@ -1,26 +1,67 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { isBecoming } from './child.js';
 import type { RunTool } from './tools.js';
 
-/**
- * When a process was started, as the system tells it: with the pid it names one process for ever, since a pid that is
- * used again belongs to a process that was started later. Undefined where there is no such process.
- */
-export async function processStart(pid: number, run: RunTool): Promise<string | undefined> {
-  if (process.platform === 'linux') return linuxStart(pid);
-  const { exitCode, stdout } = await run(['ps', '-o', 'lstart=', '-p', String(pid)]);
-  const text = stdout.trim();
-  return exitCode === 0 && text !== '' ? text : undefined;
+/** A process, so that it is not taken for one that got its number later. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it was started, in the system's words: with the pid it names one process for ever. */
+  readonly start?: string;
+  /** What it runs, in the system's words. */
+  readonly program?: string;
 }
 
-/** proc(5): field 22 of stat, in clock ticks since boot; the name in field 2 may hold blanks and brackets. */
-function linuxStart(pid: number): string | undefined {
+/** Who a process is now; undefined where there is no such process. */
+export async function identify(pid: number, run: RunTool): Promise<ProcessIdentity | undefined> {
+  if (process.platform === 'linux') return linuxIdentity(pid);
+  const { exitCode, stdout } = await run(['ps', '-o', 'lstart=', '-o', 'comm=', '-p', String(pid)]);
+  // ctime(3) gives the date 24 characters.
+  const [, start, program] = /^\s*(\S.{23})\s+(\S.*?)\s*$/.exec(stdout) ?? [];
+  if (exitCode !== 0 || start === undefined || program === undefined) return undefined;
+  // The shell that has not become the program yet is told apart by its command line alone.
+  const { stdout: words } = program === shell ? await run(['ps', '-o', 'args=', '-p', String(pid)]) : { stdout: '' };
+  return { pid, start, ...(isBecoming(words) ? {} : { program }) };
+}
+
+const shell = 'sh';
+
+/** There still is the process that was identified, and none that got its number. */
+export async function isStillThere(known: ProcessIdentity, run: RunTool): Promise<boolean> {
+  const now = await identify(known.pid, run);
+  if (now?.start === undefined || now.start !== known.start) return false;
+  return now.program === undefined || known.program === undefined || now.program === known.program;
+}
+
+/** proc(5): ticks since this boot, so the boot is told with them. */
+function linuxIdentity(pid: number): ProcessIdentity | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in field 2 may hold blanks and brackets; the state is field 3, the start field 22.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state, start] = [fields[0], fields[19]];
-    return state === 'Z' || state === 'X' ? undefined : start;
+    if (state === 'Z' || state === 'X' || start === undefined) return undefined;
+    const program = linuxProgram(pid);
+    return { pid, start: `${bootId()}${start}`, ...(program === undefined ? {} : { program }) };
   } catch {
     return undefined;
+  }
+}
+
+/** Undefined where it is not ours to know, or not settled yet. */
+function linuxProgram(pid: number): string | undefined {
+  try {
+    if (isBecoming(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) return undefined;
+    return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
+  } catch {
+    return undefined;
+  }
+}
+
+function bootId(): string {
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} `;
+  } catch {
+    return '';
   }
 }
 

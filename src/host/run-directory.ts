@@ -12,27 +12,16 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
+import type { Survivor } from './child.js';
 import { takeLock, whoHolds, type Lock } from './lock.js';
+import { readState, type RunState, type StateDraft } from './run-state.js';
 
-/** A process: its pid and when it was started, in the system's words. */
-export interface ProcessIdentity {
+/** What runs the VM: a bhyve, or the loader before it. */
+export interface Note {
+  readonly role: 'bhyve' | 'loader';
   readonly pid: number;
-  readonly start?: string;
-}
-
-/** What a run tells about itself in `state.json`, for the next one and for people. */
-export interface RunState {
-  readonly version: 1;
-  readonly name: string;
-  readonly supervisor: number;
-  /** ISO 8601. */
-  readonly since: string;
-  readonly target?: string;
-  readonly boot?: number;
-  /** The running bhyve. */
-  readonly bhyve?: ProcessIdentity;
-  /** The loader that runs before it. */
-  readonly loader?: ProcessIdentity;
+  readonly boot: number;
+  readonly target: string;
 }
 
 /** The folder of one running VM. Mode 0700; made and locked by its supervisor, removed when it is done. */
@@ -44,10 +33,22 @@ export interface RunDirectory {
   /** Mode 0600, whole or not at all. */
   write(name: string, content: string): void;
   remove(name: string): void;
-  saveState(state: RunState): void;
-  /** Removes what a run puts here, lets go of the lock; a file that must stay (a ledger) keeps the folder. */
+  saveState(state: StateDraft): void;
+  /**
+   * Takes the second lock, which every bhyve and loader of this VM inherits: as long as one of them lives, the kernel
+   * gives it to nobody else.
+   * @returns false where one lives that another supervisor has started
+   */
+  takeVm(): Promise<boolean>;
+  /** Somebody lives who has inherited that lock from another supervisor. */
+  isVmHeld(): boolean;
+  /** For the next child: how it is found should we be killed. Needs `takeVm`. */
+  survivor(note: Omit<Note, 'pid'>): Survivor;
+  /** What the child that was started last has written; undefined where there is none, or it is only about to. */
+  readNote(): Note | undefined;
+  /** Removes what a run puts here, lets go of the locks; a file that must stay (a ledger) keeps the folder. */
   release(): Promise<void>;
-  /** Lets go of the lock and leaves everything as it was found. */
+  /** Lets go of the locks and leaves everything as it was found. */
   abandon(): Promise<void>;
 }
 
@@ -57,6 +58,8 @@ export interface HeldRunDirectory {
 }
 
 const lockFile = 'lock';
+const vmLockFile = 'vm.lock';
+const noteFile = 'vm.pid';
 const stateFile = 'state.json';
 
 const temporaryName = (name: string): string => `.${name}.new`;
@@ -80,7 +83,14 @@ export async function openRunDirectory(base: string, name: string): Promise<RunD
 }
 
 /** What is known of a VM name: who runs it, or what a run that did not end by itself has left. */
-export type NameHolder = HeldRunDirectory | { readonly leftState: RunState | undefined };
+export type NameHolder = (HeldRunDirectory | { readonly heldBy?: never }) & {
+  readonly state: RunState | undefined;
+  /** A bhyve or loader lives that was started by it; told where nobody supervises. */
+  readonly hasOrphan: boolean;
+  readonly note: Note | undefined;
+};
+
+const nobody: NameHolder = { state: undefined, hasOrphan: false, note: undefined };
 
 /**
  * Looks who runs a VM name, and makes, takes and changes nothing for it.
@@ -88,10 +98,24 @@ export type NameHolder = HeldRunDirectory | { readonly leftState: RunState | und
  */
 export function whoRuns(base: string, name: string): NameHolder {
   const folder = path.join(base, name);
-  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return { leftState: undefined };
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return nobody;
   refuseForeignBase(base);
   const heldBy = whoHolds(path.join(folder, lockFile));
-  return heldBy === undefined ? { leftState: readState(path.join(folder, stateFile)) } : { heldBy };
+  const state = readState(path.join(folder, stateFile));
+  const note = readNote(path.join(folder, noteFile));
+  if (heldBy !== undefined) return { heldBy, state, hasOrphan: false, note };
+  return { state, note, hasOrphan: whoHolds(path.join(folder, vmLockFile)) !== undefined };
+}
+
+/** The names that have a run directory, sorted; whether anybody runs them `whoRuns` tells. */
+export function knownNames(base: string): readonly string[] {
+  try {
+    const folders = readdirSync(base, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    return folders.map(({ name }) => name).sort();
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** In a folder where anybody may make files, such as /tmp, only what we or root made is to be trusted. */
@@ -127,6 +151,12 @@ function opened(folder: string, lock: Lock): RunDirectory {
     writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
     renameSync(temporary, file(name));
   };
+  let vmLock: Lock | undefined;
+  const letGoOfVm = async (): Promise<void> => {
+    const held = vmLock;
+    vmLock = undefined;
+    await held?.release();
+  };
   return {
     path: folder,
     leftState: readState(file(stateFile)),
@@ -137,11 +167,31 @@ function opened(folder: string, lock: Lock): RunDirectory {
       write(stateFile, `${JSON.stringify(state)}\n`);
       lock.write(`process ${state.supervisor} since ${state.since}\n`);
     },
-    abandon: () => lock.release(),
+    async takeVm() {
+      if (vmLock !== undefined) return true;
+      const taken = await takeLock(file(vmLockFile));
+      if ('heldBy' in taken) return false;
+      vmLock = taken;
+      return true;
+    },
+    isVmHeld: () => vmLock === undefined && whoHolds(file(vmLockFile)) !== undefined,
+    survivor({ role, boot, target }) {
+      remove(noteFile);
+      return { noteFile: file(noteFile), note: `${role} % ${boot} ${target}`, lock: vmLock?.descriptor };
+    },
+    readNote: () => readNote(file(noteFile)),
+    async abandon() {
+      const held = vmLock;
+      vmLock = undefined;
+      await held?.leave();
+      await lock.release();
+    },
     async release() {
       remove(stateFile);
+      remove(noteFile);
       // A run that was killed while it wrote a file has left the half of it.
       readdirSync(folder).filter(isTemporary).forEach(remove);
+      await letGoOfVm();
       await lock.release();
       try {
         rmdirSync(folder);
@@ -152,22 +202,15 @@ function opened(folder: string, lock: Lock): RunDirectory {
   };
 }
 
-/** A file that is cut, empty or from another version says nothing; it never keeps a VM from starting. */
-function readState(file: string): RunState | undefined {
+/** Its words are ours, but a full disk may have cut them. */
+function readNote(file: string): Note | undefined {
+  let text: string;
   try {
-    const value: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    return isState(value) ? value : undefined;
+    text = readFileSync(file, 'utf8');
   } catch {
     return undefined;
   }
+  const [, role, pid, boot, target] = /^(bhyve|loader) ([1-9]\d*) ([1-9]\d*) (.+)\n$/.exec(text) ?? [];
+  if ((role !== 'bhyve' && role !== 'loader') || target === undefined) return undefined;
+  return { role, pid: Number(pid), boot: Number(boot), target };
 }
-
-function isState(value: unknown): value is RunState {
-  if (typeof value !== 'object' || value === null) return false;
-  const { version, supervisor, bhyve, loader } = value as Partial<Record<keyof RunState, unknown>>;
-  return version === 1 && typeof supervisor === 'number' && [bhyve, loader].every(isIdentity);
-}
-
-const isIdentity = (value: unknown): boolean =>
-  value === undefined ||
-  (typeof value === 'object' && value !== null && 'pid' in value && typeof value.pid === 'number');

@@ -13,3 +13,13 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
     throw error;
   }
 }
+
+/** There is a process of that number, whoever's it is. */
+export function isProcess(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}

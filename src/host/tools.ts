@@ -7,12 +7,15 @@ export interface ToolResult {
   readonly exitCode: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
-  /** Why there is no exit code: `ENOENT`, `EACCES`, `timeout`, `SIGKILL`, … */
+  /** Why there is no exit code: `ENOENT`, `EACCES`, `timeout`, `aborted`, `SIGKILL`, … */
   readonly failure?: string;
 }
 
 export interface ToolOptions {
+  /** Default: 10 s. 0: it may take for ever. */
   readonly timeoutMs?: number;
+  /** Aborted: the program is killed at once. */
+  readonly signal?: AbortSignal;
   /** Added to the environment of this process; the program is looked up in its `PATH`. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -22,9 +25,11 @@ export type RunTool = (argv: readonly string[], options?: ToolOptions) => Promis
 
 export const defaultToolTimeoutMs = 10_000;
 
-export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs, env = {} } = {}) => {
+export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs, env = {}, signal } = {}) => {
   const [file = '', ...args] = argv;
-  const result = await execa(file, args, {
+  const isAborted = (): boolean => signal?.aborted === true;
+  if (isAborted()) return { argv, exitCode: undefined, stdout: '', stderr: '', failure: 'aborted' };
+  const tool = execa(file, args, {
     reject: false,
     env,
     stdin: 'ignore',
@@ -33,7 +38,13 @@ export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs,
     maxBuffer: 16 * 1024 * 1024,
     stripFinalNewline: false,
   });
-  const failure = failureOf(result);
+  const kill = (): void => {
+    tool.kill('SIGKILL');
+  };
+  signal?.addEventListener('abort', kill, { once: true });
+  const result = await tool;
+  signal?.removeEventListener('abort', kill);
+  const failure = isAborted() && result.exitCode === undefined ? 'aborted' : failureOf(result);
   return {
     argv,
     exitCode: result.exitCode,

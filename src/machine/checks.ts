@@ -127,7 +127,7 @@ export function checkLpcUsers(vm: VmSpec): readonly Finding[] {
 /** In monitor mode bhyve restarts the guest itself: vmrun never sees the exit that they would be for. */
 export function checkMonitor(effective: EffectiveSpec): readonly Finding[] {
   if (!effective.vm.monitor) return [];
-  return (['next_target', 'reboot_on'] as const)
+  return (['next_target', 'reboot_on', 'on_give_up'] as const)
     .filter((field) => effective.isGiven(field))
     .map((field) => ({
       code: 'monitor',

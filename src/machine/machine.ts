@@ -1,7 +1,7 @@
 import type { PciAddress } from '../base/pci-address.js';
 import type { Place } from '../base/problem.js';
 import type { Ephemeral, Platform, Requirement, SecretFile, Variable } from '../devices/device.js';
-import type { RebootReason, RestartPolicy } from '../spec/vm-spec.js';
+import type { ExitReason, RestartPolicy } from '../spec/vm-spec.js';
 
 /** A PCI device with its address: one of the spec's devices, or one that the machine brings (bridges, VNC). */
 export interface PlannedDevice {
@@ -52,12 +52,28 @@ export interface Loader {
 
 /** How vmrun is to treat the VM while it runs; bhyve knows nothing of it. */
 export interface Policy {
-  readonly rebootOn: readonly RebootReason[];
+  readonly rebootOn: readonly ExitReason[];
   /** Target of the next boot by the reason of the exit; absent: the same target again. */
-  readonly nextTarget: Readonly<Partial<Record<RebootReason, string>>>;
+  readonly nextTarget: Readonly<Partial<Record<ExitReason, string>>>;
   readonly restart: RestartPolicy;
+  /** Target that is booted once when the budget of `restart` is spent; undefined: the run ends. */
+  readonly onGiveUp: string | undefined;
   readonly stopTimeoutMs: number;
-  readonly postStart: readonly string[] | undefined;
+  readonly hooks: HookCommands;
+}
+
+/** The user's programs, each with its arguments; no shell is started. */
+export interface HookCommands {
+  /** Before bhyve starts, each boot; where it fails, bhyve is not started. */
+  readonly preStart?: readonly string[];
+  /** When the VM is there. */
+  readonly postStart?: readonly string[];
+  /** Between two boots. */
+  readonly preReboot?: readonly string[];
+  /** When no boot follows. */
+  readonly postStop?: readonly string[];
+  /** How long each of them may take. */
+  readonly timeoutMs: number;
 }
 
 /** All that is to be known to boot one target: data, made by a calculation from the spec. */

@@ -183,7 +183,7 @@ export const machineFields: Readonly<Record<string, JsonSchema>> = {
   force_msi: flag('Make virtio devices use MSI instead of MSI-X interrupts (-W).'),
   disable_mptable_gen: flag('Do not generate an MP table (-Y).'),
   monitor: flag(
-    'bhyve restarts the guest by itself (-M), from FreeBSD 16 on. Without next_target and reboot_on, which need a new bhyve.',
+    'bhyve restarts the guest by itself (-M), from FreeBSD 16 on. Without next_target, reboot_on and on_give_up, which need a new bhyve.',
   ),
   power_off_destroy_vm: flag('Destroy the VM when the guest powers off (-D).'),
   yield_on_pause: flag('Give up the host CPU when the guest executes PAUSE (-P).'),

@@ -16,6 +16,7 @@ import {
 } from './source-tree.js';
 import {
   bootableTargets,
+  checkGiveUp,
   checkTargetNames,
   mergeTarget,
   repeatedTargets,
@@ -85,11 +86,13 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   if (root.kind !== 'mapping') return { ok: false, problems: [notAnObject(root, places)] };
   const shape = validateShape(root);
   const sound = shape.length === 0 ? root : withoutFaults(root, shape);
-  const names = checkTargetNames(root, targetsOf(root));
+  const targets = targetsOf(root);
+  const names = checkTargetNames(root, targets);
+  const merged = [...repeatedTargets(root), ...checkGiveUp(root, targets)];
   const problems = [
     ...shape.map((finding) => places.problem(root, finding, finding.atKey)),
     ...names.map((finding) => places.problem(root, finding)),
-    ...repeatedTargets(root).map((finding) => places.mergeProblem(finding)),
+    ...merged.map((finding) => places.mergeProblem(finding)),
   ];
   return { ok: true, spec: specOf(sound, input.name, places), problems };
 }

@@ -3,7 +3,7 @@ import { child } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
 import { listWords, shown } from '../base/text.js';
 import { entryOf, type SourceEntry, type SourceMapping, type SourceNode } from './source-tree.js';
-import { rebootReasons } from './vm-spec.js';
+import { exitReasons, stopWord } from './vm-spec.js';
 
 /** The name of the spec without any target, unless a target has it. */
 export const defaultTarget = 'default';
@@ -146,28 +146,39 @@ const textOf = (node: SourceNode | undefined): string | undefined =>
 export const isTarget = (targets: ReadonlyMap<string, unknown>, name: string): boolean =>
   name === defaultTarget || targets.has(name);
 
-/** What to do about a name that is no target. */
-export function targetHint(targets: ReadonlyMap<string, unknown>, name: string): string {
+/**
+ * What to do about a name that is no target.
+ * @param others words that would do as well
+ */
+export function targetHint(
+  targets: ReadonlyMap<string, unknown>,
+  name: string,
+  others: readonly string[] = [],
+): string {
   const names = [...new Set([...targets.keys(), defaultTarget])];
-  const near = nearestName(name, names);
+  const near = nearestName(name, [...names, ...others]);
   if (near !== undefined) return `did you mean ${shown(near)}?`;
   const some = names.length > 8 ? [...names.slice(0, 7), '…'] : names;
-  return `the targets are ${listWords(some.map((word) => (word === '…' ? word : shown(word))))}`;
+  const list = listWords(some.map((word) => (word === '…' ? word : shown(word))));
+  return [`the targets are ${list}`, ...others.map((word) => `or use ${shown(word)}`)].join('; ');
 }
 
-/** Checks every `next_target` and `inherits` of the file, so that no reboot finds out. Pointers lead into `root`. */
+/**
+ * Checks every `next_target`, `on_give_up` and `inherits` of the file, so that no reboot finds out. Pointers lead into
+ * `root`.
+ */
 export function checkTargetNames(root: SourceNode, targets: ReadonlyMap<string, SourceMapping>): readonly Finding[] {
   const layers: [string, SourceNode][] = [['', root]];
   for (const [name, target] of targets) layers.push([child('/targets', name), target]);
   const findings: Finding[] = [];
   for (const [pointer, layer] of layers) {
-    for (const [at, name] of namesIn(layer, pointer)) {
-      if (isTarget(targets, name)) continue;
+    for (const { at, name, others = [] } of namesIn(layer, pointer)) {
+      if (isTarget(targets, name) || others.includes(name)) continue;
       findings.push({
         code: 'unknown-target',
         pointer: at,
         message: `there is no target ${shown(name)}`,
-        fix: targetHint(targets, name),
+        fix: targetHint(targets, name, others),
       });
     }
   }
@@ -189,20 +200,69 @@ export function repeatedTargets(root: SourceNode): readonly MergeFinding[] {
   });
 }
 
+/**
+ * An `on_give_up` that cannot be meant as it stands: there is no `restart.max` beside it in any machine that has it, so
+ * there is nothing to give up; or a target has the name of the word that ends the run.
+ */
+export function checkGiveUp(root: SourceMapping, targets: ReadonlyMap<string, SourceMapping>): readonly MergeFinding[] {
+  const said = [root, ...targets.values()].flatMap((layer) => entryOf(layer, 'on_give_up')?.value ?? []);
+  if (said.length === 0) return [];
+  const isLimited = new Map<SourceNode, boolean>();
+  for (const name of bootableTargets(targets)) {
+    const { tree } = mergeTarget(root, targets, name);
+    const node = entryOf(tree, 'on_give_up')?.value;
+    const restart = entryOf(tree, 'restart')?.value;
+    if (node === undefined || [undefined, stopWord].includes(textOf(node))) continue;
+    // What is no section at all has been reported as that.
+    const hasMax = restart !== undefined && (restart.kind !== 'mapping' || entryOf(restart, 'max') !== undefined);
+    isLimited.set(node, hasMax || isLimited.get(node) === true);
+  }
+  return said.flatMap((node): readonly MergeFinding[] => {
+    if (textOf(node) === stopWord && targets.has(stopWord)) {
+      return [
+        {
+          code: 'give-up-stop',
+          severity: 'warning',
+          node,
+          message: `${shown(stopWord)} ends the run here, it does not boot the target of that name`,
+          fix: 'give the target another name, if it is the one that is meant',
+        },
+      ];
+    }
+    if (isLimited.get(node) !== false) return [];
+    return [
+      {
+        code: 'give-up-never',
+        node,
+        message: 'on_give_up never applies: restart.max is not set',
+        fix: 'say after how many reboots to give up, e.g. "restart": { "max": 5 }, or leave "on_give_up" out',
+      },
+    ];
+  });
+}
+
+interface MentionedName {
+  readonly at: string;
+  readonly name: string;
+  /** Words that are no target and mean something there. */
+  readonly others?: readonly string[];
+}
+
 /** Every target name that a layer mentions, with its pointer. */
-function namesIn(layer: SourceNode, pointer: string): readonly (readonly [string, string])[] {
-  const names: (readonly [string, string])[] = [];
-  const add = (node: SourceNode | undefined, at: string): void => {
+function namesIn(layer: SourceNode, pointer: string): readonly MentionedName[] {
+  const names: MentionedName[] = [];
+  const add = (node: SourceNode | undefined, at: string, others: readonly string[] = []): void => {
     const name = textOf(node);
-    if (name !== undefined) names.push([at, name]);
+    if (name !== undefined) names.push({ at, name, others });
   };
   const next = entryOf(layer, 'next_target')?.value;
   add(next, child(pointer, 'next_target'));
   if (next?.kind === 'mapping') {
-    for (const reason of rebootReasons) {
+    for (const reason of exitReasons) {
       add(entryOf(next, reason)?.value, child(child(pointer, 'next_target'), reason));
     }
   }
+  add(entryOf(layer, 'on_give_up')?.value, child(pointer, 'on_give_up'), [stopWord]);
   add(entryOf(layer, 'inherits')?.value, child(pointer, 'inherits'));
   return names;
 }

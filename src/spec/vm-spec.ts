@@ -1,9 +1,12 @@
 import type { Arch, Release } from '../devices/device.js';
 import type { FrameBuffer } from '../devices/fbuf.js';
 
-/** Why one life of bhyve ended, as the spec's `reboot_on` and `next_target` name it: bhyve(8), EXIT STATUS. */
-export const rebootReasons = ['reboot', 'power_off', 'halt', 'triple_fault', 'error'] as const;
-export type RebootReason = (typeof rebootReasons)[number];
+/**
+ * Why one life of bhyve ended, as the spec's `reboot_on` and `next_target` name it: bhyve(8), EXIT STATUS. The first
+ * five are the statuses 0 to 4, in order.
+ */
+export const exitReasons = ['reboot', 'power_off', 'halt', 'triple_fault', 'error', 'suspend', 'signal'] as const;
+export type ExitReason = (typeof exitReasons)[number];
 
 /** Reboots that follow too quickly. Times in milliseconds. */
 export interface RestartPolicy {
@@ -13,7 +16,16 @@ export interface RestartPolicy {
   /** Pause before a reboot that follows a short life; doubles with each, up to the most. */
   readonly delayMs: number;
   readonly maxDelayMs: number;
+  /** A boot that lived this long is a stable run, and a shorter one a short life; above 0. */
+  readonly stableMs: number;
 }
+
+/** What `on_give_up` says where no target is to be booted; a target of that name cannot be meant there. */
+export const stopWord = 'stop';
+
+/** The user's programs: what each is run for, in the order of a run. */
+export const hookFields = ['pre_start', 'post_start', 'pre_reboot', 'post_stop'] as const;
+export type HookField = (typeof hookFields)[number];
 
 export interface CommonDevice {
   readonly device: string;
@@ -100,15 +112,18 @@ export interface VmSpec {
   readonly smbios?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly config?: Readonly<Record<string, string | number | boolean>>;
   readonly extra_options?: string | readonly string[];
-  readonly next_target?: string | Readonly<Partial<Record<RebootReason, string>>>;
-  readonly reboot_on: readonly (RebootReason | number)[];
+  readonly next_target?: string | Readonly<Partial<Record<ExitReason, string>>>;
+  readonly reboot_on: readonly (ExitReason | number)[];
   readonly restart: {
     readonly max?: number;
     readonly window: Duration;
     readonly delay: Duration;
     readonly max_delay: Duration;
+    readonly stable: Duration;
   };
+  /** A target, or `stop`. */
+  readonly on_give_up: string;
   readonly stop_timeout: Duration;
-  readonly hooks?: { readonly post_start?: string | readonly string[] };
+  readonly hooks: Readonly<Partial<Record<HookField, string | readonly string[]>>> & { readonly timeout: Duration };
   readonly post_start_script?: string;
 }

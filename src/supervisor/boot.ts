@@ -1,3 +1,5 @@
+import type { Ephemeral } from '../devices/device.js';
+import type { Child, ProcessEnd } from '../host/child.js';
 import { removeTrace, tracesOf, type Trace } from '../host/ephemeral.js';
 import { rememberTerminal } from '../host/terminal.js';
 import type { MachineChange } from '../machine/difference.js';
@@ -5,97 +7,173 @@ import type { Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
 import { explain } from './explain.js';
 import { load, removeLoaderFiles } from './load.js';
+import type { Patience } from './patience.js';
 import { privateText } from './private-text.js';
-import { readEnd } from './run-end.js';
-import { environmentOf, rememberProcess, type BootResult, type Session } from './session.js';
+import { readEnd, reasonOf, type RunEnd } from './run-end.js';
+import { consoleOf, environmentOf, rememberProcess, type BootResult, type Session } from './session.js';
 import { stopWhenAsked } from './stop.js';
+
+export interface Boot {
+  readonly machine: Machine;
+  /** Counts from 1. */
+  readonly number: number;
+  /** What differs from the boot before. */
+  readonly changes: readonly MachineChange[];
+  readonly patience: Patience;
+}
 
 /**
  * One boot: loaded where the guest has no boot ROM, then one life of bhyve, and what both leave removed.
  * @returns undefined where a stop was asked for before bhyve was started
  * @throws StartError
  */
-export async function bootOnce(
-  session: Session,
-  machine: Machine,
-  boot: number,
-  changes: readonly MachineChange[],
-): Promise<BootResult | undefined> {
-  const { host, directory, signals } = session;
-  const secrets = await privateText(machine, host.readSecret);
-  if (secrets !== undefined) directory.write(privateConfigName, secrets);
+export async function bootOnce(session: Session, boot: Boot): Promise<BootResult | undefined> {
+  const { host, directory, signals, state } = session;
+  const { machine, number, patience } = boot;
   const before = tracesOf(machine.ephemerals);
+  state.update({
+    phase: machine.loader === undefined ? 'starting' : 'loading',
+    target: machine.target,
+    boot: number,
+    bootSince: host.clock.now().toISOString(),
+    isMonitored: machine.isMonitored ? true : undefined,
+    stopTimeoutMs: machine.policy.stopTimeoutMs,
+    sockets: socketsOf(machine, before),
+  });
   const restoreTerminal = machine.usesStdio ? rememberTerminal(0) : () => undefined;
   // A VM that others have loaded is theirs until bhyve runs it.
   let hasStarted = machine.loader !== undefined;
   try {
-    const loaded = await load(session, machine, boot);
+    const isReady = await patience.attempt(async () => {
+      const secrets = await privateText(machine, host.readSecret);
+      if (secrets !== undefined) directory.write(privateConfigName, secrets);
+    });
+    if (isReady === undefined) return undefined;
+    const loaded = (await patience.attempt(() => load(session, machine, number)))?.value ?? 'stopped';
     if (loaded === 'stopped' || signals.stop.aborted) return undefined;
     if (loaded !== 'loaded') return loaded;
-    return await runBhyve(session, machine, boot, changes, () => {
-      hasStarted = true;
-    });
+    const child = await patience.attempt(() => startBhyve(session, boot));
+    if (child === undefined) return undefined;
+    hasStarted = true;
+    return await liveOnce(session, boot, child.value);
   } finally {
     restoreTerminal();
-    if (hasStarted) await removeTraces(session, machine, before);
+    state.update({ phase: 'ending', bhyve: undefined, loader: undefined });
+    if (hasStarted) await removeTraces(session, machine.name, machine.ephemerals, before);
     removeLoaderFiles(session, machine);
     if (machine.privateConfig !== undefined) directory.remove(privateConfigName);
   }
 }
 
-/** One life of bhyve: started, watched, stopped when asked. */
-async function runBhyve(
-  session: Session,
-  machine: Machine,
-  boot: number,
-  changes: readonly MachineChange[],
-  onStart: () => void,
-): Promise<BootResult> {
+const socketsOf = ({ ephemerals }: Machine, before: readonly Trace[]) => ({
+  paths: ephemerals.map(({ path }) => path),
+  before: before.map(({ path, device, inode }) => ({ path, device: String(device), inode: String(inode) })),
+});
+
+/** The command of a boot, the program first. */
+const commandOf = ({ bhyve }: Session, { argv }: Machine): readonly string[] => [...bhyve, ...argv];
+
+const startBhyve = (session: Session, { machine, number }: Boot): Promise<Child> =>
+  session.host.spawn(commandOf(session, machine), {
+    stdin: machine.usesStdio ? 'inherit' : 'ignore',
+    stdout: machine.usesStdio ? consoleOf(session) : 'passed-on',
+    ownSession: !machine.usesStdio,
+    survivor: session.directory.survivor({ role: 'bhyve', boot: number, target: machine.target }),
+    env: environmentOf(session, machine, number),
+    onStderr: session.onStderr,
+  });
+
+/** One life of bhyve: watched, stopped when asked. */
+async function liveOnce(session: Session, { machine, number, changes }: Boot, child: Child): Promise<BootResult> {
   const { host, emit, hooks, pidFile } = session;
-  const command = [...session.bhyve, ...machine.argv];
   const ended = new AbortController();
   try {
-    const child = await host.spawn(command, {
-      stdin: machine.usesStdio ? 'inherit' : 'ignore',
-      stdout: machine.usesStdio ? 1 : 2,
-      ownSession: !machine.usesStdio,
-      env: environmentOf(session, machine, boot),
-      onStderr: session.onStderr,
-    });
-    onStart();
     const { pid } = child;
     const startedMs = host.clock.monotonicMs();
-    emit({ kind: 'boot', boot, target: machine.target, pid, command, changes });
-    pidFile?.write(pid);
-    const identified = rememberProcess(session, 'bhyve', machine, boot, pid, ended.signal);
+    const command = commandOf(session, machine);
+    emit({ kind: 'boot', boot: number, target: machine.target, pid, command, changes });
+    writePid(session, pid);
+    const identified = rememberProcess(session, 'bhyve', pid, ended.signal);
     const stopped = stopWhenAsked(child, machine, ended.signal, session);
-    hooks.postStart(machine, boot, pid, ended.signal);
-    const end = readEnd(await child.ended, child.stderrTail());
+    hooks.postStart(machine, { boot: number, pid }, ended.signal);
+    const end = await child.ended;
     ended.abort();
     await Promise.all([stopped, identified]);
     const aliveMs = host.clock.monotonicMs() - startedMs;
-    const isUnexpected = end.kind === 'failed' || (end.kind === 'killed' && !session.signals.stop.aborted);
-    const why = isUnexpected ? { why: explain(child.stderrTail()) } : {};
-    emit({ kind: 'exit', boot, end, aliveMs, ...why });
-    return { end, aliveMs, ...why };
+    return tellEnd(session, machine, number, {
+      pid,
+      aliveMs,
+      stderrTail: child.stderrTail(),
+      stdoutTail: child.stdoutTail(),
+      end,
+    });
   } finally {
     ended.abort();
     pidFile?.clear();
   }
 }
 
+export interface Life {
+  readonly pid: number;
+  readonly aliveMs: number;
+  /** The last of what bhyve wrote to stderr. */
+  readonly stderrTail: string;
+  /** The same for stdout, where that is no console: some of its refusals are told there. */
+  readonly stdoutTail: string;
+  /** Undefined where nobody tells. */
+  readonly end: ProcessEnd | undefined;
+}
+
+/** Says what the end of a bhyve means, and why it came where nobody wanted it. */
+export function tellEnd(
+  { host, emit, signals }: Session,
+  machine: Machine,
+  boot: number,
+  { pid, aliveMs, stderrTail, stdoutTail, end: processEnd }: Life,
+): BootResult {
+  const tellsSuspend = host.vmm.isAvailable && !machine.isMonitored && machine.release < 16;
+  const isVmGone = tellsSuspend && !host.vmm.exists(machine.name);
+  const said = `${stdoutTail}${stderrTail}`;
+  const end: RunEnd = processEnd === undefined ? { kind: 'unknown' } : readEnd(processEnd, said, { isVmGone });
+  const why = isUnexpected(end, signals.stop.aborted) ? { why: explain(end, said) } : {};
+  const reason = reasonOf(end);
+  const told = reason === undefined ? {} : { reason };
+  emit({ kind: 'exit', boot, end, ...told, aliveMs, ...why });
+  return { end, aliveMs, pid, ...why };
+}
+
+function isUnexpected({ kind }: RunEnd, isStopping: boolean): boolean {
+  return kind === 'failed' || kind === 'triple-fault' || ((kind === 'killed' || kind === 'unknown') && !isStopping);
+}
+
+/** A pid file that cannot be written is told, and stops no VM. */
+export function writePid({ pidFile, state }: Session, pid: number): void {
+  if (pidFile === undefined) return;
+  try {
+    pidFile.write(pid);
+    state.degraded('pid file', undefined);
+  } catch (error) {
+    state.degraded('pid file', error instanceof Error ? error.message : String(error));
+  }
+}
+
 /** What bhyve leaves on every exit: its sockets, and the VM with its memory. */
-async function removeTraces({ host, cleaner }: Session, machine: Machine, before: readonly Trace[]): Promise<void> {
+export async function removeTraces(
+  { host, cleaner }: Session,
+  name: string,
+  ephemerals: readonly Ephemeral[],
+  before: readonly Trace[],
+): Promise<void> {
   const isNew = (trace: Trace): boolean =>
     !before.some(({ path, device, inode }) => path === trace.path && device === trace.device && inode === trace.inode);
-  for (const trace of tracesOf(machine.ephemerals).filter(isNew)) {
+  for (const trace of tracesOf(ephemerals).filter(isNew)) {
     await cleaner.remove('socket', trace.path, () => {
       const removal = removeTrace(trace);
       return Promise.resolve(typeof removal === 'object' ? removal.error : undefined);
     });
   }
-  if (!host.vmm.exists(machine.name)) return;
-  await cleaner.remove('vm', machine.name, async () =>
-    (await host.vmm.destroy(machine.name)) ? undefined : `/dev/vmm/${machine.name} is still there`,
+  if (!host.vmm.exists(name)) return;
+  await cleaner.remove('vm', name, async () =>
+    (await host.vmm.destroy(name)) ? undefined : `/dev/vmm/${name} is still there`,
   );
 }

@@ -1,9 +1,13 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { formatDuration } from '../base/duration.js';
+import { lookAtSocket } from '../host/look-at-socket.js';
+import { removeTrace, tracesOf } from '../host/ephemeral.js';
 import type { Host } from '../host/host.js';
-import { openRunDirectory, type RunDirectory, type RunState } from '../host/run-directory.js';
-import { signalProcess } from '../host/signal-process.js';
-import { orphaned, orphanOf, runElsewhere, vmExists } from './name-in-use.js';
+import { isStillThere } from '../host/process-identity.js';
+import { openRunDirectory, type RunDirectory } from '../host/run-directory.js';
+import { isProcess, signalProcess } from '../host/signal-process.js';
+import { orphaned, runElsewhere, vmExists } from './name-in-use.js';
+import { orphanOf, type Orphan } from './orphan.js';
 
 export interface ClaimOptions {
   readonly host: Host;
@@ -11,26 +15,34 @@ export interface ClaimOptions {
   readonly base: string;
   /** End and destroy what an earlier run left; never what another supervisor runs. */
   readonly force: boolean;
+  /** Leave a bhyve alone that an earlier run left: it is to be taken over. */
+  readonly adopt: boolean;
   /** How long an orphan may take to power off. */
   readonly stopTimeoutMs: number;
   /** Somebody else has loaded the VM, so it is right that it is there. */
   readonly isLoadedByOthers: boolean;
 }
 
+export interface Claimed {
+  readonly directory: RunDirectory;
+  /** To be taken over; the lock of the VM is still its own. */
+  readonly orphan: Orphan | undefined;
+}
+
 /**
  * Makes this process the one supervisor of a VM name: takes the run directory, and sees to what a run that was killed
- * has left, a bhyve or loader without supervisor or `/dev/vmm/NAME`.
+ * has left, a bhyve or loader without supervisor, its sockets, or `/dev/vmm/NAME`.
  * @throws ProblemsError `in-use`, or `cannot-create` where there can be no run directory
  */
-export async function claim(name: string, options: ClaimOptions): Promise<RunDirectory> {
+export async function claim(name: string, options: ClaimOptions): Promise<Claimed> {
   const directory = await open(name, options.base);
   try {
-    const problems = await leftovers(name, directory, options);
-    if (problems.length > 0) throw new ProblemsError('in-use', name, problems);
-    return directory;
+    const found = await leftovers(name, directory, options);
+    if ('problem' in found) throw new ProblemsError('in-use', name, [found.problem]);
+    return { directory, ...found };
   } catch (error) {
     // Whoever looks next must find what we found.
-    if (directory.leftState === undefined) await directory.release();
+    if (directory.leftState === undefined && directory.readNote() === undefined) await directory.release();
     else await directory.abandon();
     throw error;
   }
@@ -55,49 +67,65 @@ async function open(name: string, base: string): Promise<RunDirectory> {
 
 async function leftovers(
   name: string,
-  { leftState }: RunDirectory,
+  directory: RunDirectory,
   options: ClaimOptions,
-): Promise<readonly Problem[]> {
-  const { host, force, isLoadedByOthers } = options;
-  const orphan = await orphanOf(leftState, host.run);
+): Promise<{ readonly problem: Problem } | Pick<Claimed, 'orphan'>> {
+  const { host, force, adopt, isLoadedByOthers } = options;
+  const orphan = await findOrphan(directory, host);
   if (orphan !== undefined) {
-    if (!force) return [orphaned(orphan, leftState)];
-    if (!(await endOrphan(orphan, leftState, options))) {
-      return [
-        {
-          code: 'orphan',
-          severity: 'error',
-          message: `process ${orphan}, which runs this VM, did not end within ${formatDuration(options.stopTimeoutMs)} nor when it was killed`,
-        },
-      ];
-    }
+    if (adopt && orphan !== 'unknown' && orphan.role === 'bhyve') return { orphan };
+    if (!force || orphan === 'unknown') return { problem: orphaned(orphan, directory.leftState) };
+    if (!(await endOrphan(orphan, directory, options))) return { problem: notEnded(orphan, options) };
   }
+  await removeSockets(directory);
   // One that an orphan ran has been used up.
-  if (!host.vmm.exists(name) || (isLoadedByOthers && orphan === undefined)) return [];
-  if (force && (await host.vmm.destroy(name))) return [];
-  return [force ? notDestroyed(name) : vmExists(name)];
+  if (!host.vmm.exists(name) || (isLoadedByOthers && orphan === undefined)) return { orphan: undefined };
+  if (force && (await host.vmm.destroy(name))) return { orphan: undefined };
+  return { problem: force ? notDestroyed(name) : vmExists(name) };
 }
 
-const notDestroyed = (name: string): Problem => ({
-  ...vmExists(name),
-  message: `/dev/vmm/${name} is there and could not be destroyed`,
-  fix: `if nothing runs it: bhyvectl --vm=${name} --destroy`,
-});
-
 const pollMs = 20;
+/** A child says who it is in the first moment of its life; on a machine that is busy, that may take a while. */
+const noteWaitMs = 3000;
+
+/** With the lock of the VM in our hands there is no orphan that has one. */
+async function findOrphan(directory: RunDirectory, { run, clock }: Host): Promise<Orphan | 'unknown' | undefined> {
+  const end = clock.monotonicMs() + noteWaitMs;
+  for (;;) {
+    const hasOrphan = !(await directory.takeVm());
+    const orphan = await orphanOf({ state: directory.leftState, note: directory.readNote(), hasOrphan }, run);
+    const isClear = orphan === undefined || !hasOrphan || (orphan !== 'unknown' && isProcess(orphan.pid));
+    if (isClear || clock.monotonicMs() >= end) return orphan;
+    await clock.sleep(pollMs);
+  }
+}
+
 const killWaitMs = 5000;
 
+/** Monitored, it is the child that hears the power button. */
+async function signalOrphan(
+  { pid }: Orphan,
+  signal: 'SIGTERM' | 'SIGKILL',
+  { leftState }: RunDirectory,
+  { childrenOf }: Host,
+): Promise<void> {
+  const guests = leftState?.isMonitored === true && signal === 'SIGTERM' ? await childrenOf(pid) : [];
+  for (const each of guests.length === 0 ? [pid] : guests) signalProcess(each, signal);
+}
+
 async function endOrphan(
-  pid: number,
-  state: RunState | undefined,
+  orphan: Orphan,
+  directory: RunDirectory,
   { host, stopTimeoutMs }: ClaimOptions,
 ): Promise<boolean> {
-  const isGone = async (): Promise<boolean> => (await orphanOf(state, host.run)) === undefined;
+  const isGone = async (): Promise<boolean> =>
+    orphan.holdsLock ? directory.takeVm() : !(await isStillThere(orphan.identity, host.run));
   for (const [signal, timeoutMs] of [
     ['SIGTERM', stopTimeoutMs],
     ['SIGKILL', killWaitMs],
   ] as const) {
-    signalProcess(pid, signal);
+    if (await isGone()) return true;
+    await signalOrphan(orphan, signal, directory, host);
     const end = host.clock.monotonicMs() + timeoutMs;
     while (host.clock.monotonicMs() < end) {
       if (await isGone()) return true;
@@ -106,3 +134,26 @@ async function endOrphan(
   }
   return isGone();
 }
+
+/** What a bhyve has bound that is dead by now: new since its boot, and nobody listens. */
+export async function removeSockets({ leftState }: Pick<RunDirectory, 'leftState'>): Promise<void> {
+  if (leftState?.sockets === undefined) return;
+  const { paths, before } = leftState.sockets;
+  const known = new Set(before.map(({ path, device, inode }) => `${device} ${inode} ${path}`));
+  for (const trace of tracesOf(paths.map((path) => ({ kind: 'socket', path })))) {
+    if (known.has(`${trace.device} ${trace.inode} ${trace.path}`)) continue;
+    if ((await lookAtSocket(trace.path)).kind === 'stale') removeTrace(trace);
+  }
+}
+
+const notEnded = ({ pid }: Orphan, { stopTimeoutMs }: ClaimOptions): Problem => ({
+  code: 'orphan',
+  severity: 'error',
+  message: `process ${pid}, which runs this VM, did not end within ${formatDuration(stopTimeoutMs)} nor when it was killed`,
+});
+
+const notDestroyed = (name: string): Problem => ({
+  ...vmExists(name),
+  message: `/dev/vmm/${name} is there and could not be destroyed`,
+  fix: `if nothing runs it: bhyvectl --vm=${name} --destroy`,
+});

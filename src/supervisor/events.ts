@@ -2,11 +2,17 @@ import type { Problem } from '../base/problem.js';
 import type { HookEnd } from '../host/hook.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { Loader } from '../machine/machine.js';
-import type { RebootReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../spec/vm-spec.js';
 import type { Explanation } from './explain.js';
 import type { LoadEnd } from './load.js';
 import type { StopReason } from './policy.js';
 import type { RunEnd } from './run-end.js';
+
+/** The user's programs, by when they are run. */
+export type HookName = 'pre_start' | 'post_start' | 'pre_reboot' | 'post_stop';
+
+/** What can fail beside the VM: its state file, the start of a program, or what the caller names, e.g. its log. */
+export type Part = string;
 
 /** What happened, as it happened. `boot` counts from 1. */
 export type RunEventBody =
@@ -39,11 +45,15 @@ export type RunEventBody =
       /** What differs from the boot before; empty for the first. */
       readonly changes: readonly MachineChange[];
     }
+  /** A bhyve that a supervisor had left behind when it was killed is now watched by this run. */
+  | { readonly kind: 'adopted'; readonly boot: number; readonly target: string; readonly pid: number }
   /** bhyve has ended; `why` where that was no doing of the guest or of us. */
   | {
       readonly kind: 'exit';
       readonly boot: number;
       readonly end: RunEnd;
+      /** The spec's word for it, by which `reboot_on` and `next_target` go; absent where none fits. */
+      readonly reason?: ExitReason;
       readonly aliveMs: number;
       readonly why?: Explanation;
     }
@@ -52,13 +62,15 @@ export type RunEventBody =
       readonly kind: 'reboot';
       readonly boot: number;
       readonly target: string;
-      readonly reason: RebootReason;
+      readonly reason: ExitReason;
       readonly delayMs: number;
+      /** The budget of `restart` is spent, and this is the target that `on_give_up` names. */
+      readonly gaveUp?: true;
     }
-  | { readonly kind: 'hook'; readonly hook: 'post_start'; readonly boot: number; readonly state: 'started' }
+  | { readonly kind: 'hook'; readonly hook: HookName; readonly boot: number; readonly state: 'started' }
   | {
       readonly kind: 'hook';
-      readonly hook: 'post_start';
+      readonly hook: HookName;
       readonly boot: number;
       readonly state: 'ended';
       readonly end: HookEnd;
@@ -72,10 +84,13 @@ export type RunEventBody =
     }
   /** The host was mended, or a mend was taken back; or neither worked. */
   | { readonly kind: 'warning'; readonly problem: Problem }
+  /** A part of what surrounds the VM does not work: the VM is untouched, and the part is tried again. */
+  | { readonly kind: 'degraded'; readonly part: Part; readonly error: string }
+  | { readonly kind: 'recovered'; readonly part: Part }
   /** A stop is on its way: how it is tried now. */
   | {
       readonly kind: 'stopping';
-      readonly how: 'power button' | 'forced power-off' | 'kill';
+      readonly how: 'power button' | 'power button again' | 'forced power-off' | 'kill';
       /** How long the guest has before the next way is tried. */
       readonly timeoutMs: number;
     }

@@ -1,6 +1,8 @@
 import { unreachable } from '../base/unreachable.js';
 import type { Loader } from '../machine/machine.js';
-import { evidenceOf, kernelRules, ruled, type Explanation, type Rule } from './explain.js';
+import { byHand } from './explain.js';
+import { lastWords, ruled, wordsOf, type Explanation, type Rule } from './explain-rule.js';
+import { kernelRules } from './explain-rules.js';
 import type { LoadFailure } from './run-end.js';
 
 type Program = Loader['kind'];
@@ -12,40 +14,76 @@ export interface LoaderWords {
   readonly stdout: string;
 }
 
-/** What the messages of bhyveload(8) and grub-bhyve(8) mean. */
-const rules: readonly Rule[] = [
+/** What the messages of bhyveload(8) and grub-bhyve(8) mean, the most telling first. */
+export const loadRules: readonly Rule[] = [
   {
-    when: /(?:illegal|invalid|unrecognized) option (?:-- )?'?([^'\s]+)/,
-    cause: ([, option]) => `the loader does not know the option ${option ?? ''}`,
+    when: /^(?:illegal|invalid|unrecognized) option (?:-- )?'?([^'\s]+)/,
+    cause: 'the loader does not know the option $1',
     next: 'look at loader.args, and at the command with --dry-run',
   },
   {
-    when: /Could not open '([^']*)'/,
-    cause: ([, file]) => `bhyveload cannot open ${file ?? ''}`,
+    when: /^option requires an argument -- '?([^'\s]+)|^option '([^']+)' (?:requires|doesn't allow) an argument/,
+    cause: 'the option $1$2 of the loader wants an argument, or takes none',
+    next: 'look at loader.args, and at the command with --dry-run',
+  },
+  {
+    when: /^option '([^']+)' is ambiguous/,
+    cause: 'more than one option of the loader begins with $1',
+    next: 'write the option in full in loader.args',
+  },
+  {
+    when: /^-l can only be given once/,
+    cause: 'bhyveload is given two loaders (-l)',
+    next: 'look at loader.args',
+  },
+  {
+    when: /^Invalid memsize '(.*)'|^Invalid guest memory size `(.*)'/,
+    cause: 'the loader cannot read the memory size "$1$2"',
+    next: 'look at mem, and at loader.args: it must be the memory of the VM',
+  },
+  {
+    when: /^usage: bhyveload|^Required VM name parameter not supplied/,
+    cause: 'the loader did not take its command line',
+    next: 'look at loader.args, and at the command with --dry-run',
+  },
+  {
+    when: /^Could not open '(.*)'/,
+    cause: 'bhyveload cannot open $1',
     next: 'look at loader.disk, the disks of the guest and com1: is it there, and may you read it?',
   },
   {
-    when: /Could not (?:create|open|reinit) VM [^\n]*/,
-    cause: ([line]) => `the kernel did not make the VM: ${line ?? ''}`,
+    when: /^Could not (?:create|open|reinit) VM\b/,
+    cause: 'the kernel did not make the VM: $0',
     next: 'run vmrun as root; load the module with kldload vmm',
   },
   {
-    when: /VM unrestricted guest capability required/,
-    cause: () => 'the CPU cannot run the real mode that GRUB needs: it has no unrestricted guest',
+    when: /^VM unrestricted guest capability required/,
+    cause: 'the CPU cannot run the real mode that GRUB needs: it has no unrestricted guest',
     next: 'use a FreeBSD guest with bhyveload, or another host',
   },
   {
-    when: /vm_setup_memory: |Could not setup memory/,
-    cause: () => 'the host has not enough free memory',
-    next: 'give the guest less memory',
+    when: /^vm_setup_memory: |^Could not setup memory/,
+    cause: 'the host has not enough free memory, or a leftover VM of this name has another memory size',
+    next: 'give the guest less memory; bhyvectl --vm=NAME --destroy removes a leftover',
+  },
+  {
+    when: /^can't load '(.*)'/,
+    cause: 'bhyveload found no FreeBSD to load: $0',
+    next: 'look at loader.disk and the guest’s first disk: is a FreeBSD installed there? A CD must come first to be loaded',
+  },
+  {
+    when: /^error: (no such partition|no such device|file `.*' not found|no such disk|disk `.*' not found)/,
+    cause: 'GRUB does not find what it is to load: $1',
+    next: 'look at loader.root, loader.device_map and loader.commands: GRUB’s command ls at its prompt lists the drives',
   },
   ...kernelRules,
 ];
 
 /** Why a loader failed. Its console, where we have it, tells at which prompt it waits. */
 export function explainLoad(program: Program, how: LoadFailure, { stderr, stdout }: LoaderWords): Explanation {
-  const said = plainText(stderr).trim() === '' ? plainText(stdout) : plainText(stderr);
-  const evidence = evidenceOf(said);
+  const said = wordsOf(stderr);
+  const words = said.length > 0 ? said : wordsOf(stdout);
+  const evidence = lastWords(words);
   const silence = `${program} gave ${evidence.length === 0 ? 'no reason' : 'the reason below'}`;
   switch (how.kind) {
     case 'not-started':
@@ -55,13 +93,11 @@ export function explainLoad(program: Program, how: LoadFailure, { stderr, stdout
     case 'signalled':
       return { cause: silence, evidence, next: byHand };
     case 'exited':
-      return ruled(rules, said) ?? { cause: silence, evidence, next: afterExit[program] };
+      return ruled(loadRules, words) ?? { cause: silence, evidence, next: afterExit[program] };
     default:
       return unreachable(how);
   }
 }
-
-const byHand = 'look at the command with --dry-run and run it by hand';
 
 const whenWaiting: Readonly<Record<Program, string>> = {
   bhyveload:
@@ -74,7 +110,3 @@ const afterExit: Readonly<Record<Program, string>> = {
   bhyveload: `look whether there is a FreeBSD on the disk, and whether somebody said "quit" at the prompt; ${byHand}`,
   'grub-bhyve': byHand,
 };
-
-/** Without what moves the cursor and sets colours. */
-const plainText = (text: string): string =>
-  text.replaceAll(/\p{Cc}\[[\d;?]*[A-Za-z]/gu, '').replaceAll(/[^\P{Cc}\n]/gu, '');

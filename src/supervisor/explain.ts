@@ -1,128 +1,140 @@
-/** Why bhyve or a loader ended as it did: the cause, what shows it, and what to do. */
-export interface Explanation {
-  readonly cause: string;
-  /** The last lines of what it wrote. */
-  readonly evidence: readonly string[];
-  readonly next: string;
-}
+import { unreachable } from '../base/unreachable.js';
+import { lastWords, ruled, wordsOf, type Explanation } from './explain-rule.js';
+import { guestRules, rules } from './explain-rules.js';
+import { describeEnd, type RunEnd } from './run-end.js';
 
-export interface Rule {
-  readonly when: RegExp;
-  readonly cause: (found: readonly string[]) => string;
-  readonly next: string;
-}
+export type { Explanation } from './explain-rule.js';
 
-/** What the kernel says to whoever makes a VM. */
-export const kernelRules: readonly Rule[] = [
-  {
-    when: /vm_(?:create|open|reinit)[^\n]*: (?:Operation not permitted|Permission denied)/,
-    cause: () => 'you may not make virtual machines',
-    next: 'run vmrun as root',
-  },
-  {
-    when: /vm_(?:create|open)[^\n]*|\/dev\/vmm[^\n]*/,
-    cause: ([line]) => `the kernel did not make the VM: ${line ?? ''}`,
-    next: 'load the module with kldload vmm, and look whether the CPU has virtualization switched on',
-  },
-];
+/** What an end says by itself. */
+type Reason = Omit<Explanation, 'evidence'>;
 
-/** What bhyve's messages mean, the most telling first: reference of bhyve(8) and its sources. */
-const rules: readonly Rule[] = [
-  {
-    when: /illegal option -- (\S)/,
-    cause: ([, option]) => `this bhyve does not know the option -${option ?? ''}`,
-    next: 'look at the command with --dry-run; the option may need a newer FreeBSD',
-  },
-  {
-    when: /^Usage: bhyve/m,
-    cause: () => 'bhyve did not take its command line',
-    next: 'look at the command with --dry-run, above all at extra_options and what follows "--"',
-  },
-  {
-    when: /gdb (?:address|socket) [^\n]*/,
-    cause: ([line]) => `the GDB stub cannot listen: ${line ?? ''}`,
-    next: 'look at gdb: is the address one of this host, and the port free?',
-  },
-  {
-    when: /pci slot (\S+) already occupied/,
-    cause: ([, slot]) => `two devices are on PCI slot ${slot ?? ''}`,
-    next: 'look for a -s of that slot in extra_options and raw devices',
-  },
-  {
-    when: /no bootrom was configured|virtual machine cannot be booted|no bootrom specified/,
-    cause: () => 'there is nothing to boot from: no boot ROM',
-    next: 'set bootrom to a firmware file, e.g. of the package edk2-bhyve',
-  },
-  {
-    when: /[Ee]rror opening bootrom "?([^":\n]+)|ROM ([^:\n]+): (?:No such file|cannot)/,
-    cause: ([, first, second]) => `the boot ROM ${(first ?? second ?? '').trim()} cannot be opened`,
-    next: 'install the package edk2-bhyve, or set bootrom',
-  },
-  {
-    when: /Unable to setup memory \((\d+)\)/,
-    cause: ([, errno]) =>
-      errno === '22' ? 'a leftover VM of this name has another memory size' : 'the host has not enough free memory',
-    next: 'destroy the leftover with bhyvectl --vm=NAME --destroy, or give the guest less memory',
-  },
-  {
-    when: /passthru requires guest memory to be wired/,
-    cause: () => 'a passthru device needs wired memory',
-    next: 'set wire_guest_mem to true',
-  },
-  {
-    when: /PCI device at (\S+) is not using the ppt driver/,
-    cause: ([, card]) => `the host card ${card ?? ''} is not reserved for guests`,
-    next: 'devctl set driver -f pci0:BUS:SLOT:FUNCTION ppt, or let vmrun do it with "fix": true',
-  },
-  {
-    when: /cannot create port \d+: ([^\n]+)/,
-    cause: ([, why]) => `a virtio-console socket could not be made: ${why ?? ''}`,
-    next: 'remove a leftover socket, or make its folder',
-  },
-  {
-    when: /Could not open backing file: ([^\n]+)|Missing "path" for block device/,
-    cause: ([, why]) => `a disk image cannot be opened${why === undefined ? '' : `: ${why}`}`,
-    next: 'look at the paths of the disks, and whether you may read and write them',
-  },
-  {
-    when: /(\d+) vCPUs requested but only (\d+) available/,
-    cause: ([, wanted, there]) => `the guest wants ${wanted ?? ''} vCPUs, this host allows ${there ?? ''}`,
-    next: 'lower cpu, or raise the tunable hw.vmm.maxcpu',
-  },
-  ...kernelRules,
-  {
-    when: /[Dd]evice emulation initialization error: ([^\n]+)/,
-    cause: ([, why]) => `a device could not be started: ${why ?? ''}`,
-    next: 'look at the interfaces, disks and ports of the devices: is one missing, or in use?',
-  },
-];
-
-const evidenceLines = 3;
-
-/** The last lines that say something. */
-export const evidenceOf = (text: string): readonly string[] =>
-  text
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .slice(-evidenceLines);
-
-/** What the first rule that fits makes of a program's last words. */
-export function ruled(rules: readonly Rule[], text: string): Explanation | undefined {
-  for (const { when, cause, next } of rules) {
-    const found = when.exec(text);
-    if (found !== null) return { cause: cause(found), evidence: evidenceOf(text), next };
-  }
-  return undefined;
-}
-
-/** Reads bhyve's last words. Without a rule that fits, the words themselves are all that is known. */
-export function explain(stderrTail: string): Explanation {
-  const evidence = evidenceOf(stderrTail);
+/**
+ * Why bhyve ended as it did. Its own words tell best; without a rule that fits them, the end itself says something. It
+ * has an answer for every end, also for those that need none.
+ * @param stderrTail the last of what it wrote: anything, in any size
+ */
+export function explain(end: RunEnd, stderrTail: string): Explanation {
+  const words = wordsOf(stderrTail);
   return (
-    ruled(rules, stderrTail) ?? {
-      cause: evidence.length === 0 ? 'bhyve gave no reason' : 'bhyve gave the reason below',
-      evidence,
-      next: 'look at the command with --dry-run and run it by hand',
+    ruled(rules, words) ??
+    (end.kind === 'triple-fault' ? ruled(guestRules, words) : undefined) ?? {
+      ...reasonOf(end, words.length > 0),
+      evidence: lastWords(words),
     }
   );
 }
+
+export const byHand = 'look at the command with --dry-run and run it by hand';
+
+const core = 'look for bhyve.core (sysctl kern.corefile says where), and report it to FreeBSD with these lines';
+
+function reasonOf(end: RunEnd, hasWords: boolean): Reason {
+  switch (end.kind) {
+    case 'failed':
+      return reasonOfStatus(end.status, hasWords);
+    case 'killed':
+      return reasonOfSignal(end.signal);
+    case 'triple-fault':
+      return {
+        cause: 'a triple fault: the guest crashed so early or so badly that its CPU reset itself',
+        next:
+          'look at the guest’s console: is there a boot loader on its disk, made for this architecture and firmware? ' +
+          'Try ignore_unknown_msrs, which many guests need, and more mem',
+      };
+    case 'unknown':
+      return {
+        cause: 'this bhyve was taken over from a killed vmrun, and the system tells its status to nobody else',
+        next: 'look at the guest’s own log, and at dmesg, whether it was shut down or bhyve died',
+      };
+    case 'not-prepared':
+      return { cause: 'the hook pre_start failed, so bhyve was not started', next: 'run hooks.pre_start by hand' };
+    case 'not-loaded':
+      return { cause: `${end.program} did not load the guest, so bhyve was not started`, next: byHand };
+    case 'rebooted':
+    case 'powered-off':
+    case 'halted':
+    case 'suspended':
+      return { cause: `the guest ${describeEnd(end)}`, next: 'nothing is to be done' };
+    default:
+      return unreachable(end);
+  }
+}
+
+/** bhyve(8), EXIT STATUS, and sysexits(3). */
+function reasonOfStatus(status: number, hasWords: boolean): Reason {
+  const said = hasWords ? 'bhyve gave the reason below' : 'bhyve gave no reason';
+  switch (status) {
+    case 4:
+      if (hasWords) return { cause: said, next: byHand };
+      return {
+        cause: `${said}; it says nothing of a VM that was destroyed while it ran, or of a bad uuid`,
+        next: `look who ran bhyvectl --destroy, and at uuid and the path of virtio-input; ${byHand}`,
+      };
+    case 64:
+      return {
+        cause: `${said} why it does not take an option`,
+        next: `look at cpu, cpu_pin, mem, numa, fw_cfg_files and extra_options; ${byHand}`,
+      };
+    case 71:
+      return {
+        cause: `${said} why the system refused it something: its sandbox, the CPU topology or its control socket`,
+        next: 'look at cpu, at the folder rundir, and at dmesg',
+      };
+    case 100:
+      return {
+        cause: 'the VM was destroyed from outside while it ran, or ended in a way that bhyve does not know',
+        next: 'look who ran bhyvectl --destroy',
+      };
+    case 126:
+    case 127:
+      return {
+        cause: status === 126 ? 'bhyve could not be executed' : 'bhyve was not there when it was to be executed',
+        next: 'look at --bhyve and BHYVE_EXEC: is it a program for this system?',
+      };
+    default:
+      return { cause: said, next: byHand };
+  }
+}
+
+const crashed = (signal: NodeJS.Signals): Reason => ({
+  cause: `bhyve crashed (${signal}): a bug of bhyve`,
+  next: `look for a virtio-console without ports in extra_options and raw devices; ${core}`,
+});
+
+const sentToTerminal = (signal: NodeJS.Signals): Reason => ({
+  cause: `somebody sent ${signal} to bhyve: a key of its terminal, or the end of its session`,
+  next: 'look who did; a guest whose com1 is not stdio does not share the terminal',
+});
+
+/** bhyve takes SIGTERM for a power button, once the guest has switched ACPI on. The others end it: amd64/pm.c. */
+const reasonsOfSignals: Readonly<Partial<Record<NodeJS.Signals, Reason>>> = {
+  SIGKILL: {
+    cause: 'somebody killed bhyve, or the kernel did for lack of memory',
+    next: 'look at dmesg and /var/log/messages for "was killed: failed to reclaim memory"; then lower mem',
+  },
+  SIGTERM: {
+    cause: 'somebody sent SIGTERM to bhyve itself before the guest had switched ACPI on',
+    next: 'look who did. Once the guest has ACPI it is a power button; on arm64 it always ends bhyve',
+  },
+  SIGINT: sentToTerminal('SIGINT'),
+  SIGHUP: sentToTerminal('SIGHUP'),
+  SIGQUIT: sentToTerminal('SIGQUIT'),
+  SIGABRT: {
+    cause: 'bhyve gave up: the guest did what bhyve does not handle, or bhyve met what it takes to be impossible',
+    next: `look for a com port without a path in extra_options; ${core}`,
+  },
+  SIGSEGV: crashed('SIGSEGV'),
+  SIGBUS: crashed('SIGBUS'),
+  SIGILL: crashed('SIGILL'),
+  SIGFPE: crashed('SIGFPE'),
+  SIGSYS: {
+    cause: 'bhyve asked the kernel for what it does not have',
+    next: 'bhyve and the kernel are of different releases: update both, and boot the new kernel',
+  },
+};
+
+const reasonOfSignal = (signal: NodeJS.Signals): Reason =>
+  reasonsOfSignals[signal] ?? {
+    cause: `${signal} ended bhyve: somebody sent it, or a limit of the system was reached`,
+    next: 'look who did, and at the limits of the user: limits(1)',
+  };

@@ -1,10 +1,12 @@
 import path from 'node:path';
-import { StartError, type Child } from '../host/child.js';
+import { anyOf } from '../host/abort.js';
+import type { Child } from '../host/child.js';
+import { StartError } from '../host/start-error.js';
 import { loaderCommand } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import { explainLoad, type LoaderWords } from './explain-load.js';
 import type { LoadFailure } from './run-end.js';
-import { environmentOf, rememberProcess, type BootResult, type Session } from './session.js';
+import { consoleOf, environmentOf, rememberProcess, type BootResult, type Session } from './session.js';
 
 /** How the loader of a boot ended. */
 export type LoadEnd =
@@ -69,24 +71,28 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
   try {
     child = await host.spawn(command, {
       stdin: loader.usesStdio ? 'inherit' : loader.input === undefined ? 'ignore' : { text: loader.input },
-      stdout: loader.usesStdio ? 1 : 'passed-on',
+      stdout: loader.usesStdio ? consoleOf(session) : 'passed-on',
       ownSession: !loader.usesStdio,
+      survivor: session.directory.survivor({ role: 'loader', boot, target: machine.target }),
       env: environmentOf(session, machine, boot),
       onStderr: session.onStderr,
     });
   } catch (error) {
-    if (!(error instanceof StartError) || error.reason === 'not-found') throw error;
+    if (!(error instanceof StartError) || error.reason === 'not-found' || error.reason === 'no-resources') throw error;
     return { end: { kind: 'not-started', error: error.message }, said: { stderr: '', stdout: '' } };
   }
   const ended = new AbortController();
   emit({ kind: 'loader', boot, state: 'started', program: loader.kind, pid: child.pid, command });
-  const identified = rememberProcess(session, 'loader', machine, boot, child.pid, ended.signal);
-  const isOver = host.clock.sleep(loader.timeoutMs, AbortSignal.any([signals.stop, ended.signal]));
+  const identified = rememberProcess(session, 'loader', child.pid, ended.signal);
+  const given = anyOf(signals.stop, ended.signal);
+  const isOver = host.clock.sleep(loader.timeoutMs, given.signal);
   const byItself = await Promise.race([child.ended, isOver.then(() => undefined)]);
   if (byItself === undefined) child.killWhole();
   const processEnd = await child.ended;
   ended.abort();
+  given.release();
   await identified;
+  session.state.update({ loader: undefined });
   const said = { stderr: child.stderrTail(), stdout: child.stdoutTail() };
   // Ctrl-C reaches both of us, and its end may be told before our own signal.
   if (loader.usesStdio && byItself?.kind === 'signalled') await host.clock.sleep(signalGraceMs, signals.stop);

@@ -1,10 +1,11 @@
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from '../host/errno.js';
-import { processStart } from '../host/process-identity.js';
-import { whoRuns, type HeldRunDirectory, type RunState } from '../host/run-directory.js';
+import { whoRuns, type HeldRunDirectory } from '../host/run-directory.js';
+import type { RunState } from '../host/run-state.js';
 import type { RunTool } from '../host/tools.js';
 import type { HostView } from '../host/view.js';
 import type { Machine } from '../machine/machine.js';
+import { orphanOf, type Orphan } from './orphan.js';
 
 /** Where runs are written down; a host that was captured elsewhere has no such place here. */
 export interface RunRecords {
@@ -38,17 +39,9 @@ async function recordedHolders(name: string, { base, run }: RunRecords): Promise
   } catch (error) {
     return [unknownHolder(base, describeSystemError(systemError(error)))];
   }
-  if ('heldBy' in holder) return [runElsewhere(holder)];
-  const pid = await orphanOf(holder.leftState, run);
-  return pid === undefined ? [] : [orphaned(pid, holder.leftState)];
-}
-
-/** The pid of what a dead supervisor left running: the same process, not one that got its number. */
-export async function orphanOf(state: RunState | undefined, run: RunTool): Promise<number | undefined> {
-  const left = state?.bhyve ?? state?.loader;
-  if (left === undefined) return undefined;
-  const start = await processStart(left.pid, run);
-  return start !== undefined && start === left.start ? left.pid : undefined;
+  if (holder.heldBy !== undefined) return [runElsewhere(holder)];
+  const orphan = await orphanOf(holder, run);
+  return orphan === undefined ? [] : [orphaned(orphan, holder.state)];
 }
 
 export const runElsewhere = ({ heldBy }: HeldRunDirectory): Problem => ({
@@ -58,12 +51,28 @@ export const runElsewhere = ({ heldBy }: HeldRunDirectory): Problem => ({
   fix: 'stop that one first; nothing was changed',
 });
 
-export const orphaned = (pid: number, state: RunState | undefined): Problem => ({
-  code: 'orphan',
-  severity: 'error',
-  message: `${state?.loader === undefined ? 'this VM' : 'a loader of this VM'} still runs as process ${pid}; its supervisor, process ${state?.supervisor ?? 0}, is gone`,
-  fix: `shut the guest down, or end it with --force (or: kill ${pid})`,
-});
+export function orphaned(orphan: Orphan | 'unknown', state: RunState | undefined): Problem {
+  const supervisor = state === undefined ? 'its supervisor' : `its supervisor, process ${state.supervisor},`;
+  if (orphan === 'unknown') {
+    return {
+      code: 'orphan',
+      severity: 'error',
+      message: `something that a bhyve of this VM has started still runs, and holds its lock; ${supervisor} is gone`,
+      fix: 'look for it with ps and end it',
+    };
+  }
+  const { role, pid } = orphan;
+  const what = role === 'loader' ? 'a loader of this VM' : 'this VM';
+  return {
+    code: 'orphan',
+    severity: 'error',
+    message: `${what} still runs as process ${pid}; ${supervisor} is gone`,
+    fix:
+      role === 'loader'
+        ? `end it with --force, or wait until it is done (kill ${pid} ends it too)`
+        : 'take it over with --adopt, or end it with --force',
+  };
+}
 
 export const vmExists = (name: string): Problem => ({
   code: 'vm-exists',

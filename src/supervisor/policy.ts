@@ -1,31 +1,57 @@
 import type { Policy } from '../machine/machine.js';
-import type { RebootReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../spec/vm-spec.js';
 import { reasonOf, type RunEnd } from './run-end.js';
 
 /** What the command line says over the spec. */
 export interface RebootLimits {
   /** Reasons that replace the spec's `reboot_on`. */
-  readonly rebootOn?: readonly RebootReason[];
+  readonly rebootOn?: readonly ExitReason[];
   /** Never boot again. */
   readonly noReboot?: boolean;
   /** Boot again at most this often. */
   readonly rebootCount?: number;
 }
 
-/** What happened so far. Times are monotonic milliseconds. */
-export interface History {
-  readonly nowMs: number;
-  /** How long the boot that has just ended was alive. */
+/** The end of a boot. */
+export interface Ended {
+  readonly end: RunEnd;
+  /** The target that has run; its machine's policy decides. */
+  readonly target: string;
+  /** How long bhyve lived. */
   readonly aliveMs: number;
-  /** When each reboot so far was decided, oldest first. */
-  readonly reboots: readonly number[];
-  /** How many boots before this one, in a row, were short. */
-  readonly shortLives: number;
+  /** Now, by a monotonic clock. */
+  readonly nowMs: number;
 }
+
+/** All that the boots before leave behind for the decision. Its size does not grow with the run. */
+export interface Past {
+  /** Reboots of the whole run, give-ups among them. */
+  readonly reboots: number;
+  /**
+   * When each reboot was decided that counts for `restart.max`, oldest first: those since the last stable run or
+   * give-up, as many of them as can matter.
+   */
+  readonly counted: readonly number[];
+  /** How many boots in a row, up to now, were no stable run; a give-up begins again. */
+  readonly shortLives: number;
+  /** The target of `on_give_up` has been booted, and no run has been stable since. */
+  readonly hasGivenUp: boolean;
+}
+
+/** Before the first boot. */
+export const noPast: Past = { reboots: 0, counted: [], shortLives: 0, hasGivenUp: false };
 
 /** What to do when bhyve has ended, and why. */
 export type Step =
-  | { readonly do: 'boot'; readonly target: string; readonly reason: RebootReason; readonly delayMs: number }
+  | {
+      readonly do: 'boot';
+      readonly target: string;
+      readonly reason: ExitReason;
+      /** How long to wait first. */
+      readonly delayMs: number;
+      /** The budget of `restart` is spent, and the target is that of `on_give_up`. */
+      readonly gaveUp?: true;
+    }
   | { readonly do: 'stop'; readonly because: StopReason };
 
 export type StopReason =
@@ -37,34 +63,87 @@ export type StopReason =
   | 'reboot-count'
   /** Too many reboots within the window. */
   | 'restart-limit'
+  /** Nobody can tell what the guest did: a bhyve that was taken over, on a system that does not say how it ended. */
+  | 'status-unknown'
   /** Something could not be removed, and the run was told to fail then. */
   | 'left-behind';
 
-/** A boot that lived shorter counts towards the back-off. */
-export const shortLifeMs = 10_000;
-
-/**
- * Decides what follows the end of a boot: a calculation, so it can be read as a table. Reboots that follow one another
- * quickly wait: not at all the first time, then `delay`, doubled each time up to `max_delay`.
- */
-export function nextStep(end: RunEnd, target: string, policy: Policy, limits: RebootLimits, history: History): Step {
-  const reason = reasonOf(end);
-  if (reason === undefined || !(limits.rebootOn ?? policy.rebootOn).includes(reason)) {
-    return { do: 'stop', because: 'guest' };
-  }
-  if (limits.noReboot === true) return { do: 'stop', because: 'no-reboot' };
-  const { reboots, nowMs } = history;
-  if (limits.rebootCount !== undefined && reboots.length >= limits.rebootCount) {
-    return { do: 'stop', because: 'reboot-count' };
-  }
-  const { max, windowMs } = policy.restart;
-  const recent = reboots.filter((at) => nowMs - at < windowMs).length;
-  if (max !== undefined && recent >= max) return { do: 'stop', because: 'restart-limit' };
-  return { do: 'boot', target: policy.nextTarget[reason] ?? target, reason, delayMs: backOffMs(policy, history) };
+/** What a decision is and what is to be remembered for the next one. */
+export interface Decision {
+  readonly step: Step;
+  readonly past: Past;
 }
 
-function backOffMs({ restart }: Policy, { aliveMs, shortLives }: History): number {
+/**
+ * Reboots that are remembered although the policy at hand does not ask for so many: the next target's may, where the
+ * targets of one run have limits of their own.
+ */
+const alwaysRemembered = 1000;
+
+/**
+ * Decides what follows the end of a boot: a calculation, so it can be read as a table. The first line that fits:
+ *
+ * | the boot ended | step |
+ * |---|---|
+ * | nobody knows how | stop: `status-unknown` |
+ * | for a reason that `reboot_on` does not name | stop: `guest` |
+ * | and the command line forbids reboots | stop: `no-reboot` |
+ * | and it allows no more of them | stop: `reboot-count` |
+ * | after `restart.max` reboots within `restart.window`, with `on_give_up` | boot that target, at once |
+ * | the same without it, in that target already, or after a give-up without a stable run since | stop: `restart-limit` |
+ * | otherwise | boot `next_target` for the reason, or the same target, after the pause |
+ *
+ * A boot that lived `restart.stable` is a stable run. It forgets what came before: the reboots that count for `max`, the
+ * pauses, and a give-up. So does a give-up, but for itself: its target has a budget of its own.
+ *
+ * The pause before a boot: none after a stable run, none after the first short life, then `delay`, doubled with each
+ * short life that follows, up to `max_delay`.
+ * @param policy that of the machine that has run
+ */
+export function decide(ended: Ended, past: Past, policy: Policy, limits: RebootLimits): Decision {
+  const { end, target, aliveMs, nowMs } = ended;
+  const { restart, onGiveUp } = policy;
+  const isStable = aliveMs >= restart.stableMs;
+  const since: Past = isStable ? { ...noPast, reboots: past.reboots } : past;
+  const stop = (because: StopReason): Decision => ({ step: { do: 'stop', because }, past: since });
+  const reason = reasonOf(end);
+  if (reason === undefined) return stop('status-unknown');
+  if (!(limits.rebootOn ?? policy.rebootOn).includes(reason)) return stop('guest');
+  if (limits.noReboot === true) return stop('no-reboot');
+  if (limits.rebootCount !== undefined && past.reboots >= limits.rebootCount) return stop('reboot-count');
+  const reboots = past.reboots + 1;
+  if (isSpent(restart, since.counted, nowMs)) {
+    if (onGiveUp === undefined || onGiveUp === target || since.hasGivenUp) return stop('restart-limit');
+    return {
+      step: { do: 'boot', target: onGiveUp, reason, delayMs: 0, gaveUp: true },
+      past: { reboots, counted: [], shortLives: 0, hasGivenUp: true },
+    };
+  }
+  const remembered = Math.max(alwaysRemembered, restart.max ?? 0);
+  return {
+    step: {
+      do: 'boot',
+      target: policy.nextTarget[reason] ?? target,
+      reason,
+      delayMs: backOffMs(restart, since.shortLives),
+    },
+    past: {
+      reboots,
+      counted: [...since.counted, nowMs].slice(-remembered),
+      shortLives: isStable ? 0 : since.shortLives + 1,
+      hasGivenUp: since.hasGivenUp,
+    },
+  };
+}
+
+/** Whether `max` reboots are in the window already. */
+function isSpent({ max, windowMs }: Policy['restart'], counted: readonly number[], nowMs: number): boolean {
+  return max !== undefined && counted.filter((at) => nowMs - at < windowMs).length >= max;
+}
+
+/** @param shortLives before the one that has just ended, in a row */
+function backOffMs({ delayMs, maxDelayMs }: Policy['restart'], shortLives: number): number {
   // No delay stays none: doubled often enough, 0 would be no number.
-  if (aliveMs >= shortLifeMs || shortLives === 0 || restart.delayMs === 0) return 0;
-  return Math.min(restart.delayMs * 2 ** (shortLives - 1), restart.maxDelayMs);
+  if (shortLives === 0 || delayMs === 0) return 0;
+  return Math.min(delayMs * 2 ** (shortLives - 1), maxDelayMs);
 }

@@ -1,8 +1,9 @@
 import { formatDuration } from '../base/duration.js';
 import { unreachable } from '../base/unreachable.js';
 import type { ProcessEnd } from '../host/child.js';
+import type { HookEnd } from '../host/hook.js';
 import type { Loader } from '../machine/machine.js';
-import type { RebootReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../spec/vm-spec.js';
 
 /** How one run of bhyve ended: bhyve(8), EXIT STATUS. */
 export type RunEnd =
@@ -10,10 +11,14 @@ export type RunEnd =
   | { readonly kind: 'powered-off' } // 1
   | { readonly kind: 'halted' } // 2
   | { readonly kind: 'triple-fault' } // 3, amd64 only
-  | { readonly kind: 'suspended' } // 5, release 16
-  /** 4, a status that the man page does not list, or a 1 that was no power-off. */
+  | { readonly kind: 'suspended' } // 5; 0 up to release 15
+  /** 4, a status that the man page does not list, or a 0 or 1 of a bhyve that ran no guest. */
   | { readonly kind: 'failed'; readonly status: number }
   | { readonly kind: 'killed'; readonly signal: NodeJS.Signals }
+  /** A bhyve that was taken over was no child of ours, and the system tells its status to nobody else. */
+  | { readonly kind: 'unknown' }
+  /** The hook pre_start failed, and bhyve was not started. */
+  | { readonly kind: 'not-prepared'; readonly how: HookEnd }
   /** There was nothing to run: the loader failed, and bhyve was not started. */
   | { readonly kind: 'not-loaded'; readonly program: Loader['kind']; readonly how: LoadFailure };
 
@@ -24,17 +29,53 @@ export type LoadFailure =
   | { readonly kind: 'timed-out'; readonly timeoutMs: number }
   | { readonly kind: 'not-started'; readonly error: string };
 
-/** What bhyve says where its 1 is no power-off: a command line that it does not take, a GDB stub without its port. */
-const failureWithStatus1 = /^(?:Usage: bhyve|bhyve: gdb (?:address|socket) )/m;
+/** What else is known of an exit. */
+export interface EndFacts {
+  /**
+   * `/dev/vmm/NAME` was gone when bhyve ended, before anybody had removed it. Leave it out where that tells nothing: on
+   * a system without /dev/vmm, with `monitor`, and from release 16 on, where a suspend has a status of its own.
+   */
+  readonly isVmGone?: boolean;
+}
 
-/** Reads what an exit means. The status alone misleads: bhyve's 1 is a power-off, or one of two failures. */
-export function readEnd(end: ProcessEnd, stderrTail: string): RunEnd {
+/** bhyve prints how it is to be called, and ends with 1; with -h, 0. It has run nothing. */
+const usage = /^Usage: \S+ \[-/m;
+
+/**
+ * The last words of a bhyve whose 1 is no power-off, from its sources:
+ * gdb.c, the debug server has no address, no socket or no connection;
+ * bhyverun.c up to release 15, in builds with snapshots: a state that cannot be restored;
+ * tpm_emul_swtpm.c: the TPM of the guest has died;
+ * bhyverun.c, config.dump: the configuration was asked for, no guest (seen only where stdout is read too);
+ * aarch64/bhyverun_machdep.c: the boot ROM cannot be read; the very last line, since a device that goes on without one
+ * of its files may say the same.
+ */
+const failuresWithStatus1 = [
+  /^\S+: (?:Failed .*)?gdb (?:address|socket|mutex|cv|connection)\b/im,
+  /^Failed to (?:read checkpoint info from file|(?:pause|restore|resume) (?:PCI device state|VM memory|kernel structs))/m,
+  /^Invalid guest vCPUs \(/m,
+  /^config\.dump=/m,
+  /^\S+: tpm_swtpm_execute_cmd: (?:cmd send|rsp recv) failed/m,
+  /^\S+: (?:open|fstat|mmap|munmap)\(.*\): .*\s*$(?![^])/m,
+];
+
+/**
+ * Reads what an exit means. The status alone misleads: bhyve's 1 is a power-off, or a start that failed; its 0 is a
+ * reset of the guest, or, up to release 15, a suspend. After a suspend bhyve itself destroys the VM (snapshot.c); after
+ * a reset it leaves it for the next bhyve.
+ * @param stderrTail the last of what bhyve wrote
+ */
+export function readEnd(end: ProcessEnd, stderrTail: string, { isVmGone = false }: EndFacts = {}): RunEnd {
   if (end.kind === 'signalled') return { kind: 'killed', signal: end.signal };
+  const hasRun = !usage.test(stderrTail);
   switch (end.status) {
     case 0:
-      return { kind: 'rebooted' };
+      if (!hasRun) return { kind: 'failed', status: 0 };
+      return isVmGone ? { kind: 'suspended' } : { kind: 'rebooted' };
     case 1:
-      return failureWithStatus1.test(stderrTail) ? { kind: 'failed', status: 1 } : { kind: 'powered-off' };
+      return hasRun && failuresWithStatus1.every((words) => !words.test(stderrTail))
+        ? { kind: 'powered-off' }
+        : { kind: 'failed', status: 1 };
     case 2:
       return { kind: 'halted' };
     case 3:
@@ -46,8 +87,8 @@ export function readEnd(end: ProcessEnd, stderrTail: string): RunEnd {
   }
 }
 
-/** The spec's word for an end, by which `reboot_on` and `next_target` know it; undefined: never followed by a boot. */
-export function reasonOf(end: RunEnd): RebootReason | undefined {
+/** The spec's word for an end, by which `reboot_on` and `next_target` know it; undefined: nobody knows. */
+export function reasonOf(end: RunEnd): ExitReason | undefined {
   switch (end.kind) {
     case 'rebooted':
       return 'reboot';
@@ -59,9 +100,13 @@ export function reasonOf(end: RunEnd): RebootReason | undefined {
       return 'triple_fault';
     case 'failed':
     case 'not-loaded':
+    case 'not-prepared':
       return 'error';
     case 'suspended':
+      return 'suspend';
     case 'killed':
+      return 'signal';
+    case 'unknown':
       return undefined;
     default:
       return unreachable(end);
@@ -84,6 +129,8 @@ export function statusOf(end: RunEnd): number | undefined {
     case 'failed':
       return end.status;
     case 'not-loaded':
+    case 'not-prepared':
+    case 'unknown':
       return 4;
     case 'killed':
       return undefined;
@@ -111,6 +158,10 @@ export function describeEnd(end: RunEnd): string {
       return `was killed by ${end.signal}`;
     case 'not-loaded':
       return `was not loaded: ${end.program} ${describeLoadFailure(end.how)}`;
+    case 'not-prepared':
+      return `was not started: the hook pre_start ${describeHookFailure(end.how)}`;
+    case 'unknown':
+      return 'ended, and the system does not tell how';
     default:
       return unreachable(end);
   }
@@ -125,6 +176,24 @@ export function describeLoadFailure(how: LoadFailure): string {
       return `was killed by ${how.signal}`;
     case 'timed-out':
       return `did not finish within ${formatDuration(how.timeoutMs)}`;
+    case 'not-started':
+      return 'could not be started';
+    default:
+      return unreachable(how);
+  }
+}
+
+/** The same of a hook. */
+function describeHookFailure(how: HookEnd): string {
+  switch (how.kind) {
+    case 'exited':
+      return `failed with status ${how.status}`;
+    case 'signalled':
+      return `was killed by ${how.signal}`;
+    case 'timed-out':
+      return 'did not finish in time';
+    case 'aborted':
+      return 'was stopped';
     case 'not-started':
       return 'could not be started';
     default:

@@ -1,27 +1,25 @@
-import { ProblemsError } from '../base/problem.js';
-import type { Problem } from '../base/problem.js';
-import { systemHost, type Host } from '../host/host.js';
+import { ProblemsError, type Problem } from '../base/problem.js';
+import type { Platform } from '../devices/device.js';
 import type { HostFinding } from '../host/findings.js';
+import { systemHost, type Host } from '../host/host.js';
 import { openLedger, type Ledger } from '../host/ledger.js';
 import { takePidFile, type PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
-import { differences } from '../machine/difference.js';
-import type { Platform } from '../devices/device.js';
 import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Machine } from '../machine/machine.js';
-import { plan, privateConfigName, type PlanOptions } from '../machine/plan.js';
+import { privateConfigName } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
-import { defaultTarget } from '../spec/targets.js';
-import { bootOnce } from './boot.js';
+import { bootLoop } from './boot-loop.js';
 import { claim } from './claim.js';
 import { makeCleaner } from './cleanup.js';
-import { eventStream, type Emit, type RunEvent } from './events.js';
+import { eventStream, type Emit, type Part, type RunEvent } from './events.js';
 import type { Explanation } from './explain.js';
 import { makeHooks } from './hooks.js';
-import { nextStep, shortLifeMs, type RebootLimits, type StopReason } from './policy.js';
-import { preflight, refuseUnloaded } from './preflight.js';
+import { planner } from './planner.js';
+import type { RebootLimits, StopReason } from './policy.js';
 import type { RunEnd } from './run-end.js';
-import type { BootResult, Session } from './session.js';
+import type { Session } from './session.js';
+import { keepState, type StateKeeper } from './state-keeper.js';
 import type { StopSignals } from './stop.js';
 
 type Environment = Readonly<Record<string, string>>;
@@ -41,10 +39,18 @@ export interface RunOptions {
   readonly runBase?: string;
   /** Look whether the host can run the machine, before each boot. Default: true. */
   readonly check?: boolean;
-  /** Whether a fix may be applied that the spec does not allow by itself. Default: it may not. */
-  readonly mayFix?: (finding: HostFinding) => boolean | Promise<boolean>;
+  /**
+   * Whether a fix may be applied that the spec does not allow by itself. Default: it may not. Nobody waits for the answer
+   * any more when the signal is aborted: a stop was asked for.
+   */
+  readonly mayFix?: (finding: HostFinding, signal: AbortSignal) => boolean | Promise<boolean>;
   /** End and destroy what an earlier run left. Default: false. */
   readonly force?: boolean;
+  /**
+   * Take over a bhyve whose supervisor was killed, with the target and the number of its boot; where there is none, boot
+   * as usual. Default: false, it is an error (`in-use`).
+   */
+  readonly adopt?: boolean;
   readonly limits?: RebootLimits;
   /** Pid file of bhyve. */
   readonly pidFile?: string;
@@ -57,6 +63,11 @@ export interface RunOptions {
    * explanations, otherwise dropped.
    */
   readonly onStderr?: (text: string) => void;
+  /**
+   * Gets what the guest writes to its console, where that is stdio, in place of this process's standard output. Default:
+   * bhyve inherits standard output.
+   */
+  readonly onConsole?: (bytes: Uint8Array) => void;
   /** Whole lines of what hooks write. Default: dropped. */
   readonly onHookOutput?: (text: string) => void;
   /** Added to the environment of bhyve and its loader; or what makes it for the machine of a boot. */
@@ -87,14 +98,22 @@ export interface Run {
    */
   readonly stop: () => void;
   /**
+   * Tells that something which the caller keeps beside the VM does not work, its log say, or with `undefined` that it
+   * works again: in an event and in the state file, where others see it.
+   */
+  readonly degraded: (part: string, error: string | undefined) => void;
+  /**
    * How it ended. Rejects with ProblemsError (`host`, `in-use`, `cannot-create`) or StartError where bhyve was not
    * started; what the run had made is removed then too.
    */
   readonly result: Promise<RunResult>;
 }
 
-/** Runs a VM: boots it, boots it again as its policy says, and removes what it left. */
-export function run(spec: Spec, options: RunOptions): Run {
+/**
+ * Runs a VM: boots it, boots it again as its policy says, and removes what it left.
+ * @param subject a spec; or one machine of it, planned for this run directory, which then knows no other target
+ */
+export function run(subject: Spec | Machine, options: RunOptions): Run {
   const host = options.host ?? systemHost();
   const events = eventStream();
   const stopping = new AbortController();
@@ -104,7 +123,14 @@ export function run(spec: Spec, options: RunOptions): Run {
   };
   const signals = { stop: stopping.signal, hurry: hurrying.signal };
   const platform = options.platform ?? host.platform;
-  const result = supervise(spec, { ...options, platform }, host, emit, signals).finally(events.end);
+  const outside = new Map<Part, string>();
+  let state: StateKeeper | undefined;
+  const onState = (keeper: StateKeeper): void => {
+    state = keeper;
+    for (const [part, error] of outside) keeper.degraded(part, error);
+  };
+  const edge = { host, emit, signals, onState };
+  const result = supervise(subject, { ...options, platform }, edge).finally(events.end);
   // A caller that only reads events must not be killed by an unhandled rejection; `result` still rejects.
   result.catch(() => undefined);
   return {
@@ -113,146 +139,83 @@ export function run(spec: Spec, options: RunOptions): Run {
       if (stopping.signal.aborted) hurrying.abort();
       stopping.abort();
     },
+    degraded: (part, error) => {
+      if (error === undefined) outside.delete(part);
+      else outside.set(part, error);
+      state?.degraded(part, error);
+    },
     result,
   };
 }
 
+interface Edge {
+  readonly host: Host;
+  readonly emit: Emit;
+  readonly signals: StopSignals;
+  readonly onState: (keeper: StateKeeper) => void;
+}
+
 /** From the claim of the name to the last cleanup, on every way out. */
-async function supervise(
-  spec: Spec,
-  options: RunOptions,
-  host: Host,
-  emit: Emit,
-  signals: StopSignals,
-): Promise<RunResult> {
-  const { policy, isLoadedByOthers } = planned(spec, options.target ?? defaultTarget, options, {});
-  const directory = await claim(spec.name, {
+async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edge): Promise<RunResult> {
+  const { host, emit, signals, onState } = edge;
+  const planned = planner(subject, options);
+  const { policy, isLoadedByOthers } = planned(options.target, {});
+  const { directory, orphan } = await claim(subject.name, {
     host,
     base: options.runBase ?? systemRunBase(),
     force: options.force ?? false,
+    adopt: options.adopt ?? false,
     stopTimeoutMs: policy.stopTimeoutMs,
     isLoadedByOthers,
   });
+  const since = (orphan === undefined ? undefined : directory.leftState?.since) ?? host.clock.now().toISOString();
+  const state = keepState(directory, { name: subject.name, supervisor: host.pid, since }, { clock: host.clock, emit });
   const cleaner = makeCleaner(emit);
-  const hooks = makeHooks(host, emit, options.onHookOutput ?? ignore);
-  const since = host.clock.now().toISOString();
-  const saveState: Session['saveState'] = (more) => {
-    directory.saveState({ version: 1, name: spec.name, supervisor: host.pid, since, ...more });
-  };
+  const hooks = makeHooks(host, emit, signals, options.onHookOutput ?? ignore);
   const pidFiles: PidFile[] = [];
   const makePidFile = async (path: string | undefined): Promise<PidFile | undefined> => {
     if (path === undefined) return undefined;
-    const file = await createPidFile(spec.name, path);
+    const file = await createPidFile(subject.name, path);
     pidFiles.push(file);
     return file;
   };
   let ledger: Ledger | undefined;
   let result: RunResult | undefined;
+  const adoption = orphan === undefined ? undefined : { orphan, isOver: false };
   try {
-    // Of a run that was killed.
-    for (const name of [privateConfigName, deviceMapName]) directory.remove(name);
-    saveState({});
+    onState(state);
+    // Of a run that was killed; what it started lives by them.
+    if (orphan === undefined) for (const name of [privateConfigName, deviceMapName]) directory.remove(name);
+    state.update({ phase: 'starting' });
     if (options.check !== false) {
       ledger = await openLedger(directory.file('ledger'));
-      // What a run that crashed had changed on the host is taken back before anything else is.
-      for (const problem of await ledger.undoAll({ run: host.run })) emit({ kind: 'warning', problem });
+      // What a run that crashed had changed on the host is taken back before anything else is, unless its VM runs.
+      const undone = orphan === undefined ? await ledger.undoAll({ run: host.run }) : [];
+      for (const problem of undone) emit({ kind: 'warning', problem });
     }
     (await makePidFile(options.supervisorPidFile))?.write(host.pid);
     const pidFile = await makePidFile(options.pidFile);
-    const { bhyve = ['bhyve'], loaders = {}, env = {}, onStderr = ignore } = options;
-    const shared = { host, emit, signals, cleaner, hooks, directory, pidFile, bhyve, loaders, onStderr, saveState };
-    const session: Session = { ...shared, env: typeof env === 'function' ? env : () => env };
-    result = await bootLoop(spec, options, session, ledger);
+    const { bhyve = ['bhyve'], loaders = {}, env = {}, onStderr = ignore, onConsole } = options;
+    const shared = { host, emit, signals, cleaner, hooks, directory, state, pidFile, bhyve, loaders, onStderr };
+    const session: Session = { ...shared, onConsole, env: typeof env === 'function' ? env : () => env };
+    result = await bootLoop({ planned, options, session, ledger, adoption });
     return result;
   } finally {
     await hooks.end();
-    if (ledger !== undefined) cleaner.addLeftBehind(await ledger.undoAll({ run: host.run }));
+    // Where its bhyve still runs, the next run is to find everything.
+    const isLeft = adoption?.isOver === false;
+    if (ledger !== undefined && !isLeft) cleaner.addLeftBehind(await ledger.undoAll({ run: host.run }));
     for (const file of pidFiles.reverse()) {
       await cleaner.remove('pid file', file.path, () => file.remove().then(ignore));
     }
-    await cleaner.remove('run directory', directory.path, () => directory.release().then(ignore));
+    state.end();
+    if (isLeft) await directory.abandon();
+    else await cleaner.remove('run directory', directory.path, () => directory.release().then(ignore));
     emit({ kind: 'stop', because: result?.because ?? 'error', boots: result?.boots ?? 0 });
   }
 }
 
-/** Boots, decides, boots again, until the policy or a stop ends it. */
-async function bootLoop(
-  spec: Spec,
-  options: RunOptions,
-  session: Session,
-  ledger: Ledger | undefined,
-): Promise<RunResult> {
-  const { host, emit, signals, cleaner } = session;
-  const reboots: number[] = [];
-  let target = options.target ?? defaultTarget;
-  let previous: Machine | undefined;
-  let last: BootResult | undefined;
-  let shortLives = 0;
-  let boots = 0;
-  const isStopping = (): boolean => signals.stop.aborted;
-  const finish = (because: StopReason): RunResult => ({
-    end: last?.end,
-    because,
-    boots,
-    leftBehind: cleaner.leftBehind,
-    ...(last?.why === undefined ? {} : { why: last.why }),
-  });
-  for (;;) {
-    const machine = await readyMachine(spec, target, options, session, ledger);
-    if (isStopping()) return finish('asked');
-    const changes = previous === undefined ? [] : differences(previous, machine);
-    const booted = await bootOnce(session, machine, boots + 1, changes);
-    if (booted === undefined) return finish('asked');
-    boots += 1;
-    last = booted;
-    previous = machine;
-    if (isStopping()) return finish('asked');
-    const nowMs = host.clock.monotonicMs();
-    const history = { nowMs, aliveMs: last.aliveMs, reboots, shortLives };
-    const step = nextStep(last.end, target, machine.policy, options.limits ?? {}, history);
-    if (step.do === 'stop') return finish(step.because);
-    if (options.panicOnFailedCleanup === true && cleaner.leftBehind.length > 0) return finish('left-behind');
-    shortLives = last.aliveMs < shortLifeMs ? shortLives + 1 : 0;
-    reboots.push(nowMs);
-    ({ target } = step);
-    emit({ kind: 'reboot', boot: boots + 1, target, reason: step.reason, delayMs: step.delayMs });
-    if (step.delayMs > 0) await host.clock.sleep(step.delayMs, signals.stop);
-    if (isStopping()) return finish('asked');
-  }
-}
-
-/** The machine of a target, on a host that was looked at; planned again with what the host told. */
-async function readyMachine(
-  spec: Spec,
-  target: string,
-  options: RunOptions,
-  { host, emit, directory }: Session,
-  ledger: Ledger | undefined,
-): Promise<Machine> {
-  const paths = { runDirectory: directory.path };
-  const machine = planned(spec, target, options, paths);
-  refuseUnloaded(machine, host);
-  if (ledger === undefined) return machine;
-  const { mayFix } = options;
-  const ready = await preflight(machine, { run: host.run, ledger, ...(mayFix === undefined ? {} : { mayFix }) });
-  for (const problem of ready.warnings) emit({ kind: 'warning', problem });
-  return ready.hostCards.size === 0
-    ? machine
-    : planned(spec, target, options, { ...paths, hostCards: ready.hostCards });
-}
-
 const ignore = (): undefined => undefined;
-
-/** The spec has been checked for every target when it was loaded, so a plan that fails is a mistake of the caller. */
-function planned(spec: Spec, target: string, options: RunOptions, more: PlanOptions): Machine {
-  const result = plan(spec, target, {
-    ...options.platform,
-    ...(options.extraArguments === undefined ? {} : { extraArguments: options.extraArguments }),
-    ...more,
-  });
-  if (!result.ok) throw new ProblemsError('spec', spec.source, result.problems);
-  return result.value;
-}
 
 async function createPidFile(vm: string, path: string): Promise<PidFile> {
   const refuse = (message: string, fix: string): ProblemsError =>

@@ -1,8 +1,8 @@
+import { aborted, anyOf } from '../host/abort.js';
 import type { Child } from '../host/child.js';
-import type { Host } from '../host/host.js';
 import { signalProcess } from '../host/signal-process.js';
 import type { Machine } from '../machine/machine.js';
-import type { Emit } from './events.js';
+import type { Session } from './session.js';
 
 /** bhyvectl --force-poweroff acts at once; only a bhyve that hangs in the kernel does not follow. */
 const forcedPowerOffMs = 3000;
@@ -16,21 +16,38 @@ export interface StopSignals {
 
 /**
  * Waits until a stop is asked for and sees it through, or until bhyve has ended by itself. SIGTERM is the power button
- * once the guest has switched ACPI on, and ends bhyve before that: bhyve(8), SIGNAL HANDLING.
+ * once the guest has switched ACPI on, and ends bhyve before that: bhyve(8), SIGNAL HANDLING. It is pressed once more
+ * half way, for a guest that was not listening yet; bhyve drops a press that comes while the guest handles another.
  */
 export async function stopWhenAsked(
-  child: Child,
+  child: Pick<Child, 'pid' | 'kill'>,
   machine: Machine,
   ended: AbortSignal,
-  { host, emit, signals }: { readonly host: Host; readonly emit: Emit; readonly signals: StopSignals },
+  { host, emit, signals, state }: Pick<Session, 'host' | 'emit' | 'signals' | 'state'>,
 ): Promise<void> {
-  const { name, policy } = machine;
+  const { name, isMonitored, policy } = machine;
   const over = (): boolean => ended.aborted;
-  await aborted(AbortSignal.any([signals.stop, ended]));
+  const pressPowerButton = async (): Promise<void> => {
+    // In monitor mode the process that runs the guest is a child; a SIGTERM to its parent would end both at once.
+    const children = isMonitored ? await host.childrenOf(child.pid) : [];
+    if (over()) return;
+    if (!children.map((pid) => signalProcess(pid, 'SIGTERM')).includes(true)) child.kill('SIGTERM');
+  };
+  await aborted(signals.stop, ended);
   if (over()) return;
+  state.update({ phase: 'stopping' });
+  const firstMs = Math.ceil(policy.stopTimeoutMs / 2);
+  const secondMs = policy.stopTimeoutMs - firstMs;
   emit({ kind: 'stopping', how: 'power button', timeoutMs: policy.stopTimeoutMs });
-  if (!(machine.isMonitored && (await signalGuest(child, host)))) child.kill('SIGTERM');
-  await host.clock.sleep(policy.stopTimeoutMs, AbortSignal.any([ended, signals.hurry]));
+  await pressPowerButton();
+  const given = anyOf(ended, signals.hurry);
+  await host.clock.sleep(firstMs, given.signal);
+  if (!given.signal.aborted && secondMs > 0) {
+    emit({ kind: 'stopping', how: 'power button again', timeoutMs: secondMs });
+    await pressPowerButton();
+    await host.clock.sleep(secondMs, given.signal);
+  }
+  given.release();
   if (over()) return;
   if (host.vmm.exists(name)) {
     emit({ kind: 'stopping', how: 'forced power-off', timeoutMs: forcedPowerOffMs });
@@ -41,18 +58,3 @@ export async function stopWhenAsked(
   emit({ kind: 'stopping', how: 'kill', timeoutMs: 0 });
   child.kill('SIGKILL');
 }
-
-/** In monitor mode the process that runs the guest is a child; a SIGTERM to its parent would end both at once. */
-async function signalGuest({ pid }: Child, host: Host): Promise<boolean> {
-  const children = await host.childrenOf(pid);
-  return children.map((each) => signalProcess(each, 'SIGTERM')).includes(true);
-}
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const done = (): void => {
-      resolve();
-    };
-    if (signal.aborted) done();
-    else signal.addEventListener('abort', done, { once: true });
-  });

@@ -6,12 +6,14 @@ import { makeProgram } from '../../src/cli/program.js';
 interface Read {
   readonly options: CliOptions | undefined;
   readonly complaint: string;
+  readonly help: string;
 }
 
 async function read(...words: readonly string[]): Promise<Read> {
   let options: CliOptions | undefined;
   let complaint = '';
-  const output = { writeOut: () => undefined, writeErr: (text: string) => (complaint += text) };
+  let help = '';
+  const output = { writeOut: (text: string) => (help += text), writeErr: (text: string) => (complaint += text) };
   const parse = makeProgram('1.2.3', output, (parsed) => {
     options = parsed;
     return Promise.resolve();
@@ -19,7 +21,7 @@ async function read(...words: readonly string[]): Promise<Read> {
   await parse(words).catch((error: unknown) => {
     if (!(error instanceof CommanderError)) throw error;
   });
-  return { options, complaint };
+  return { options, complaint, help };
 }
 
 test('a spec alone is a run with everything at its default', async () => {
@@ -30,6 +32,7 @@ test('a spec alone is a run with everything at its default', async () => {
     debug: false,
     reboot: true,
     force: false,
+    adopt: false,
     recover: false,
     panicOnFailedCleanup: false,
     requirementCheck: true,
@@ -73,6 +76,9 @@ describe('the command line of the original is read as it was', () => {
 describe('and more', () => {
   test.each<[words: string, options: Partial<CliOptions>]>([
     ['-c vm.json --reboot-on reboot,halt', { rebootOn: ['reboot', 'halt'] }],
+    ['-c vm.json --reboot-on suspend,signal', { rebootOn: ['suspend', 'signal'] }],
+    ['-c vm.json --adopt', { adopt: true, force: false }],
+    ['-c vm.json --log l --console-log c', { log: 'l', consoleLog: 'c' }],
     ['-c vm.json --reboot-on reboot --reboot-on halt', { rebootOn: ['halt'] }],
     ['-c vm.json --simulate', { simulate: '' }],
     ['--simulate -c vm.json', { simulate: '', config: 'vm.json' }],
@@ -101,9 +107,20 @@ test.each<[words: string, complaint: string]>([
   ['-c vm.json --reboot-count 1.5', 'whole number'],
   ['-c vm.json --reboot-count 9999999999', 'whole number'],
   ['-c vm.json --reboot-on 0,9', 'exit statuses 0 to 4'],
+  ['-c vm.json --reboot-on 5', 'exit statuses 0 to 4'],
+  ['-c vm.json --format yaml', 'shell, lines, json, config'],
   ['-c vm.json -q -v', 'exclude one another'],
+  ['-c vm.json --adopt -f', 'exclude one another'],
 ])('%s is refused in words', async (words, complaint) => {
   const parsed = await read(...words.split(' ').filter((word) => word !== ''));
   expect(parsed.options).toBeUndefined();
   expect(parsed.complaint).toContain(complaint);
+});
+
+test('the help fits a screen', async () => {
+  const { help } = await read('--help');
+  const lines = help.trimEnd().split('\n');
+  expect(lines.length).toBeLessThanOrEqual(50);
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  expect(help).toContain('--no-color');
 });

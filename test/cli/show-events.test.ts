@@ -89,6 +89,18 @@ const rows: readonly Row[] = [
     true,
   ],
   [
+    { kind: 'exit', boot: 1, end: { kind: 'unknown' }, aliveMs: 1500 },
+    ['boot 1 ended, and the system does not tell how after 1.5 s'],
+    'the same',
+    true,
+  ],
+  [
+    { kind: 'adopted', boot: 3, target: 'disk', pid: 7 },
+    ['boot 3, target disk: took over bhyve, which had no supervisor (pid 7)'],
+    'the same',
+    false,
+  ],
+  [
     { kind: 'reboot', boot: 2, target: 'disk', reason: 'reboot', delayMs: 0 },
     ['next: boot 2, target disk'],
     'the same',
@@ -100,6 +112,12 @@ const rows: readonly Row[] = [
     'the same',
     false,
   ],
+  [
+    { kind: 'reboot', boot: 6, target: 'rescue', reason: 'error', delayMs: 0, gaveUp: true },
+    ['too many reboots within restart.window: giving up', 'next: boot 6, target rescue'],
+    'the same',
+    true,
+  ],
   [{ kind: 'hook', hook: 'post_start', boot: 1, state: 'started' }, [], ['hook post_start started'], false],
   [
     { kind: 'hook', hook: 'post_start', boot: 1, state: 'ended', end: { kind: 'exited', status: 0 } },
@@ -110,6 +128,24 @@ const rows: readonly Row[] = [
   [
     { kind: 'hook', hook: 'post_start', boot: 1, state: 'ended', end: { kind: 'exited', status: 3 } },
     ['hook post_start failed with status 3'],
+    'the same',
+    true,
+  ],
+  [
+    { kind: 'hook', hook: 'pre_start', boot: 1, state: 'ended', end: { kind: 'exited', status: 3 } },
+    ['hook pre_start failed with status 3: bhyve is not started'],
+    'the same',
+    true,
+  ],
+  [
+    { kind: 'hook', hook: 'pre_start', boot: 1, state: 'ended', end: { kind: 'aborted' } },
+    ['hook pre_start was killed, since the run is over'],
+    'the same',
+    false,
+  ],
+  [
+    { kind: 'hook', hook: 'post_stop', boot: 1, state: 'ended', end: { kind: 'timed-out' } },
+    ['hook post_stop took too long and was killed'],
     'the same',
     true,
   ],
@@ -133,6 +169,19 @@ const rows: readonly Row[] = [
     false,
   ],
   [
+    { kind: 'degraded', part: 'log', error: '/log: ENOSPC: no space left on device, write' },
+    ['degraded: log: /log: ENOSPC: no space left on device, write'],
+    'the same',
+    true,
+  ],
+  [{ kind: 'recovered', part: 'log' }, ['recovered: log'], 'the same', false],
+  [
+    { kind: 'stopping', how: 'power button again', timeoutMs: 30_000 },
+    ['stopping: the guest did not follow, asked it again, it has 30 s'],
+    'the same',
+    false,
+  ],
+  [
     { kind: 'stopping', how: 'forced power-off', timeoutMs: 3000 },
     ['stopping: the guest did not follow, forcing it off'],
     'the same',
@@ -150,6 +199,12 @@ const rows: readonly Row[] = [
   [
     { kind: 'stop', because: 'restart-limit', boots: 9 },
     ['not booted again: too many reboots within restart.window, see restart.max'],
+    'the same',
+    true,
+  ],
+  [
+    { kind: 'stop', because: 'status-unknown', boots: 3 },
+    ['not booted again: nobody can tell how the bhyve ended that was taken over'],
     'the same',
     true,
   ],

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
-import { inPlace, type Place } from './support/place.js';
+import { quoteCommand } from '../../src/base/shell.js';
+import { inPlace, vmrunCommand, type Place } from './support/place.js';
 import { runVmrun, simulated } from './support/vmrun.js';
 
 /** Eight characters, as a VNC password has at most; nothing else of a run contains them. */
@@ -8,34 +9,47 @@ const canaries = { password: 'Zq1Zq1Zq', file: 'Zq2Zq2Zq', config: 'Zq3Zq3Zq', l
 const isThere = (text: string): readonly string[] => text.match(/Zq\d/g) ?? [];
 
 /** A target for each way to give a password; each boot is another. */
-const writeSpec = (place: Place): string => {
+const writeSpec = (place: Place, fields: object = {}): string => {
   place.write('vnc.password', `${canaries.file}\n`, 0o600);
   return place.spec({
     graphic: { host: '127.0.0.1', slot: 9, password: canaries.password },
     next_target: 'file',
-    hooks: { post_start: ['/bin/sh', place.path('look')] },
     targets: {
       file: { graphic: { slot: 9, password_file: place.path('vnc.password') }, next_target: 'config' },
       config: { graphic: { slot: 9 }, config: { 'pci.0.9.0.password': canaries.config }, next_target: 'config' },
     },
+    ...fields,
   });
 };
 
 test('a password is in the private file, of this user alone, and nowhere else', async () => {
   await inPlace(async (place) => {
-    writeSpec(place);
+    const hooks = ['pre_start', 'post_start', 'pre_reboot', 'post_stop'];
+    writeSpec(place, {
+      com1: 'stdio',
+      hooks: Object.fromEntries(hooks.map((hook) => [hook, ['/bin/sh', place.path(hook)]])),
+    });
     const runDirectory = `${place.runBase}-simulated/${place.name}`;
+    // What others can see at each of these times: processes, environment, the list of VMs.
+    const looking = [
+      `{ ps -axww -o command= | grep -F "$VMRUN_NAME"; env`,
+      quoteCommand([...vmrunCommand, 'ps', '--json', '--simulate', '--run-dir', place.runBase]),
+      `} >>${place.path('public')} 2>&1`,
+    ].join('; ');
+    for (const hook of ['pre_start', 'pre_reboot', 'post_stop']) place.script(hook, `echo ${hook} >&2`, looking);
     place.script(
-      'look',
+      'post_start',
+      looking,
       `cd ${runDirectory} || exit 1`,
       `cp bhyve.conf ${place.path('private')}.$VMRUN_BOOT`,
       `ls -l bhyve.conf >>${place.path('modes')}`,
-      `ps -axww -o command= | grep -F "$VMRUN_NAME" >>${place.path('public')}`,
       // Every other file that the run has made.
       `for file in *; do [ "$file" = bhyve.conf ] || cat "$file"; done >>${place.path('public')} 2>/dev/null`,
     );
-    const words = simulated(place, 'reboot:300ms,reboot:300ms,power_off:300ms', '-v', '--events', place.path('events'));
-    const ended = await runVmrun(place, words);
+    // Each boot lasts until its look is done, on a machine of any speed.
+    const script = 'reboot:1500ms,reboot:1500ms,power_off:1500ms';
+    const files = ['--events', 'events', '--log', 'log', '--console-log', 'console'];
+    const ended = await runVmrun(place, simulated(place, script, '-v', ...files));
     expect(ended.status).toBe(1);
     const read = (name: string): string => readFileSync(place.path(name), 'utf8');
     // What the looks would find is really there.
@@ -46,7 +60,12 @@ test('a password is in the private file, of this user alone, and nowhere else', 
     expect(read('public')).toMatch(new RegExp(`bhyve.*${place.name}`));
     expect(read('public')).toContain('"supervisor"');
     expect(read('events')).toContain('"kind":"boot"');
-    for (const text of [read('public'), read('events'), ended.stdout, ended.stderr]) expect(isThere(text)).toEqual([]);
+    expect(read('public')).toContain('VMRUN_REASON=reboot');
+    expect(read('public')).toContain('"phase": "running"');
+    expect(read('log')).toContain('hook: post_stop');
+    expect(read('console')).toContain(`${place.name} login: `);
+    const texts = [read('public'), read('events'), read('log'), read('console'), ended.stdout, ended.stderr];
+    for (const text of texts) expect(isThere(text)).toEqual([]);
     expect(statSync(runDirectory, { throwIfNoEntry: false })).toBeUndefined();
   });
 });

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { spawnChild, StartError, type Child, type ProcessEnd, type SpawnOptions } from '../../src/host/child.js';
+import { spawnChild, type Child, type ProcessEnd, type SpawnOptions } from '../../src/host/child.js';
+import { StartError } from '../../src/host/start-error.js';
+import { takeLock, whoHolds } from '../../src/host/lock.js';
 import { endProcess, inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 
 interface Started {
@@ -12,7 +14,8 @@ async function start(command: readonly string[], options: Partial<SpawnOptions> 
   const passed: string[] = [];
   const child = await spawnChild(command, {
     stdin: 'ignore',
-    stdout: 2,
+    stdout: 'passed-on',
+    survivor: { noteFile: '/dev/null', note: '%', lock: undefined },
     ownSession: true,
     onStderr: (text) => passed.push(text),
     ...options,
@@ -213,7 +216,13 @@ describe('a program that cannot be started is told why', () => {
       /^the interpreter that .*script names does not exist$/,
     ],
     ['a path through a file', ({ write }) => `${write('file', '')}/bhyve`, 'failed', /ENOTDIR/],
-    ['nothing at all', () => '', 'failed', /./],
+    ['nothing at all', () => '', 'failed', /its name is empty$/],
+    [
+      'a text that is no script',
+      ({ write }) => write('text', 'echo hello\n', 0o755),
+      'not-executable',
+      /is not a program of this system$/,
+    ],
   ])('%s', async (_title, make, reason, message) => {
     await inPlace(async (place) => {
       const program = make(place);
@@ -221,6 +230,63 @@ describe('a program that cannot be started is told why', () => {
       expect(error).toMatchObject({ program, reason });
       expect(error.message).toMatch(message);
       expect(error.cause).toBeDefined();
+    });
+  });
+});
+
+describe('a child', () => {
+  test('says who it is before it becomes the program, whatever the words', async () => {
+    await inPlace(async ({ path }) => {
+      const survivor = { noteFile: path('note'), note: 'bhyve % 3 a "b" $(c) \\n', lock: undefined };
+      const { child } = await start(sh(`cat '${path('note')}' >&2; echo "$$" >&2`), { survivor });
+      await child.ended;
+      expect(child.stderrTail()).toBe(`bhyve ${child.pid} 3 a "b" $(c) \\n\n${child.pid}\n`);
+    });
+  });
+
+  test.each(['/dev/full', '/no/such/folder/note', '/'])('is started where it cannot say so: %s', async (noteFile) => {
+    const { child } = await start(sh('echo up >&2', 'exit 3'), {
+      survivor: { noteFile, note: '%', lock: undefined },
+    });
+    expect(await child.ended).toEqual({ kind: 'exited', status: 3 });
+    expect(child.stderrTail()).toBe('up\n');
+  });
+
+  test('gets its words as they are', async () => {
+    const words = ['%s', '$HOME', '`id`', '-n', '', "it's", '\n', '*', 'é'];
+    const { child } = await start([
+      process.execPath,
+      '-e',
+      'console.error(JSON.stringify(process.argv.slice(1)))',
+      ...words,
+    ]);
+    await child.ended;
+    expect(JSON.parse(child.stderrTail())).toEqual(words);
+  });
+
+  test('does not die of a message that nobody reads', async () => {
+    const { child } = await start(sh('kill -PIPE $$', 'echo lives >&2', 'exit 3'));
+    expect(await child.ended).toEqual({ kind: 'exited', status: 3 });
+    expect(child.stderrTail()).toBe('lives\n');
+  });
+
+  test('holds the lock that it inherits for as long as it lives, and no longer', async () => {
+    await inPlace(async ({ path, write }) => {
+      write('go', '');
+      const lock = await takeLock(path('vm.lock'));
+      if ('heldBy' in lock) throw new Error('it is new');
+      const survivor = { noteFile: path('note'), note: '%', lock: lock.descriptor };
+      const { child } = await start(sh('echo up >&2', 'exec sleep 600'), { survivor });
+      await until(() => child.stderrTail() === 'up\n');
+      await lock.leave();
+      expect(whoHolds(path('vm.lock'))).toBe('');
+      expect(await takeLock(path('vm.lock'))).toEqual({ heldBy: '' });
+      child.kill('SIGKILL');
+      await child.ended;
+      expect(whoHolds(path('vm.lock'))).toBeUndefined();
+      const next = await takeLock(path('vm.lock'));
+      if ('heldBy' in next) throw new Error('nobody has it');
+      await next.release();
     });
   });
 });

@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
-import { processStart } from '../../src/host/process-identity.js';
+import { identify } from '../../src/host/process-identity.js';
 import { runTool } from '../../src/host/tools.js';
 import { inPlace, isRunning } from '../e2e/support/place.js';
 
-const startOf = (pid: number): Promise<string | undefined> => processStart(pid, runTool);
+const startOf = async (pid: number): Promise<string | undefined> => (await identify(pid, runTool))?.start;
 
 test('a process keeps its start as long as it runs, whatever it calls itself', async () => {
   await inPlace(async ({ name }) => {

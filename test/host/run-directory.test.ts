@@ -12,7 +12,8 @@ import {
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { defaultRunBase } from '../../src/host/run-base.js';
-import { openRunDirectory, whoRuns, type RunDirectory, type RunState } from '../../src/host/run-directory.js';
+import { openRunDirectory, whoRuns, type RunDirectory } from '../../src/host/run-directory.js';
+import type { RunState } from '../../src/host/run-state.js';
 import { inPlace } from '../e2e/support/place.js';
 
 async function open(base: string, name: string): Promise<RunDirectory> {
@@ -32,13 +33,15 @@ const state = (name: string, more: Partial<RunState> = {}): RunState => ({
 
 test('who runs a name, and what a dead run of it left, is seen without making anything', async () => {
   await inPlace(async ({ runBase, name }) => {
-    expect(whoRuns(runBase, name)).toEqual({ leftState: undefined });
+    const nobody = { state: undefined, note: undefined, hasOrphan: false };
+    expect(whoRuns(runBase, name)).toEqual(nobody);
     expect(existsSync(runBase)).toBe(false);
     const directory = await open(runBase, name);
     directory.saveState(state(name));
-    expect(whoRuns(runBase, name)).toEqual({ heldBy: 'process 42 since 2026-01-01T00:00:00.000Z' });
+    const heldBy = 'process 42 since 2026-01-01T00:00:00.000Z';
+    expect(whoRuns(runBase, name)).toEqual({ ...nobody, heldBy, state: state(name) });
     await directory.abandon();
-    expect(whoRuns(runBase, name)).toEqual({ leftState: state(name) });
+    expect(whoRuns(runBase, name)).toEqual({ ...nobody, state: state(name) });
     expect(readdirSync(path.join(runBase, name))).toEqual(['state.json']);
   });
 });
@@ -109,25 +112,46 @@ test('a file that must stay, a ledger, keeps the folder', async () => {
 });
 
 describe('a broken state.json never keeps a VM from starting', () => {
-  test.each<[title: string, content: string | Buffer]>([
-    ['empty', ''],
-    ['cut', '{"version":1,"name":"vm"'],
-    ['of a later version', JSON.stringify({ ...state('vm'), version: 2 })],
-    ['another type', '[1]'],
-    ['null', 'null'],
-    ['no supervisor', '{"version":1}'],
-    ['a pid that is text', JSON.stringify({ ...state('vm'), bhyve: { pid: '7' } })],
-    ['bhyve null', JSON.stringify({ ...state('vm'), bhyve: null })],
-    ['a loader that is no process', JSON.stringify({ ...state('vm'), loader: 7 })],
-    ['no text at all', Buffer.from([0xff, 0xfe, 0, 0])],
-  ])('%s', async (_title, content) => {
+  const known = state('vm');
+  test.each<[title: string, content: string | Buffer, left: RunState | undefined]>([
+    ['empty', '', undefined],
+    ['cut', '{"version":1,"name":"vm"', undefined],
+    ['another type', '[1]', undefined],
+    ['null', 'null', undefined],
+    ['no supervisor', '{"version":1}', undefined],
+    ['no text at all', Buffer.from([0xff, 0xfe, 0, 0]), undefined],
+    ['of a later version', JSON.stringify({ ...known, version: 2, bhyve: [7], more: {} }), known],
+    ['a pid that is text', JSON.stringify({ ...known, bhyve: { pid: '7' } }), known],
+    ['a pid that is everybody', JSON.stringify({ ...known, bhyve: { pid: -1 } }), known],
+    ['bhyve null', JSON.stringify({ ...known, bhyve: null }), known],
+    ['a loader that is no process', JSON.stringify({ ...known, loader: 7 }), known],
+    ['sockets without numbers', JSON.stringify({ ...known, sockets: { paths: [], before: [{ path: '/' }] } }), known],
+  ])('%s', async (_title, content, left) => {
     await inPlace(async ({ runBase, name }) => {
       mkdirSync(path.join(runBase, name), { recursive: true, mode: 0o700 });
       writeFileSync(path.join(runBase, name, 'state.json'), content);
       const directory = await open(runBase, name);
-      expect(directory.leftState).toBeUndefined();
+      expect(directory.leftState).toEqual(left);
       await directory.release();
       expect(readdirSync(runBase)).toEqual([]);
+    });
+  });
+
+  test('cut at any byte', async () => {
+    await inPlace(({ runBase, name }) => {
+      const whole = JSON.stringify({
+        ...state(name, { target: 'install', boot: 3, phase: 'running', bhyve: { pid: 7, start: '1', program: '/é' } }),
+        last: { boot: 2, at: '', end: 'failed', why: { cause: 'a', evidence: ['b'], next: 'c' } },
+        degraded: { log: 'full' },
+      });
+      mkdirSync(path.join(runBase, name), { recursive: true, mode: 0o700 });
+      const bytes = Buffer.from(whole);
+      for (let length = 0; length <= bytes.length; length += 1) {
+        writeFileSync(path.join(runBase, name, 'state.json'), bytes.subarray(0, length));
+        const { state: left } = whoRuns(runBase, name);
+        expect(left).toEqual(length < bytes.length ? undefined : JSON.parse(whole));
+      }
+      return Promise.resolve();
     });
   });
 });

@@ -3,17 +3,7 @@ import { differences } from '../../src/machine/difference.js';
 import { strayWord } from '../../src/machine/extra-options.js';
 import { plan } from '../../src/machine/plan.js';
 import { expectedConfig, refusal, simulateMachine, sorted } from '../support/simulated.js';
-import {
-  machineOf,
-  minimal,
-  planOf,
-  problemsOf,
-  specOf,
-  told,
-  valuesOf,
-  withDevices,
-  type SpecObject,
-} from '../support/specs.js';
+import { machineOf, minimal, planOf, problemsOf, specOf, told, valuesOf, withDevices } from '../support/specs.js';
 
 const disk = { device: 'virtio-blk', path: 'disk.img' };
 const cd = { device: 'ahci-cd', path: 'install.iso' };
@@ -221,67 +211,6 @@ describe('extra options', () => {
         ),
       ).toEqual(['extra-options /extra_options']);
     }
-  });
-});
-
-describe('how a VM is to be treated', () => {
-  test('is by default: it boots again when it reboots, a stop waits a minute', async () => {
-    expect((await planOf(minimal)).policy).toEqual({
-      rebootOn: ['reboot'],
-      nextTarget: {},
-      restart: { max: undefined, windowMs: 60_000, delayMs: 100, maxDelayMs: 10_000 },
-      stopTimeoutMs: 60_000,
-      postStart: undefined,
-    });
-  });
-
-  test('is as the spec says', async () => {
-    const spec = {
-      ...minimal,
-      reboot_on: [0, 'halt', 3, 'reboot'],
-      next_target: { error: 'default' },
-      restart: { max: 5, window: '1h', delay: 0, max_delay: 0.5 },
-      stop_timeout: '2min',
-      hooks: { post_start: "/bin/up 'two words'" },
-    };
-    expect((await planOf(spec)).policy).toEqual({
-      rebootOn: ['reboot', 'halt', 'triple_fault'],
-      nextTarget: { error: 'default' },
-      restart: { max: 5, windowMs: 3_600_000, delayMs: 0, maxDelayMs: 500 },
-      stopTimeoutMs: 120_000,
-      postStart: ['/bin/up', 'two words'],
-    });
-  });
-
-  test('an exit status stands for its reason', async () => {
-    expect((await planOf({ ...minimal, reboot_on: [0, 1, 2, 3, 4] })).policy.rebootOn).toEqual([
-      'reboot',
-      'power_off',
-      'halt',
-      'triple_fault',
-      'error',
-    ]);
-  });
-
-  test('one next target is that of every reason', async () => {
-    expect((await planOf({ ...minimal, next_target: 'default' })).policy.nextTarget).toEqual({
-      reboot: 'default',
-      power_off: 'default',
-      halt: 'default',
-      triple_fault: 'default',
-      error: 'default',
-    });
-  });
-
-  test.each<[spec: SpecObject, code: string]>([
-    [{ hooks: { post_start: "/bin/sh -c 'x" } }, 'quoting /hooks/post_start'],
-    [{ hooks: { post_start: '  ' } }, 'empty /hooks/post_start'],
-    [{ post_start_script: '"x' }, 'quoting /post_start_script'],
-    [{ post_start_script: 'x', hooks: { post_start: 'y' } }, 'hook-twice /post_start_script'],
-  ])('%j is refused', async (more, code) => {
-    expect(
-      (await problemsOf({ ...minimal, ...more })).map((problem) => `${problem.code} ${problem.place?.pointer ?? ''}`),
-    ).toEqual([code]);
   });
 });
 

@@ -342,8 +342,8 @@ describe('targets', () => {
       post_start_script: '/up',
       targets: { a: { post_start_script: "/up.sh 'a b'" } },
     });
-    expect(machineOf(loaded, 'a').policy.postStart).toEqual(['/up.sh', 'a b']);
-    expect(machineOf(loaded).policy.postStart).toEqual(['/up']);
+    expect(machineOf(loaded, 'a').policy.hooks.postStart).toEqual(['/up.sh', 'a b']);
+    expect(machineOf(loaded).policy.hooks.postStart).toEqual(['/up']);
   });
 
   test('41: emulations may be left out, in the spec and in a target', async () => {

@@ -290,6 +290,7 @@ describe('what bhyve would drop or misread is told', () => {
     [{ lpc_slot: 'nowhere' }, ['wrong-text /lpc_slot']],
     [{ monitor: true, release: 16, next_target: 'default' }, ['monitor /next_target']],
     [{ monitor: true, release: 16, reboot_on: ['reboot'] }, ['monitor /reboot_on']],
+    [{ monitor: true, release: 16, restart: { max: 1 }, on_give_up: 'default' }, ['monitor /on_give_up']],
     [{ monitor: true, release: 16, loader: 'none' }, ['monitor-loader /monitor']],
     [{ loader: 'some' }, ['wrong-text /loader']],
     [{ loader: { kind: 'bhyveload' } }, ['required /loader/disk']],

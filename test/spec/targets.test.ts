@@ -24,7 +24,7 @@ const lines = async (spec: SpecObject | string): Promise<readonly string[]> => (
 describe('merging a target', () => {
   test('that says nothing changes nothing', async () => {
     await fc.assert(
-      fc.asyncProperty(validSpec, async ({ targets: _targets, next_target: _next, ...base }) => {
+      fc.asyncProperty(validSpec, async ({ targets: _targets, next_target: _next, on_give_up: _giveUp, ...base }) => {
         const spec = await specOf({ ...base, targets: { empty: {} } });
         expect(spec.effective('empty').vm).toEqual(spec.effective('default').vm);
         expect(machineOf(spec, 'empty').argv).toEqual(machineOf(spec).argv);
@@ -237,6 +237,36 @@ describe('every name of a target is checked when the spec is loaded', () => {
       ['/next_target unknown-target: there is no target "constructor" [the targets are "default"]'],
     ],
     [
+      'on_give_up of the spec',
+      { ...minimal, restart: { max: 5 }, on_give_up: 'rescu', targets: { rescue: {} } },
+      ['/on_give_up unknown-target: there is no target "rescu" [did you mean "rescue"?]'],
+    ],
+    [
+      'on_give_up of a target',
+      { ...minimal, restart: { max: 5 }, targets: { a: { on_give_up: 'elsewhere' } } },
+      [
+        '/targets/a/on_give_up unknown-target: there is no target "elsewhere" [the targets are "a" and "default"; or use "stop"]',
+      ],
+    ],
+    [
+      'on_give_up that nearly says stop',
+      { ...minimal, restart: { max: 5 }, on_give_up: 'Stop' },
+      ['/on_give_up unknown-target: there is no target "Stop" [did you mean "stop"?]'],
+    ],
+    [
+      'next_target, where stop is no word',
+      { ...minimal, next_target: { error: 'stop' } },
+      ['/next_target/error unknown-target: there is no target "stop" [the targets are "default"]'],
+    ],
+    [
+      'next_target by one of the newer reasons',
+      { ...minimal, next_target: { suspend: 'x', signal: 'y' } },
+      [
+        '/next_target/suspend unknown-target: there is no target "x" [the targets are "default"]',
+        '/next_target/signal unknown-target: there is no target "y" [the targets are "default"]',
+      ],
+    ],
+    [
       'one of the user’s own keys',
       { ...minimal, next_target: 'x-a', targets: { 'x-a': {} } },
       ['/next_target unknown-target: there is no target "x-a" [the targets are "default"]'],
@@ -266,6 +296,79 @@ describe('every name of a target is checked when the spec is loaded', () => {
   test('a target may be next to itself, and targets may follow one another in a circle', async () => {
     const targets = { a: { next_target: 'b' }, b: { next_target: 'a' }, c: { next_target: 'c' } };
     expect(await problemsOf({ ...minimal, targets })).toEqual([]);
+  });
+});
+
+describe('on_give_up', () => {
+  const never =
+    'give-up-never: on_give_up never applies: restart.max is not set [say after how many reboots to give up, e.g. "restart": { "max": 5 }, or leave "on_give_up" out]';
+  const max = { restart: { max: 5 } };
+
+  test.each<[what: string, spec: SpecObject, problems: readonly string[]]>([
+    ['default', { ...minimal, ...max, on_give_up: 'default' }, []],
+    ['a target', { ...minimal, ...max, on_give_up: 'a', targets: { a: {} } }, []],
+    ['a target of digits', { ...minimal, ...max, on_give_up: 1, targets: { '1': {} } }, []],
+    ['stop', { ...minimal, ...max, on_give_up: 'stop' }, []],
+    ['stop without max', { ...minimal, on_give_up: 'stop' }, []],
+    ['no max', { ...minimal, on_give_up: 'a', targets: { a: {} } }, [`/on_give_up ${never}`]],
+    ['a max of 0, which is one', { ...minimal, restart: { max: 0 }, on_give_up: 'a', targets: { a: {} } }, []],
+    [
+      'other limits than max',
+      { ...minimal, restart: { window: 5 }, on_give_up: 'a', targets: { a: {} } },
+      [`/on_give_up ${never}`],
+    ],
+    ['no max in a target', { ...minimal, targets: { a: { on_give_up: 'a' } } }, [`/targets/a/on_give_up ${never}`]],
+    ['the max of the base', { ...minimal, ...max, targets: { a: { on_give_up: 'default' } } }, []],
+    ['the max of a target', { ...minimal, on_give_up: 'a', targets: { a: {}, b: max } }, []],
+    [
+      'the max of a target that inherits it',
+      { ...minimal, targets: { a: { on_give_up: 'default' }, b: { inherits: 'a', ...max } } },
+      [],
+    ],
+    [
+      'the max of another target',
+      { ...minimal, targets: { a: { on_give_up: 'b' }, b: max } },
+      [`/targets/a/on_give_up ${never}`],
+    ],
+    [
+      'a max that the target takes away',
+      { ...minimal, ...max, targets: { a: { on_give_up: 'default', restart: { delay: 1 } } } },
+      [`/targets/a/on_give_up ${never}`],
+    ],
+    [
+      'each place that is wrong, once',
+      { ...minimal, on_give_up: 'a', targets: { a: { on_give_up: 'b' }, b: { inherits: 'a' }, c: { inherits: 'a' } } },
+      [`/on_give_up ${never}`, `/targets/a/on_give_up ${never}`],
+    ],
+    [
+      'stop, where a target has that name',
+      { ...minimal, ...max, on_give_up: 'stop', targets: { stop: {} } },
+      [
+        '/on_give_up give-up-stop: "stop" ends the run here, it does not boot the target of that name [give the target another name, if it is the one that is meant]',
+      ],
+    ],
+    [
+      'another, where a target has that name',
+      { ...minimal, ...max, on_give_up: 'a', targets: { a: {}, stop: {} } },
+      [],
+    ],
+  ])('may be what helps, and is told where it cannot: %s', async (_what, spec, problems) => {
+    expect((await lines(spec)).map((line) => line.replace(/^[\d:]+ /, ''))).toEqual(problems);
+  });
+
+  test('that says stop means it, also where a target has that name', async () => {
+    const spec = await specOf({ ...minimal, ...max, on_give_up: 'stop', next_target: 'stop', targets: { stop: {} } });
+    expect(machineOf(spec).policy).toMatchObject({ onGiveUp: undefined, nextTarget: { reboot: 'stop' } });
+  });
+
+  test('that has no max because of another fault is not told beside it', async () => {
+    expect(codesAt(await problemsOf({ ...minimal, restart: 5, on_give_up: 'default' }))).toEqual([
+      'wrong-type /restart',
+    ]);
+    expect(codesAt(await problemsOf({ ...minimal, restart: { max: -1 }, on_give_up: 'default' }))).toEqual([
+      'out-of-range /restart/max',
+    ]);
+    expect(codesAt(await problemsOf({ ...minimal, on_give_up: ['a'] }))).toEqual(['wrong-type /on_give_up']);
   });
 });
 

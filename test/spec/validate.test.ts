@@ -84,6 +84,16 @@ describe('an unknown field', () => {
       '/hooks/poststart unknown-field: "poststart" is not a field here [did you mean "post_start"?]',
     ],
     [
+      'hooks, another',
+      { ...minimal, hooks: { pre_rebot: 'x' } },
+      '/hooks/pre_rebot unknown-field: "pre_rebot" is not a field here [did you mean "pre_reboot"?]',
+    ],
+    [
+      'a spec with a rescue target',
+      { ...minimal, on_giveup: 'rescue' },
+      '/on_giveup unknown-field: "on_giveup" is not a field here [did you mean "on_give_up"?]',
+    ],
+    [
       'a console port',
       withDevices({ device: 'virtio-console', ports: [{ name: 'a', path: '/b', size: 1 }] }),
       '/emulations/0/ports/0/size unknown-field: "size" is not a field here [the fields here are name and path; a key of your own begins with "x-"]',
@@ -187,6 +197,25 @@ describe('a wrong spec', () => {
       [expect.stringMatching(/^\/hooks\/post_start wrong-length: post_start must have at least 1 items, got 0/)],
     ],
     [
+      { ...minimal, hooks: { pre_start: ['/bin/x', 'a\0b'] } },
+      [expect.stringMatching(/^\/hooks\/pre_start\/1 wrong-text: "a\\u0000b" is not text/)],
+    ],
+    [
+      { ...minimal, targets: { a: { hooks: { post_stop: ['/bin/x', true] } } } },
+      [expect.stringMatching(/^\/targets\/a\/hooks\/post_stop\/1 wrong-type: .* must be text, got true/)],
+    ],
+    [
+      { ...minimal, hooks: { timeout: '5 minutes' } },
+      [expect.stringMatching(/^\/hooks\/timeout wrong-text: "5 minutes" is not seconds/)],
+    ],
+    [{ ...minimal, restart: { stable: -1 } }, ['/restart/stable out-of-range: stable must be 0 to 31536000, got -1']],
+    [
+      { ...minimal, on_give_up: ['default'] },
+      [expect.stringMatching(/^\/on_give_up wrong-type: on_give_up must be text/)],
+    ],
+    [{ ...minimal, reboot_on: ['suspended'] }, [expect.stringMatching(/^\/reboot_on\/0 not-allowed: .*"suspend"/)]],
+    [{ ...minimal, reboot_on: [5] }, [expect.stringMatching(/^\/reboot_on\/0 not-allowed: /)]],
+    [
       { ...minimal, targets: { a: 5 } },
       [expect.stringMatching(/^\/targets\/a wrong-type: a must be an object, got 5/)],
     ],
@@ -257,6 +286,7 @@ describe('a wrong spec', () => {
       'graphic',
       'next_target',
       'restart',
+      'on_give_up',
       'hooks',
       'com1',
       'lpc_slot',

@@ -3,13 +3,14 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
-import { processStart } from '../../src/host/process-identity.js';
+import { identify } from '../../src/host/process-identity.js';
 import { runTool } from '../../src/host/tools.js';
 import { inPlace, isRunning, type Place } from '../e2e/support/place.js';
 import {
   fakeKernel,
   ofKind,
   simulator,
+  simulatorOn,
   supervise,
   type FakeKernel,
   type Supervised,
@@ -65,7 +66,12 @@ test('so is a later boot: the VM of the one before is gone', async () => {
       'in-use',
       ['vm-exists'],
     ]);
-    const vm = await supervise(place, 'reboot', fields, { ...first, bhyve: simulator, target: 'rom', force: true });
+    const vm = await supervise(place, 'reboot', fields, {
+      ...first,
+      bhyve: simulatorOn(kernel),
+      target: 'rom',
+      force: true,
+    });
     expect(await refusal(vm)).toEqual(['host', ['not-loaded']]);
     expect(ofKind(vm.seen, 'boot')).toHaveLength(1);
   });
@@ -99,7 +105,7 @@ async function orphanOf(place: Place, role: 'bhyve' | 'loader') {
     name: place.name,
     supervisor: 1,
     since: '',
-    [role]: { pid, start: await processStart(pid, runTool) },
+    [role]: await identify(pid, runTool),
   };
   mkdirSync(place.path('run', place.name), { recursive: true, mode: 0o700 });
   writeFileSync(place.path('run', place.name, 'state.json'), JSON.stringify(state));

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
-import { StartError } from '../../src/host/child.js';
+import { StartError } from '../../src/host/start-error.js';
 import { systemHost } from '../../src/host/host.js';
 import type { RunOptions } from '../../src/supervisor/run.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
@@ -169,7 +169,7 @@ describe('a run', () => {
       const crashed = await supervise(place, 'signal:SEGV', {}, { extraArguments: [] });
       expect(await crashed.result).toMatchObject({
         end: { kind: 'killed', signal: 'SIGSEGV' },
-        why: { cause: 'bhyve gave no reason' },
+        why: { cause: 'bhyve crashed (SIGSEGV): a bug of bhyve' },
       });
       await crashed.over;
       expect(ofKind(crashed.seen, 'exit')[0]?.why).toBeDefined();
@@ -246,8 +246,9 @@ describe('stop', () => {
       vm.stop();
       expect(await vm.result).toMatchObject({ end: { kind: 'killed', signal: 'SIGKILL' }, because: 'asked' });
       await vm.over;
-      const [pressed, killed] = ofKind(vm.seen, 'stopping');
-      expect([pressed?.how, killed?.how]).toEqual(['power button', 'kill']);
+      const [pressed, again, killed] = ofKind(vm.seen, 'stopping');
+      expect([pressed?.how, again?.how, killed?.how]).toEqual(['power button', 'power button again', 'kill']);
+      expect((again?.monotonicMs ?? 0) - (pressed?.monotonicMs ?? 0)).toBeGreaterThanOrEqual(149);
       expect((killed?.monotonicMs ?? 0) - (pressed?.monotonicMs ?? 0)).toBeGreaterThanOrEqual(299);
       expect(isRunning(pid)).toBe(false);
       // What we did ourselves needs no explanation.
@@ -354,7 +355,11 @@ describe('on a host where VMs outlive bhyve', () => {
       vm.stop();
       expect(await vm.result).toMatchObject({ end: { kind: 'powered-off' }, because: 'asked' });
       await vm.over;
-      expect(ofKind(vm.seen, 'stopping').map(({ how }) => how)).toEqual(['power button', 'forced power-off']);
+      expect(ofKind(vm.seen, 'stopping').map(({ how }) => how)).toEqual([
+        'power button',
+        'power button again',
+        'forced power-off',
+      ]);
       expect(kernel.calls()).toEqual(['--force-poweroff', '--destroy']);
     });
   });
@@ -379,7 +384,12 @@ describe('on a host where VMs outlive bhyve', () => {
       vm.stop();
       expect(await vm.result).toMatchObject({ end: { kind: 'killed', signal: 'SIGKILL' } });
       await vm.over;
-      expect(ofKind(vm.seen, 'stopping').map(({ how }) => how)).toEqual(['power button', 'forced power-off', 'kill']);
+      expect(ofKind(vm.seen, 'stopping').map(({ how }) => how)).toEqual([
+        'power button',
+        'power button again',
+        'forced power-off',
+        'kill',
+      ]);
       expect(kernel.exists()).toBe(false);
     });
   });
@@ -630,7 +640,7 @@ describe('what a run makes is removed on every way out', () => {
       const vm = await supervise(place, 'run', sockets(place, 'a.sock', 'b.sock'));
       expect(await vm.result).toMatchObject({
         end: { kind: 'failed', status: 4 },
-        why: { cause: 'a virtio-console socket could not be made: Address already in use' },
+        why: { cause: 'the socket of virtio-console port 1 is there already: Address already in use' },
         leftBehind: [],
       });
       expect(lstatSync(place.path('b.sock')).ino).toBe(ino);

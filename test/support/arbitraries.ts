@@ -388,7 +388,10 @@ const duration = fc.oneof(
   fc.constant('90s'),
 );
 
-const reason = fc.constantFrom('reboot', 'power_off', 'halt', 'triple_fault', 'error');
+const reason = fc.constantFrom('reboot', 'power_off', 'halt', 'triple_fault', 'error', 'suspend', 'signal');
+
+/** Some time has to pass. */
+const someTime = fc.oneof(fc.integer({ min: 1, max: 3600 }), fc.constantFrom(0.25, '500ms', '2min'));
 
 const command = fc.oneof(
   fc.array(awkwardText(3), { minLength: 1, maxLength: 3 }),
@@ -427,9 +430,19 @@ const machineFields = (names: readonly string[]) =>
     reboot_on: fc.array(fc.oneof<fc.Arbitrary<string | number>[]>(reason, fc.integer({ min: 0, max: 4 })), {
       maxLength: 5,
     }),
-    restart: some({ max: fc.nat(99), window: duration, delay: duration, max_delay: duration }),
+    // With max, so that an on_give_up can apply wherever this is inherited.
+    restart: fc
+      .tuple(fc.nat(99), some({ window: duration, delay: duration, max_delay: duration, stable: someTime }))
+      .map(([max, times]) => ({ max, ...times })),
+    on_give_up: fc.constantFrom('stop', ...names),
     stop_timeout: duration,
-    hooks: some({ post_start: command }),
+    hooks: some({
+      pre_start: command,
+      post_start: command,
+      pre_reboot: command,
+      post_stop: command,
+      timeout: someTime,
+    }),
     'x-mine': fc.jsonValue({ maxDepth: 1 }),
   });
 
@@ -478,9 +491,11 @@ const specFor = (variant: Variant): fc.Arbitrary<SpecObject> => {
         ...rest,
         ...(graphic === undefined || isShown ? {} : { graphic }),
       });
+      // An on_give_up without a max anywhere is a mistake.
       return {
         ...spec,
         ...variant,
+        restart: { max: 9 },
         ...fit(fields),
         ...ports,
         emulations,

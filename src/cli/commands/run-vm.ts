@@ -1,24 +1,21 @@
-import { constants, createWriteStream, openSync } from 'node:fs';
 import type { ChalkInstance } from 'chalk';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { readSecret, type ReadSecret } from '../../host/secret.js';
 import { hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
-import type { HostFinding } from '../../host/findings.js';
 import { systemHost } from '../../host/host.js';
 import { noVmm } from '../../host/vmm.js';
 import type { Machine } from '../../machine/machine.js';
 import { parseScript } from '../../simulator/script.js';
 import type { Spec } from '../../spec/parse-spec.js';
 import { standardInput } from '../../spec/read.js';
-import type { RunEvent } from '../../supervisor/events.js';
 import { run, type RunOptions } from '../../supervisor/run.js';
-import { asker } from '../consent.js';
+import { asker, type Ask } from '../consent.js';
 import type { Context } from '../context.js';
 import { endExitCode, exitCodes } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
 import type { Programs } from '../programs.js';
-import { eventLines, isProblem } from '../show-events.js';
+import { runOutput } from '../run-output.js';
 
 export interface RunRequest {
   readonly spec: Spec;
@@ -35,9 +32,9 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   const { spec, machine, programs, runBase, options, colour } = request;
   const isSimulated = options.simulate !== undefined;
   refuseWhatCannotRun(context, options);
+  if (options.consoleLog !== undefined) refuseConsoleElsewhere(request);
   takeInput(options, machine);
-  const say = speaker(context, machine);
-  const sink = eventSink(context, options.events);
+  const output = runOutput(context, machine, options, colour);
   const vm = run(spec, {
     ...programs,
     runBase,
@@ -46,31 +43,33 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     check: options.requirementCheck && !isSimulated,
     mayFix: consent(context, options, machine),
     force: options.force,
+    adopt: options.adopt,
     limits: {
       noReboot: !options.reboot,
       ...(options.rebootCount === undefined ? {} : { rebootCount: options.rebootCount }),
       ...(options.rebootOn === undefined ? {} : { rebootOn: options.rebootOn }),
     },
     panicOnFailedCleanup: options.panicOnFailedCleanup,
-    onStderr: say.passOn,
-    onHookOutput: say.passOn,
+    onStderr: output.bhyve,
+    onHookOutput: output.hook,
+    ...(output.console === undefined ? {} : { onConsole: output.console }),
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }),
     ...(options.supervisorPidFile === undefined ? {} : { supervisorPidFile: options.supervisorPidFile }),
     ...(isSimulated ? simulation(options.simulate) : {}),
   });
-  const stopListening = listen(context, vm.stop);
+  listen(context, vm.stop, output.reopen);
+  output.begin(vm);
   try {
-    for await (const event of vm.events) {
-      sink.write(event);
-      if (!options.quiet || isProblem(event)) say.lines(eventLines(event, colour, options.verbose));
-    }
+    for await (const event of vm.events) output.event(event);
     const result = await vm.result;
     if (options.panicOnFailedCleanup && result.leftBehind.length > 0) return exitCodes.system;
     return result.end === undefined ? exitCodes.ok : endExitCode(result.end);
+  } catch (error) {
+    output.failed(error);
+    throw error;
   } finally {
-    stopListening();
-    await sink.end();
+    await output.end();
   }
 }
 
@@ -92,6 +91,20 @@ function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): v
   ]);
 }
 
+/** bhyve itself talks to a tty or to a socket: only what it writes to its standard output can be copied. */
+function refuseConsoleElsewhere({ spec, machine }: RunRequest): void {
+  if (machine.usesStdio) return;
+  const { com1, com2, com3, com4 } = spec.effective(machine.target).vm;
+  const ports = Object.entries({ com1, com2, com3, com4 }).flatMap(([name, backend]) =>
+    backend === undefined ? [] : [`${name} is ${backend}`],
+  );
+  const found = ports.length === 0 ? 'the VM has no serial console' : ports.join(', ');
+  throw usageError(
+    `--console-log: ${found}, and only a console on stdio goes through vmrun`,
+    `set "com1": "stdio", or leave --console-log out`,
+  );
+}
+
 const usageError = (message: string, fix: string): ProblemsError =>
   new ProblemsError('usage', 'vmrun', [{ code: 'usage', severity: 'error', message, fix }]);
 
@@ -109,14 +122,10 @@ function takeInput({ config, simulate }: CliOptions, { usesStdio }: Machine): vo
 }
 
 /** Who may say that the host is to be mended: the command line, or a person at a terminal that nobody else uses. */
-function consent(
-  context: Context,
-  { force, recover, config }: CliOptions,
-  { usesStdio }: Machine,
-): (finding: HostFinding) => boolean | Promise<boolean> {
-  if (force || recover) return () => true;
+function consent(context: Context, { force, recover, config }: CliOptions, { usesStdio }: Machine): Ask {
+  if (force || recover) return () => Promise.resolve(true);
   const canAsk = isTerminal(0) && isTerminal(2) && config !== standardInput && !usesStdio;
-  if (!canAsk) return () => false;
+  if (!canAsk) return () => Promise.resolve(false);
   return asker(context, process.stdin);
 }
 
@@ -138,79 +147,20 @@ const simulatedSecret: ReadSecret = (path) =>
     throw error;
   });
 
-/** Writes whole lines for people; on a terminal that the guest has made raw, each needs a carriage return. */
-function speaker({ err }: Context, { name, usesStdio }: Machine) {
-  const lineEnd = usesStdio && isTerminal(0) ? '\r\n' : '\n';
-  const write = (lines: readonly string[]): void => {
-    if (lines.length > 0) err(lines.map((line) => line + lineEnd).join(''));
-  };
-  return {
-    lines: (lines: readonly string[]): void => {
-      write(lines.map((line) => `vmrun: ${name}: ${line}`));
-    },
-    passOn: (text: string): void => {
-      write(text.replace(/\n$/, '').split('\n'));
-    },
-  };
-}
-
-/** Never waits: a FIFO that nobody reads is an error, not a run that hangs. */
-function openEvents(target: string, onError: (error: unknown) => void): number | undefined {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
-  try {
-    return openSync(target, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o644);
-  } catch (error) {
-    onError(error);
-    return undefined;
-  }
-}
-
-/** Events as JSON lines. A file that cannot be written is told, and never stops the VM. */
-function eventSink({ err }: Context, target: string | undefined) {
-  if (target === undefined) return { write: () => undefined, end: () => Promise.resolve() };
-  if (target === '-') {
-    return {
-      write: (event: RunEvent): void => {
-        err(`${JSON.stringify(event)}\n`);
-      },
-      end: () => Promise.resolve(),
-    };
-  }
-  let isBroken = false;
-  const giveUp = (error: unknown): void => {
-    const reason = error instanceof Error ? error.message : String(error);
-    if (!isBroken) err(`vmrun: ${target}: events are not written: ${reason}\n`);
-    isBroken = true;
-  };
-  const descriptor = openEvents(target, giveUp);
-  if (descriptor === undefined) return { write: () => undefined, end: () => Promise.resolve() };
-  const stream = createWriteStream(target, { fd: descriptor });
-  stream.on('error', giveUp);
-  return {
-    write: (event: RunEvent): void => {
-      if (!isBroken) stream.write(`${JSON.stringify(event)}\n`);
-    },
-    end: (): Promise<void> =>
-      new Promise((resolve) => {
-        if (isBroken) {
-          resolve();
-          return;
-        }
-        stream.once('error', () => {
-          resolve();
-        });
-        stream.end(() => {
-          resolve();
-        });
-      }),
-  };
-}
-
-/** SIGTERM and SIGINT stop the VM. So does SIGHUP, unless it says that the terminal we were started on has gone. */
-function listen({ onSignals }: Context, stop: () => void): () => void {
+/**
+ * SIGTERM and SIGINT stop the VM. So does SIGHUP, unless it says that the terminal we were started on has gone. SIGUSR1
+ * tells that the log was renamed; it would start Node's debugger if we did not listen, and end us once we had. So all of
+ * them are listened to until the process ends.
+ */
+function listen({ onSignals }: Context, stop: () => void, reopen: () => void): void {
   const hadTerminal = hasControllingTerminal();
-  return onSignals(['SIGTERM', 'SIGINT', 'SIGHUP'], (signal) => {
+  let isStopping = false;
+  onSignals(['SIGTERM', 'SIGINT', 'SIGHUP'], (signal) => {
     if (signal === 'SIGHUP' && hadTerminal && !hasControllingTerminal()) return;
+    // Nobody who is in a hurry sends this one: it comes several times when a session ends.
+    if (signal === 'SIGHUP' && isStopping) return;
+    isStopping = true;
     stop();
   });
+  onSignals(['SIGUSR1'], reopen);
 }

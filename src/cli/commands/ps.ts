@@ -1,0 +1,46 @@
+import { listRuns } from '../../supervisor/runs.js';
+import { makeCommand } from '../command-line.js';
+import type { MakeSubcommand } from '../commands.js';
+import { exitCodes } from '../exit-codes.js';
+import { runBaseOf, simulatedBase } from '../run-base.js';
+import { formatRuns, runsJson } from '../show-runs.js';
+
+interface PsOptions {
+  readonly json?: true;
+  readonly runDir?: string;
+  readonly simulate?: true;
+  readonly color?: boolean;
+}
+
+const examples = `
+STATE is what the run does: starting, loading, running, stopping, waiting,
+ending. "orphaned": bhyve goes on, its supervisor was killed. "left": nothing
+runs, but a run that was killed has not cleaned up.
+
+Examples:
+  vmrun ps
+  vmrun ps --json | jq -r '.[].name'`;
+
+/** `vmrun ps`: the VMs that vmrun runs here. */
+export const psCommand: MakeSubcommand = (context, output) => {
+  const command = makeCommand('vmrun ps', output)
+    .description('Lists the VMs that vmrun runs on this host, for this user. Changes nothing.')
+    .usage('[options]')
+    .option('--json', 'print them as JSON')
+    .option('--run-dir <dir>', 'folder of the run directories')
+    .option('--simulate', 'those that are simulated')
+    .option('--color', 'colours, also without a terminal')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', examples);
+  return {
+    run: async (words) => {
+      command.parse([...words], { from: 'user' });
+      const options = command.opts<PsOptions>();
+      const base = runBaseOf(options, context);
+      const runs = await listRuns({ runBase: options.simulate === true ? simulatedBase(base) : base });
+      context.out(options.json === true ? runsJson(runs) : formatRuns(runs, new Date()));
+      return exitCodes.ok;
+    },
+    color: () => command.opts<PsOptions>().color,
+  };
+};

@@ -1,0 +1,120 @@
+import { InvalidArgumentError } from 'commander';
+import { maxDurationSeconds, parseDurationMs } from '../../base/duration.js';
+import { ProblemsError } from '../../base/problem.js';
+import { systemHost } from '../../host/host.js';
+import { noVmm } from '../../host/vmm.js';
+import { loadSpecText } from '../../machine/load-spec.js';
+import type { SpecFormat } from '../../spec/parse-spec.js';
+import { readSpec } from '../../spec/read.js';
+import { stopRun, type KnownRun } from '../../supervisor/runs.js';
+import { inputFormatOption, makeCommand } from '../command-line.js';
+import type { MakeSubcommand } from '../commands.js';
+import type { Context } from '../context.js';
+import { exitCodes } from '../exit-codes.js';
+import { runBaseOf, simulatedBase } from '../run-base.js';
+
+interface StopOptions {
+  readonly config?: string;
+  readonly inputFormat?: SpecFormat;
+  readonly timeout?: number;
+  readonly now?: true;
+  readonly runDir?: string;
+  readonly simulate?: true;
+  readonly quiet?: true;
+  readonly color?: boolean;
+}
+
+const examples = `
+The guest is asked to power off, and vmrun waits until nothing is left of the
+run. Exit status: 0 stopped, 69 no VM of that name runs, 75 it did not end.
+
+Examples:
+  vmrun stop web                 as long as the spec's stop_timeout allows
+  vmrun stop web --timeout 30s   end it by force after 30 seconds
+  vmrun stop -c web.json --now   the VM that this spec names, without waiting`;
+
+function duration(word: string): number {
+  const ms = parseDurationMs(/^\d{1,9}$/.test(word) ? Number(word) : word);
+  if (ms !== undefined && ms <= maxDurationSeconds * 1000) return ms;
+  throw new InvalidArgumentError('It is seconds, or a number with a unit, e.g. 90s or 5min.');
+}
+
+/** `vmrun stop`: ends a VM that another vmrun runs, or that it has left. */
+export const stopCommand: MakeSubcommand = (context, output) => {
+  let code: number = exitCodes.ok;
+  const command = makeCommand('vmrun stop', output)
+    .description('Stops a VM that vmrun runs, and waits until it has ended.')
+    .usage('NAME [options]\n       vmrun stop -c FILE [options]')
+    .argument('[name]')
+    .option('-c, --config <file>', 'the spec that names the VM')
+    .addOption(inputFormatOption())
+    .option('--timeout <time>', 'how long the guest has, e.g. 90s; then it is ended by force', duration)
+    .option('--now', 'do not wait for the guest')
+    .option('--run-dir <dir>', 'folder of the run directories')
+    .option('--simulate', 'one that is simulated')
+    .option('-q, --quiet', 'print problems only')
+    .option('--color', 'colours, also without a terminal')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', examples)
+    .action(async (name: string | undefined, options: StopOptions) => {
+      if ((name === undefined) === (options.config === undefined)) {
+        command.error('error: give the name of one VM, or its spec with -c');
+      }
+      if (options.now === true && options.timeout !== undefined) {
+        command.error('error: --now and --timeout exclude one another');
+      }
+      code = await stop(context, name ?? (await nameIn(context, options)), options);
+    });
+  return {
+    run: async (words) => {
+      await command.parseAsync([...words], { from: 'user' });
+      return code;
+    },
+    color: () => command.opts<StopOptions>().color,
+  };
+};
+
+async function stop(context: Context, name: string, options: StopOptions): Promise<number> {
+  const base = runBaseOf(options, context);
+  const isSimulated = options.simulate === true;
+  const say = (text: string): void => {
+    if (options.quiet !== true) context.err(`vmrun: ${name}: ${text}\n`);
+  };
+  const outcome = await stopRun(name, {
+    runBase: isSimulated ? simulatedBase(base) : base,
+    ...(isSimulated ? { host: { ...systemHost(), vmm: noVmm } } : {}),
+    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+    now: options.now === true,
+    onStopping: (run) => {
+      say(describe(run));
+    },
+  });
+  if (outcome === 'stopped') {
+    say('stopped');
+    return exitCodes.ok;
+  }
+  context.err(`vmrun: ${name}: no VM of this name runs; vmrun ps lists those that do\n`);
+  return exitCodes.host;
+}
+
+function describe({ status, supervisor, pid }: KnownRun): string {
+  switch (status) {
+    case 'supervised':
+      return `asking process ${supervisor ?? 0} to stop it`;
+    case 'orphaned':
+      return `its supervisor is gone, stopping ${pid === undefined ? 'it' : `process ${pid}`}`;
+    case 'left':
+      return 'nothing runs, removing what a run that was killed has left';
+  }
+}
+
+/** @throws ProblemsError where the spec cannot be read; what else is wrong with it does not matter here */
+async function nameIn(
+  { workingDirectory, hostBhyve }: Context,
+  { config = '', inputFormat }: StopOptions,
+): Promise<string> {
+  const input = readSpec(config, { workingDirectory, ...(inputFormat === undefined ? {} : { format: inputFormat }) });
+  const loaded = await loadSpecText(input, hostBhyve);
+  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
+  return loaded.value.name;
+}

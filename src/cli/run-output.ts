@@ -1,0 +1,190 @@
+import type { ChalkInstance } from 'chalk';
+import { systemClock } from '../host/clock.js';
+import {
+  descriptorByteSink,
+  descriptorSink,
+  describeLoss,
+  fileByteSink,
+  fileSink,
+  type FileSink,
+  type FileSinkOptions,
+} from '../host/line-sink.js';
+import { isTerminal } from '../host/terminal.js';
+import type { Machine } from '../machine/machine.js';
+import type { RunEvent } from '../supervisor/events.js';
+import type { Run } from '../supervisor/run.js';
+import type { Context } from './context.js';
+import { linesOf, logLines, logOfError, logOfEvent } from './log.js';
+import type { CliOptions } from './options.js';
+import { eventLines, isProblem } from './show-events.js';
+
+/** Where all goes that a run says: to people, to the terminal of the guest, and to the files that were asked for. */
+export interface RunOutput {
+  /** Opens the log, and tells the run of a file that cannot be written, then and later. */
+  readonly begin: (vm: Pick<Run, 'degraded'>) => void;
+  readonly event: (event: RunEvent) => void;
+  /** Whole lines of bhyve's stderr. */
+  readonly bhyve: (text: string) => void;
+  /** Whole lines of a hook. */
+  readonly hook: (text: string) => void;
+  /** What the guest writes to its console; undefined where that does not go through us. */
+  readonly console: ((bytes: Uint8Array) => void) | undefined;
+  /** The run ends with an error, which `vmrun` prints. */
+  readonly failed: (error: unknown) => void;
+  /** Opens the files anew: they have been renamed. */
+  readonly reopen: () => void;
+  /** Writes what is left, as far as there are readers. */
+  readonly end: () => Promise<void>;
+}
+
+/** How long a reader that does not read is waited for at the end. */
+const graceMs = 1000;
+
+export function runOutput(
+  context: Pick<Context, 'err' | 'divertErr'>,
+  machine: Pick<Machine, 'name' | 'target' | 'usesStdio'>,
+  options: Pick<CliOptions, 'events' | 'log' | 'consoleLog' | 'quiet' | 'verbose'>,
+  colour: ChalkInstance,
+): RunOutput {
+  const people = speaker(context, machine);
+  const troubles = troubleTeller(people.lines);
+  const events = eventFile(options.events, troubles);
+  const writeEvent = options.events === '-' ? context.err : events?.write;
+  const log = logSink(options.log, troubles);
+  const console = consoleSinks(options.consoleLog, troubles);
+  const files = [events, log, console?.file].filter((sink) => sink !== undefined);
+  return {
+    begin(vm) {
+      troubles.tell(vm);
+      log?.write(logLines('vmrun', `${machine.name}: begins with target ${machine.target}`));
+      // What cannot be written is told now, not when the guest says its first word.
+      console?.file.reopen();
+    },
+    event(event) {
+      troubles.seen(event);
+      writeEvent?.(`${JSON.stringify(event)}\n`);
+      log?.write(logOfEvent(event));
+      if (!options.quiet || isProblem(event)) people.lines(eventLines(event, colour, options.verbose));
+    },
+    bhyve(text) {
+      people.passOn(text);
+      log?.write(logLines('bhyve', text));
+    },
+    hook(text) {
+      people.passOn(text);
+      log?.write(logLines('hook', text));
+    },
+    console:
+      console &&
+      ((bytes) => {
+        console.terminal.write(bytes);
+        console.file.write(bytes);
+      }),
+    failed(error) {
+      log?.write(logOfError(error));
+    },
+    reopen() {
+      for (const file of files) file.reopen();
+    },
+    async end() {
+      const sinks = console === undefined ? files : [...files, console.terminal];
+      await Promise.all(sinks.map((sink) => sink.end(graceMs)));
+      troubles.end();
+    },
+  };
+}
+
+/**
+ * From here on stderr is one sink, so that no two lines meet. On a terminal that the guest has made raw each needs a
+ * carriage return.
+ */
+function speaker(
+  { err, divertErr }: Pick<Context, 'err' | 'divertErr'>,
+  { name, usesStdio }: Pick<Machine, 'name' | 'usesStdio'>,
+) {
+  const lineEnd = usesStdio && isTerminal(0) ? '\r\n' : '\n';
+  divertErr(descriptorSink(2, { notice: (lines, why) => `vmrun: ${describeLoss(lines, why)}${lineEnd}` }));
+  const write = (lines: readonly string[]): void => {
+    if (lines.length > 0) err(lines.map((line) => line + lineEnd).join(''));
+  };
+  return {
+    lines: (lines: readonly string[]): void => {
+      write(lines.map((line) => `vmrun: ${name}: ${line}`));
+    },
+    passOn: (text: string): void => {
+      write(linesOf(text));
+    },
+  };
+}
+
+type Troubles = ReturnType<typeof troubleTeller>;
+
+/**
+ * Hands on what cannot be written, as events of the run. Those that come to nobody, since the run is over or never
+ * began, are told to people in the same words.
+ */
+function troubleTeller(say: (lines: readonly string[]) => void) {
+  const untold = new Map<string, string>();
+  let vm: Pick<Run, 'degraded'> | undefined;
+  return {
+    tell(run: Pick<Run, 'degraded'>): void {
+      vm = run;
+    },
+    of:
+      (part: string, describe: (error: string) => string) =>
+      (error: string | undefined): void => {
+        const text = error === undefined ? undefined : describe(error);
+        if (text === undefined) untold.delete(part);
+        else untold.set(part, text);
+        vm?.degraded(part, text);
+      },
+    seen(event: RunEvent): void {
+      if (event.kind === 'degraded') untold.delete(event.part);
+    },
+    end(): void {
+      say([...untold].map(([part, error]) => `degraded: ${part}: ${error}`));
+      untold.clear();
+    },
+  };
+}
+
+/** Events as JSON lines. */
+function eventFile(target: string | undefined, troubles: Troubles): FileSink | undefined {
+  if (target === undefined || target === '-') return undefined;
+  return fileSink(target, {
+    notice: (lines, why) => `${JSON.stringify(lossEvent(describeLoss(lines, why)))}\n`,
+    onTrouble: troubles.of('events', (error) => `${target}: events are not written: ${error}`),
+  });
+}
+
+/** A reader of JSON lines gets nothing else. */
+const lossEvent = (error: string): RunEvent => ({
+  time: systemClock.now().toISOString(),
+  monotonicMs: systemClock.monotonicMs(),
+  kind: 'degraded',
+  part: 'events',
+  error,
+});
+
+const aboutFile = (path: string, part: string, troubles: Troubles): Pick<FileSinkOptions, 'onTrouble'> => ({
+  onTrouble: troubles.of(part, (error) => `${path}: ${error}`),
+});
+
+const logSink = (path: string | undefined, troubles: Troubles): FileSink | undefined =>
+  path === undefined
+    ? undefined
+    : fileSink(path, {
+        ...aboutFile(path, 'log', troubles),
+        notice: (lines, why) => logLines('vmrun', describeLoss(lines, why)),
+      });
+
+/** A guest's console may show what only its owner should see. */
+const consoleMode = 0o600;
+
+function consoleSinks(path: string | undefined, troubles: Troubles) {
+  if (path === undefined) return undefined;
+  return {
+    terminal: descriptorByteSink(1),
+    file: fileByteSink(path, { ...aboutFile(path, 'console log', troubles), mode: consoleMode }),
+  };
+}

@@ -1,0 +1,53 @@
+import { formatDuration } from '../base/duration.js';
+import type { KnownRun } from '../supervisor/runs.js';
+
+const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] as const;
+
+/** A table for people, a line for each VM, and below a line what does not work beside it. */
+export function formatRuns(runs: readonly KnownRun[], now: Date): string {
+  const rows = runs.map((run) => rowOf(run, now));
+  const widths = heading.map((word, column) =>
+    Math.max(word.length, ...rows.map(({ cells }) => (cells[column] ?? '').length)),
+  );
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+  return [
+    line(heading),
+    ...rows.flatMap(({ cells, notes }) => [line(cells), ...notes.map((note) => `  ${note}`)]),
+    '',
+  ].join('\n');
+}
+
+interface Row {
+  readonly cells: readonly string[];
+  readonly notes: readonly string[];
+}
+
+function rowOf({ name, status, pid, supervisor, state }: KnownRun, now: Date): Row {
+  const { target, boot, bootSince, phase, last, degraded = {} } = state ?? {};
+  const isAlive = status === 'orphaned' || (status === 'supervised' && pid !== undefined);
+  const upMs = bootSince === undefined ? NaN : now.getTime() - Date.parse(bootSince);
+  return {
+    cells: [
+      name,
+      status === 'supervised' ? (phase ?? 'starting') : status,
+      target ?? '-',
+      boot === undefined ? '-' : String(boot),
+      isAlive && upMs >= 0 ? formatDuration(upMs) : '-',
+      pid === undefined ? '-' : String(pid),
+      supervisor === undefined ? '-' : String(supervisor),
+    ],
+    notes: [
+      ...Object.entries(degraded).map(([part, error]) => `${part} does not work: ${error}`),
+      ...(last?.why === undefined ? [] : [`boot ${last.boot}: ${last.why.cause}`]),
+      ...(status === 'orphaned' ? ['its supervisor is gone: vmrun -c FILE --adopt, or vmrun stop'] : []),
+      ...(status === 'left' ? ['nothing runs; vmrun -c FILE or vmrun stop removes what is left'] : []),
+    ],
+  };
+}
+
+/** For programs: the runs as the library gives them. */
+export const runsJson = (runs: readonly KnownRun[]): string => `${JSON.stringify(runs, undefined, 2)}\n`;

@@ -1,0 +1,68 @@
+import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { startError } from './start-error.js';
+
+/**
+ * Looks whether a program can be started, as execvp(3) would: found in PATH, executable, its interpreter there.
+ * @throws StartError
+ */
+export function refuseUnstartable(program: string, searchPath: string | undefined): void {
+  try {
+    lookAt(program.includes('/') ? program : findInPath(program, searchPath ?? defaultPath));
+  } catch (error) {
+    throw startError(program, error);
+  }
+}
+
+/** What execvp(3) takes where there is no PATH. */
+const defaultPath = '/usr/bin:/bin';
+
+/** @throws the error of a system call, as execve(2) would */
+function lookAt(file: string): void {
+  if (file === '') throw new Error('its name is empty');
+  accessSync(file, constants.X_OK);
+  if (statSync(file).isDirectory())
+    throw Object.assign(new Error(`EACCES: a directory, '${file}'`), { code: 'EACCES' });
+  const head = headOf(file);
+  if (head === undefined) return;
+  const interpreter = /^#![ \t]*([^ \t\n]+)/.exec(head)?.[1];
+  if (interpreter !== undefined) accessSync(interpreter, constants.X_OK);
+  // A shell would run a text as a script of its own; execve(2) does not.
+  else if (!head.includes('\0')) throw Object.assign(new Error(`ENOEXEC: no program, '${file}'`), { code: 'ENOEXEC' });
+}
+
+function findInPath(program: string, searchPath: string): string {
+  const files = searchPath.split(':').map((folder) => path.join(folder === '' ? '.' : folder, program));
+  return files.find(isExecutable) ?? files.find(isFile) ?? program;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+
+const headBytes = 256;
+
+/** The first bytes, one character each; undefined where we may run the file and not read it. */
+function headOf(file: string): string | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const bytes = Buffer.alloc(headBytes);
+    return bytes.toString('latin1', 0, readSync(descriptor, bytes));
+  } catch {
+    return undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}

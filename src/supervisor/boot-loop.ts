@@ -1,0 +1,178 @@
+import { aborted } from '../host/abort.js';
+import type { HostFinding } from '../host/findings.js';
+import type { Ledger } from '../host/ledger.js';
+import { differences } from '../machine/difference.js';
+import type { Machine } from '../machine/machine.js';
+import { adoptOnce } from './adopt.js';
+import { bootOnce } from './boot.js';
+import { lastWords, wordsOf } from './explain-rule.js';
+import type { HookFacts } from './hooks.js';
+import type { Orphan } from './orphan.js';
+import { patienceOf, type Patience } from './patience.js';
+import type { Planner } from './planner.js';
+import { decide, noPast, type StopReason } from './policy.js';
+import { preflight, refuseUnloaded } from './preflight.js';
+import { reasonOf } from './run-end.js';
+import type { RunOptions, RunResult } from './run.js';
+import type { BootResult, Session } from './session.js';
+
+export interface Loop {
+  readonly planned: Planner;
+  readonly options: RunOptions;
+  readonly session: Session;
+  /** Absent where the host is not looked at. */
+  readonly ledger: Ledger | undefined;
+  readonly adoption: Adoption | undefined;
+}
+
+/** A bhyve that is taken over; it is over when that has ended. */
+export interface Adoption {
+  readonly orphan: Orphan;
+  isOver: boolean;
+}
+
+/** Boots, decides, boots again, until the policy or a stop ends it. */
+export async function bootLoop({ planned, options, session, ledger, adoption }: Loop): Promise<RunResult> {
+  const { host, emit, signals, cleaner, hooks, state } = session;
+  const first = adoption?.orphan.boot ?? 1;
+  let target = adoption?.orphan.target ?? options.target;
+  let past = noPast;
+  let tried: Machine | undefined;
+  let previous: Machine | undefined;
+  let last: BootResult | undefined;
+  let boots = first - 1;
+  const isStopping = (): boolean => signals.stop.aborted;
+  const finish = (because: StopReason): RunResult => ({
+    end: last?.end,
+    because,
+    boots,
+    leftBehind: cleaner.leftBehind,
+    ...(last?.why === undefined ? {} : { why: last.why }),
+  });
+  const facts = (boot: number): HookFacts => ({ boot, pid: last?.pid, reason: last && reasonOf(last.end) });
+
+  /** @returns undefined where a stop was asked for before there was a bhyve */
+  async function bootNext(number: number): Promise<BootResult | undefined> {
+    if (adoption?.isOver === false) {
+      tried = planned(target, { runDirectory: session.directory.path });
+      const booted = await adoptOnce(session, tried, adoption.orphan);
+      adoption.isOver = true;
+      previous = tried;
+      return booted;
+    }
+    const patience = patienceOf(session, number === first && adoption === undefined);
+    const machine = await readyMachine(planned, target, options, session, ledger, patience);
+    if (machine === undefined) return undefined;
+    tried = machine;
+    const failed = await prepare(session, machine, facts(number));
+    if (failed !== undefined || isStopping()) return failed;
+    const changes = previous === undefined ? [] : differences(previous, machine);
+    const booted = await bootOnce(session, { machine, number, changes, patience });
+    if (booted !== undefined) previous = machine;
+    return booted;
+  }
+
+  try {
+    for (;;) {
+      const booted = await bootNext(boots + 1);
+      if (booted === undefined || tried === undefined) return finish('asked');
+      boots += 1;
+      last = booted;
+      const { end, aliveMs, why } = last;
+      const reason = reasonOf(end);
+      const nowMs = host.clock.monotonicMs();
+      const at = host.clock.now().toISOString();
+      state.update({
+        phase: 'ending',
+        last: { boot: boots, at, end: end.kind, ...(reason === undefined ? {} : { reason }), ...(why && { why }) },
+      });
+      if (isStopping()) return finish('asked');
+      const ended = { end, target: tried.target, aliveMs, nowMs };
+      const { step, past: remembered } = decide(ended, past, tried.policy, options.limits ?? {});
+      if (step.do === 'stop') return finish(step.because);
+      if (options.panicOnFailedCleanup === true && cleaner.leftBehind.length > 0) return finish('left-behind');
+      past = remembered;
+      ({ target } = step);
+      const { delayMs, gaveUp } = step;
+      const next = { boot: boots + 1, target: step.target, reason: step.reason, delayMs };
+      emit({ kind: 'reboot', ...next, ...(gaveUp === undefined ? {} : { gaveUp }) });
+      state.update({ phase: 'waiting' });
+      await hooks.preReboot(tried, facts(boots));
+      const restMs = nowMs + delayMs - host.clock.monotonicMs();
+      if (restMs > 0) await host.clock.sleep(restMs, signals.stop);
+      if (isStopping()) return finish('asked');
+      state.update({ phase: 'starting' });
+    }
+  } finally {
+    // A bhyve that goes on without us is for the next run to end.
+    if (tried !== undefined && adoption?.isOver !== false) {
+      state.update({ phase: 'ending' });
+      await hooks.postStop(tried, facts(boots));
+    }
+  }
+}
+
+/** @returns how the boot ended where pre_start failed, since bhyve is not started then */
+async function prepare(
+  { hooks, signals }: Session,
+  machine: Machine,
+  facts: HookFacts,
+): Promise<BootResult | undefined> {
+  const hook = await hooks.preStart(machine, facts);
+  if (hook === undefined || signals.stop.aborted) return undefined;
+  const { end, output } = hook;
+  if (end.kind === 'exited' && end.status === 0) return undefined;
+  return {
+    end: { kind: 'not-prepared', how: end },
+    aliveMs: 0,
+    why: {
+      cause: end.kind === 'not-started' ? end.error : 'pre_start failed, so bhyve was not started',
+      evidence: lastWords(wordsOf(output)),
+      next: 'look at hooks.pre_start, and at what it wrote',
+    },
+  };
+}
+
+/**
+ * The machine of a target, on a host that was looked at; planned again with what the host told.
+ * @returns undefined where a stop was asked for meanwhile
+ */
+async function readyMachine(
+  planned: Planner,
+  target: string | undefined,
+  { mayFix }: RunOptions,
+  { host, emit, directory, signals }: Session,
+  ledger: Ledger | undefined,
+  patience: Patience,
+): Promise<Machine | undefined> {
+  const paths = { runDirectory: directory.path };
+  const machine = planned(target, paths);
+  refuseUnloaded(machine, host);
+  const isStopping = (): boolean => signals.stop.aborted;
+  if (isStopping()) return undefined;
+  if (ledger === undefined) return machine;
+  const mayMend = mayFix === undefined ? undefined : { mayFix: askUntil(signals.stop, mayFix) };
+  try {
+    const ready = await preflight(machine, { run: patience.tool, ledger, ...mayMend });
+    if (isStopping()) return undefined;
+    for (const problem of ready.warnings) emit({ kind: 'warning', problem });
+    return ready.hostCards.size === 0 ? machine : planned(target, { ...paths, hostCards: ready.hostCards });
+  } catch (error) {
+    // Looking was cut short, and what it then found is not so.
+    if (isStopping()) return undefined;
+    throw error;
+  }
+}
+
+/** Somebody who is asked need not answer any more once a stop is asked for. */
+const askUntil =
+  (stop: AbortSignal, mayFix: NonNullable<RunOptions['mayFix']>) =>
+  async (finding: HostFinding): Promise<boolean> => {
+    const over = new AbortController();
+    const stopped = aborted(stop, over.signal).then(() => false);
+    try {
+      return await Promise.race([Promise.resolve(mayFix(finding, stop)), stopped]);
+    } finally {
+      over.abort();
+    }
+  };

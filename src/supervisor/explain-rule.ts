@@ -1,0 +1,82 @@
+/** Why bhyve or a loader ended as it did: the cause, what shows it, and what to do. */
+export interface Explanation {
+  readonly cause: string;
+  /** Of the lines that it wrote: the one that tells, with its neighbours, or else the last ones. */
+  readonly evidence: readonly string[];
+  readonly next: string;
+}
+
+/** What one message of a program means. */
+export interface Rule {
+  /**
+   * The message: one line, without the program's name in front. It is tried on every line of what may be garbage, so
+   * it repeats nothing that repeats, and has at most two open repetitions, one of them if it may begin anywhere.
+   */
+  readonly when: RegExp;
+  /** Another line that must be there too; the same holds for it. */
+  readonly also?: RegExp;
+  /** `$1` stands for what the first group of `when` found, `$2` for the second, `$0` for the whole message. */
+  readonly cause: string;
+  /** As `cause`. */
+  readonly next: string;
+}
+
+const evidenceLines = 3;
+/** More are never looked at; the last ones count. A usage text has some thirty. */
+const longestText = 200;
+/** In UTF-16 units. A message that quotes a long path is longer than a line of a terminal. */
+const longestLine = 500;
+const longestQuote = 100;
+
+/** What a terminal obeys instead of showing it, half characters, and what changes the direction of text. */
+const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
+/** What moves the cursor and sets colours: ECMA-48, 5.4. */
+const controlSequence = /\p{Cc}\[[\d;?]*[A-Za-z]/gu;
+
+/** The lines that say something, oldest first, fit for a terminal and for JSON. */
+export function wordsOf(text: string): readonly string[] {
+  return text
+    .replaceAll(controlSequence, '')
+    .split('\n')
+    .map((line) => clip(line.replaceAll(/\t+/g, ' ').replaceAll(unprintable, '').trimEnd(), longestLine))
+    .filter((line) => line !== '')
+    .slice(-longestText);
+}
+
+/** The end of what a program wrote. */
+export const lastWords = (lines: readonly string[]): readonly string[] => lines.slice(-evidenceLines);
+
+/**
+ * What the first rule that fits makes of a program's last words. Where a rule fits several lines, the last counts: a
+ * bhyve in monitor mode lives through many boots.
+ * @param lines of `wordsOf`
+ */
+export function ruled(rules: readonly Rule[], lines: readonly string[]): Explanation | undefined {
+  const messages = lines.map(withoutProgram);
+  for (const { when, also, cause, next } of rules) {
+    if (also !== undefined && !messages.some((message) => also.exec(message) !== null)) continue;
+    for (let at = messages.length - 1; at >= 0; at -= 1) {
+      const message = messages[at] ?? '';
+      const found = when.exec(message);
+      if (found === null) continue;
+      const parts = [message, ...found.slice(1)];
+      return { cause: fill(cause, parts), evidence: around(lines, at), next: fill(next, parts) };
+    }
+  }
+  return undefined;
+}
+
+/** warnx(3) and err(3) put the name in front under which the program was started. */
+const withoutProgram = (line: string): string => line.replace(/^(?:bhyve|grub-bhyve)[\w.-]{0,32}: /, '');
+
+/** A line and those that follow, or where these are few, those before it. */
+function around(lines: readonly string[], at: number): readonly string[] {
+  const start = Math.max(0, Math.min(at, lines.length - evidenceLines));
+  return lines.slice(start, start + evidenceLines);
+}
+
+const fill = (text: string, parts: readonly (string | undefined)[]): string =>
+  text.replaceAll(/\$(\d)/g, (_, part: string) => clip((parts[Number(part)] ?? '').trim(), longestQuote)).trim();
+
+const clip = (text: string, most: number): string =>
+  text.length <= most ? text : `${text.slice(0, most - 1).replace(/\p{Cs}$/u, '')}…`;

@@ -1,0 +1,295 @@
+import type { Rule } from './explain-rule.js';
+
+const disks: readonly Rule[] = [
+  {
+    when: /^Missing "path" for block device/,
+    cause: 'a disk has no path',
+    next: 'set path of the disk; look at raw devices, extra_options and config',
+  },
+  {
+    when: /^Invalid sector size (.+)/,
+    cause: 'a disk has sectors of a size that bhyve does not take: $1',
+    next: 'set sectorsize to 512 or 4096, or "512/4096": powers of two from 512 on, the logical one first',
+  },
+  {
+    when: /^Sector size (\d+) incompatible with underlying device sector size (\d+)/,
+    cause: 'a disk is to have sectors of $1 bytes, and the device behind it has $2',
+    next: 'leave sectorsize out, or set it to a multiple of $2',
+  },
+  {
+    when: /^(?:nvme: )?Could not (?:open|stat) backing file:? (\/.*): (.+)/,
+    cause: 'the disk image $1 cannot be opened: $2',
+    next: 'look at path of the disk: is it there, and may you read and write it?',
+  },
+  {
+    when: /^(?:nvme: )?Could not open backing file: (.+)/,
+    cause: 'a disk image cannot be opened: $1',
+    next: 'look at path of the disks: are they there, and may you read and write them?',
+  },
+  {
+    when: /^Could not fetch dev blk\/sector size: (.+)/,
+    cause: 'a device behind a disk is no disk: $1',
+    next: 'look at path of the disks',
+  },
+  {
+    when: /^Could not set bootindex (\d{1,10}) for (\S+)\. Bootindex already occupied by (\S+)/,
+    cause: 'two devices are number $1 of the boot order: $2 and $3',
+    next: 'give each its own bootindex',
+  },
+  {
+    when: /^Invalid bootindex (\S+) for (\S+)/,
+    cause: 'the boot order of $2 is a negative number: $1',
+    next: 'set bootindex to a number from 0 on, or leave it out',
+  },
+  {
+    when: /^Missing or invalid type for port (\d+): "(.*)"/,
+    cause: 'port $1 of an AHCI controller is neither disk nor CD: $2',
+    next: 'write hd: or cd: in front of the path in raw devices and extra_options, or use the device ahci',
+  },
+  {
+    when: /^(?:nvme: )?Invalid (qsz|ioslots) option (\S+)/,
+    cause: 'the NVMe disk cannot have $1 of $2',
+    next: 'set $1 to a number from 1 on, or leave it out',
+  },
+];
+
+const scsi: readonly Rule[] = [
+  {
+    when: /^Invalid (seg_max|num_queues|\w{3}_ringsz|thr_per_q) option (.+)/,
+    cause: 'the SCSI controller cannot have $1 of $2',
+    next: 'leave $1 of virtio-scsi out, or look at its limits in bhyve_config(5)',
+  },
+  {
+    when: /^(?:target path must be specified|(?:invalid|max) target |cannot add '.*' as target )/,
+    cause: 'the SCSI controller cannot have such a target: $0',
+    next: 'look at the targets of virtio-scsi: each has a path and its own id, 0 to 255',
+  },
+];
+
+const network: readonly Rule[] = [
+  {
+    when: /^Invalid MAC (.+)/,
+    cause: '$1 is no Ethernet address of one network card',
+    next: 'set mac to six hex numbers with colons, the first one even, or leave it out',
+  },
+  {
+    when: /^open of tap device \/dev\/(\S+) failed/,
+    also: /initialization error: Device (?:or resource )?busy/i,
+    cause: 'it could not open $1: another program holds it',
+    next: 'ifconfig $1 names that program ("Opened by PID"): end it, or take another interface',
+  },
+  {
+    when: /^open of tap device \/dev\/(\S+) failed/,
+    also: /initialization error: No such file/i,
+    cause: 'it could not open $1: there is no such interface',
+    next: 'ifconfig $1 create, or "fix": true has vmrun make it; one with a name of its own needs "type": "tap"',
+  },
+  {
+    when: /^open of tap device \/dev\/(\S+) failed/,
+    cause: 'it could not open $1',
+    next: 'look with ifconfig $1 whether it is there and who has opened it, and whether you may open /dev/$1',
+  },
+  {
+    when: /^(path|peer hook) must be provided/,
+    cause: 'a netgraph backend has no $1',
+    next: 'set path and peerhook of the network card',
+  },
+  {
+    when: /^can't get Netgraph sockets/,
+    cause: 'there are no netgraph sockets for bhyve',
+    next: 'kldload ng_socket; look whether another node has the name that socket gives',
+  },
+  {
+    when: /^can't connect to node/,
+    cause: 'the netgraph node cannot be connected to',
+    next: 'look at path and peerhook of the network card: ngctl list names the nodes, and the hook must be free',
+  },
+  {
+    when: /libslirp/,
+    cause: 'the library of the slirp backend cannot be used: $0',
+    next: 'install the package libslirp, or use a tap interface',
+  },
+];
+
+const sockets: readonly Rule[] = [
+  {
+    when: /^vtcon: port (.*) requires a path/,
+    cause: 'the virtio-console port $1 has no path',
+    next: 'look at ports: a path, or name and path',
+  },
+  {
+    when: /^vtcon: too many ports/,
+    cause: 'a virtio-console has more than 16 ports',
+    next: 'spread ports over two devices',
+  },
+  {
+    when: /^vtcon: required (path|name) missing for port (\d+)/,
+    cause: 'the virtio-console port $2 has no $1',
+    next: 'look at ports, and for port.$2 in config',
+  },
+  {
+    when: /^vtcon: Invalid port (.+)/,
+    cause: 'a virtio-console has no port $1',
+    next: 'look for port in config: numbers from 0 to 15',
+  },
+  {
+    when: /^cannot create port (\S+): Address already in use/,
+    cause: 'the socket of virtio-console port $1 is there already: Address already in use',
+    next: 'look whether another VM listens on it; if not, it is a leftover socket to be removed',
+  },
+  {
+    when: /^cannot create port (\S+): (.+)/,
+    cause: 'the socket of virtio-console port $1 could not be made: $2',
+    next: 'look at the path in ports: make its folder, and keep the name of the socket below 104 bytes',
+  },
+  {
+    when: /^virtio-9p: (.+)/,
+    cause: 'a folder cannot be shared: $1',
+    next: 'look at sharename (at most 256 bytes) and path of virtio-9p: one share for each device',
+  },
+  {
+    when: /^pci_vtinput_init: missing required path/,
+    cause: 'an input device has no path',
+    next: 'set path of virtio-input, e.g. to /dev/input/event0',
+  },
+];
+
+const screen: readonly Rule[] = [
+  {
+    when: /^bind: Address already in use/,
+    cause: 'another program listens on the port of the screen (VNC)',
+    next: 'set graphic.port to a free one; sockstat -l names who listens',
+  },
+  {
+    when: /^(?:bind|listen|socket): (.+)/,
+    cause: 'the screen (VNC) cannot listen: $1',
+    next: 'look at graphic: is host an address of this host, and may you listen on port?',
+  },
+  {
+    when: /^getaddrinfo: (.+)/,
+    cause: 'the address of the screen (VNC) is none: $1',
+    next: 'set graphic.host to a numeric address such as 127.0.0.1: bhyve looks up no names',
+  },
+  {
+    when: /^fbuf: (Missing port number|Invalid IPv6 address): "(.*)"/,
+    cause: 'bhyve cannot read the address of the screen (VNC): $2',
+    next: 'look at graphic.host and graphic.port, and for fbuf in raw devices: HOST:PORT or [IPv6]:PORT',
+  },
+  {
+    when: /^fbuf: max resolution is (\S+)/,
+    cause: 'the screen is larger than this bhyve can show: at most $1',
+    next: 'lower graphic.width and graphic.height',
+  },
+  {
+    when: /^fbuf: minimum resolution is (\S+)/,
+    cause: 'the screen is smaller than bhyve can show: at least $1',
+    next: 'raise graphic.width and graphic.height',
+  },
+  {
+    when: /^fbuf: Invalid vga setting: "(.*)"/,
+    cause: 'the screen has no VGA mode $1',
+    next: 'set graphic.vga to io or off',
+  },
+  {
+    when: /^Only one frame buffer device is allowed/,
+    cause: 'the VM has two screens',
+    next: 'use either graphic or one fbuf in emulations; look at raw devices and extra_options',
+  },
+  {
+    when: /^pci_xhci controller already defined/,
+    cause: 'the VM has two xhci controllers',
+    next: 'set graphic.xhci_table to false, or take xhci out of emulations; look at raw devices and extra_options',
+  },
+  {
+    when: /^pci_xhci: unknown device model "(.*)"/,
+    cause: 'bhyve has no USB device $1',
+    next: 'use tablet: look at xhci in raw devices and extra_options',
+  },
+  {
+    when: /^pci_xhci:? (.+)/,
+    cause: 'the xhci controller cannot be set up: $1',
+    next: 'look at xhci in emulations, raw devices and config: at most four devices, in slots from 1 on',
+  },
+];
+
+const cards: readonly Rule[] = [
+  {
+    when: /^passthru requires guest memory to be wired/,
+    cause: 'a passthru device needs wired memory',
+    next: 'set wire_guest_mem to true',
+  },
+  {
+    when: /^PCI device at (\S+) is not using the ppt driver/,
+    cause: 'the host card $1 is not reserved for guests',
+    next: 'devctl set driver -f pci0:BUS:SLOT:FUNCTION ppt, or let vmrun do it with "fix": true',
+  },
+  {
+    when: /^vm_assign_pptdev: (.+)/,
+    cause: 'the kernel does not hand a host card to the guest: $1',
+    next: 'look whether another VM has it, and whether the IOMMU is on: sysctl hw.vmm.iommu.initialized is 1',
+  },
+  {
+    when: /^failed to open \/dev\/pci: (.+)/,
+    cause: 'a passthru device needs /dev/pci, which cannot be opened: $1',
+    next: 'run vmrun as root, outside of a jail',
+  },
+  {
+    when: /^passthru: invalid options "(.*)"/,
+    cause: 'bhyve cannot read the host card $1',
+    next: 'write 2/0/0, pci0:2:0:0 or ppt0, not 2:0:0, in raw devices and extra_options; or use src of passthru',
+  },
+  {
+    when: /^passthru: missing required (\w+) setting/,
+    cause: 'a passthru device does not say its $1',
+    next: 'set src of passthru; in config set bus, slot and func, or pptdev',
+  },
+  {
+    when: /^(?:failed to initialize (?:MSI|BARs) for PCI|passthru)\b/,
+    cause: 'the host card cannot be passed on: $0',
+    next: 'look at src of passthru: bridges and cards with unusual registers cannot be passed',
+  },
+];
+
+const serialPorts: readonly Rule[] = [
+  {
+    when: /^Unable to initialize backend 'stdio' for (.+)/,
+    cause: '$1 cannot have the terminal: another serial port has it, or it is none',
+    next: 'use stdio for one of com1 to com4, console and uart only',
+  },
+  {
+    when: /^Invalid number of parameter|^Invalid address /,
+    cause: 'bhyve cannot read the address of a serial port: $0',
+    next: 'write tcp=IP:PORT with a numeric address, IPv6 in brackets: look at com1 to com4 and uart',
+  },
+  {
+    when: /^bind\((.+)\): (.+)/,
+    cause: 'a serial port cannot listen on $1: $2',
+    next: 'look at com1 to com4 and uart: is the address one of this host, and the port free?',
+  },
+  {
+    when: /^Unable to initialize backend '(.*)' for (.+)/,
+    cause: '$2 cannot open $1',
+    next: 'look at com1 to com4 and uart: a terminal device that nobody has open; nmdm needs kldload nmdm',
+  },
+  {
+    when: /^Only one LPC bridge is allowed/,
+    cause: 'the VM has two LPC bridges',
+    next: 'take lpc out of extra_options and raw devices: vmrun adds it',
+  },
+  {
+    when: /^LPC bridge can be present only on bus 0/,
+    cause: 'the LPC bridge is on another bus than 0',
+    next: 'set lpc_slot to a slot of bus 0',
+  },
+];
+
+/** What bhyve says of the devices, while it reads them and when it starts them. */
+export const deviceRules: readonly Rule[] = [
+  ...disks,
+  ...scsi,
+  ...network,
+  ...sockets,
+  ...screen,
+  ...cards,
+  ...serialPorts,
+];

@@ -1,0 +1,85 @@
+import type { Rule } from './explain-rule.js';
+import { deviceRules } from './explain-rules-devices.js';
+import { commandRules, startRules } from './explain-rules-start.js';
+import { runRules } from './explain-rules-run.js';
+
+/** What the kernel says to whoever makes a VM, be it bhyve or a loader. */
+export const kernelRules: readonly Rule[] = [
+  {
+    when: /^vm_(?:create|openf?|reinit)\b.*: (?:Operation not permitted|Permission denied)/,
+    cause: 'you may not make virtual machines',
+    next: 'run vmrun as root; in a jail it needs allow.vmm',
+  },
+  {
+    when: /^vm_(?:create|openf?): Invalid argument/,
+    cause: 'the kernel does not take the name of the VM',
+    next: 'choose a shorter name: at most 229 bytes without "/"',
+  },
+  {
+    when: /^vm_(?:create|openf?|reinit): Device (?:or resource )?busy/,
+    cause: 'a VM of this name is in use, or is still being destroyed',
+    next: 'look with pgrep -fl bhyve who runs it; bhyvectl --vm=NAME --destroy removes a leftover',
+  },
+  {
+    when: /^vm_(?:create|openf?|reinit)\b|\/dev\/vmm/,
+    cause: 'the kernel did not make the VM: $0',
+    next: 'load the module with kldload vmm, and look whether the CPU has virtualization switched on',
+  },
+];
+
+/** Where no message tells which device it was, or why; bhyve's own reason is often that of an earlier call. */
+const vagueRules: readonly Rule[] = [
+  {
+    when: /^Device emulation initialization error: Device (?:or resource )?busy/i,
+    cause: 'a device could not be started: something of the host is in use',
+    next: 'look at the interfaces of emulations (ifconfig tap0 names who has opened it), the serial ports and the cards',
+  },
+  {
+    when: /^Device emulation initialization error: (.+)/i,
+    cause: 'a device could not be started: $1',
+    next: 'look at emulations, above all name and mtu of the network cards: is an interface or file missing, or in use?',
+  },
+  {
+    when: /^error to build the guest tables: (.+)/,
+    cause: 'the tables that tell the guest of its hardware could not be made: $1',
+    next: 'look at disable_mptable_gen, smbios and uuid',
+  },
+  {
+    when: /^Child process was killed by signal (\S+)/,
+    cause: 'the bhyve that ran the guest was killed by signal $1; the one that watched it (monitor) ended too',
+    next: 'a signal 6, 10 or 11 is a bug of bhyve; 9 is somebody, or a host without free memory: look at dmesg',
+  },
+];
+
+/**
+ * What bhyve's messages mean, the most telling first: where several of one run fit, the first rule of this list counts.
+ * Every message here ends bhyve or comes right before the one that does, but for `%` in a value, which may be why.
+ * From bhyve's sources of 2023 to 2026.
+ */
+export const rules: readonly Rule[] = [
+  ...runRules,
+  ...commandRules,
+  ...startRules,
+  ...deviceRules,
+  ...kernelRules,
+  {
+    when: /^(?:Failed to fetch referenced configuration variable (.+)|Empty reference in configuration value "(.*))/,
+    cause: 'a value refers with %(…) to a variable that is not set: $1$2',
+    next: 'write \\% for a percent sign in config and extra_options, or set the variable',
+  },
+  {
+    when: /^(?:Invalid reference in|Trailing \\ in|Too many recursive references in) configuration value(.*)/,
+    cause: 'bhyve takes the % in a value for a reference: $1',
+    next: 'write \\% for a percent sign, and \\\\ for a backslash beside it, in config and extra_options',
+  },
+  ...vagueRules,
+];
+
+/** What bhyve says of a guest that goes on; it matters where the guest then has a triple fault. */
+export const guestRules: readonly Rule[] = [
+  {
+    when: /^(?:rdmsr|wrmsr) to register (0x[0-9a-f]+|0)\b/,
+    cause: 'a triple fault: the guest reset its CPU, after it had used model specific register $1, which bhyve lacks',
+    next: 'set ignore_unknown_msrs to true: many guests need it',
+  },
+];

@@ -1,0 +1,80 @@
+import type { Clock } from '../host/clock.js';
+import type { RunDirectory } from '../host/run-directory.js';
+import type { RunState, StateChanges, StateDraft } from '../host/run-state.js';
+import type { Emit, Part } from './events.js';
+
+/** Keeps `state.json` true to what the run does. A disk that is full is told, and never stops the VM. */
+export interface StateKeeper {
+  readonly update: (changes: StateChanges) => void;
+  /** A part beside the VM does not work, or works again; told once each. */
+  readonly degraded: (part: Part, error: string | undefined) => void;
+  /** Writes no more: the file is about to be removed, and may then be that of another run. */
+  readonly end: () => void;
+}
+
+const statePart: Part = 'state';
+const retryMs = 1000;
+
+export function keepState(
+  directory: Pick<RunDirectory, 'saveState'>,
+  first: Pick<RunState, 'name' | 'supervisor' | 'since'>,
+  { clock, emit }: { readonly clock: Clock; readonly emit: Emit },
+): StateKeeper {
+  const over = new AbortController();
+  const isOver = (): boolean => over.signal.aborted;
+  const broken = new Map<Part, string>();
+  let state: StateDraft = { version: 1, ...first };
+  let isRetrying = false;
+
+  function save(): boolean {
+    try {
+      directory.saveState(broken.size === 0 ? state : { ...state, degraded: Object.fromEntries(broken) });
+      return true;
+    } catch (error) {
+      note(statePart, error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
+  function note(part: Part, error: string | undefined): boolean {
+    if (error === undefined) {
+      if (!broken.delete(part)) return false;
+      emit({ kind: 'recovered', part });
+      return true;
+    }
+    const isNew = !broken.has(part);
+    broken.set(part, error);
+    if (isNew) emit({ kind: 'degraded', part, error });
+    return isNew;
+  }
+
+  async function retry(): Promise<void> {
+    if (isRetrying) return;
+    isRetrying = true;
+    while (broken.has(statePart) && !isOver()) {
+      await clock.sleep(retryMs, over.signal);
+      if (!isOver()) write();
+    }
+    isRetrying = false;
+  }
+
+  /** The file says what it lacked, and then that it lacks it no more. */
+  function write(): void {
+    if (!save()) void retry();
+    else if (note(statePart, undefined)) save();
+  }
+
+  return {
+    update: (changes) => {
+      if (isOver()) return;
+      state = { ...state, ...changes };
+      write();
+    },
+    degraded: (part, error) => {
+      if (!isOver() && note(part, error)) write();
+    },
+    end: () => {
+      over.abort();
+    },
+  };
+}

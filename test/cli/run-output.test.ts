@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Chalk } from 'chalk';
+import { codeOf } from '../../src/base/error-code.js';
+import { runOutput } from '../../src/cli/run-output.js';
+import type { RunEvent, RunEventBody } from '../../src/supervisor/events.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'vmrun-output-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const event = (body: RunEventBody): RunEvent => ({ time: '2026-01-01T00:00:00.000Z', monotonicMs: 1, ...body });
+const machine = { name: 'web', target: 'disk', usesStdio: false };
+
+/** The output of a run, and what people have seen. @param files names in the test's folder */
+function output(files: { readonly log?: string; readonly events?: string }, quiet = false) {
+  let seen = '';
+  const degraded: (string | undefined)[] = [];
+  const at = (name: string | undefined) => (name === undefined ? undefined : path.join(folder, name));
+  const out = runOutput(
+    { err: (text) => (seen += text), divertErr: () => undefined },
+    machine,
+    { log: at(files.log), events: at(files.events), consoleLog: undefined, quiet, verbose: false },
+    new Chalk({ level: 0 }),
+  );
+  out.begin({ degraded: (_part, error) => degraded.push(error) });
+  return { ...out, seen: () => seen, degraded };
+}
+
+test('people see with -q what is wrong, and the log has all', async () => {
+  const { event: tell, bhyve, seen, end } = output({ log: 'log' }, true);
+  tell(event({ kind: 'reboot', boot: 2, target: 'disk', reason: 'reboot', delayMs: 0 }));
+  bhyve('bhyve: odd\n');
+  tell(event({ kind: 'exit', boot: 1, end: { kind: 'triple-fault' }, aliveMs: 10 }));
+  await end();
+  expect(seen()).toBe('bhyve: odd\nvmrun: web: boot 1 had a triple fault after 10 ms\n');
+  const log = readFileSync(path.join(folder, 'log'), 'utf8');
+  expect(log.replaceAll(/^\S+ /gm, '').split('\n')).toEqual([
+    'vmrun: web: begins with target disk',
+    'vmrun: next: boot 2, target disk',
+    'bhyve: bhyve: odd',
+    'vmrun: boot 1 had a triple fault after 10 ms',
+    '',
+  ]);
+});
+
+test('a file that cannot be written is told to the run, and to people once: by the event, or at the end', async () => {
+  const told = output({ log: 'none/log' });
+  told.event(event({ kind: 'degraded', part: 'log', error: told.degraded[0] ?? '' }));
+  await told.end();
+  expect(told.degraded).toEqual([expect.stringContaining('none/log: ENOENT: ')]);
+  expect(told.seen().match(/degraded: log: .*ENOENT/g)).toHaveLength(1);
+
+  const without = output({ log: 'none/log' });
+  expect(without.seen()).toBe('');
+  await without.end();
+  expect(without.seen()).toMatch(/^vmrun: web: degraded: log: .*ENOENT.*\n$/);
+});
+
+test('a reader of events gets JSON lines alone, also where some are missing', async () => {
+  const fifo = path.join(folder, 'events');
+  execFileSync('mkfifo', [fifo]);
+  const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK);
+  let text = '';
+  const read = (): void => {
+    const chunk = Buffer.alloc(64 * 1024);
+    try {
+      text += chunk.toString('utf8', 0, readSync(reader, chunk));
+    } catch (error) {
+      if (codeOf(error) !== 'EAGAIN') throw error;
+    }
+  };
+  try {
+    const { event: tell, end } = output({ events: 'events' });
+    for (let boot = 1; boot <= 20_000; boot += 1) tell(event({ kind: 'adopted', boot, target: 'disk', pid: 7 }));
+    while (!text.includes('"degraded"')) {
+      read();
+      await new Promise(setImmediate);
+    }
+    await end();
+    read();
+    const events = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as RunEvent);
+    const kept = events.filter(({ kind }) => kind === 'adopted').length;
+    expect(events.at(-1)).toMatchObject({
+      kind: 'degraded',
+      part: 'events',
+      error: `${20_000 - kept} lines were not written here: the reader did not keep up`,
+    });
+  } finally {
+    closeSync(reader);
+  }
+});
