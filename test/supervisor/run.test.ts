@@ -342,6 +342,27 @@ describe('on a host where VMs outlive bhyve', () => {
     });
   });
 
+  test.each<[release: number, ends: string, boots: number]>([
+    [14, 'suspended', 1],
+    [15, 'suspended', 1],
+    // It has a status of its own there.
+    [16, 'rebooted', 2],
+  ])('a status 0 of release %i whose VM bhyve has destroyed: the guest was %s', async (release, end, boots) => {
+    await inPlace(async (place) => {
+      const kernel = fakeKernel(place);
+      // bhyvectl --suspend: bhyve writes its file, destroys the VM and ends with 0.
+      const suspending = [
+        '/bin/sh',
+        '-c',
+        `[ "$VMRUN_BOOT" = 1 ] || exit 2; echo $$ >'${kernel.file}'; rm '${kernel.file}'`,
+      ];
+      const vm = await supervise(place, '', { release }, { host: kernel.host, bhyve: suspending });
+      expect(await vm.result).toMatchObject({ because: 'guest', boots });
+      await vm.over;
+      expect(ofKind(vm.seen, 'exit')[0]?.end.kind).toBe(end);
+    });
+  });
+
   test('a deaf guest is forced off, which ends bhyve as a power-off', async () => {
     await inPlace(async (place) => {
       const kernel = fakeKernel(place);
