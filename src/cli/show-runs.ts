@@ -1,4 +1,3 @@
-import { formatDuration } from '../base/duration.js';
 import type { KnownRun } from '../supervisor/runs.js';
 
 const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] as const;
@@ -36,7 +35,7 @@ function rowOf({ name, status, pid, supervisor, state }: KnownRun, now: Date): R
       status === 'supervised' ? (phase ?? 'starting') : status,
       target ?? '-',
       boot === undefined ? '-' : String(boot),
-      isAlive && upMs >= 0 ? formatDuration(upMs) : '-',
+      isAlive && upMs >= 0 ? formatUp(upMs) : '-',
       pid === undefined ? '-' : String(pid),
       supervisor === undefined ? '-' : String(supervisor),
     ],
@@ -47,6 +46,17 @@ function rowOf({ name, status, pid, supervisor, state }: KnownRun, now: Date): R
       ...(status === 'left' ? ['nothing runs; vmrun -c FILE or vmrun stop removes what is left'] : []),
     ],
   };
+}
+
+/** One word, so that columns stay columns: `45s`, `12m`, `2h1m`, `30d4h`. */
+function formatUp(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
+  if (days > 0) return `${days}d${hours % 24}h`;
+  if (hours > 0) return `${hours}h${minutes % 60}m`;
+  return minutes > 0 ? `${minutes}m` : `${seconds}s`;
 }
 
 /** For programs: the runs as the library gives them. */

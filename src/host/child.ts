@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions as NodeSpawnOptions } from 'node:child_process';
+import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { refuseUnstartable } from './program.js';
 import { signalProcess } from './signal-process.js';
@@ -91,8 +92,21 @@ function handOn(stream: Readable, onBytes: (bytes: Uint8Array) => void): Omit<Pa
   return { closed, close: () => stream.destroy() };
 }
 
-const failureOf = (subprocess: ChildProcess): Promise<unknown> =>
-  new Promise((resolve) => subprocess.once('error', resolve));
+/** Some failures of fork(2) and of what comes before it are thrown, the others are an event. @throws StartError */
+async function start(
+  program: string,
+  args: readonly string[],
+  options: NodeSpawnOptions,
+): Promise<ChildProcess & { readonly pid: number }> {
+  try {
+    const subprocess = spawn('/bin/sh', args, options);
+    const { pid } = subprocess;
+    if (pid !== undefined) return Object.assign(subprocess, { pid });
+    throw (await once(subprocess, 'error'))[0];
+  } catch (cause) {
+    throw startError(program, cause);
+  }
+}
 
 /** A child that ends without reading all of it, or any, does no harm. */
 function feed(stream: Writable, text: string): void {
@@ -115,7 +129,7 @@ export const spawnChild: SpawnChild = async (command, options) => {
   const [program = ''] = command;
   const { stdin, stdout, ownSession, survivor } = options;
   refuseUnstartable(program, options.env?.PATH ?? process.env.PATH);
-  const subprocess = spawn('/bin/sh', ['-c', becoming, survivor.noteFile, survivor.note, ...command], {
+  const subprocess = await start(program, ['-c', becoming, survivor.noteFile, survivor.note, ...command], {
     stdio: [
       typeof stdin === 'object' ? 'pipe' : stdin,
       stdout === 1 ? 1 : 'pipe',
@@ -126,7 +140,6 @@ export const spawnChild: SpawnChild = async (command, options) => {
     env: { ...process.env, ...options.env },
   });
   const { pid } = subprocess;
-  if (pid === undefined) throw startError(program, await failureOf(subprocess));
   if (typeof stdin === 'object' && subprocess.stdin !== null) feed(subprocess.stdin, stdin.text);
   const errors = subprocess.stderr === null ? undefined : passOn(subprocess.stderr, options.onStderr);
   const output = subprocess.stdout;

@@ -1,5 +1,4 @@
-import { closeSync, constants, openSync, readSync } from 'node:fs';
-import { codeOf } from '../base/error-code.js';
+import { closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import { takeLock } from './lock.js';
 
 /** A file with a pid in it, locked while this process lives, as pidfile(3) has it. */
@@ -18,7 +17,8 @@ export interface PidFile {
  * @throws the error of the system call where it cannot be made
  */
 export async function takePidFile(path: string): Promise<PidFile | { readonly heldBy: string }> {
-  if (!/^\s*\d{0,10}\s*$/.test(beginningOf(path))) {
+  const found = beginningOf(path);
+  if (found.length > longestPid || !/^\s*\d{0,10}\s*$/.test(found)) {
     throw Object.assign(new Error('it is there already, and holds something other than a pid'), { code: 'EFTYPE' });
   }
   const lock = await takeLock(path);
@@ -36,10 +36,13 @@ export async function takePidFile(path: string): Promise<PidFile | { readonly he
   };
 }
 
+/** With blanks and ends of lines around it. */
 const longestPid = 64;
 
-/** Of a regular file; what else it may be, the lock refuses. */
+/** A byte more than a pid file may have, where it has more. What is no regular file the lock refuses. */
 function beginningOf(path: string): string {
+  // To open a FIFO would let go of a writer that waits, and to read from it would take what he wrote.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return '';
   let descriptor: number;
   try {
     descriptor = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -47,11 +50,8 @@ function beginningOf(path: string): string {
     return '';
   }
   try {
-    const bytes = Buffer.alloc(longestPid);
+    const bytes = Buffer.alloc(longestPid + 1);
     return bytes.toString('latin1', 0, readSync(descriptor, bytes));
-  } catch (error) {
-    if (codeOf(error) === 'EISDIR' || codeOf(error) === 'EAGAIN') return '';
-    throw error;
   } finally {
     closeSync(descriptor);
   }

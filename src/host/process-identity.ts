@@ -25,11 +25,13 @@ export async function identify(pid: number, run: RunTool): Promise<ProcessIdenti
 
 const shell = 'sh';
 
-/** There still is the process that was identified, and none that got its number. */
+/**
+ * There still is the process that was identified, and none that got its number. What it runs does not matter: a script
+ * that prepares something may become bhyve after it was looked at.
+ */
 export async function isStillThere(known: ProcessIdentity, run: RunTool): Promise<boolean> {
   const now = await identify(known.pid, run);
-  if (now?.start === undefined || now.start !== known.start) return false;
-  return now.program === undefined || known.program === undefined || now.program === known.program;
+  return now?.start !== undefined && now.start === known.start;
 }
 
 /** proc(5): ticks since this boot, so the boot is told with them. */

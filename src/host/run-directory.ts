@@ -1,5 +1,7 @@
 import {
+  accessSync,
   chmodSync,
+  constants,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -15,6 +17,7 @@ import { codeOf } from '../base/error-code.js';
 import type { Survivor } from './child.js';
 import { takeLock, whoHolds, type Lock } from './lock.js';
 import { readState, type RunState, type StateDraft } from './run-state.js';
+import { isProcess } from './signal-process.js';
 
 /** What runs the VM: a bhyve, or the loader before it. */
 export interface Note {
@@ -65,21 +68,59 @@ const stateFile = 'state.json';
 const temporaryName = (name: string): string => `.${name}.new`;
 const isTemporary = (name: string): boolean => /^\..+\.new$/.test(name);
 
-/** @throws Error with a system call's code where the folder cannot be made or is not ours */
-export async function openRunDirectory(base: string, name: string): Promise<RunDirectory | HeldRunDirectory> {
+/** Who supervises, as the lock file has it for others to read. */
+export const holderWords = (supervisor: number, since: string): string => `process ${supervisor} since ${since}`;
+
+/** @returns undefined where the holder is no supervisor, or has not yet said who it is: the words are a dead one's */
+export function supervisorIn(heldBy: string): number | undefined {
+  const [, pid] = /^process (\d+) since /.exec(heldBy) ?? [];
+  return pid !== undefined && isProcess(Number(pid)) ? Number(pid) : undefined;
+}
+
+function isSigned(heldBy: string): boolean {
+  const [, pid] = /^process (\d+)/.exec(heldBy) ?? [];
+  return pid === undefined ? heldBy !== '' : isProcess(Number(pid));
+}
+
+/** A holder says who it is as soon as it has the lock. */
+const wordsWaitMs = 500;
+const pollMs = 10;
+
+/**
+ * @param holder what others read who want the folder too
+ * @throws Error with a system call's code where the folder cannot be made or is not ours
+ */
+export async function openRunDirectory(
+  base: string,
+  name: string,
+  holder = '',
+): Promise<RunDirectory | HeldRunDirectory> {
   const folder = path.join(base, name);
-  for (;;) {
+  for (let waitedMs = 0; ;) {
     mkdirSync(base, { recursive: true, mode: 0o755 });
     refuseForeignBase(base);
     makePrivateFolder(folder);
     try {
       const lock = await takeLock(path.join(folder, lockFile));
-      return 'heldBy' in lock ? lock : opened(folder, lock);
+      if (!('heldBy' in lock)) return opened(folder, signed(lock, holder));
+      if (isSigned(lock.heldBy) || waitedMs >= wordsWaitMs) return lock;
+      await new Promise((resolve) => setTimeout(resolve, pollMs));
+      waitedMs += pollMs;
     } catch (error) {
       // A run that ends removes the folder between our two calls.
       if (codeOf(error) !== 'ENOENT') throw error;
     }
   }
+}
+
+/** A disk that is full keeps nobody from running a VM. */
+function signed(lock: Lock, holder: string): Lock {
+  try {
+    lock.write(holder === '' ? '' : `${holder}\n`);
+  } catch {
+    // It is written once more with the state.
+  }
+  return lock;
 }
 
 /** What is known of a VM name: who runs it, or what a run that did not end by itself has left. */
@@ -100,11 +141,16 @@ export function whoRuns(base: string, name: string): NameHolder {
   const folder = path.join(base, name);
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return nobody;
   refuseForeignBase(base);
-  const heldBy = whoHolds(path.join(folder, lockFile));
+  // Of another user's folder nothing is known, not even that nobody holds it.
+  accessSync(folder, constants.R_OK | constants.X_OK);
+  const holder = (): string | undefined => whoHolds(path.join(folder, lockFile));
+  const heldBefore = holder();
+  const hasOrphan = heldBefore === undefined && whoHolds(path.join(folder, vmLockFile)) !== undefined;
+  // A run may have begun between the two looks.
+  const heldBy = hasOrphan ? holder() : heldBefore;
   const state = readState(path.join(folder, stateFile));
   const note = readNote(path.join(folder, noteFile));
-  if (heldBy !== undefined) return { heldBy, state, hasOrphan: false, note };
-  return { state, note, hasOrphan: whoHolds(path.join(folder, vmLockFile)) !== undefined };
+  return heldBy === undefined ? { state, note, hasOrphan } : { heldBy, state, hasOrphan: false, note };
 }
 
 /** The names that have a run directory, sorted; whether anybody runs them `whoRuns` tells. */
@@ -165,7 +211,7 @@ function opened(folder: string, lock: Lock): RunDirectory {
     remove,
     saveState: (state) => {
       write(stateFile, `${JSON.stringify(state)}\n`);
-      lock.write(`process ${state.supervisor} since ${state.since}\n`);
+      lock.write(`${holderWords(state.supervisor, state.since)}\n`);
     },
     async takeVm() {
       if (vmLock !== undefined) return true;

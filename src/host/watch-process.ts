@@ -23,13 +23,17 @@ export async function processEnd(
   { run, clock, isAlive }: WatchOptions,
 ): Promise<ProcessEnd | undefined> {
   const { pid } = known;
-  if (isAlive()) {
-    // Verbose: the status is written. An older bhyve may already have ended, and then it says so.
-    const { stdout } = await run(['pwait', '-v', String(pid)], { timeoutMs: 0 });
+  const isThere = async (): Promise<boolean> => isAlive() && (await isStillThere(known, run));
+  while (await isThere()) {
+    // Verbose: the status is written.
+    const { stdout, failure } = await run(['pwait', '-v', String(pid)], { timeoutMs: 0 });
     const told = readPwait(stdout, pid);
     if (told !== undefined) return told;
+    // A Ctrl-C at our terminal ends it as well, and nothing is known then that could not be asked again.
+    if (failure?.startsWith('SIG') !== true) break;
+    await clock.sleep(pollMs);
   }
-  while (isAlive() && (await isStillThere(known, run))) await clock.sleep(pollMs);
+  while (await isThere()) await clock.sleep(pollMs);
   return undefined;
 }
 

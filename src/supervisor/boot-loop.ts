@@ -57,8 +57,9 @@ export async function bootLoop({ planned, options, session, ledger, adoption }: 
       tried = planned(target, { runDirectory: session.directory.path });
       const booted = await adoptOnce(session, tried, adoption.orphan);
       adoption.isOver = true;
-      previous = tried;
-      return booted;
+      if (booted !== undefined) previous = tried;
+      if (booted !== undefined || isStopping()) return booted;
+      ({ target } = options);
     }
     const patience = patienceOf(session, number === first && adoption === undefined);
     const machine = await readyMachine(planned, target, options, session, ledger, patience);

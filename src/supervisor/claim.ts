@@ -4,8 +4,8 @@ import { lookAtSocket } from '../host/look-at-socket.js';
 import { removeTrace, tracesOf } from '../host/ephemeral.js';
 import type { Host } from '../host/host.js';
 import { isStillThere } from '../host/process-identity.js';
-import { openRunDirectory, type RunDirectory } from '../host/run-directory.js';
-import { isProcess, signalProcess } from '../host/signal-process.js';
+import { holderWords, openRunDirectory, type RunDirectory } from '../host/run-directory.js';
+import { signalProcess } from '../host/signal-process.js';
 import { orphaned, runElsewhere, vmExists } from './name-in-use.js';
 import { orphanOf, type Orphan } from './orphan.js';
 
@@ -21,6 +21,8 @@ export interface ClaimOptions {
   readonly stopTimeoutMs: number;
   /** Somebody else has loaded the VM, so it is right that it is there. */
   readonly isLoadedByOthers: boolean;
+  /** The name is claimed to end what is left of it, and not to run it. */
+  readonly isStopping?: true;
 }
 
 export interface Claimed {
@@ -35,23 +37,27 @@ export interface Claimed {
  * @throws ProblemsError `in-use`, or `cannot-create` where there can be no run directory
  */
 export async function claim(name: string, options: ClaimOptions): Promise<Claimed> {
-  const directory = await open(name, options.base);
+  const directory = await open(name, options);
   try {
     const found = await leftovers(name, directory, options);
     if ('problem' in found) throw new ProblemsError('in-use', name, [found.problem]);
     return { directory, ...found };
   } catch (error) {
     // Whoever looks next must find what we found.
-    if (directory.leftState === undefined && directory.readNote() === undefined) await directory.release();
+    const isNothingLeft =
+      directory.leftState === undefined && directory.readNote() === undefined && !directory.isVmHeld();
+    if (isNothingLeft) await directory.release();
     else await directory.abandon();
     throw error;
   }
 }
 
-async function open(name: string, base: string): Promise<RunDirectory> {
+async function open(name: string, { base, host, isStopping }: ClaimOptions): Promise<RunDirectory> {
+  const holder =
+    isStopping === true ? `process ${host.pid}, vmrun stop` : holderWords(host.pid, host.clock.now().toISOString());
   let directory;
   try {
-    directory = await openRunDirectory(base, name);
+    directory = await openRunDirectory(base, name, holder);
   } catch (error) {
     const problem: Problem = {
       code: 'run-directory',
@@ -94,21 +100,21 @@ async function findOrphan(directory: RunDirectory, { run, clock }: Host): Promis
   for (;;) {
     const hasOrphan = !(await directory.takeVm());
     const orphan = await orphanOf({ state: directory.leftState, note: directory.readNote(), hasOrphan }, run);
-    const isClear = orphan === undefined || !hasOrphan || (orphan !== 'unknown' && isProcess(orphan.pid));
-    if (isClear || clock.monotonicMs() >= end) return orphan;
+    if (orphan !== 'unknown' || clock.monotonicMs() >= end) return orphan;
     await clock.sleep(pollMs);
   }
 }
 
 const killWaitMs = 5000;
 
-/** Monitored, it is the child that hears the power button. */
+/** Monitored, it is the child that hears the power button. What got the number of a dead bhyve hears nothing. */
 async function signalOrphan(
-  { pid }: Orphan,
+  { pid, identity }: Orphan,
   signal: 'SIGTERM' | 'SIGKILL',
   { leftState }: RunDirectory,
-  { childrenOf }: Host,
+  { childrenOf, run }: Host,
 ): Promise<void> {
+  if (!(await isStillThere(identity, run))) return;
   const guests = leftState?.isMonitored === true && signal === 'SIGTERM' ? await childrenOf(pid) : [];
   for (const each of guests.length === 0 ? [pid] : guests) signalProcess(each, signal);
 }

@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '../host/process-identity.js';
-import { isStillThere } from '../host/process-identity.js';
+import { identify, isStillThere } from '../host/process-identity.js';
 import type { Note } from '../host/run-directory.js';
 import type { RunState } from '../host/run-state.js';
 import type { RunTool } from '../host/tools.js';
@@ -23,7 +23,8 @@ export interface Remains {
 /**
  * Who goes on without a supervisor. Where somebody holds the VM's lock it is he who wrote the note; a note or state of
  * a dead process is never taken for one that got its number.
- * @returns undefined where there is none; `unknown` where somebody holds the lock and has not said who he is
+ * @returns undefined where there is none; `unknown` where somebody holds the lock and has not said who he is, or where
+ * he who said so is gone and something that he started holds it
  */
 export async function orphanOf(
   { state, note, hasOrphan }: Remains,
@@ -32,10 +33,16 @@ export async function orphanOf(
   if (!hasOrphan) {
     const left = recorded(state);
     if (left === undefined || !(await isStillThere(left.identity, run))) return undefined;
-    return { ...left, holdsLock: false };
+    // Without the kernel's word, what it runs counts as well.
+    const { program } = left.identity;
+    const now = program === undefined ? undefined : await identify(left.pid, run);
+    return now?.program === program ? { ...left, holdsLock: false } : undefined;
   }
   const left = note === undefined ? recorded(state) : { ...note, identity: identityIn(state, note) };
-  return left === undefined ? 'unknown' : { ...left, holdsLock: true };
+  if (left === undefined) return 'unknown';
+  const now = await identify(left.pid, run);
+  const isAnother = left.identity.start !== undefined && left.identity.start !== now?.start;
+  return now === undefined || isAnother ? 'unknown' : { ...left, identity: now, holdsLock: true };
 }
 
 function recorded(state: RunState | undefined): Omit<Orphan, 'holdsLock'> | undefined {

@@ -9,6 +9,7 @@ import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
+import { inheritedState, refuseUnknownTarget } from './adopt.js';
 import { bootLoop } from './boot-loop.js';
 import { claim } from './claim.js';
 import { makeCleaner } from './cleanup.js';
@@ -24,6 +25,7 @@ import type { StopSignals } from './stop.js';
 
 type Environment = Readonly<Record<string, string>>;
 
+/** How a VM is run. All but what its user must decide has a default. */
 export interface RunOptions {
   /** First boot's target. Default: `default`. */
   readonly target?: string;
@@ -51,6 +53,7 @@ export interface RunOptions {
    * as usual. Default: false, it is an error (`in-use`).
    */
   readonly adopt?: boolean;
+  /** Over the spec: what may boot again, and how often. Default: the spec alone decides. */
   readonly limits?: RebootLimits;
   /** Pid file of bhyve. */
   readonly pidFile?: string;
@@ -72,6 +75,7 @@ export interface RunOptions {
   readonly onHookOutput?: (text: string) => void;
   /** Added to the environment of bhyve and its loader; or what makes it for the machine of a boot. */
   readonly env?: Environment | ((machine: Machine) => Environment);
+  /** The machine to run on. Default: this one, `systemHost()`. */
   readonly host?: Host;
 }
 
@@ -79,6 +83,7 @@ export interface RunOptions {
 export interface RunResult {
   /** How the last boot ended; undefined where the run was stopped before there was one. */
   readonly end: RunEnd | undefined;
+  /** Why no boot followed. */
   readonly because: StopReason;
   /** Those whose loader failed among them. */
   readonly boots: number;
@@ -169,7 +174,9 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     isLoadedByOthers,
   });
   const since = (orphan === undefined ? undefined : directory.leftState?.since) ?? host.clock.now().toISOString();
-  const state = keepState(directory, { name: subject.name, supervisor: host.pid, since }, { clock: host.clock, emit });
+  const own = { name: subject.name, supervisor: host.pid, since };
+  const inherited = orphan === undefined ? {} : inheritedState(orphan, directory.leftState);
+  const state = keepState(directory, { ...inherited, ...own }, { clock: host.clock, emit });
   const cleaner = makeCleaner(emit);
   const hooks = makeHooks(host, emit, signals, options.onHookOutput ?? ignore);
   const pidFiles: PidFile[] = [];
@@ -183,6 +190,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
   let result: RunResult | undefined;
   const adoption = orphan === undefined ? undefined : { orphan, isOver: false };
   try {
+    if (orphan !== undefined) refuseUnknownTarget(planned, orphan, subject.name);
     onState(state);
     // Of a run that was killed; what it started lives by them.
     if (orphan === undefined) for (const name of [privateConfigName, deviceMapName]) directory.remove(name);

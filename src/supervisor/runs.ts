@@ -1,8 +1,10 @@
-import { ProblemsError } from '../base/problem.js';
+import path from 'node:path';
+import { codeOf } from '../base/error-code.js';
+import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
 import { systemRunBase } from '../host/run-base.js';
 import { openLedger } from '../host/ledger.js';
-import { knownNames, whoRuns, type NameHolder } from '../host/run-directory.js';
+import { knownNames, supervisorIn, whoRuns, type NameHolder, type RunDirectory } from '../host/run-directory.js';
 import type { RunState } from '../host/run-state.js';
 import { signalProcess } from '../host/signal-process.js';
 import { deviceMapName } from '../machine/loader.js';
@@ -12,6 +14,7 @@ import { orphanOf } from './orphan.js';
 
 /** A VM that runs on this host, or what is left of one. */
 export interface KnownRun {
+  /** Of the VM. */
   readonly name: string;
   /**
    * `supervised`: all is well. `orphaned`: its bhyve goes on without its supervisor, which was killed. `left`: nothing
@@ -26,9 +29,11 @@ export interface KnownRun {
   readonly state?: RunState;
 }
 
+/** Where runs are looked for. */
 export interface RunsOptions {
   /** Folder of the run directories. Default: /var/run/vmrun for root, else the user's. */
   readonly runBase?: string;
+  /** Default: this machine, `systemHost()`. */
   readonly host?: Host;
 }
 
@@ -43,18 +48,20 @@ export async function listRuns({ runBase = systemRunBase(), host = systemHost() 
 /** @returns undefined for a folder that is empty by now */
 async function knownRun(name: string, holder: NameHolder, host: Host): Promise<KnownRun | undefined> {
   const { state, note, heldBy } = holder;
-  const told = state === undefined ? {} : { state };
   if (heldBy !== undefined) {
-    const pid = state?.bhyve?.pid ?? state?.loader?.pid;
-    const supervisor = supervisorOf(heldBy) ?? state?.supervisor;
+    const supervisor = supervisorIn(heldBy);
+    // One that has only begun has told nothing yet; what is there is of one that was killed.
+    const own = state?.supervisor === supervisor ? state : undefined;
+    const pid = own?.bhyve?.pid ?? own?.loader?.pid;
     return {
       name,
       status: 'supervised',
       ...(pid === undefined ? {} : { pid }),
       ...(supervisor === undefined ? {} : { supervisor }),
-      ...told,
+      ...(own === undefined ? {} : { state: own }),
     };
   }
+  const told = state === undefined ? {} : { state };
   const orphan = await orphanOf(holder, host.run);
   if (orphan !== undefined) {
     return { name, status: 'orphaned', ...(orphan === 'unknown' ? {} : { pid: orphan.pid }), ...told };
@@ -62,19 +69,16 @@ async function knownRun(name: string, holder: NameHolder, host: Host): Promise<K
   return state === undefined && note === undefined ? undefined : { name, status: 'left', ...told };
 }
 
-/** As the run directory's lock file has it. */
-function supervisorOf(heldBy: string): number | undefined {
-  const [, pid] = /^process (\d+) since /.exec(heldBy) ?? [];
-  return pid === undefined ? undefined : Number(pid);
-}
-
+/** How a VM is stopped. */
 export interface StopRunOptions extends RunsOptions {
   /** How long the guest may take to power off, in milliseconds. Default: the `stop_timeout` of its spec. */
   readonly timeoutMs?: number;
   /** Do not wait for the guest. Default: false. */
   readonly now?: boolean;
-  /** Called once it is known what is asked to stop. */
+  /** Called once it is known what is asked to stop; again where its supervisor is killed meanwhile. */
   readonly onStopping?: (run: KnownRun) => void;
+  /** Gets what could not be taken back of what a killed run had changed on the host. */
+  readonly onWarning?: (problem: Problem) => void;
 }
 
 /** What became of a stop. `not-running`: there was nothing; what a killed run had left is removed then too. */
@@ -92,36 +96,70 @@ const defaultTimeoutMs = 60_000;
  */
 export async function stopRun(name: string, options: StopRunOptions = {}): Promise<StopOutcome> {
   const { runBase = systemRunBase(), host = systemHost(), now = false } = options;
-  const found = (await listRuns({ runBase, host })).find((each) => each.name === name);
-  if (found === undefined) return 'not-running';
-  options.onStopping?.(found);
-  if (found.status === 'supervised') {
-    await stopSupervised(found, { ...options, host, runBase, now });
-    return 'stopped';
+  const asked = { ...options, host, runBase, now };
+  let stopped: number | undefined;
+  for (;;) {
+    const found = knownNames(runBase).includes(name) ? await knownRun(name, look(runBase, name), host) : undefined;
+    const isSupervised = found?.status === 'supervised';
+    const isNext = isSupervised && stopped !== undefined && ![undefined, stopped].includes(found.supervisor);
+    if (found === undefined || isNext) return stopped === undefined ? 'not-running' : 'stopped';
+    options.onStopping?.(found);
+    if (isSupervised) {
+      await stopSupervised(found, asked);
+      // It may have been killed over it, so what there is now is looked at once more.
+      stopped ??= found.supervisor;
+    } else if (await endLeft(found, asked)) {
+      return found.status === 'left' && stopped === undefined ? 'not-running' : 'stopped';
+    }
   }
-  const timeoutMs = now ? 0 : (options.timeoutMs ?? found.state?.stopTimeoutMs ?? defaultTimeoutMs);
-  const isForced = { host, base: runBase, force: true, adopt: false, isLoadedByOthers: false };
-  const { directory } = await claim(name, { ...isForced, stopTimeoutMs: timeoutMs });
-  const ledger = await openLedger(directory.file('ledger'));
-  await ledger.undoAll({ run: host.run });
-  for (const file of [privateConfigName, deviceMapName]) directory.remove(file);
-  await directory.release();
-  return found.status === 'left' ? 'not-running' : 'stopped';
 }
 
-interface Asked {
-  readonly host: Host;
-  readonly runBase: string;
-  readonly now: boolean;
-  readonly timeoutMs?: number;
+/** @throws ProblemsError where it is another user's */
+function look(runBase: string, name: string): NameHolder {
+  try {
+    return whoRuns(runBase, name);
+  } catch (cause) {
+    if (codeOf(cause) !== 'EACCES') throw cause;
+    throw notYours(name, `nobody but its user may look into ${path.join(runBase, name)}`);
+  }
 }
+
+/** Does what its supervisor would have done. @returns false where somebody supervises it by now */
+async function endLeft(
+  { name, state }: KnownRun,
+  { host, runBase, now, timeoutMs, onWarning }: Asked,
+): Promise<boolean> {
+  const stopTimeoutMs = now ? 0 : (timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
+  const how = { force: true, adopt: false, isLoadedByOthers: false, isStopping: true } as const;
+  let directory: RunDirectory;
+  try {
+    ({ directory } = await claim(name, { ...how, host, base: runBase, stopTimeoutMs }));
+  } catch (error) {
+    if (error instanceof ProblemsError && error.problems.some(({ code }) => code === 'in-use')) return false;
+    throw error;
+  }
+  try {
+    const ledger = await openLedger(directory.file('ledger'));
+    for (const problem of await ledger.undoAll({ run: host.run })) onWarning?.(problem);
+    for (const file of [privateConfigName, deviceMapName]) directory.remove(file);
+  } catch (error) {
+    await directory.abandon();
+    throw error;
+  }
+  await directory.release();
+  return true;
+}
+
+type Asked = StopRunOptions & Required<Pick<StopRunOptions, 'host' | 'runBase' | 'now'>>;
 
 async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs }: Asked): Promise<void> {
   const { name, supervisor, state } = run;
   const { clock } = host;
   const isOver = (): boolean => {
     const { heldBy } = whoRuns(runBase, name);
-    return heldBy === undefined || supervisorOf(heldBy) !== supervisor;
+    if (heldBy === undefined) return true;
+    const holder = supervisorIn(heldBy);
+    return holder !== undefined && holder !== supervisor;
   };
   const wait = async (ms: number): Promise<boolean> => {
     const end = clock.monotonicMs() + ms;
@@ -131,9 +169,12 @@ async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs }: 
     }
     return true;
   };
-  if (supervisor === undefined) throw noSupervisor(name);
-  send(name, supervisor, 'SIGTERM');
   const givenMs = now ? 0 : (timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
+  if (supervisor === undefined) {
+    if (await wait(givenMs + afterMs)) return;
+    throw noSupervisor(name);
+  }
+  send(name, supervisor, 'SIGTERM');
   const isLate = now || timeoutMs !== undefined;
   if (await wait(isLate ? givenMs : givenMs + afterMs)) return;
   // Another signal, since two of a kind may become one: do not wait for the guest any longer.
@@ -146,24 +187,23 @@ function send(name: string, supervisor: number, signal: 'SIGTERM' | 'SIGINT'): v
   try {
     signalProcess(supervisor, signal);
   } catch (cause) {
-    throw new ProblemsError('in-use', name, [
-      {
-        code: 'not-yours',
-        severity: 'error',
-        message: `process ${supervisor}, which runs this VM, cannot be asked to stop: ${cause instanceof Error ? cause.message : String(cause)}`,
-        fix: 'stop it as the user who runs it, or as root',
-      },
-    ]);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw notYours(name, `process ${supervisor}, which runs this VM, cannot be asked to stop: ${why}`);
   }
 }
+
+const notYours = (name: string, message: string): ProblemsError =>
+  new ProblemsError('in-use', name, [
+    { code: 'not-yours', severity: 'error', message, fix: 'stop it as the user who runs it, or as root' },
+  ]);
 
 const noSupervisor = (name: string): ProblemsError =>
   new ProblemsError('in-use', name, [
     {
       code: 'no-supervisor',
       severity: 'error',
-      message: 'somebody runs this VM, but has not said which process it is',
-      fix: 'try once more; it may only be starting',
+      message: 'somebody has claimed this VM, to start or to stop it, and does not get done',
+      fix: 'look for another vmrun with ps',
     },
   ]);
 

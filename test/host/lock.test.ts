@@ -177,3 +177,80 @@ test('the kernel drops the lock of a process that is killed', async () => {
     await lock.release();
   });
 });
+
+describe('a child that has inherited the lock', () => {
+  /** Runs until its standard input ends, with the lock as descriptor 3. */
+  function heir({ descriptor }: Lock) {
+    if (descriptor === undefined) throw new Error('this Node does not tell the descriptor of a lock');
+    const child = spawn('cat', [], { stdio: ['pipe', 'ignore', 'inherit', descriptor] });
+    return { child, exit: once(child, 'exit') };
+  }
+
+  test('holds it after we have left, until it ends', async () => {
+    await inPlace(async ({ path }) => {
+      const lock = taken(await takeLock(path('lock')));
+      lock.write('the first');
+      const { child, exit } = heir(lock);
+      await lock.leave();
+      expect(existsSync(path('lock'))).toBe(true);
+      expect(whoHolds(path('lock'))).toBe('the first');
+      expect(await takeLock(path('lock'))).toEqual({ heldBy: 'the first' });
+      child.stdin?.end();
+      await exit;
+      expect(whoHolds(path('lock'))).toBeUndefined();
+      await taken(await takeLock(path('lock'))).release();
+    });
+  });
+
+  test('and is killed lets go of it', async () => {
+    await inPlace(async ({ path }) => {
+      const lock = taken(await takeLock(path('lock')));
+      const { child, exit } = heir(lock);
+      await lock.leave();
+      child.kill('SIGKILL');
+      await exit;
+      await taken(await takeLock(path('lock'))).release();
+    });
+  });
+
+  test('does not hold what was locked after it, nor anything but that lock', async () => {
+    await inPlace(async ({ path }) => {
+      const [lock, other] = [taken(await takeLock(path('lock'))), taken(await takeLock(path('other')))];
+      const { child, exit } = heir(lock);
+      await other.release();
+      await taken(await takeLock(path('other'))).release();
+      child.kill('SIGKILL');
+      await exit;
+      // It was ours as well.
+      expect('heldBy' in (await takeLock(path('lock')))).toBe(true);
+      await lock.release();
+      expect(whoHolds(path('lock'))).toBeUndefined();
+    });
+  });
+});
+
+test('who leaves a lock leaves its file, and it can be taken', async () => {
+  await inPlace(async ({ path }) => {
+    const lock = taken(await takeLock(path('lock')));
+    lock.write('me');
+    await lock.leave();
+    expect(readFileSync(path('lock'), 'utf8')).toBe('me');
+    expect(whoHolds(path('lock'))).toBeUndefined();
+    await taken(await takeLock(path('lock'))).release();
+    expect(existsSync(path('lock'))).toBe(false);
+  });
+});
+
+test('what is written once more is there all the time, for whoever reads it meanwhile', async () => {
+  await inPlace(async ({ path }) => {
+    const lock = taken(await takeLock(path('lock')));
+    lock.write('me\n');
+    const { mtimeNs } = statSync(path('lock'), { bigint: true });
+    lock.write('me\n');
+    expect(statSync(path('lock'), { bigint: true }).mtimeNs).toBe(mtimeNs);
+    lock.write('you\n');
+    lock.write('me\n');
+    expect(readFileSync(path('lock'), 'utf8')).toBe('me\n');
+    await lock.release();
+  });
+});

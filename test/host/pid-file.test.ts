@@ -1,7 +1,24 @@
-import { chmodSync, existsSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { expect, test } from '@jest/globals';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { describe, expect, test } from '@jest/globals';
 import { takePidFile, type PidFile } from '../../src/host/pid-file.js';
-import { inPlace } from '../e2e/support/place.js';
+import { inPlace, type Place } from '../e2e/support/place.js';
 
 async function take(path: string): Promise<PidFile> {
   const file = await takePidFile(path);
@@ -76,5 +93,137 @@ test('the mode of a file that is there stays as it is', async () => {
     file.write(1);
     expect(statSync(path('vm.pid')).mode & 0o777).toBe(0o600);
     await file.remove();
+  });
+});
+
+test.each([
+  ['empty', ''],
+  ['without an end of line', '4711'],
+  ['with an end of line', '4711\n'],
+  ['with blanks around it, as other tools pad it', '      4711  \n\n'],
+  ['of ten digits', '4294967295\n'],
+  ['as long as one may be', `4711${' '.repeat(60)}`],
+])('a file that holds a pid, %s, is taken over', async (_title, text) => {
+  await inPlace(async ({ path, write }) => {
+    const file = await take(write('vm.pid', text));
+    file.write(7);
+    expect(content(path('vm.pid'))).toBe('7\n');
+    await file.remove();
+    expect(existsSync(path('vm.pid'))).toBe(false);
+  });
+});
+
+test.each<[title: string, bytes: string | Buffer]>([
+  ['words', 'precious\n'],
+  ['a pid and more', '4711 bhyve\n'],
+  ['two pids', '4711\n4712\n'],
+  ['a number that no pid has', '12345678901\n'],
+  ['a negative number', '-1\n'],
+  ['a pid, then blanks, then more than is looked at first', `4711${' '.repeat(60)}precious`],
+  ['blanks, then more than is looked at first', `${'\n'.repeat(64)}precious`],
+  ['many blanks', ' '.repeat(10_000)],
+  ['zeros, as a crash of the system leaves them', Buffer.alloc(5)],
+  ['no text', Buffer.from([0xff, 0xfe, 0x31])],
+])('a file that holds %s is no pid file: refused, and it keeps its content', async (_title, bytes) => {
+  await inPlace(async ({ path, write }) => {
+    await expect(takePidFile(write('vm.pid', bytes))).rejects.toThrow('holds something other than a pid');
+    expect(readFileSync(path('vm.pid'))).toEqual(Buffer.from(bytes));
+  });
+});
+
+describe('what is no regular file is refused, at once, and left as it is', () => {
+  test.each<[what: string, make: (path: string, place: Place) => unknown]>([
+    [
+      'a symbolic link',
+      (path, { write }) => {
+        symlinkSync(write('other.pid', '4711\n'), path);
+      },
+    ],
+    [
+      'a symbolic link',
+      (path) => {
+        symlinkSync('nothing', path);
+      },
+    ],
+    [
+      'a symbolic link',
+      (path) => {
+        symlinkSync(path, path);
+      },
+    ],
+    [
+      'a directory',
+      (path) => {
+        mkdirSync(path);
+      },
+    ],
+    [
+      'no regular file',
+      (path) => {
+        execFileSync('mkfifo', [path]);
+      },
+    ],
+    [
+      'no regular file',
+      async (path) => {
+        const server = createServer().listen(path);
+        await once(server, 'listening');
+        server.unref();
+      },
+    ],
+  ])('%s', async (what, make) => {
+    await inPlace(async (place) => {
+      const path = place.path('vm.pid');
+      await make(path, place);
+      const before = readdirSync(place.folder).map((name) => [name, lstatSync(place.path(name)).ino]);
+      await expect(takePidFile(path)).rejects.toThrow(`vm.pid is ${what}`);
+      expect(readdirSync(place.folder).map((name) => [name, lstatSync(place.path(name)).ino])).toEqual(before);
+      if (existsSync(place.path('other.pid'))) expect(content(place.path('other.pid'))).toBe('4711\n');
+    });
+  });
+
+  test('a FIFO that somebody writes to, and what he wrote stays in it', async () => {
+    await inPlace(async ({ path }) => {
+      execFileSync('mkfifo', [path('vm.pid')]);
+      const other = openSync(path('vm.pid'), constants.O_RDWR | constants.O_NONBLOCK);
+      writeSync(other, '4711');
+      await expect(takePidFile(path('vm.pid'))).rejects.toThrow('is no regular file');
+      const bytes = Buffer.alloc(10);
+      expect(bytes.toString('latin1', 0, readSync(other, bytes))).toBe('4711');
+      closeSync(other);
+    });
+  });
+
+  test('a device', async () => {
+    await expect(takePidFile('/dev/null')).rejects.toThrow('/dev/null is no regular file');
+  });
+});
+
+test('a folder that is missing is the error of the system call', async () => {
+  await inPlace(async ({ path, folder }) => {
+    await expect(takePidFile(path('none', 'vm.pid'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(takePidFile(folder)).rejects.toThrow('is a directory');
+  });
+});
+
+test('of many that want one file at once, one gets it', async () => {
+  await inPlace(async ({ path, write }) => {
+    write('vm.pid', '4711\n');
+    const results = await Promise.all(Array.from({ length: 20 }, () => takePidFile(path('vm.pid'))));
+    const files = results.flatMap((result) => ('heldBy' in result ? [] : [result]));
+    expect(files).toHaveLength(1);
+    for (const file of files) await file.remove();
+  });
+});
+
+const withOpenLock = process.platform === 'freebsd' ? test : test.skip; // where the lock is that of pidfile(3)
+withOpenLock('one that a daemon of the system has locked is refused with its pid', async () => {
+  await inPlace(async ({ path }) => {
+    const daemon = spawn('daemon', ['-f', '-p', path('vm.pid'), 'sleep', '600'], { stdio: 'ignore' });
+    await once(daemon, 'exit');
+    const pid = content(path('vm.pid'));
+    expect(await takePidFile(path('vm.pid'))).toEqual({ heldBy: pid.trim() });
+    expect(content(path('vm.pid'))).toBe(pid);
+    process.kill(Number(pid));
   });
 });

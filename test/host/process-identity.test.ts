@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { expect, test } from '@jest/globals';
-import { identify } from '../../src/host/process-identity.js';
+import { describe, expect, test } from '@jest/globals';
+import { childrenOf, identify, isStillThere } from '../../src/host/process-identity.js';
 import { runTool } from '../../src/host/tools.js';
 import { inPlace, isRunning } from '../e2e/support/place.js';
 
@@ -42,4 +42,63 @@ onLinux('a process that has ended and was not waited for is none', async () => {
 
 test('two processes that were started one after the other differ', async () => {
   expect(await startOf(process.pid)).not.toBe(await startOf(1));
+});
+
+describe('a process that was identified', () => {
+  /** A process that becomes another program when its standard input ends. */
+  async function withProcess(use: (pid: number, become: () => Promise<unknown>) => Promise<void>): Promise<void> {
+    const script = 'echo up; read -r line; exec sleep 600';
+    const child = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const { pid = 0 } = child;
+    await once(child.stdout, 'data');
+    const become = async (): Promise<void> => {
+      const before = (await identify(pid, runTool))?.program;
+      child.stdin.end('\n');
+      while ((await identify(pid, runTool))?.program === before) await new Promise(setImmediate);
+    };
+    try {
+      await use(pid, become);
+    } finally {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      child.stdin.destroy();
+    }
+    expect(await isStillThere({ pid }, runTool)).toBe(false);
+  }
+
+  test('is still there as long as it runs, whatever program it becomes', async () => {
+    await withProcess(async (pid, become) => {
+      const known = await identify(pid, runTool);
+      if (known?.program === undefined) throw new Error(JSON.stringify(known));
+      expect(await isStillThere(known, runTool)).toBe(true);
+      await become();
+      expect(await isStillThere(known, runTool)).toBe(true);
+      const now = await identify(pid, runTool);
+      expect(now).toMatchObject({ pid, start: known.start });
+      expect(now?.program).not.toBe(known.program);
+    });
+  });
+
+  test('is not the one that has its number, but was started at another time, or nobody knows when', async () => {
+    await withProcess(async (pid) => {
+      const known = await identify(pid, runTool);
+      for (const start of ['', 'long ago', `${known?.start ?? ''}0`]) {
+        expect(await isStillThere({ pid, start }, runTool)).toBe(false);
+      }
+      expect(await isStillThere({ pid }, runTool)).toBe(false);
+      expect(await isStillThere({ pid: 2 ** 30, ...(known?.start && { start: known.start }) }, runTool)).toBe(false);
+    });
+  });
+});
+
+test('the children of a process are told, and of one that is gone none', async () => {
+  const parent = spawn('/bin/sh', ['-c', 'sleep 600 & echo $!; wait'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [text] = (await once(parent.stdout, 'data')) as [Buffer];
+  const child = Number(String(text));
+  expect(await childrenOf(parent.pid ?? 0, runTool)).toEqual([child]);
+  expect(await childrenOf(child, runTool)).toEqual([]);
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  process.kill(child, 'SIGKILL');
+  expect(await childrenOf(parent.pid ?? 0, runTool)).toEqual([]);
 });

@@ -88,6 +88,10 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
     onStopping: (run) => {
       say(describe(run));
     },
+    onWarning: (problem) => {
+      const fix = problem.fix === undefined ? '' : `\n    fix: ${problem.fix}`;
+      context.err(`vmrun: ${name}: warning: ${problem.message}${fix}\n`);
+    },
   });
   if (outcome === 'stopped') {
     say('stopped');
@@ -100,7 +104,9 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
 function describe({ status, supervisor, pid }: KnownRun): string {
   switch (status) {
     case 'supervised':
-      return `asking process ${supervisor ?? 0} to stop it`;
+      return supervisor === undefined
+        ? 'waiting for the vmrun that is only starting or stopping it'
+        : `asking process ${supervisor} to stop it`;
     case 'orphaned':
       return `its supervisor is gone, stopping ${pid === undefined ? 'it' : `process ${pid}`}`;
     case 'left':

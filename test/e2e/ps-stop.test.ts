@@ -1,0 +1,368 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import type { KnownRun } from '../../src/supervisor/runs.js';
+import { puppet, scriptedPwait, type Puppet } from '../supervisor/orphans.js';
+import { endProcess, inPlace, isRunning, until, vmrunCommand, type Place } from './support/place.js';
+import { runVmrun, startVmrun, type Ended, type Running } from './support/vmrun.js';
+
+interface Scene {
+  readonly place: Place;
+  readonly bhyve: Puppet;
+  /** Runs the VM of the place. */
+  readonly start: (...more: readonly string[]) => Running;
+  /** The same, until bhyve is up. */
+  readonly running: (...more: readonly string[]) => Promise<{ readonly vm: Running; readonly pid: number }>;
+  /** bhyve without its supervisor. */
+  readonly orphan: () => Promise<number>;
+  readonly vmrun: (...words: readonly string[]) => Promise<Ended>;
+  readonly stop: (...more: readonly string[]) => Promise<Ended>;
+  /** `vmrun ps --json`. */
+  readonly runs: () => Promise<readonly KnownRun[]>;
+  /** `vmrun ps`, without its heading. */
+  readonly table: () => Promise<readonly string[]>;
+}
+
+const withVm = (fields: object, use: (scene: Scene) => Promise<void>, { onSigterm = 'bye 1' } = {}): Promise<void> =>
+  inPlace(async (place) => {
+    const bhyve = puppet(place, { onSigterm });
+    const about = { env: { PATH: `${scriptedPwait(place)}:${process.env.PATH ?? ''}` } };
+    place.spec(fields);
+    const runDirectory = ['--run-dir', place.runBase];
+    const words = ['-c', 'vm.json', '--no-requirement-check', ...runDirectory, '--bhyve', bhyve.file, '--events', '-'];
+    const start: Scene['start'] = (...more) => startVmrun(place, [...words, ...more], about);
+    const vmrun: Scene['vmrun'] = (...all) => runVmrun(place, [...all, ...runDirectory], about);
+    const running: Scene['running'] = async (...more) => {
+      const vm = start(...more);
+      const { pid } = await vm.event('boot');
+      await vm.said('up ');
+      return { vm, pid };
+    };
+    try {
+      await use({
+        place,
+        bhyve,
+        start,
+        running,
+        orphan: async () => {
+          const { vm, pid } = await running();
+          vm.kill('SIGKILL');
+          await once(vm.child, 'exit');
+          return pid;
+        },
+        vmrun,
+        stop: (...more) => vmrun('stop', place.name, ...more),
+        runs: async () => {
+          const { status, stdout } = await vmrun('ps', '--json');
+          expect(status).toBe(0);
+          return JSON.parse(stdout) as readonly KnownRun[];
+        },
+        table: async () => {
+          const { status, stdout } = await vmrun('ps');
+          expect(status).toBe(0);
+          const [heading = '', ...lines] = stdout.trimEnd().split('\n');
+          expect(heading.split(/ +/)).toEqual(['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR']);
+          for (const line of [heading, ...lines]) expect(line.length).toBeLessThanOrEqual(80);
+          return lines;
+        },
+      });
+    } finally {
+      for (const { pid } of place.processes()) endProcess(pid);
+      await until(() => place.processes().length === 0);
+    }
+  });
+
+const supervisorOf = ({ child }: Running): number => child.pid ?? 0;
+
+async function ended(vm: Running): Promise<Ended> {
+  const end = await vm.ended;
+  expect(end.events.filter(({ kind }) => kind === 'stop')).toMatchObject([{ because: 'asked' }]);
+  return end;
+}
+
+describe('vmrun ps', () => {
+  test('lists nothing where nothing runs, and makes no folder for it', async () => {
+    await withVm({}, async ({ place, runs, table }) => {
+      expect(await table()).toEqual([]);
+      expect(await runs()).toEqual([]);
+      expect(existsSync(place.runBase)).toBe(false);
+      mkdirSync(`${place.runBase}/empty`, { recursive: true });
+      writeFileSync(`${place.runBase}/file`, '');
+      expect(await runs()).toEqual([]);
+    });
+  });
+
+  test('lists a VM that runs', async () => {
+    await withVm({ targets: { disk: {} } }, async ({ place, running, runs, table }) => {
+      const { vm, pid } = await running('-t', 'disk');
+      const [run, ...others] = await runs();
+      expect(others).toEqual([]);
+      expect(run).toMatchObject({ name: place.name, status: 'supervised', pid, supervisor: supervisorOf(vm) });
+      expect(run?.state).toMatchObject({ version: 1, phase: 'running', target: 'disk', boot: 1, bhyve: { pid } });
+      const [line = ''] = await table();
+      expect(line).toMatch(new RegExp(`^${place.name}  running  disk +1 +\\d.*  ${pid} +${supervisorOf(vm)}$`));
+      vm.kill('SIGTERM');
+      await ended(vm);
+      expect(await runs()).toEqual([]);
+    });
+  });
+
+  test('lists a loader that runs, with its pid', async () => {
+    await withVm({}, async ({ place, start, runs, table, stop }) => {
+      puppet(place, { name: 'bin/bhyveload' });
+      place.spec({ loader: { kind: 'bhyveload', disk: place.write('disk.img', '') } });
+      const vm = start();
+      const loader = await vm.event('loader');
+      const pid = loader.state === 'started' ? loader.pid : 0;
+      await vm.said('up ');
+      expect(await runs()).toMatchObject([{ status: 'supervised', pid, state: { phase: 'loading', loader: { pid } } }]);
+      expect((await table())[0]).toContain('  loading  ');
+      expect((await stop()).status).toBe(0);
+      await ended(vm);
+    });
+  });
+
+  test('lists a VM that waits for its next boot, without a pid', async () => {
+    await withVm({ restart: { delay: '1h', max_delay: '1h' } }, async ({ bhyve, start, runs, table, stop }) => {
+      const vm = start();
+      for (let boot = 1; boot <= 2; boot += 1) {
+        const { pid } = await vm.event('boot', boot);
+        await vm.said(`up ${pid}\n`);
+        bhyve.end(0);
+        await vm.event('reboot', boot);
+      }
+      const [run] = await runs();
+      expect(run).toMatchObject({
+        status: 'supervised',
+        state: { phase: 'waiting', last: { boot: 2, reason: 'reboot' } },
+      });
+      expect(run).not.toHaveProperty('pid');
+      expect((await table())[0]).toMatch(new RegExp(`  waiting  default +2 +- +- +${supervisorOf(vm)}$`));
+      expect((await stop()).status).toBe(0);
+      expect((await ended(vm)).status).toBe(0);
+    });
+  });
+
+  test('says what became of one whose supervisor was killed', async () => {
+    await withVm({}, async ({ place, orphan, runs, table }) => {
+      const pid = await orphan();
+      const [run] = await runs();
+      expect(run).toMatchObject({ name: place.name, status: 'orphaned', pid, state: { bhyve: { pid } } });
+      expect(run).not.toHaveProperty('supervisor');
+      const [line, note] = await table();
+      expect(line).toMatch(new RegExp(`  orphaned  default +1 +\\d.*  ${pid} +-$`));
+      expect(note).toContain('--adopt');
+      process.kill(pid, 'SIGKILL');
+      await until(() => !isRunning(pid));
+      const [left] = await runs();
+      expect(left).toMatchObject({ name: place.name, status: 'left' });
+      expect(left).not.toHaveProperty('pid');
+      const [leftLine, leftNote] = await table();
+      expect(leftLine).toMatch(/ {2}left +default +1 +- +- +-$/);
+      expect(leftNote).toContain('vmrun stop');
+    });
+  });
+
+  test('says what does not work beside the VM', async () => {
+    await withVm({}, async ({ running, runs, table }) => {
+      const { vm } = await running('--log', '/dev/full');
+      await vm.event('degraded');
+      expect((await runs())[0]?.state?.degraded).toHaveProperty('log');
+      expect((await table())[1]).toMatch(/^ {2}log does not work: /);
+      vm.kill('SIGTERM');
+      await ended(vm);
+    });
+  });
+
+  test('changes nothing, whatever it finds', async () => {
+    await withVm({}, async ({ place, orphan, runs, table }) => {
+      await orphan();
+      const folder = place.path('run', place.name);
+      const before = readdirSync(folder);
+      await runs();
+      await table();
+      expect(readdirSync(folder)).toEqual(before);
+    });
+  });
+
+  test('lists the simulated ones apart', async () => {
+    await withVm({}, async ({ place, vmrun, runs }) => {
+      const words = ['-c', 'vm.json', '--simulate', '--run-dir', place.runBase, '--events', '-'];
+      const vm = startVmrun(place, words);
+      await vm.event('boot');
+      expect(await runs()).toEqual([]);
+      expect((await vmrun('ps', '--simulate')).stdout).toContain(place.name);
+      expect((await vmrun('stop', place.name)).status).toBe(69);
+      expect((await vmrun('stop', place.name, '--simulate', '--now')).status).toBe(0);
+      await vm.ended;
+    });
+  });
+});
+
+describe('vmrun stop', () => {
+  test('powers a guest off and waits until nothing is left of the run', async () => {
+    await withVm({ reboot_on: ['reboot', 'power_off'] }, async ({ place, running, stop }) => {
+      const { vm, pid } = await running('-p', 'vm.pid');
+      const { status, stdout, stderr } = await stop();
+      expect(place.runDirectories()).toEqual([]);
+      expect(isRunning(pid)).toBe(false);
+      expect(existsSync(place.path('vm.pid'))).toBe(false);
+      expect([status, stdout]).toEqual([0, '']);
+      expect(stderr).toContain(`asking process ${supervisorOf(vm)} to stop it`);
+      expect(stderr).toContain(`${place.name}: stopped`);
+      expect((await ended(vm)).status).toBe(1);
+    });
+  });
+
+  test('takes the name from a spec, and says nothing with -q', async () => {
+    await withVm({}, async ({ running, vmrun }) => {
+      const { vm } = await running();
+      expect(await vmrun('stop', '-q', '-c', 'vm.json')).toMatchObject({ status: 0, stdout: '', stderr: '' });
+      await ended(vm);
+    });
+  });
+
+  test.each<[title: string, words: readonly string[]]>([
+    ['its stop_timeout is over', []],
+    ['--timeout is over', ['--timeout', '100ms']],
+    ['asked with --now', ['--now']],
+  ])('ends a guest that is deaf by force, where %s', async (_title, words) => {
+    await withVm(
+      { stop_timeout: words.length === 0 ? '200ms' : '1h' },
+      async ({ place, running, stop }) => {
+        const { vm, pid } = await running();
+        expect((await stop(...words)).status).toBe(0);
+        expect(isRunning(pid)).toBe(false);
+        expect((await ended(vm)).status).toBe(137);
+        expect(place.runDirectories()).toEqual([]);
+      },
+      { onSigterm: '' },
+    );
+  });
+
+  test('of a VM that is only being prepared kills the hook', async () => {
+    await withVm({ hooks: { pre_start: ['sleep', '600'] } }, async ({ place, start, stop }) => {
+      const vm = start();
+      await vm.event('hook');
+      expect((await stop()).status).toBe(0);
+      const { events } = await ended(vm);
+      expect(events.filter(({ kind }) => kind === 'boot')).toEqual([]);
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test.each<[title: string, onSigterm: string, words: readonly string[]]>([
+    ['asked to power off', 'bye 1', []],
+    ['killed after --timeout where it is deaf', '', ['--timeout', '100ms']],
+    ['killed with --now', '', ['--now']],
+  ])('ends a bhyve whose supervisor was killed: %s', async (_title, onSigterm, words) => {
+    await withVm(
+      { graphic: { host: '127.0.0.1', password: 'geheim17' } },
+      async ({ place, orphan, stop }) => {
+        const pid = await orphan();
+        const { status, stderr } = await stop(...words);
+        expect(status).toBe(0);
+        expect(stderr).toContain(`its supervisor is gone, stopping process ${pid}`);
+        expect(isRunning(pid)).toBe(false);
+        expect(place.runDirectories()).toEqual([]);
+      },
+      { onSigterm },
+    );
+  });
+
+  test('removes what a run that was killed has left, and says that nothing ran: exit status 69', async () => {
+    await withVm({ graphic: { host: '127.0.0.1', password: 'geheim17' } }, async ({ place, orphan, stop }) => {
+      const pid = await orphan();
+      process.kill(pid, 'SIGKILL');
+      await until(() => !isRunning(pid));
+      expect(readdirSync(place.path('run', place.name))).toContain('bhyve.conf');
+      const { status, stderr } = await stop();
+      expect(status).toBe(69);
+      expect(stderr).toContain('removing what a run that was killed has left');
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test('goes on where the supervisor is killed over it', async () => {
+    await withVm(
+      { stop_timeout: '1h' },
+      async ({ place, running, vmrun }) => {
+        const { vm, pid } = await running();
+        const stopping = startVmrun(place, ['stop', place.name, '--run-dir', place.runBase, '--timeout', '1s']);
+        await stopping.said('asking process');
+        await vm.event('stopping');
+        vm.kill('SIGKILL');
+        expect((await stopping.ended).status).toBe(0);
+        expect((await stopping.ended).stderr).toContain(`its supervisor is gone, stopping process ${pid}`);
+        expect(isRunning(pid)).toBe(false);
+        expect(place.runDirectories()).toEqual([]);
+        expect((await vmrun('ps', '--json')).stdout).toBe('[]\n');
+      },
+      { onSigterm: '' },
+    );
+  });
+
+  test('may be asked for twice at once, with and without a supervisor', async () => {
+    await withVm({}, async ({ place, running, orphan, stop }) => {
+      const { vm } = await running();
+      for (const { status } of await Promise.all([stop(), stop()])) expect([0, 69]).toContain(status);
+      await vm.ended;
+      await orphan();
+      for (const { status } of await Promise.all([stop(), stop()])) expect([0, 69]).toContain(status);
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test('leaves a process alone that has got the number of the bhyve or of the supervisor', async () => {
+    await withVm({}, async ({ place, stop }) => {
+      const foreign = spawn('sleep', ['600'], { stdio: 'ignore' });
+      const { pid = 0 } = foreign;
+      const bhyve = { pid, start: 'long ago' };
+      mkdirSync(place.path('run', place.name), { recursive: true, mode: 0o700 });
+      const state = { version: 1, name: place.name, supervisor: pid, since: 'then', phase: 'running', bhyve };
+      writeFileSync(place.path('run', place.name, 'state.json'), JSON.stringify(state));
+      writeFileSync(place.path('run', place.name, 'vm.pid'), `bhyve ${pid} 1 default\n`);
+      writeFileSync(place.path('run', place.name, 'lock'), `process ${pid} since then\n`);
+      expect((await stop('--now')).status).toBe(69);
+      expect(isRunning(pid)).toBe(true);
+      foreign.kill('SIGKILL');
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test.each<[words: readonly string[], status: number, says: string]>([
+    [['no-such-vm'], 69, 'no VM of this name runs'],
+    [['../run'], 69, 'no VM of this name runs'],
+    [[], 64, 'give the name of one VM, or its spec with -c'],
+    [['a', '-c', 'vm.json'], 64, 'give the name of one VM, or its spec with -c'],
+    [['a', '--now', '--timeout', '1s'], 64, '--now and --timeout exclude one another'],
+    [['a', '--timeout', 'soon'], 64, 'a number with a unit'],
+    [['-c', 'none.json'], 66, 'none.json'],
+  ])('%j: exit status %i', async (words, status, says) => {
+    await withVm({}, async ({ vmrun }) => {
+      const refused = await vmrun('stop', ...words);
+      expect(refused.stderr).toContain(says);
+      expect(refused.status).toBe(status);
+    });
+  });
+
+  /** vmrun as somebody else. */
+  const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', ...vmrunCommand];
+  const [program = '', ...words] = asNobody;
+  const canBeNobody = process.getuid?.() === 0 && spawnSync(program, [...words, '--version']).status === 0;
+
+  (canBeNobody ? test : test.skip)('of another user says whom to ask, and changes nothing', async () => {
+    await withVm({}, async ({ place, running, stop }) => {
+      chmodSync(place.folder, 0o755);
+      const { vm, pid } = await running();
+      const words = ['stop', place.name, '--run-dir', place.runBase];
+      const refused = await runVmrun(place, words, { command: asNobody, cwd: '/' });
+      expect(refused.status).toBe(75);
+      expect(refused.stderr).toContain('stop it as the user who runs it, or as root');
+      expect(isRunning(pid)).toBe(true);
+      expect((await stop()).status).toBe(0);
+      await ended(vm);
+    });
+  });
+});

@@ -1,0 +1,160 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import path from 'node:path';
+import { spawnChild, type Child } from '../../src/host/child.js';
+import { systemHost, type Host } from '../../src/host/host.js';
+import { identify, type ProcessIdentity } from '../../src/host/process-identity.js';
+import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory.js';
+import type { RunState } from '../../src/host/run-state.js';
+import { runTool } from '../../src/host/tools.js';
+import type { Place } from '../e2e/support/place.js';
+
+/** A bhyve whose guest does what the test says. */
+export interface Puppet {
+  /** The program; it says `up PID` on stderr when the guest hears SIGTERM, which powers it off. */
+  readonly file: string;
+  /** Ends the running one with this status. */
+  readonly end: (status: number) => void;
+}
+
+/** @param onSigterm a shell command; '' for a guest that is deaf */
+export function puppet(place: Place, { name = 'bhyve', onSigterm = 'bye 1' } = {}): Puppet {
+  const fifo = place.path(`${name}.fifo`);
+  execFileSync('mkfifo', [fifo]);
+  const file = place.script(
+    name,
+    `bye() { echo "$1" > '${place.path('status')}'.$$; exit "$1"; }`,
+    `trap '${onSigterm}' TERM`,
+    `exec 4<> '${fifo}'`,
+    'echo "up $$" >&2',
+    'read -r status <&4',
+    'bye "$status"',
+  );
+  return {
+    file,
+    end: (status) => {
+      writeFileSync(fifo, `${status}\n`);
+    },
+  };
+}
+
+export interface About {
+  readonly role?: 'bhyve' | 'loader';
+  readonly boot?: number;
+  readonly target?: string;
+  /** Of the state file, beside what every run writes; of the process itself `identity` tells. */
+  readonly state?: (identity: ProcessIdentity) => Partial<RunState>;
+}
+
+/** A number that no process has. */
+export const deadPid = 2 ** 30;
+
+export async function openPlace({ runBase, name }: Place): Promise<RunDirectory> {
+  const directory = await openRunDirectory(runBase, name);
+  if ('heldBy' in directory) throw new Error(`held by ${directory.heldBy}`);
+  return directory;
+}
+
+export const stateOf = ({ name }: Place, more: Partial<RunState> = {}): RunState => ({
+  version: 1,
+  name,
+  supervisor: deadPid,
+  since: '2026-01-01T00:00:00.000Z',
+  ...more,
+});
+
+export async function identityOf(pid: number): Promise<ProcessIdentity> {
+  const identity = await identify(pid, runTool);
+  if (identity === undefined) throw new Error(`there is no process ${pid}`);
+  return identity;
+}
+
+/** What a supervisor that was killed leaves: a child that holds the lock of the VM, its note, and the state file. */
+export async function orphanOf(place: Place, { file }: Puppet, about: About = {}): Promise<Child> {
+  const { role = 'bhyve', boot = 1, target = 'default' } = about;
+  const found = (identity: ProcessIdentity): Partial<RunState> => ({
+    phase: 'running',
+    boot,
+    target,
+    [role]: identity,
+  });
+  const { state = found } = about;
+  const directory = await openPlace(place);
+  await directory.takeVm();
+  const child = await startedBy(directory.survivor({ role, boot, target }), file);
+  directory.saveState(stateOf(place, state(await identityOf(child.pid))));
+  await directory.abandon();
+  return child;
+}
+
+/** The same of a vmrun that gave its children no lock, and wrote a state file alone. */
+export async function olderOrphanOf(
+  place: Place,
+  { file }: Puppet,
+  role: 'bhyve' | 'loader' = 'bhyve',
+): Promise<Child> {
+  const child = await startedBy({ noteFile: '/dev/null', note: '', lock: undefined }, file);
+  const { pid, start } = await identityOf(child.pid);
+  const { version, name, supervisor, since } = stateOf(place);
+  writeState(place, JSON.stringify({ version, name, supervisor, since, [role]: { pid, start } }));
+  return child;
+}
+
+async function startedBy(survivor: Parameters<typeof spawnChild>[1]['survivor'], file: string) {
+  let up: () => void = () => undefined;
+  const isUp = new Promise<void>((resolve) => (up = resolve));
+  const child = await spawnChild([file], {
+    stdin: 'ignore',
+    stdout: 'passed-on',
+    ownSession: true,
+    survivor,
+    onStderr: (text) => {
+      if (text.startsWith('up ')) up();
+    },
+  });
+  await isUp;
+  return child;
+}
+
+export function writeState({ runBase, name }: Place, text: string | Uint8Array): void {
+  mkdirSync(path.join(runBase, name), { recursive: true, mode: 0o700 });
+  writeFileSync(path.join(runBase, name, 'state.json'), text);
+}
+
+/**
+ * A pwait(1) for programs that look for it in PATH, and for processes that write down how they will end, as puppets do.
+ * @returns a folder for PATH
+ */
+export function scriptedPwait({ path, script }: Place): string {
+  mkdirSync(path('bin'), { recursive: true });
+  script(
+    'bin/pwait',
+    // A process that nobody has waited for has ended.
+    'while state=$(ps -o stat= -p "$2") && [ "${state#Z}" = "$state" ]; do sleep 0.02; done',
+    `if status=$(cat '${path('status')}'."$2"); then echo "$2: exited with status $status."`,
+    'else echo "$2: killed by signal 9."; fi',
+  );
+  return path('bin');
+}
+
+/** A host with pwait(1): it knows how these children of the test end, as the kernel of FreeBSD does. */
+export function hostWithPwait(children: readonly Child[], host: Host = systemHost()): Host {
+  return {
+    ...host,
+    run: async (argv, options) => {
+      const [program, flag, pid] = argv;
+      if (program !== 'pwait') return host.run(argv, options);
+      const child = children.find((each) => String(each.pid) === pid);
+      if (child === undefined || flag !== '-v') {
+        return { argv, exitCode: 1, stdout: '', stderr: `pwait: ${pid ?? ''}: No such process\n` };
+      }
+      const end = await child.ended;
+      const how =
+        end.kind === 'exited'
+          ? `exited with status ${end.status}`
+          : `killed by signal ${constants.signals[end.signal]}`;
+      return { argv, exitCode: 0, stdout: `${child.pid}: ${how}.\n`, stderr: '' };
+    },
+  };
+}

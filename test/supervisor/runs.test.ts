@@ -1,0 +1,259 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { ProblemsError } from '../../src/base/problem.js';
+import { systemClock, type Clock } from '../../src/host/clock.js';
+import { systemHost, type Host } from '../../src/host/host.js';
+import { openLedger } from '../../src/host/ledger.js';
+import { holderWords, openRunDirectory } from '../../src/host/run-directory.js';
+import { listRuns, stopRun, type KnownRun } from '../../src/supervisor/runs.js';
+import { makeFakeHost } from '../host/fake-host.js';
+import { endProcess, inPlace, isRunning, type Place } from '../e2e/support/place.js';
+import { fakeKernel } from '../e2e/support/supervised.js';
+import { deadPid, olderOrphanOf, openPlace, orphanOf, puppet, stateOf, writeState } from './orphans.js';
+
+const list = ({ runBase }: Place): Promise<readonly KnownRun[]> => listRuns({ runBase });
+
+/** Its minutes take half a second, for what is waited for in vain. */
+const inHaste = (): Host => {
+  const clock: Clock = {
+    ...systemClock,
+    monotonicMs: () => 200 * systemClock.monotonicMs(),
+    sleep: (ms, signal) => systemClock.sleep(ms / 200, signal),
+  };
+  return { ...systemHost(), clock };
+};
+
+/** A process of ours that has nothing to do with any VM; it must live. */
+async function withForeign(use: (pid: number) => Promise<void>): Promise<void> {
+  const foreign = spawn('sleep', ['600'], { stdio: 'ignore' });
+  const { pid = 0 } = foreign;
+  try {
+    await use(pid);
+    expect(isRunning(pid)).toBe(true);
+  } finally {
+    foreign.kill('SIGKILL');
+    await once(foreign, 'exit');
+  }
+}
+
+const codesOf = async (stopping: Promise<unknown>): Promise<readonly string[]> => {
+  const thrown: unknown = await stopping.then(
+    (outcome) => {
+      throw new Error(`it worked: ${String(outcome)}`);
+    },
+    (error: unknown) => error,
+  );
+  if (!(thrown instanceof ProblemsError)) throw thrown;
+  return thrown.problems.map(({ code }) => code);
+};
+
+describe('the runs of a folder', () => {
+  test('are none where there is no folder, and for what is no run directory or is empty', async () => {
+    await inPlace(async (place) => {
+      expect(await list(place)).toEqual([]);
+      mkdirSync(place.path('run', 'empty'), { recursive: true });
+      writeFileSync(place.path('run', 'file'), '');
+      expect(await list(place)).toEqual([]);
+      expect(existsSync(place.path('run', 'empty', 'lock'))).toBe(false);
+    });
+  });
+
+  test('are in the order of their names', async () => {
+    await inPlace(async (place) => {
+      for (const name of ['web', 'db', 'Mail'])
+        writeState({ ...place, name }, JSON.stringify(stateOf({ ...place, name })));
+      expect((await list(place)).map(({ name, status }) => [name, status])).toEqual([
+        ['Mail', 'left'],
+        ['db', 'left'],
+        ['web', 'left'],
+      ]);
+    });
+  });
+
+  test('are supervised by whoever has the lock, and tell what that has told', async () => {
+    await inPlace(async (place) => {
+      const { runBase, name } = place;
+      const directory = await openPlace(place);
+      expect(await list(place)).toEqual([{ name, status: 'supervised' }]);
+      const state = stateOf(place, { supervisor: process.pid, phase: 'running', bhyve: { pid: deadPid } });
+      directory.saveState(state);
+      const known = { name, status: 'supervised', supervisor: process.pid };
+      expect(await listRuns({ runBase })).toEqual([{ ...known, pid: deadPid, state }]);
+      directory.saveState({ ...state, bhyve: undefined, loader: { pid: deadPid } });
+      expect(await list(place)).toMatchObject([{ ...known, pid: deadPid }]);
+      directory.saveState({ ...state, bhyve: undefined });
+      expect((await list(place))[0]).not.toHaveProperty('pid');
+      await directory.release();
+      expect(await list(place)).toEqual([]);
+    });
+  });
+
+  test('tell nothing of a run that was killed, once another has begun', async () => {
+    await withForeign((pid) =>
+      inPlace(async (place) => {
+        const { runBase, name } = place;
+        writeState(place, JSON.stringify(stateOf(place, { supervisor: pid, phase: 'running', bhyve: { pid } })));
+        writeFileSync(place.path('run', name, 'lock'), holderWords(pid, 'then'));
+        const begun = await openRunDirectory(runBase, name, holderWords(process.pid, 'now'));
+        expect(await list(place)).toEqual([{ name, status: 'supervised', supervisor: process.pid }]);
+        if (!('heldBy' in begun)) await begun.abandon();
+        // One that has not said who it is.
+        const silent = await openPlace(place);
+        expect(await list(place)).toEqual([{ name, status: 'supervised' }]);
+        await silent.release();
+      }),
+    );
+  });
+
+  test.each([
+    ['bhyve', orphanOf],
+    ['bhyve of an older vmrun', olderOrphanOf],
+  ] as const)('are orphaned where a %s goes on alone, and left when that has ended', async (_what, make) => {
+    await inPlace(async (place) => {
+      const bhyve = puppet(place);
+      const child = await make(place, bhyve);
+      expect(await list(place)).toMatchObject([{ name: place.name, status: 'orphaned', pid: child.pid }]);
+      bhyve.end(0);
+      await child.ended;
+      expect(await list(place)).toMatchObject([{ name: place.name, status: 'left' }]);
+      expect((await list(place))[0]).not.toHaveProperty('pid');
+    });
+  });
+
+  test('are orphaned without a pid where something of a bhyve that is gone holds its lock', async () => {
+    await withForeign((pid) =>
+      inPlace(async (place) => {
+        const child = await orphanOf(place, puppet(place), { state: () => ({ bhyve: { pid, start: 'long ago' } }) });
+        writeFileSync(place.path('run', place.name, 'vm.pid'), `bhyve ${pid} 1 default\n`);
+        const [run] = await list(place);
+        expect(run).toMatchObject({ status: 'orphaned' });
+        expect(run).not.toHaveProperty('pid');
+        endProcess(child.pid);
+        await child.ended;
+      }),
+    );
+  });
+
+  test('are told also where their state file is cut', async () => {
+    await inPlace(async (place) => {
+      const child = await orphanOf(place, puppet(place));
+      writeState(place, '{"version":1,');
+      expect(await list(place)).toEqual([{ name: place.name, status: 'orphaned', pid: child.pid }]);
+      endProcess(child.pid);
+      await child.ended;
+      expect(await list(place)).toEqual([{ name: place.name, status: 'left' }]);
+    });
+  });
+});
+
+describe('a stop', () => {
+  test('of what is not there changes nothing', async () => {
+    await inPlace(async (place) => {
+      const { runBase, name } = place;
+      expect(await stopRun(name, { runBase })).toBe('not-running');
+      expect(existsSync(runBase)).toBe(false);
+      mkdirSync(place.path('run', name), { recursive: true });
+      expect(await stopRun(name, { runBase })).toBe('not-running');
+      expect(await stopRun('..', { runBase })).toBe('not-running');
+      expect(await stopRun('', { runBase })).toBe('not-running');
+    });
+  });
+
+  test('of an orphan ends it, destroys its VM, and takes back what was changed on the host for it', async () => {
+    const fake = makeFakeHost();
+    try {
+      await inPlace(async (place) => {
+        const { runBase, name } = place;
+        const kernel = fakeKernel(place);
+        fake.addInterface('tap9');
+        const directory = await openPlace(place);
+        await (await openLedger(directory.file('ledger'))).record({ kind: 'destroy-interface', name: 'tap9' });
+        await directory.abandon();
+        const child = await orphanOf(place, puppet(place));
+        for (const file of ['bhyve.conf', 'device.map']) writeFileSync(place.path('run', name, file), '');
+        writeFileSync(kernel.file, '');
+        const told: KnownRun[] = [];
+        const host = { ...kernel.host, run: fake.run };
+        expect(await stopRun(name, { runBase, host, onStopping: (run) => told.push(run) })).toBe('stopped');
+        expect(told).toMatchObject([{ status: 'orphaned', pid: child.pid }]);
+        expect(await child.ended).toEqual({ kind: 'exited', status: 1 });
+        expect(kernel.calls()).toEqual(['--destroy']);
+        expect(fake.hasInterface('tap9')).toBe(false);
+        expect(place.runDirectories()).toEqual([]);
+      });
+    } finally {
+      fake.remove();
+    }
+  });
+
+  test('tells what it could not take back, and leaves that to the next run', async () => {
+    const fake = makeFakeHost();
+    try {
+      await inPlace(async (place) => {
+        const { runBase, name } = place;
+        fake.addInterface('tap9');
+        fake.breakTool('ifconfig', 'no', 1);
+        const directory = await openPlace(place);
+        await (await openLedger(directory.file('ledger'))).record({ kind: 'destroy-interface', name: 'tap9' });
+        await directory.abandon();
+        writeState(place, JSON.stringify(stateOf(place)));
+        const warnings: string[] = [];
+        const host = { ...systemHost(), run: fake.run };
+        const outcome = await stopRun(name, { runBase, host, onWarning: ({ code }) => warnings.push(code) });
+        expect([outcome, warnings]).toEqual(['not-running', ['undo-failed']]);
+        expect(readFileSync(place.path('run', name, 'ledger'), 'utf8')).toContain('tap9');
+        expect(await list(place)).toEqual([]);
+      });
+    } finally {
+      fake.remove();
+    }
+  });
+
+  test.each([
+    ['the time that is given', { timeoutMs: 50 }, 3_600_000],
+    ['the stop_timeout of its spec', {}, 50],
+    ['nothing', { now: true }, 3_600_000],
+  ])('of a deaf orphan waits for %s and kills it', async (_what, options, stopTimeoutMs) => {
+    await inPlace(async (place) => {
+      const { runBase, name } = place;
+      const child = await orphanOf(place, puppet(place, { onSigterm: '' }), {
+        state: (bhyve) => ({ phase: 'running', bhyve, stopTimeoutMs }),
+      });
+      expect(await stopRun(name, { runBase, ...options })).toBe('stopped');
+      expect(await child.ended).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test('signals nobody where the holder has not said who it is: what is there are the words of a dead one', async () => {
+    await withForeign((pid) =>
+      inPlace(async (place) => {
+        const { runBase, name } = place;
+        writeState(place, JSON.stringify(stateOf(place, { supervisor: pid, bhyve: { pid, start: 'long ago' } })));
+        writeFileSync(place.path('run', name, 'lock'), holderWords(pid, 'then'));
+        const silent = await openPlace(place);
+        expect(await codesOf(stopRun(name, { runBase, host: inHaste(), now: true }))).toEqual(['no-supervisor']);
+        await silent.abandon();
+        expect(await stopRun(name, { runBase, now: true })).toBe('not-running');
+        expect(place.runDirectories()).toEqual([]);
+      }),
+    );
+  });
+
+  test('kills nobody where something of a bhyve that is gone holds its lock', async () => {
+    await withForeign((pid) =>
+      inPlace(async (place) => {
+        const { runBase, name } = place;
+        const child = await orphanOf(place, puppet(place), { state: () => ({ bhyve: { pid, start: 'long ago' } }) });
+        writeFileSync(place.path('run', name, 'vm.pid'), `bhyve ${pid} 1 default\n`);
+        expect(await codesOf(stopRun(name, { runBase, host: inHaste(), now: true }))).toEqual(['orphan']);
+        expect(isRunning(child.pid)).toBe(true);
+        expect((await list(place))[0]?.status).toBe('orphaned');
+        endProcess(child.pid);
+        await child.ended;
+      }),
+    );
+  });
+});
