@@ -51,9 +51,10 @@ export function keepState(
   async function retry(): Promise<void> {
     if (isRetrying) return;
     isRetrying = true;
-    while (broken.has(statePart) && !isOver()) {
+    const isDue = (): boolean => broken.has(statePart) && !isOver();
+    while (isDue()) {
       await clock.sleep(retryMs, over.signal);
-      if (!isOver()) write();
+      if (isDue()) write();
     }
     isRetrying = false;
   }

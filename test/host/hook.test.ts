@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { systemClock, type Clock } from '../../src/host/clock.js';
@@ -72,6 +73,19 @@ describe('a hook that cannot be started is told why', () => {
     });
   });
 
+  test('a folder', async () => {
+    expect((await hook(['/'])).end).toEqual({ kind: 'not-started', error: '/ may not be executed' });
+  });
+
+  test.each<[title: string, argv: readonly string[]]>([
+    ['no name', ['']],
+    ['an argument that is larger than any may be', ['/bin/echo', 'x'.repeat(8 * 1024 * 1024)]],
+    ['an argument with a NUL', ['/bin/echo', 'a\0b']],
+  ])('%s', async (_title, argv) => {
+    const { end } = await hook(argv);
+    expect(end).toEqual({ kind: 'not-started', error: expect.stringContaining('could not be started: ') });
+  });
+
   test('a script whose interpreter is missing', async () => {
     await inPlace(async ({ write }) => {
       const file = write('script', '#!/no/such/interpreter\n', 0o755);
@@ -115,11 +129,17 @@ describe('it is killed with all that it has started', () => {
   });
 });
 
-test('a program that it leaves running holds nothing up', async () => {
+test('nobody listens to the signal when it has ended', async () => {
+  const over = new AbortController();
+  await hook(sh('exit 0'), { signal: over.signal });
+  expect(getEventListeners(over.signal, 'abort')).toEqual([]);
+});
+
+test('a program that it leaves running holds nothing up, and what was said till then is told', async () => {
   await inPlace(async ({ path }) => {
-    const { end, output } = await hook(sh('sleep 600 &', `echo $! > '${path('pid')}'`, 'echo done'));
+    const { end, output } = await hook(sh('sleep 600 &', `echo $! > '${path('pid')}'`, 'echo done', 'printf "so far"'));
     expect(end).toEqual({ kind: 'exited', status: 0 });
-    expect(output).toBe('done\n');
+    expect(output).toBe('done\nso far\n');
     const pid = Number(readFileSync(path('pid'), 'utf8'));
     expect(isRunning(pid)).toBe(true);
     endProcess(pid);

@@ -1,0 +1,101 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { codeOf } from '../base/error-code.js';
+import type { ProcessEnd } from './child.js';
+import type { Clock } from './clock.js';
+import { signalProcess } from './signal-process.js';
+import { startError } from './start-error.js';
+import { takeTurn } from './turn.js';
+
+/** A program that leads a process group, so that it can be ended with all that it has started. */
+export interface ProcessGroup {
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** How the program itself ended. */
+  readonly exited: Promise<ProcessEnd>;
+  /** To the program, and to what it has started that is still in its group. */
+  readonly kill: (signal: 'SIGTERM' | 'SIGKILL') => void;
+  /**
+   * Resolves when the program has ended and what it wrote has been read, or a moment later: what it leaves running may
+   * hold its output open. The streams are closed then.
+   */
+  readonly settle: (clock: Clock) => Promise<void>;
+}
+
+/** How long the output of a program that has ended, and the end of one that was killed, are waited for. */
+const settleMs = 100;
+
+/**
+ * Starts a program without a shell, with nothing on its standard input.
+ * @param env added to that of this process; the program is looked up in its `PATH`
+ * @throws StartError
+ */
+export async function startGroup(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<ProcessGroup> {
+  const { pid, stdout, stderr, child } = await start(argv, env);
+  const exited = new Promise<ProcessEnd>((resolve) => {
+    child.once('exit', (status, signal) => {
+      resolve(signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal });
+    });
+  });
+  const closed = [stdout, stderr].map((stream) => {
+    stream.on('error', () => undefined);
+    return new Promise<void>((resolve) => stream.once('close', resolve));
+  });
+  return {
+    stdout,
+    stderr,
+    exited,
+    kill: (signal) => {
+      killGroup(pid, signal);
+    },
+    async settle(clock) {
+      const settled = new AbortController();
+      const all = Promise.all([exited, ...closed]).then(() => {
+        settled.abort();
+      });
+      await Promise.race([all, clock.sleep(settleMs, settled.signal)]);
+      // Where this process itself was busy for that long, what there is to read waits unread: one more look at it.
+      if (!settled.signal.aborted) await new Promise(setImmediate);
+      for (const stream of [stdout, stderr]) stream.destroy();
+      await Promise.all(closed);
+    },
+  };
+}
+
+interface Started {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+}
+
+async function start(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<Started> {
+  const [program = '', ...args] = argv;
+  await takeTurn();
+  try {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      env: { ...process.env, ...env },
+    });
+    const { pid, stdout, stderr } = child;
+    // Some failures of fork(2) and execve(2) are thrown, the others are an event; without descriptors there are no streams.
+    if (pid !== undefined) return { pid, child, stdout, stderr };
+    throw (await once(child, 'error'))[0];
+  } catch (cause) {
+    throw startError(program, cause);
+  }
+}
+
+/** What runs as another user by now, by sudo(8) say, is not ours to kill, and no reason to fail. */
+function killGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    signalProcess(-leader, signal);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') throw error;
+  }
+}

@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { inPlace, type Place } from './support/place.js';
+import { simulated, startVmrun, type Ended, type Running } from './support/vmrun.js';
+
+/** How the guest was asked to end. */
+const steps = ({ events }: Ended): readonly string[] =>
+  events.flatMap((event) => (event.kind === 'stopping' ? [event.how] : []));
+
+/** A VM whose guest does not listen, or takes half a second. */
+async function start(place: Place, script: string, stopTimeout: string): Promise<Running> {
+  place.spec({ com1: 'stdio', stop_timeout: stopTimeout });
+  const vm = startVmrun(place, simulated(place, script));
+  await vm.event('boot');
+  await vm.said('login: ', 'stdout');
+  return vm;
+}
+
+const send = (vm: Running, signal: NodeJS.Signals, times: number): void => {
+  for (let sent = 0; sent < times; sent += 1) vm.kill(signal);
+};
+
+test('a thousand SIGHUPs are one stop: the guest keeps the time that it has', async () => {
+  await inPlace(async (place) => {
+    const vm = await start(place, 'run:500ms', '1h');
+    send(vm, 'SIGHUP', 500);
+    // Those that come later are signals of their own; the first five hundred may have been merged into a few.
+    await vm.event('stopping');
+    send(vm, 'SIGHUP', 500);
+    const ended = await vm.ended;
+    expect(ended).toMatchObject({ status: 1, signal: null });
+    expect(steps(ended)).toEqual(['power button']);
+    expect(ended.events.at(-1)).toMatchObject({ kind: 'stop', because: 'asked', boots: 1 });
+    expect(place.runDirectories()).toEqual([]);
+  });
+});
+
+test('SIGHUP after a SIGTERM does not hurry it either', async () => {
+  await inPlace(async (place) => {
+    const vm = await start(place, 'run:500ms', '1h');
+    vm.kill('SIGTERM');
+    await vm.event('stopping');
+    send(vm, 'SIGHUP', 10);
+    const ended = await vm.ended;
+    expect(ended).toMatchObject({ status: 1, signal: null });
+    expect(steps(ended)).toEqual(['power button']);
+  });
+});
+
+test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
+  'a hundred %s end a deaf guest once, without delay',
+  async (signal) => {
+    await inPlace(async (place) => {
+      const vm = await start(place, 'deaf', '1h');
+      vm.kill(signal);
+      await vm.event('stopping');
+      send(vm, signal, 100);
+      const ended = await vm.ended;
+      expect(ended).toMatchObject({ status: 137, signal: null });
+      expect(steps(ended)).toEqual(['power button', 'kill']);
+      expect(ended.events.filter(({ kind }) => kind === 'exit')).toHaveLength(1);
+      expect(place.runDirectories()).toEqual([]);
+    });
+  },
+);
