@@ -52,9 +52,9 @@ export {
 export type { LoadFailure, RunEnd } from './supervisor/run-end.js';
 
 /**
- * Reads, checks and returns the spec in a file; every target of it can be planned.
+ * Reads, checks and returns the spec in a file; every target of it can be planned. Where it names no release and no
+ * architecture, those of this host are meant.
  * @param file a path, or `-` for standard input
- * Where it names no release and no architecture, those of this host are meant.
  * @throws ProblemsError `spec` with every problem of the file, `unreadable` where it cannot be read
  */
 export async function loadSpec(file: string, options: Partial<ReadOptions> = {}): Promise<Spec> {

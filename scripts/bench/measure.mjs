@@ -14,7 +14,8 @@ export function quantile(values, share) {
 
 export const median = (values) => quantile(values, 0.5);
 
-const spawnNode = (args, options) => {
+/** @throws Error with its stderr where it fails */
+export const spawnNode = (args, options) => {
   const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', ...options });
   if (result.status !== 0) throw new Error(`node ${args.join(' ')}: ${result.status} ${result.stderr}`);
   return result;

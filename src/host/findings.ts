@@ -21,6 +21,7 @@ export type HostAction =
   /** Only where there is no such file yet. */
   | { readonly kind: 'copy-file'; readonly from: string; readonly to: string };
 
+/** How a finding can be mended, and how that is taken back after the run. */
 export interface HostFix {
   readonly action: HostAction;
   /** Absent where the change is harmless and stays: a loaded module, a dead socket gone; or the VM's own: a file. */

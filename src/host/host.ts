@@ -10,12 +10,17 @@ import { vmmOf, type Vmm } from './vmm.js';
 
 /** What a supervisor needs of the machine it runs on. Tests hand in one with a clock or a kernel of their own. */
 export interface Host {
+  /** Every pause and every time of an event; a test's own need not wait. */
   readonly clock: Clock;
   /** Short-lived tools: ifconfig, pciconf, bhyvectl. */
   readonly run: RunTool;
+  /** bhyve and its loaders, which outlive this process should it be killed. */
   readonly spawn: SpawnChild;
+  /** The spec's hooks. */
   readonly runHook: RunHook;
+  /** What the kernel keeps of a VM; `noVmm` for a simulated one. */
   readonly vmm: Vmm;
+  /** The content of a file that the spec names for a password. */
   readonly readSecret: ReadSecret;
   /** The bhyve of this host; empty where it has none. */
   readonly platform: Partial<Platform>;
@@ -25,6 +30,7 @@ export interface Host {
   readonly pid: number;
 }
 
+/** The machine that this process runs on. */
 export const systemHost = (): Host => ({
   clock: systemClock,
   run: runTool,

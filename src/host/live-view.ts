@@ -13,7 +13,9 @@ import { askTool, type ToolAnswer } from './tool-answer.js';
 import type { RunTool } from './tools.js';
 import type { HostView, PortView } from './view.js';
 
+/** How this host is looked at. */
 export interface LiveViewOptions {
+  /** Asks its tools: `runTool`. */
   readonly run: RunTool;
   /** Default: the system that this process runs on. */
   readonly system?: string;

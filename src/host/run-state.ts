@@ -30,12 +30,15 @@ export interface LastEnd {
 /** What a run tells about itself in `state.json`, for the next one, for other programs and for people. */
 export interface RunState {
   readonly version: 1;
+  /** Of the VM. */
   readonly name: string;
   /** Pid of the process that supervises. */
   readonly supervisor: number;
   /** Start of the run, ISO 8601. */
   readonly since: string;
+  /** What the run is doing. */
   readonly phase?: Phase;
+  /** Of the boot. */
   readonly target?: string;
   /** Counts from 1. */
   readonly boot?: number;
@@ -51,6 +54,7 @@ export interface RunState {
   readonly stopTimeoutMs?: number;
   /** Where bhyve makes sockets, and those that were there before it. */
   readonly sockets?: { readonly paths: readonly string[]; readonly before: readonly FileIdentity[] };
+  /** The end of the boot before. */
   readonly last?: LastEnd;
   /** What does not work beside the VM, and why: the log, the state file itself. */
   readonly degraded?: Readonly<Record<string, string>>;

@@ -25,6 +25,7 @@ export type RunTool = (argv: readonly string[], options?: ToolOptions) => Promis
 
 export const defaultToolTimeoutMs = 10_000;
 
+/** Runs a program of this host. */
 export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs, env = {}, signal } = {}) => {
   const [file = '', ...args] = argv;
   const isAborted = (): boolean => signal?.aborted === true;

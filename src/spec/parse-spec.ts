@@ -28,6 +28,7 @@ import type { SchemaFinding } from './violations.js';
 import type { VmSpec } from './vm-spec.js';
 
 export const specFormats = ['json', 'yaml'] as const;
+/** How a spec is written; `json` takes what uclcmd(1) makes of UCL, too. */
 export type SpecFormat = (typeof specFormats)[number];
 
 /** The text of a spec and what is known about where it came from. */
@@ -52,6 +53,7 @@ export interface Spec {
   effective(target: string): EffectiveSpec;
 }
 
+/** What a spec says for one target, and where in the file it says so. */
 export interface EffectiveSpec {
   readonly target: string;
   readonly vm: VmSpec;

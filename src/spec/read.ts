@@ -9,6 +9,7 @@ import { specFormats, type SpecFormat, type SpecText } from './parse-spec.js';
 /** Above any spec that was written to be one: ten thousand targets fit. */
 export const maxSpecBytes = 4 * 1024 * 1024;
 
+/** How a spec is found and read. */
 export interface ReadOptions {
   /** Absolute; the spec's own relative file name, and those of a spec on stdin, start here. */
   readonly workingDirectory: string;

@@ -6,6 +6,8 @@ import type { FrameBuffer } from '../devices/fbuf.js';
  * five are the statuses 0 to 4, in order.
  */
 export const exitReasons = ['reboot', 'power_off', 'halt', 'triple_fault', 'error', 'suspend', 'signal'] as const;
+/** Why one life of bhyve ended, in the words of the spec. */
+/** One of them. */
 export type ExitReason = (typeof exitReasons)[number];
 
 /** Reboots that follow too quickly. Times in milliseconds. */

@@ -103,6 +103,7 @@ export interface EventTime {
   readonly monotonicMs: number;
 }
 
+/** What happened to a run, and when. */
 export type RunEvent = EventTime & RunEventBody;
 
 /** Tells what happens; whoever takes it adds the time. */

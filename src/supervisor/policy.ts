@@ -54,6 +54,7 @@ export type Step =
     }
   | { readonly do: 'stop'; readonly because: StopReason };
 
+/** Why no boot follows. */
 export type StopReason =
   /** Somebody asked for it. */
   | 'asked'

@@ -5,7 +5,9 @@ import type { HostView } from '../host/view.js';
 import type { Machine } from '../machine/machine.js';
 import { nameProblems, type RunRecords } from './name-in-use.js';
 
+/** Where to look. */
 export interface ReadinessOptions {
+  /** This host, `liveView`, or one that was captured, `recordedView`. */
   readonly view: HostView;
   /** Absent for a host that was captured elsewhere. */
   readonly records?: RunRecords;
