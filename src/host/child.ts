@@ -5,6 +5,7 @@ import { refuseUnstartable } from './program.js';
 import { signalProcess } from './signal-process.js';
 import { startError } from './start-error.js';
 import { lineSplitter, tailBuffer } from './tail.js';
+import { takeTurn } from './turn.js';
 
 /** How a process ended: by its own status, or by a signal. */
 export type ProcessEnd =
@@ -99,6 +100,7 @@ async function start(
   options: NodeSpawnOptions,
 ): Promise<ChildProcess & { readonly pid: number }> {
   try {
+    await takeTurn();
     const subprocess = spawn('/bin/sh', args, options);
     const { pid } = subprocess;
     if (pid !== undefined) return Object.assign(subprocess, { pid });
@@ -149,11 +151,13 @@ export const spawnChild: SpawnChild = async (command, options) => {
     subprocess.once('exit', (status, signal) => {
       const end: ProcessEnd = signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal };
       subprocess.stdin?.destroy();
-      const timer = setTimeout(() => {
+      const close = (): void => {
         errors?.close();
         words?.close();
         bytes?.close();
-      }, drainMs);
+      };
+      // Where this process was busy for that long, its last words wait unread: one more look at them.
+      const timer = setTimeout(() => setImmediate(close), drainMs);
       void Promise.all([errors?.closed, words?.closed, bytes?.closed]).then(() => {
         clearTimeout(timer);
         resolve(end);

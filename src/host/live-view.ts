@@ -4,6 +4,7 @@ import { describeSystemError, systemError } from './errno.js';
 import { lookAtFile, lookAtFreeBytes } from './look-at-file.js';
 import { lookAtPort } from './look-at-port.js';
 import { lookAtSocket } from './look-at-socket.js';
+import { isPassing } from './start-error.js';
 import { systemPlatform } from './platform.js';
 import { parseIfconfig } from './probes/ifconfig.js';
 import { parseKldstat } from './probes/kldstat.js';
@@ -87,6 +88,7 @@ async function lookAtVms(directory: string): Promise<ToolAnswer<readonly string[
     return { ok: true, value: (await readdir(directory)).sort() };
   } catch (thrown) {
     const error = systemError(thrown);
+    if (isPassing(error.code)) throw thrown;
     if (error.code === 'ENOENT') return { ok: true, value: [] };
     return { ok: false, error: `cannot list ${directory}: ${describeSystemError(error)}` };
   }

@@ -1,7 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { codeOf } from '../base/error-code.js';
 import { systemError } from './errno.js';
+import { isPassing } from './start-error.js';
 import type { SocketView } from './view.js';
 
 /** What stands where bhyve is to bind a UNIX socket. A program that listens there sees a connection come and go. */
@@ -34,7 +36,7 @@ const maxPathBytes = 103;
 /** Connects and hangs up. A UNIX socket answers at once, so there is nothing to wait for. */
 function knock(path: string): Promise<string> {
   if (Buffer.byteLength(path) > maxPathBytes) return Promise.resolve(`its path has more than ${maxPathBytes} bytes`);
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const socket = connect({ path });
     socket.once('connect', () => {
       socket.destroy();
@@ -42,7 +44,9 @@ function knock(path: string): Promise<string> {
     });
     socket.once('error', (error) => {
       socket.destroy();
-      resolve(systemError(error).code);
+      // EAGAIN: those who listen have too many waiting.
+      if (isPassing(codeOf(error)) && codeOf(error) !== 'EAGAIN') reject(error);
+      else resolve(systemError(error).code);
     });
   });
 }

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { types } from 'node:util';
 import { codeOf } from '../base/error-code.js';
 import type { Survivor } from './child.js';
 import { takeLock, whoHolds, type Lock } from './lock.js';
@@ -186,6 +187,13 @@ function makePrivateFolder(folder: string): void {
   if ((stats.mode & 0o777) !== 0o700) chmodSync(folder, 0o700);
 }
 
+/** write(2) does not say which file; the code stays. */
+function unwritable(file: string, cause: unknown): unknown {
+  if (!types.isNativeError(cause)) return cause;
+  const message = `${file} cannot be written: ${cause.message}`;
+  return Object.assign(new Error(message, { cause }), { code: codeOf(cause), syscall: 'write' });
+}
+
 function opened(folder: string, lock: Lock): RunDirectory {
   const file = (name: string): string => path.join(folder, name);
   const remove = (name: string): void => {
@@ -193,9 +201,13 @@ function opened(folder: string, lock: Lock): RunDirectory {
   };
   const write = (name: string, content: string): void => {
     const temporary = file(temporaryName(name));
-    rmSync(temporary, { force: true });
-    writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
-    renameSync(temporary, file(name));
+    try {
+      rmSync(temporary, { force: true });
+      writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
+      renameSync(temporary, file(name));
+    } catch (error) {
+      throw unwritable(file(name), error);
+    }
   };
   let vmLock: Lock | undefined;
   const letGoOfVm = async (): Promise<void> => {
@@ -235,10 +247,13 @@ function opened(folder: string, lock: Lock): RunDirectory {
     async release() {
       remove(stateFile);
       remove(noteFile);
-      // A run that was killed while it wrote a file has left the half of it.
-      readdirSync(folder).filter(isTemporary).forEach(remove);
-      await letGoOfVm();
-      await lock.release();
+      try {
+        // A run that was killed while it wrote a file has left the half of it.
+        readdirSync(folder).filter(isTemporary).forEach(remove);
+      } finally {
+        await letGoOfVm();
+        await lock.release();
+      }
       try {
         rmdirSync(folder);
       } catch (error) {

@@ -1,4 +1,6 @@
+import { closeSync, openSync } from 'node:fs';
 import { execa, type ExecaError } from 'execa';
+import { codeOf } from '../base/error-code.js';
 
 /** How a short-lived program of the host ended. */
 export interface ToolResult {
@@ -29,7 +31,8 @@ export const defaultToolTimeoutMs = 10_000;
 export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs, env = {}, signal } = {}) => {
   const [file = '', ...args] = argv;
   const isAborted = (): boolean => signal?.aborted === true;
-  if (isAborted()) return { argv, exitCode: undefined, stdout: '', stderr: '', failure: 'aborted' };
+  const cannot = isAborted() ? 'aborted' : lackOfDescriptors();
+  if (cannot !== undefined) return { argv, exitCode: undefined, stdout: '', stderr: '', failure: cannot };
   const tool = execa(file, args, {
     reject: false,
     env,
@@ -61,4 +64,26 @@ function failureOf(
   if (result.timedOut) return 'timeout';
   if (result.signal !== undefined) return result.signal;
   return 'code' in result ? (result as Pick<ExecaError, 'code'>).code : undefined;
+}
+
+/** Its pipes, and what fork(2) needs to tell of a failure. */
+const descriptorsOfATool = 10;
+
+/**
+ * Where a process has no descriptors left for the pipes of a child, Node gives that child no streams, and the failure is
+ * an event that comes after execa has given up: nobody could catch it.
+ * @returns the code of the system call, where there are too few
+ */
+function lackOfDescriptors(): string | undefined {
+  const open: number[] = [];
+  try {
+    while (open.length < descriptorsOfATool) open.push(openSync('/dev/null', 'r'));
+    return undefined;
+  } catch (error) {
+    return codeOf(error);
+  } finally {
+    open.forEach((descriptor) => {
+      closeSync(descriptor);
+    });
+  }
 }

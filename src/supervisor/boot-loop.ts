@@ -65,7 +65,7 @@ export async function bootLoop({ planned, options, session, ledger, adoption }: 
     const machine = await readyMachine(planned, target, options, session, ledger, patience);
     if (machine === undefined) return undefined;
     tried = machine;
-    const failed = await prepare(session, machine, facts(number));
+    const failed = await prepare(session, machine, facts(number), patience);
     if (failed !== undefined || isStopping()) return failed;
     const changes = previous === undefined ? [] : differences(previous, machine);
     const booted = await bootOnce(session, { machine, number, changes, patience });
@@ -118,10 +118,11 @@ async function prepare(
   { hooks, signals }: Session,
   machine: Machine,
   facts: HookFacts,
+  patience: Patience,
 ): Promise<BootResult | undefined> {
-  const hook = await hooks.preStart(machine, facts);
-  if (hook === undefined || signals.stop.aborted) return undefined;
-  const { end, output } = hook;
+  const hook = await patience.attempt(() => hooks.preStart(machine, facts));
+  if (hook?.value === undefined || signals.stop.aborted) return undefined;
+  const { end, output } = hook.value;
   if (end.kind === 'exited' && end.status === 0) return undefined;
   return {
     end: { kind: 'not-prepared', how: end },
@@ -154,10 +155,11 @@ async function readyMachine(
   if (ledger === undefined) return machine;
   const mayMend = mayFix === undefined ? undefined : { mayFix: askUntil(signals.stop, mayFix) };
   try {
-    const ready = await preflight(machine, { run: patience.tool, ledger, ...mayMend });
-    if (isStopping()) return undefined;
-    for (const problem of ready.warnings) emit({ kind: 'warning', problem });
-    return ready.hostCards.size === 0 ? machine : planned(target, { ...paths, hostCards: ready.hostCards });
+    const looked = await patience.attempt(() => preflight(machine, { run: patience.tool, ledger, ...mayMend }));
+    if (looked === undefined || isStopping()) return undefined;
+    const { warnings, hostCards } = looked.value;
+    for (const problem of warnings) emit({ kind: 'warning', problem });
+    return hostCards.size === 0 ? machine : planned(target, { ...paths, hostCards });
   } catch (error) {
     // Looking was cut short, and what it then found is not so.
     if (isStopping()) return undefined;

@@ -1,4 +1,6 @@
 import { ProblemsError } from '../base/problem.js';
+import { codeOf } from '../base/error-code.js';
+import { isPassing } from '../host/start-error.js';
 import type { ReadSecret } from '../host/secret.js';
 import { configLine } from '../machine/argv.js';
 import type { Machine } from '../machine/machine.js';
@@ -16,6 +18,8 @@ export async function privateText(
   const lines = await Promise.all(
     fromFiles.map(async ({ key, file }) => {
       const value = await readSecret(file.path).catch((error: unknown) => {
+        // It says nothing about the file, and passes.
+        if (isPassing(codeOf(error))) throw error;
         const reason = error instanceof Error ? error.message : String(error);
         throw refusal(
           name,
