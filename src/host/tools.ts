@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { execa, type ExecaError } from 'execa';
 import { codeOf } from '../base/error-code.js';
+import { signalProcess } from './signal-process.js';
 
 /** How a short-lived program of the host ended. */
 export interface ToolResult {
@@ -16,7 +17,7 @@ export interface ToolResult {
 export interface ToolOptions {
   /** Default: 10 s. 0: it may take for ever. */
   readonly timeoutMs?: number;
-  /** Aborted: the program is killed at once. */
+  /** Aborted: the program is killed at once, with what it has started. */
   readonly signal?: AbortSignal;
   /** Added to the environment of this process; the program is looked up in its `PATH`. */
   readonly env?: Readonly<Record<string, string>>;
@@ -41,9 +42,12 @@ export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs,
     forceKillAfterDelay: 500,
     maxBuffer: 16 * 1024 * 1024,
     stripFinalNewline: false,
+    // A group of its own, to be ended with what it has started.
+    detached: true,
+    cleanup: false,
   });
   const kill = (): void => {
-    tool.kill('SIGKILL');
+    if (tool.pid !== undefined) signalProcess(-tool.pid, 'SIGKILL');
   };
   signal?.addEventListener('abort', kill, { once: true });
   const result = await tool;
