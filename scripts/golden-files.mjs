@@ -1,6 +1,6 @@
 // The golden files: for every target of every example, bhyve's arguments one a line, as they are where the examples
-// stand; beside them the command of its loader, where there is one. Used by the test that compares them and by the
-// script that writes them.
+// stand; beside them the command of its loader, where there is one. Examples of one name in several formats share them.
+// Used by the test that compares them and by the script that writes them.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -15,7 +15,7 @@ export async function goldenFiles(root, { readSpec, loadSpecText, plan }) {
   const files = new Map();
   for (const name of (await readdir(folder, { recursive: true })).sort()) {
     // Those of hosts/ are captured hosts.
-    if (!/^(?!hosts\/).*\.(json|yaml)$/.test(name)) continue;
+    if (!/^(?!hosts\/).*\.(json|yaml|conf|ucl)$/.test(name)) continue;
     const file = path.join(folder, name);
     const loaded = await loadSpecText(readSpec(file, { workingDirectory: path.dirname(file) }));
     if (!loaded.ok) throw new Error(`${name}: ${loaded.problems.map(({ message }) => message).join('; ')}`);
@@ -23,7 +23,13 @@ export async function goldenFiles(root, { readSpec, loadSpecText, plan }) {
       const planned = plan(loaded.value, target);
       if (!planned.ok) throw new Error(`${name}, target ${target}: ${JSON.stringify(planned.problems)}`);
       const { argv, loader } = planned.value;
-      const put = (file, words) => files.set(path.join(name.replace(/\.[a-z]+$/, ''), target, file), lines(words));
+      const put = (file, words) => {
+        const golden = path.join(name.replace(/\.[a-z]+$/, ''), target, file);
+        const before = files.get(golden);
+        if (before !== undefined && before !== lines(words))
+          throw new Error(`${name} is not the VM of its name: ${golden}`);
+        files.set(golden, lines(words));
+      };
       put('argv.txt', argv);
       if (loader !== undefined) put('loader.txt', loader.argv);
     }

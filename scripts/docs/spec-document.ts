@@ -98,7 +98,7 @@ export function specDocument(): string {
 }
 
 const introduction = `\
-A spec is a JSON or YAML file that says what machine bhyve is to run. Three fields are enough:
+A spec is a JSON, YAML or UCL file that says what machine bhyve is to run. Three fields are enough:
 
 \`\`\`json
 { "name": "freebsd", "cpu": 2, "mem": "1G" }
@@ -114,6 +114,8 @@ const rules = `\
 - Text has at least one character and no control characters.
 - A file name is relative to the folder of the spec; on standard input, to the working directory.
 - Where a list is meant, one item may stand alone. NAME is a name of your own.
+- In UCL a size is text that bhyve's powers of 1024 apply to (\`mem: 512M\` is 512 MiB; uclcmd would have made it
+  512000000), a list may be sections of one name, and macros such as \`.include\` are refused.
 - A field that says \`in a target: yes\` may stand in a target too.
 - Where no default is given, bhyve's own holds or there is none; the text says so where it matters.`;
 

@@ -15,7 +15,7 @@ export const makeCommand = (name: string, output: CommandOutput): Command =>
     .exitOverride();
 
 export const inputFormatOption = (): Option =>
-  new Option('--input-format <format>', 'json or yaml; default: by extension').argParser((word) => {
-    if (!isSpecFormat(word)) throw new InvalidArgumentError('It is json or yaml.');
+  new Option('--input-format <format>', 'json, yaml or ucl; default: by extension').argParser((word) => {
+    if (!isSpecFormat(word)) throw new InvalidArgumentError('It is json, yaml or ucl.');
     return word;
   });

@@ -10,7 +10,7 @@ const examples = `
 Examples:
   vmrun -c vm.json                        run the VM until it powers off
   vmrun -c vm.json -t install --dry-run   print the command for a target
-  uclcmd get -c -f vm.conf . | vmrun -c-  run a spec written in UCL
+  vmrun -c vm.conf                        run a spec written in UCL
   vmrun -c vm.json --simulate=reboot,power_off
                                           try it out without bhyve`;
 

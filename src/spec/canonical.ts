@@ -25,7 +25,8 @@ export function canonicalise(root: SourceNode, resolveFile: (path: string) => st
       case 'scalar':
         return scalar(node, schema, types);
       case 'sequence': {
-        const { items } = schema;
+        // Of a key that a UCL file gives again for a field that takes one value: each is what it would be alone.
+        const items = schema.items ?? (node.isRepeated ? declared : undefined);
         return items === undefined ? node : { ...node, items: node.items.map((item) => walk(item, items)) };
       }
       case 'mapping':

@@ -27,7 +27,7 @@ import { validateShape } from './validate.js';
 import type { SchemaFinding } from './violations.js';
 import type { VmSpec } from './vm-spec.js';
 
-export const specFormats = ['json', 'yaml'] as const;
+export const specFormats = ['json', 'yaml', 'ucl'] as const;
 /** How a spec is written; `json` takes what uclcmd(1) makes of UCL, too. */
 export type SpecFormat = (typeof specFormats)[number];
 
@@ -84,14 +84,16 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
     return { ok: false, problems: parsed.problems.map((problem) => syntaxProblem(problem, input, lines)) };
   }
   const places = placesIn(input.name, lines);
-  const root = canonicalise(parsed.root, input.resolveFile);
-  if (root.kind !== 'mapping') return { ok: false, problems: [notAnObject(root, places)] };
+  const written = canonicalise(parsed.root, input.resolveFile);
+  if (written.kind !== 'mapping') return { ok: false, problems: [notAnObject(written, places)] };
+  const { root, findings: repeats } = await onceEach(written, input.format);
   const shape = validateShape(root);
   const sound = shape.length === 0 ? root : withoutFaults(root, shape);
   const targets = targetsOf(root);
   const names = checkTargetNames(root, targets);
   const merged = [...repeatedTargets(root), ...checkGiveUp(root, targets)];
   const problems = [
+    ...repeats.map((finding) => places.problem(written, finding)),
     ...shape.map((finding) => places.problem(root, finding, finding.atKey)),
     ...names.map((finding) => places.problem(root, finding)),
     ...merged.map((finding) => places.mergeProblem(finding)),
@@ -101,12 +103,36 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
 
 async function parseText({ text, format }: SpecText): Promise<ParseResult> {
   switch (format) {
-    case 'json':
-      return parseJson(text);
+    case 'json': {
+      const parsed = parseJson(text);
+      return parsed.ok
+        ? parsed
+        : { ok: false, problems: parsed.problems.map((problem) => withFormatHint(problem, text)) };
+    }
     case 'yaml':
       return (await import('./yaml.js')).parseYaml(text);
+    case 'ucl':
+      return (await import('./ucl.js')).parseUcl(text);
   }
 }
+
+/** Where JSON ends at a key without quotes, what to do if the text was never meant to be JSON. */
+function withFormatHint(problem: SyntaxProblem, text: string): SyntaxProblem {
+  const { offset } = problem;
+  const isFirst = text.slice(0, offset).trim() === '';
+  if (!isFirst && !'{,'.includes(text.slice(0, offset).trimEnd().slice(-1))) return problem;
+  const rest = text.slice(offset, offset + 4096).replace(/^(?:\s+|#[^\n]*)*/, '');
+  const [, key] = /^([A-Za-z_][\w.-]*)\s*(?:[:={]|\s["'\w/])/.exec(rest) ?? [];
+  if (key === undefined) return problem;
+  const fix = isFirst
+    ? 'if this is UCL or YAML, say so: --input-format ucl, or yaml'
+    : `write ${shown(key, 40)}; if this is UCL, say so: --input-format ucl`;
+  return { ...problem, fix };
+}
+
+/** JSON and YAML refuse a key that is given again before there is a tree. */
+const onceEach = async (root: SourceMapping, format: SpecFormat) =>
+  format === 'ucl' ? (await import('./ucl.js')).withoutRepeats(root) : { root, findings: [] };
 
 const notAnObject = (root: SourceNode, places: Places): Problem =>
   places.problem(root, {
@@ -225,9 +251,10 @@ function deviceSubject(device: SourceNode): string {
 const layerWords = (path: readonly string[]): string | undefined =>
   path[0] === 'targets' && path.length > 1 ? `target ${path.at(-1) ?? ''}` : undefined;
 
-function syntaxProblem({ message, offset, fix }: SyntaxProblem, { name, text }: SpecText, lines: Lines): Problem {
+function syntaxProblem(problem: SyntaxProblem, { name, text, format }: SpecText, lines: Lines): Problem {
+  const { message, offset, fix } = problem;
   const { line, column } = lines.at(offset);
-  const isSecret = openPassword.test(text.slice(0, offset)) && !quotesNothing.test(message);
+  const isSecret = endsInPassword(text.slice(0, offset), format) && !quotesNothing.test(message);
   const words = isSecret ? 'this cannot be read; it is not shown, since it may be part of a password' : message;
   const mend = isSecret ? 'put the password in double quotes' : fix;
   return {
@@ -236,12 +263,24 @@ function syntaxProblem({ message, offset, fix }: SyntaxProblem, { name, text }: 
     message: words,
     ...(mend === undefined ? {} : { fix: mend }),
     place: { file: name, line, column, pointer: '' },
-    excerpt: caret(withoutSecrets(lines.text(line), text.slice(0, offset - column + 1)), column),
+    excerpt: caret(withoutSecrets(lines.text(line), text.slice(0, offset - column + 1), format), column),
   };
 }
 
 /** Text that ends in what may be the value of a password: on its line, or on the next one. */
 const openPassword = /password["']?\s*[:=]\s*(?:[|>][-+\d]*\s*)?[^\n]*$/i;
+/** The same in UCL, where a value needs no separator, and some texts have several lines. */
+function endsInPassword(before: string, format: SpecFormat): boolean {
+  if (format !== 'ucl') return openPassword.test(before);
+  const last = before.toLowerCase().lastIndexOf('password');
+  if (last === -1) return false;
+  const begun = before.slice(last).replace(/^password["']?\s*[:=]?\s*/i, '');
+  if (!begun.includes('\n')) return true;
+  if (begun.startsWith("'")) return /^'(?:[^'\\]|\\[^])*$/.test(begun);
+  const word = /^<<([A-Z]+)\r?\n/.exec(begun)?.[1];
+  return word !== undefined && !new RegExp(`^${word}[,;\\r\\n]`, 'm').test(begun);
+}
+
 /** Sentences of our parsers that repeat no text of the file. */
 const quotesNothing = /^(this (string|array|object|key)|JSON wants|JSON has|half of|a comma|a control|the text ends)/;
 
@@ -257,11 +296,11 @@ function caret(line: string, column: number): readonly string[] {
  * A broken file cannot be read field by field, and nobody knows where a broken string ends: what follows the word
  * password on its line is starred, letter for letter, and a line that may go on with one is as a whole.
  */
-const withoutSecrets = (line: string, before: string): string =>
-  openPassword.test(before)
+const withoutSecrets = (line: string, before: string, format: SpecFormat): string =>
+  endsInPassword(before, format)
     ? line.replaceAll(/\S/g, '*')
     : line.replace(
-        /(password["']?\s*[:=]\s*)(.*)/i,
+        format === 'ucl' ? /(password["']?\s*[:=]?\s*)(.*)/i : /(password["']?\s*[:=]\s*)(.*)/i,
         (_, key: string, rest: string) => key + rest.replaceAll(/\S/g, '*'),
       );
 

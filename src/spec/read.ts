@@ -20,7 +20,11 @@ export interface ReadOptions {
 /** How the spec is named on a command line; `-` is standard input. */
 export const standardInput = '-';
 
-const extensions: Readonly<Record<string, SpecFormat>> = { '.json': 'json', '.yaml': 'yaml', '.yml': 'yaml' };
+const extensions: Readonly<Record<string, SpecFormat>> = {
+  '.json': 'json',
+  ...{ '.yaml': 'yaml', '.yml': 'yaml' },
+  ...{ '.ucl': 'ucl', '.conf': 'ucl' },
+};
 
 /**
  * Reads the text of a spec; nothing else is touched.

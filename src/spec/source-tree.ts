@@ -21,6 +21,8 @@ export interface SourceScalar extends Position {
 export interface SourceSequence extends Position {
   readonly kind: 'sequence';
   readonly items: readonly SourceNode[];
+  /** Made of the values of one key that a UCL file gives again; it stands where the second of these keys does. */
+  readonly isRepeated?: true;
 }
 
 export interface SourceMapping extends Position {

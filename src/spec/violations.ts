@@ -125,7 +125,7 @@ function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): 
       return finding(
         'wrong-type',
         `${name} must be ${typeWords(schema)}, got ${value}${givenTwice(node, schema)}`,
-        hint === undefined ? undefined : `use e.g. ${hint}`,
+        respelled(node, schema) ?? (hint === undefined ? undefined : `use e.g. ${hint}`),
       );
     case 'pattern':
       return finding(
@@ -209,7 +209,8 @@ function unknownFieldFix(key: string, schema: JsonSchema): string {
 /** A value for a message: as it is written, structures by their kind. */
 function quoted(node: SourceNode): string {
   if (node.kind === 'scalar') {
-    return typeof node.value === 'number' ? (node.written ?? String(node.value)) : shown(node.written ?? node.value);
+    const { value, written } = node;
+    return typeof value === 'string' || value === null ? shown(written ?? value) : (written ?? String(value));
   }
   if (node.kind === 'sequence') return `a list of ${node.items.length}`;
   return 'an object';
@@ -231,7 +232,19 @@ const typeWords = (schema: JsonSchema): string =>
     'or',
   );
 
-/** A key that a UCL file gives twice arrives as a list. */
+/** What to do about a word that one format takes for a boolean, or a number, and another for text. */
+function respelled(node: SourceNode, schema: JsonSchema): string | undefined {
+  if (node.kind !== 'scalar') return undefined;
+  const types = [schema.type ?? []].flat();
+  if (typeof node.value !== 'string') {
+    return node.written !== undefined && types.includes('string') ? 'put it in double quotes' : undefined;
+  }
+  if (!types.includes('boolean')) return undefined;
+  if (/^(?:true|yes|on)$/i.test(node.value)) return 'write true, without quotes';
+  return /^(?:false|no|off)$/i.test(node.value) ? 'write false, without quotes' : 'write true or false, without quotes';
+}
+
+/** A key that a UCL file gives twice arrives as a list from `uclcmd`. */
 const givenTwice = (node: SourceNode, schema: JsonSchema): string =>
   node.kind === 'sequence' && ![schema.type ?? []].flat().includes('array') ? ' (was it given twice?)' : '';
 

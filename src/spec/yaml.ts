@@ -67,10 +67,22 @@ export function parseYaml(text: string): ParseResult {
 /** The parser's sentence without its final position, which we print ourselves. */
 const asProblem = (error: YAMLError): SyntaxProblem => {
   const message = error.message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '');
-  return error.code === 'DUPLICATE_KEY'
-    ? { message: 'this key is given twice', offset: error.pos[0], fix: 'keep one of the two' }
-    : { message, offset: error.pos[0] };
+  return error.code === 'DUPLICATE_KEY' ? keyTwice(error.pos[0]) : { message, offset: error.pos[0] };
 };
+
+const keyTwice = (offset: number): SyntaxProblem => ({
+  message: 'this key is given twice',
+  offset,
+  fix: 'keep one of the two',
+});
+
+/** What a value is, the schema says: a tag could only contradict it, or bring in a type that JSON does not have. */
+function refuseTag(node: Node | null, offset: number): void {
+  if (node?.tag === undefined) return;
+  const tag = node.tag.replace(/^tag:yaml\.org,2002:/, '!!');
+  const fix = tag === '!!str' ? 'take the tag out, and put the text in quotes' : 'take the tag out';
+  throw new ParseStop({ message: `the tag ${tag} is not for specs`, offset, fix });
+}
 
 /** What each alias stands for: the last node before it with that anchor. The package looks for each from the start. */
 function aliasTargets(document: Document.Parsed): ReadonlyMap<Node, Node> {
@@ -102,14 +114,17 @@ function convert(document: Document.Parsed): SourceNode {
       if (target === undefined) throw new ParseStop({ message: `no anchor is named ${node.source}`, offset: start });
       return { ...walk(target, pointer, depth + 1, start), start, end };
     }
-    if (node?.tag !== undefined && !isDefaultTag(node.tag)) {
-      throw new ParseStop({ message: `the tag ${node.tag} is not for specs`, offset: start, fix: 'take the tag out' });
-    }
+    refuseTag(node, start);
     if (isMap<ParsedNode, ParsedNode | null>(node)) {
+      const seen = new Set<string>();
       const entries = node.items.map(({ key, value }): SourceEntry => {
         const [keyStart, keyEnd] = key.range;
         if (!isScalar(key)) throw new ParseStop({ message: 'a key must be text', offset: keyStart });
+        refuseTag(key, keyStart);
         const name = typeof key.value === 'string' ? key.value : key.source;
+        // To the package, `1` and `"1"` are two keys.
+        if (seen.has(name)) throw new ParseStop(keyTwice(keyStart));
+        seen.add(name);
         return { key: name, keyStart, keyEnd, value: walk(value, child(pointer, name), depth + 1, keyEnd) };
       });
       return { kind: 'mapping', entries, start, end, pointer };
@@ -141,5 +156,3 @@ function plain(
   }
   throw new ParseStop({ message: `${shown(source ?? value)} is not a value for a spec`, offset });
 }
-
-const isDefaultTag = (tag: string): boolean => /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq)$/.test(tag);

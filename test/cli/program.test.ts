@@ -86,6 +86,7 @@ describe('and more', () => {
     ['-c vm.json --simulate -- -w', { simulate: '', bhyveArguments: ['-w'] }],
     ['-c vm.json --format json', { format: 'json' }],
     ['-c vm.json --input-format yaml', { inputFormat: 'yaml' }],
+    ['-c - --input-format ucl', { config: '-', inputFormat: 'ucl' }],
     [
       '-c vm.json --bhyve /opt/bhyve --run-dir /tmp/x --events -',
       { bhyve: '/opt/bhyve', runDir: '/tmp/x', events: '-' },

@@ -219,7 +219,11 @@ describe('a broken spec is told with its line and column', () => {
       '1:1  syntax: JSON has no comments [take it out, use a key that begins with "x-", or write the spec in YAML]',
     ],
     ['single quotes', "{\n  'cpu': 2\n}", '2:3  syntax: JSON wants double quotes, found a single one [use "…"]'],
-    ['an unquoted key', '{ cpu: 2 }', '1:3  syntax: a key in double quotes is expected, found "cpu"'],
+    [
+      'an unquoted key',
+      '{ cpu: 2 }',
+      '1:3  syntax: a key in double quotes is expected, found "cpu" [write "cpu"; if this is UCL, say so: --input-format ucl]',
+    ],
     ['an unquoted value', '{ "name":\n vm0 }', '2:2  syntax: text needs double quotes, found "vm0" [write "vm0"]'],
     ['a NUL byte', '{ "a": \0 }', '1:8  syntax: a NUL byte; is this a binary file?'],
     ['NUL in a string', '{ "a": "x\0" }', '1:10  syntax: a control character (U+0000) in a string [write \\u0000]'],

@@ -36,7 +36,10 @@ describe('a spec file', () => {
     ['vm.yaml', 'yaml'],
     ['vm.YML', 'yaml'],
     ['vm', 'json'],
-    ['vm.conf', 'json'],
+    ['vm.ucl', 'ucl'],
+    ['vm.conf', 'ucl'],
+    ['vm.json.CONF', 'ucl'],
+    ['vm.txt', 'json'],
   ])('%s is read as %s', (name, format) => {
     expect(readSpec(join(folder, written(name, '{}')), { workingDirectory: folder })).toMatchObject({
       text: '{}',

@@ -37,6 +37,14 @@ describe('YAML', () => {
     ['__proto__: { a: 1 }', JSON.parse('{"__proto__":{"a":1}}')],
     ['--- {a: 1}\n...\n', { a: 1 }],
     ['<<: {a: 1}', { '<<': { a: 1 } }],
+    ['%YAML 1.1\n---\na: no\nb: 010', { a: 'no', b: 10 }],
+    ['NO', 'NO'],
+    ['off', 'off'],
+    ['True', true],
+    ['0o17', 15],
+    ['1_000', '1_000'],
+    ['190:20:30', '190:20:30'],
+    ['a: &x { b: &y [1] }\nc: *x\nd: *y', { a: { b: [1] }, c: { b: [1] }, d: [1] }],
   ])('%j is read', (text, value) => {
     expect(read(text)).toEqual(value);
   });
@@ -95,6 +103,39 @@ describe('YAML', () => {
     ['a second document', 'cpu: 1\n---\ncpu: 2\n', /^2:1 {2}syntax: a second document begins here/],
     ['a tag', 'a: 1\ncpu: !!binary AA==\n', /^2:15 {2}syntax: the tag .* is not for specs/],
     ['a tag of the user’s', 'cpu: !mine 2\n', /^1:6 {2}syntax: .*!mine/],
+    [
+      'a tag of YAML’s own',
+      'name: !!str 5\n',
+      '1:13  syntax: the tag !!str is not for specs [take the tag out, and put the text in quotes]',
+    ],
+    ['a tag at a list', 'emulations: !!seq []\n', '1:19  syntax: the tag !!seq is not for specs [take the tag out]'],
+    [
+      'a tag at a key',
+      '!!str cpu: 2\n',
+      '1:7  syntax: the tag !!str is not for specs [take the tag out, and put the text in quotes]',
+    ],
+    ['a tag that says nothing', 'cpu: ! 2\n', '1:8  syntax: the tag ! is not for specs [take the tag out]'],
+    [
+      'a key given twice in two spellings',
+      '1: a\n"1": b\n',
+      '2:1  syntax: this key is given twice [keep one of the two]',
+    ],
+    [
+      'a key given twice, once as a boolean',
+      'a: { true: b, "true": c }\n',
+      '1:15  syntax: this key is given twice [keep one of the two]',
+    ],
+    [
+      'a key given twice, once in single quotes',
+      "cpu: 1\n'cpu': 2\n",
+      '2:1  syntax: this key is given twice [keep one of the two]',
+    ],
+    ['a key that is an alias', 'x-a: &a cpu\n*a : 2\n', /^2:1 {2}syntax: a key must be text/],
+    [
+      'two documents that are alike',
+      '---\ncpu: 1\n---\ncpu: 1\n',
+      /^3:\d {2}syntax: a second document begins here|^4:1 {2}syntax: a second/,
+    ],
     ['an anchor that is not there', 'cpu: *nobody\n', /^1:6 {2}syntax: .*nobody/],
     ['a key that is a list', '? [a]\n: 1\n', /^1:3 {2}syntax: a key must be text/],
     ['a tab for a blank', 'a:\n\tb: 1\n', /^2:1 {2}syntax: /],
@@ -162,6 +203,19 @@ describe('YAML', () => {
     const [json, same] = [await problemsOf(spec), await problemsOf(stringify(spec), yaml)];
     expect(json.length).toBeGreaterThan(0);
     expect(codesAt(same)).toEqual(codesAt(json));
+  });
+
+  test.each<[text: string, problem: string]>([
+    ['no', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "no" [write false, without quotes]'],
+    ['Yes', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "Yes" [write true, without quotes]'],
+    ['"true"', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "true" [write true, without quotes]'],
+    [
+      'maybe',
+      '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "maybe" [write true or false, without quotes]',
+    ],
+  ])('takes %s for text, and says what a boolean is where one is wanted', async (word, problem) => {
+    const spec = `name: vm0\ncpu: 1\nmem: 1G\nutc_clock: ${word}\n`;
+    expect((await problemsOf(spec, yaml)).map(told)).toEqual([problem]);
   });
 
   test('has the line and column of each problem', async () => {

@@ -11,9 +11,9 @@ export type SpecObject = Readonly<Record<string, unknown>>;
 /** The smallest spec that is valid. */
 export const minimal = { name: 'vm0', cpu: 1, mem: '1G' } as const;
 
-/** The spec of a file named vm.json; relative file names stay as they are. */
+/** The spec of a file named vm.json, or as its format has it; relative file names stay as they are. */
 export const specText = (spec: SpecObject | string, more: Partial<SpecText> = {}): SpecText => ({
-  name: more.format === 'yaml' ? 'vm.yaml' : 'vm.json',
+  name: { json: 'vm.json', yaml: 'vm.yaml', ucl: 'vm.conf' }[more.format ?? 'json'],
   text: typeof spec === 'string' ? spec : JSON.stringify(spec, undefined, 2),
   format: 'json',
   resolveFile: (path) => path,
