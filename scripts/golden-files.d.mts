@@ -1,3 +1,6 @@
+import type { bootGraph } from '../src/graph/boot-graph.js';
+import type { drawGraph, graphFormats } from '../src/graph/draw.js';
+import type { machineGraph } from '../src/graph/machine-graph.js';
 import type { loadSpecText } from '../src/machine/load-spec.js';
 import type { plan } from '../src/machine/plan.js';
 import type { readSpec } from '../src/spec/read.js';
@@ -8,5 +11,9 @@ export function goldenFiles(
     readonly readSpec: typeof readSpec;
     readonly loadSpecText: typeof loadSpecText;
     readonly plan: typeof plan;
+    readonly bootGraph: typeof bootGraph;
+    readonly machineGraph: typeof machineGraph;
+    readonly drawGraph: typeof drawGraph;
+    readonly graphFormats: typeof graphFormats;
   },
 ): Promise<Map<string, string>>;

@@ -1,16 +1,20 @@
 // The golden files: for every target of every example, bhyve's arguments one a line, as they are where the examples
 // stand; beside them the command of its loader, where there is one. Examples of one name in several formats share them.
-// Used by the test that compares them and by the script that writes them.
+// One example has its pictures too, in every format. Used by the test that compares them and by the script that writes them.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
 const lines = (words) => `${words.join('\n')}\n`;
 
+/** The target whose pictures are drawn. */
+const drawn = { example: 'rescue.json', target: 'default' };
+const terminal = { isUnicode: true, bold: (text) => text, dim: (text) => text };
+
 /**
  * @param vmrun the library, or the modules of it that this needs
  * @returns for each file, named relative to test/golden, what it must hold
  */
-export async function goldenFiles(root, { readSpec, loadSpecText, plan }) {
+export async function goldenFiles(root, { readSpec, loadSpecText, plan, ...graph }) {
   const folder = path.join(root, 'examples');
   const files = new Map();
   for (const name of (await readdir(folder, { recursive: true })).sort()) {
@@ -23,15 +27,20 @@ export async function goldenFiles(root, { readSpec, loadSpecText, plan }) {
       const planned = plan(loaded.value, target);
       if (!planned.ok) throw new Error(`${name}, target ${target}: ${JSON.stringify(planned.problems)}`);
       const { argv, loader } = planned.value;
-      const put = (file, words) => {
+      const put = (file, text) => {
         const golden = path.join(name.replace(/\.[a-z]+$/, ''), target, file);
         const before = files.get(golden);
-        if (before !== undefined && before !== lines(words))
-          throw new Error(`${name} is not the VM of its name: ${golden}`);
-        files.set(golden, lines(words));
+        if (before !== undefined && before !== text) throw new Error(`${name} is not the VM of its name: ${golden}`);
+        files.set(golden, text);
       };
-      put('argv.txt', argv);
-      if (loader !== undefined) put('loader.txt', loader.argv);
+      put('argv.txt', lines(argv));
+      if (loader !== undefined) put('loader.txt', lines(loader.argv));
+      if (name !== drawn.example || target !== drawn.target) continue;
+      const boots = graph.bootGraph(loaded.value, target);
+      const machine = graph.machineGraph(planned.value);
+      for (const format of graph.graphFormats) {
+        put(`graph-${format}.txt`, graph.drawGraph({ boots, machine }, format, terminal));
+      }
     }
   }
   return files;

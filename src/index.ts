@@ -14,6 +14,17 @@ export { formatAddress, type PciAddress } from './base/pci-address.js';
 export type { Result } from './base/result.js';
 export { quoteCommand } from './base/shell.js';
 export type { Arch, Platform, Release, Requirement, Variable } from './devices/device.js';
+export { bootGraph, type BootGraph, type BootTarget, type Exit } from './graph/boot-graph.js';
+export { drawGraph, graphFormats, type GraphFormat } from './graph/draw.js';
+export {
+  machineGraph,
+  type Connection,
+  type MachineBus,
+  type MachineDevice,
+  type MachineGraph,
+} from './graph/machine-graph.js';
+export type { Picture } from './graph/picture.js';
+export type { Look } from './graph/text.js';
 export type { Clock } from './host/clock.js';
 export { asksOf, captureFacts, recordedView, type HostAsks, type HostFacts } from './host/facts.js';
 export type { HostFinding, HostFix } from './host/findings.js';

@@ -4,15 +4,19 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { goldenFiles } from '../scripts/golden-files.mjs';
 import { deviceModels } from '../src/devices/registry.js';
+import { bootGraph } from '../src/graph/boot-graph.js';
+import { drawGraph, graphFormats } from '../src/graph/draw.js';
+import { machineGraph } from '../src/graph/machine-graph.js';
 import { loadSpecText } from '../src/machine/load-spec.js';
 import { plan } from '../src/machine/plan.js';
 import { readSpec } from '../src/spec/read.js';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const golden = path.join(root, 'test/golden');
-const files = await goldenFiles(root, { readSpec, loadSpecText, plan });
+const graph = { bootGraph, machineGraph, drawGraph, graphFormats };
+const files = await goldenFiles(root, { readSpec, loadSpecText, plan, ...graph });
 
-test.each([...files])('the command of %s is the one that was reviewed', (name, content) => {
+test.each([...files])('%s is the one that was reviewed', (name, content) => {
   expect(content).toBe(readFileSync(path.join(golden, name), 'utf8'));
 });
 

@@ -1,7 +1,7 @@
 // Jest's view of a TypeScript file: types stripped, nothing else changed. tsc checks the types.
 import { transform, transformSync } from 'esbuild';
 
-const options = (file) => ({ loader: 'ts', format: 'esm', target: 'node20', sourcemap: 'inline', sourcefile: file });
+const options = (file) => ({ loader: 'ts', format: 'esm', target: 'node20.11', sourcemap: 'inline', sourcefile: file });
 
 export default {
   process: (source, file) => ({ code: transformSync(source, options(file)).code }),

@@ -1,5 +1,6 @@
 import { bhyveDocument } from './bhyve-document.js';
 import { devicesDocument } from './devices-document.js';
+import { rescuePicture } from './pictures.js';
 import { specDocument } from './spec-document.js';
 
 /** The documents that are made of the sources: for each file, named relative to the project, what it must hold. */
@@ -8,4 +9,5 @@ export const documents = async (): Promise<ReadonlyMap<string, string>> =>
     ['docs/spec.md', specDocument()],
     ['docs/devices.md', await devicesDocument()],
     ['docs/bhyve.md', bhyveDocument()],
+    ['docs/rescue.svg', await rescuePicture()],
   ]);

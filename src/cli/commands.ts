@@ -23,6 +23,10 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'say whether this host, or a captured one, can run the VM',
     load: async () => (await import('./commands/check.js')).checkCommand,
   },
+  graph: {
+    summary: 'draw the boot sequence and the machine of a spec',
+    load: async () => (await import('./commands/graph.js')).graphCommand,
+  },
   ps: {
     summary: 'list the VMs that vmrun runs here',
     load: async () => (await import('./commands/ps.js')).psCommand,

@@ -35,7 +35,11 @@ const cases: readonly Case[] = [
   importing('src/machine/plan.ts', '../spec/parse-spec.js', true),
   importing('src/machine/plan.ts', '../host/check.js', false),
   importing('src/machine/plan.ts', 'execa', false),
+  importing('src/graph/boot-graph.ts', '../machine/policy.js', true),
+  importing('src/graph/boot-graph.ts', '../supervisor/policy.js', false),
+  importing('src/graph/boot-graph.ts', 'node:fs', false),
   importing('src/host/check.ts', '../machine/machine.js', true),
+  importing('src/host/check.ts', '../graph/draw.js', false),
   importing('src/host/check.ts', '../supervisor/run.js', false),
   importing('src/host/probes/files.ts', '../errno.js', true),
   importing('src/host/probes/files.ts', '../../base/text.js', true),
@@ -50,6 +54,8 @@ const cases: readonly Case[] = [
   { file: 'src/supervisor/run.ts', code: 'export const now = Date.now();\n', isAllowed: false },
   { file: 'src/supervisor/run.ts', code: 'setTimeout(() => undefined, 1);\n', isAllowed: false },
   { file: 'src/machine/plan.ts', code: 'export const home = process.env;\n', isAllowed: false },
+  { file: 'src/graph/text.ts', code: 'export const locale = process.env.LANG;\n', isAllowed: false },
+  importing('src/cli/commands/graph.ts', '../../graph/draw.js', true),
 ];
 
 const found = JSON.parse(

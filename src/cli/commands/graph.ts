@@ -1,0 +1,101 @@
+import type { Command } from 'commander';
+import { ProblemsError } from '../../base/problem.js';
+import { bootGraph } from '../../graph/boot-graph.js';
+import { drawGraph, graphFormats } from '../../graph/draw.js';
+import { machineGraph } from '../../graph/machine-graph.js';
+import type { Picture } from '../../graph/picture.js';
+import type { Look } from '../../graph/text.js';
+import { loadSpecText } from '../../machine/load-spec.js';
+import { plan } from '../../machine/plan.js';
+import type { SpecFormat } from '../../spec/parse-spec.js';
+import { readSpec } from '../../spec/read.js';
+import { defaultTarget } from '../../spec/targets.js';
+import { coloursFor } from '../colours.js';
+import { inputFormatOption, makeCommand } from '../command-line.js';
+import type { MakeSubcommand } from '../commands.js';
+import type { Context } from '../context.js';
+import { exitCodes } from '../exit-codes.js';
+import { refuseUnknownTarget } from '../targets.js';
+
+const pictures = ['both', 'boots', 'machine'] as const;
+
+interface GraphOptions {
+  readonly config: string;
+  readonly target?: string;
+  readonly format: string;
+  readonly what: string;
+  readonly inputFormat?: SpecFormat;
+  readonly color?: boolean;
+}
+
+const examples = `
+"boots": the targets, and for what reason of the exit which of them is booted
+next. "machine": slots, devices and what they are connected to on the host.
+No password is in either.
+
+Examples:
+  vmrun graph -c vm.json
+  vmrun graph -c vm.json --format svg > vm.svg
+  vmrun graph -c vm.json -t install --what machine --format mermaid`;
+
+/** `vmrun graph`: pictures of a spec. Reads the spec and nothing else. */
+export const graphCommand: MakeSubcommand = (context, output) => {
+  const command = makeCommand('vmrun graph', output)
+    .description('Draws what a spec says: the sequence of boots, and the machine of a target.')
+    .usage('-c FILE [options]')
+    .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
+    .option('-t, --target <name>', "this target's machine, and the first boot", defaultTarget)
+    .option('--format <format>', graphFormats.join(', '), 'text')
+    .option('--what <picture>', pictures.join(', '), 'both')
+    .addOption(inputFormatOption())
+    .option('--color', 'colours, also without a terminal')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', examples);
+  return {
+    run: async (words) => {
+      command.parse([...words], { from: 'user' });
+      const options = command.opts<GraphOptions>();
+      const format = oneOf(command, 'format', options.format, graphFormats);
+      const what = oneOf(command, 'what', options.what, pictures);
+      const picture = await pictureOf(options, what, context);
+      context.out(drawGraph(picture, format, lookFor(context, options.color)));
+      return exitCodes.ok;
+    },
+    color: () => command.opts<GraphOptions>().color,
+  };
+};
+
+function oneOf<Word extends string>(command: Command, option: string, word: string, words: readonly Word[]): Word {
+  const found = words.find((each) => each === word);
+  return found ?? command.error(`error: --${option} is one of ${words.join(', ')}, got ${JSON.stringify(word)}`);
+}
+
+/** @throws ProblemsError where the spec is not good, or has no such target */
+async function pictureOf(
+  { config, target = defaultTarget, inputFormat }: GraphOptions,
+  what: (typeof pictures)[number],
+  { workingDirectory, hostBhyve }: Context,
+): Promise<Picture> {
+  const input = readSpec(config, { workingDirectory, ...(inputFormat === undefined ? {} : { format: inputFormat }) });
+  const loaded = await loadSpecText(input, hostBhyve);
+  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
+  const spec = loaded.value;
+  refuseUnknownTarget(spec, target);
+  const planned = plan(spec, target, hostBhyve);
+  if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
+  return {
+    ...(what === 'machine' ? {} : { boots: bootGraph(spec, target) }),
+    ...(what === 'boots' ? {} : { machine: machineGraph(planned.value) }),
+  };
+}
+
+/** Letters by the locale, as environ(7) has it: the first of the three that is set and not empty. */
+function lookFor(context: Context, color: boolean | undefined): Look {
+  const { LC_ALL: all = '', LC_CTYPE: letters = '', LANG: language = '' } = context.env;
+  const colour = coloursFor(context, color, 1);
+  return {
+    isUnicode: /utf-?8/i.test(all || letters || language),
+    bold: (text) => colour.bold(text),
+    dim: (text) => colour.dim(text),
+  };
+}

@@ -1,0 +1,79 @@
+import { destinationOf, exitWords, type BootGraph } from './boot-graph.js';
+import { connectionWords, deviceWords, type Connection, type MachineGraph } from './machine-graph.js';
+import { bootsTitle, machineTitle, unreachedWords, type Picture } from './picture.js';
+import { printable } from './words.js';
+
+/** A quoted string of the DOT language; Graphviz expands escapes in labels, and HTML's entities too. */
+const quoted = (text: string): string =>
+  `"${printable(text).replaceAll('&', '&amp;').replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+
+/** One digraph with a cluster for each of the two: a text for dot(1) of Graphviz. */
+export function dotOf({ boots, machine }: Picture): string {
+  const lines = [
+    `digraph ${quoted(boots?.name ?? machine?.name ?? '')} {`,
+    '  graph [rankdir=LR, fontname="Helvetica", charset="UTF-8"];',
+    '  node [shape=box, style=rounded, fontname="Helvetica"];',
+    '  edge [fontname="Helvetica", fontsize=11];',
+    ...(boots === undefined ? [] : cluster('boots', bootsTitle(boots), bootLines(boots))),
+    ...(machine === undefined ? [] : cluster('machine', machineTitle(machine), machineLines(machine))),
+    '}',
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const cluster = (id: string, title: string, lines: readonly string[]): readonly string[] => [
+  `  subgraph cluster_${id} {`,
+  `    label=${quoted(title)};`,
+  ...lines.map((line) => `    ${line};`),
+  '  }',
+];
+
+function bootLines({ start, targets }: BootGraph): readonly string[] {
+  const ids = new Map(targets.map(({ name }, index) => [name, `t${index}`]));
+  const hasEnd = targets.some(({ exits }) => exits.some((exit) => destinationOf(exit) === undefined));
+  const grey = (isReached: boolean): string => (isReached ? '' : ', color=gray60, fontcolor=gray40');
+  return [
+    'start [shape=point, width=0.15, label=""]',
+    ...targets.map(({ name, isReached }, index) => {
+      const more = isReached
+        ? ''
+        : `, style="rounded,dashed", color=gray60, fontcolor=gray40, tooltip=${quoted(unreachedWords(start))}`;
+      return `t${index} [label=${quoted(name)}${more}]`;
+    }),
+    ...(hasEnd ? ['stop [shape=doublecircle, label="end"]'] : []),
+    `start -> ${ids.get(start) ?? ''}`,
+    ...targets.flatMap(({ exits, isReached }, index) =>
+      exits.map((exit) => {
+        const to = ids.get(destinationOf(exit) ?? '') ?? 'stop';
+        const line = exit.kind === 'give-up' ? ', style=dashed' : '';
+        return `t${index} -> ${to} [label=${quoted(exitWords(exit))}${line}${grey(isReached)}]`;
+      }),
+    ),
+  ];
+}
+
+function machineLines({ facts, connections, buses }: MachineGraph): readonly string[] {
+  let number = 0;
+  const connected = (from: string, each: Connection): readonly string[] => {
+    const id = `c${number}`;
+    number += 1;
+    const port = each.port === undefined ? '' : `, label=${quoted(each.port)}`;
+    return [`${id} [label=${quoted(connectionWords(each))}]`, `${from} -> ${id} [dir=none${port}]`];
+  };
+  return [
+    `m [style="", label=${quoted(facts.join(', '))}]`,
+    ...connections.flatMap((each) => connected('m', each)),
+    ...buses.flatMap((bus) => [
+      `b${bus.number} [style=filled, fillcolor=gray90, label=${quoted(`PCI bus ${bus.number}`)}]`,
+      `m -> b${bus.number} [dir=none]`,
+      ...bus.devices.flatMap((device, index) => {
+        const id = `d${bus.number}x${index}`;
+        return [
+          `${id} [style="", label=${quoted(deviceWords(device).join(' '))}]`,
+          `b${bus.number} -> ${id} [dir=none]`,
+          ...device.connections.flatMap((each) => connected(id, each)),
+        ];
+      }),
+    ]),
+  ];
+}

@@ -1,0 +1,181 @@
+import { formatAddress } from '../base/pci-address.js';
+import { destinationOf, exitWords, type BootGraph, type BootTarget, type Exit } from './boot-graph.js';
+import { connectionWords, type Connection, type MachineDevice, type MachineGraph } from './machine-graph.js';
+import { bootsTitle, machineTitle, unreachedWords, type Picture } from './picture.js';
+import { columns, printable, shortened, widthOf } from './words.js';
+
+/** How a terminal shows the picture: its letters and its colours. */
+export interface Look {
+  /** Box characters and arrows of Unicode; else ASCII. */
+  readonly isUnicode: boolean;
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+}
+
+const unicode = {
+  branch: '├─ ',
+  last: '└─ ',
+  through: '│  ',
+  to: '→ ',
+  again: '↺ ',
+  end: '■ ',
+  first: '● ',
+  other: '○ ',
+  cut: '…',
+};
+
+const ascii: typeof unicode = {
+  branch: '|- ',
+  last: '`- ',
+  through: '|  ',
+  to: '-> ',
+  again: '-> ',
+  end: '-| ',
+  first: '* ',
+  other: 'o ',
+  cut: '..',
+};
+
+const width = 80;
+const endWords = 'the run ends';
+
+interface Pen extends Look {
+  readonly marks: typeof unicode;
+}
+
+/** The picture as lines of at most 80 columns. */
+export function textOf({ boots, machine }: Picture, look: Look): string {
+  const pen = { ...look, marks: look.isUnicode ? unicode : ascii };
+  const pictures = [
+    ...(boots === undefined ? [] : [bootLines(boots, pen)]),
+    ...(machine === undefined ? [] : [machineLines(machine, pen)]),
+  ];
+  return `${pictures.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+const fit = (text: string, room: number, { marks }: Pen): string =>
+  shortened(printable(text), room, columns, marks.cut);
+
+const padded = (text: string, to: number): string => text + ' '.repeat(Math.max(0, to - widthOf(text, columns)));
+
+function bootLines(graph: BootGraph, pen: Pen): readonly string[] {
+  const { start, targets } = graph;
+  const labels = targets.flatMap(({ exits }) => exits.map((exit) => exitWords(exit).length));
+  const labelWidth = Math.max(0, ...labels);
+  const first = targets.filter(({ name }) => name === start);
+  const reached = targets.filter(({ name, isReached }) => isReached && name !== start);
+  const others = targets.filter(({ isReached }) => !isReached);
+  const block = (target: BootTarget): readonly string[] => ['', ...targetLines(target, start, labelWidth, pen)];
+  return [
+    pen.bold(fit(bootsTitle(graph), width, pen)),
+    ...[...first, ...reached].flatMap(block),
+    ...(others.length === 0 ? [] : ['', pen.dim(`${fit(unreachedWords(start), width - 1, pen)}:`)]),
+    ...others.flatMap(block),
+  ];
+}
+
+function targetLines(target: BootTarget, start: string, labelWidth: number, pen: Pen): readonly string[] {
+  const { name, exits, isReached } = target;
+  const { marks, bold, dim } = pen;
+  const shown = fit(name, width - 2, pen);
+  return [
+    `${name === start ? marks.first : marks.other}${isReached ? bold(shown) : shown}`,
+    ...exits.map((exit, index) => {
+      const branch = index === exits.length - 1 ? marks.last : marks.branch;
+      const label = padded(exitWords(exit), labelWidth + 2);
+      return `${dim(branch)}${label}${follower(target, exit, width - labelWidth - 2 - 3, pen)}`;
+    }),
+  ];
+}
+
+function follower({ name }: BootTarget, exit: Exit, room: number, pen: Pen): string {
+  const { marks, dim } = pen;
+  const to = destinationOf(exit);
+  if (to === undefined) return dim(`${marks.end}${endWords}`);
+  return `${to === name ? marks.again : marks.to}${fit(to, room - 3, pen)}`;
+}
+
+function machineLines(graph: MachineGraph, pen: Pen): readonly string[] {
+  const { facts, connections, buses } = graph;
+  const devices = buses.flatMap((bus) => bus.devices);
+  const widest = (words: readonly string[], most: number): number =>
+    Math.min(most, Math.max(0, ...words.map((word) => widthOf(printable(word), columns))));
+  const widths: Widths = {
+    address: widest(
+      devices.map(({ address }) => formatAddress(address)),
+      9,
+    ),
+    model: widest(
+      devices.map(({ model }) => model),
+      16,
+    ),
+    id: widest(
+      devices.map(({ id = '' }) => id),
+      16,
+    ),
+  };
+  return [
+    pen.bold(fit(machineTitle(graph), width, pen)),
+    pen.dim(fit(facts.join(', '), width, pen)),
+    ...(connections.length === 0 ? [] : ['', ...portLines(connections, '', pen)]),
+    ...buses.flatMap((bus) => [
+      '',
+      pen.bold(`PCI bus ${bus.number}`),
+      ...bus.devices.flatMap((device, index) => deviceLines(device, index === bus.devices.length - 1, widths, pen)),
+    ]),
+  ];
+}
+
+const plain = (text: string): string => text;
+
+interface Widths {
+  readonly address: number;
+  readonly model: number;
+  readonly id: number;
+}
+
+/** A device; what is connected to the device itself is on its line, its ports are below it. */
+function deviceLines(device: MachineDevice, isLast: boolean, widths: Widths, pen: Pen): readonly string[] {
+  const { address, model, id = '', label = '', connections } = device;
+  const { marks, bold, dim } = pen;
+  const [own, ...more] = connections.filter(({ port }) => port === undefined);
+  const below = [...more, ...connections.filter(({ port }) => port !== undefined)];
+  const place = padded(formatAddress(address), widths.address + 2);
+  const room = width - 3 - widths.address - 2 - widths.model - (widths.id === 0 ? 0 : widths.id + 2) - 2;
+  const end = own === undefined ? fit(label, room, pen) : connectionText(own, room, pen);
+  const cells = [
+    { text: fit(model, widths.model, pen), to: widths.model, paint: bold },
+    { text: fit(id, widths.id, pen), to: widths.id, paint: plain },
+    { text: end, to: 0, paint: plain },
+  ];
+  // A column that nobody has takes no room; what nothing follows is not filled up.
+  const last = cells.findLastIndex(({ text }) => text !== '');
+  const shown = cells.filter(({ to }, at) => at <= last && (to > 0 || at === last));
+  const words = shown.map(({ text, to, paint }, at) => {
+    return paint(text) + (at === shown.length - 1 ? '' : ' '.repeat(to - widthOf(text, columns) + 2));
+  });
+  const branch = isLast ? marks.last : marks.branch;
+  return [`${dim(branch)}${place}${words.join('')}`, ...portLines(below, isLast ? '   ' : marks.through, pen)];
+}
+
+function portLines(connections: readonly Connection[], indent: string, pen: Pen): readonly string[] {
+  const { marks, dim } = pen;
+  const most = 24;
+  const ports = connections.map(({ port = '' }) => fit(port, most, pen));
+  const widest = Math.max(0, ...ports.map((port) => widthOf(port, columns)));
+  return connections.map((connection, index) => {
+    const branch = index === connections.length - 1 ? marks.last : marks.branch;
+    const port = widest === 0 ? '' : `${padded(ports[index] ?? '', widest)}  `;
+    const room = width - widthOf(indent, columns) - 3 - (widest === 0 ? 0 : widest + 2);
+    return `${dim(`${indent}${branch}`)}${port}${connectionText(connection, room, pen)}`;
+  });
+}
+
+/** What a name may have of the room before the words about it do. */
+const nameShare = 0.6;
+
+function connectionText(connection: Connection, room: number, pen: Pen): string {
+  const about = printable(connectionWords(connection).slice(connection.name.length));
+  const name = fit(connection.name, Math.max(room * nameShare, room - widthOf(about, columns)), pen);
+  return name + pen.dim(fit(about, room - widthOf(name, columns), pen));
+}
