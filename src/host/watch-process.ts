@@ -16,15 +16,17 @@ const pollMs = 200;
 /**
  * Waits until a process has ended that is not a child of ours: pwait(1), FreeBSD, tells how, since its kernel does.
  * Elsewhere it is looked at again and again.
- * @returns undefined where nobody tells how it ended
+ * @returns undefined where nobody tells how it ended; `missed` where it had ended before it could be watched
  */
 export async function processEnd(
   known: ProcessIdentity,
   { run, clock, isAlive }: WatchOptions,
-): Promise<ProcessEnd | undefined> {
+): Promise<ProcessEnd | 'missed' | undefined> {
   const { pid } = known;
   const isThere = async (): Promise<boolean> => isAlive() && (await isStillThere(known, run));
+  let isWatched = false;
   while (await isThere()) {
+    isWatched = true;
     // Verbose: the status is written.
     const { stdout, failure } = await run(['pwait', '-v', String(pid)], { timeoutMs: 0 });
     const told = readPwait(stdout, pid);
@@ -33,6 +35,7 @@ export async function processEnd(
     if (failure?.startsWith('SIG') !== true) break;
     await clock.sleep(pollMs);
   }
+  if (!isWatched) return 'missed';
   while (await isThere()) await clock.sleep(pollMs);
   return undefined;
 }

@@ -67,7 +67,7 @@ export async function adoptOnce(session: Session, machine: Machine, orphan: Orph
   }
 }
 
-async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Promise<BootResult> {
+async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Promise<BootResult | undefined> {
   const { host, emit, directory, state } = session;
   const { pid, boot, target } = orphan;
   const { leftState } = directory;
@@ -91,6 +91,7 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
     ended.abort();
     await stopped;
     await takeOver(session, machine);
+    if (end === 'missed') return undefined;
     const aliveMs = aliveMsOf(leftState, host.clock.now(), host.clock.monotonicMs() - startedMs);
     return tellEnd(session, machine, boot, { pid, aliveMs, stderrTail: '', stdoutTail: '', end });
   } finally {
