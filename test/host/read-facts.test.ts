@@ -111,7 +111,7 @@ describe('facts', () => {
       'a wrong type',
       '"isUp": true',
       '"isUp": "yes"',
-      `19:15 wrong-type: isUp must be true or false, got "yes" [${again}]`,
+      '19:15 wrong-type: isUp must be true or false, got "yes" [write true, without quotes]',
     ],
     ['a number that is none', '"bytes": 5', '"bytes": -5', `out-of-range: bytes must be at least 0, got -5 [${again}]`],
     [
