@@ -1,10 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { codeOf } from '../base/error-code.js';
 import type { ProcessEnd } from './child.js';
 import type { Clock } from './clock.js';
-import { signalProcess } from './signal-process.js';
+import { signalGroup } from './signal-process.js';
 import { startError } from './start-error.js';
 import { takeTurn } from './turn.js';
 
@@ -50,7 +49,7 @@ export async function startGroup(
     stderr,
     exited,
     kill: (signal) => {
-      killGroup(pid, signal);
+      signalGroup(pid, signal);
     },
     async settle(clock) {
       const settled = new AbortController();
@@ -88,14 +87,5 @@ async function start(argv: readonly string[], env: Readonly<Record<string, strin
     throw (await once(child, 'error'))[0];
   } catch (cause) {
     throw startError(program, cause);
-  }
-}
-
-/** What runs as another user by now, by sudo(8) say, is not ours to kill, and no reason to fail. */
-function killGroup(leader: number, signal: NodeJS.Signals): void {
-  try {
-    signalProcess(-leader, signal);
-  } catch (error) {
-    if (codeOf(error) !== 'EPERM') throw error;
   }
 }

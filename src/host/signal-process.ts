@@ -1,7 +1,7 @@
 import { codeOf } from '../base/error-code.js';
 
 /**
- * Sends a signal to a process that is not our child, or with the negative number of its leader to a process group.
+ * Sends a signal to a process that is not our child.
  * @returns false where there is none of that number
  */
 export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
@@ -11,6 +11,18 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   } catch (error) {
     if (codeOf(error) === 'ESRCH') return false;
     throw error;
+  }
+}
+
+/**
+ * Sends a signal to a process group. What runs as another user by now, by sudo(8) say, is not ours to kill, and no
+ * reason to fail.
+ */
+export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+  try {
+    signalProcess(-leader, signal);
+  } catch (error) {
+    if (codeOf(error) !== 'EPERM') throw error;
   }
 }
 

@@ -1,7 +1,8 @@
 import { closeSync, openSync } from 'node:fs';
-import { execa, type ExecaError } from 'execa';
+import type { ExecaError } from 'execa';
 import { codeOf } from '../base/error-code.js';
-import { signalProcess } from './signal-process.js';
+import { systemClock } from './clock.js';
+import { signalGroup } from './signal-process.js';
 
 /** How a short-lived program of the host ended. */
 export interface ToolResult {
@@ -27,32 +28,42 @@ export interface ToolOptions {
 export type RunTool = (argv: readonly string[], options?: ToolOptions) => Promise<ToolResult>;
 
 export const defaultToolTimeoutMs = 10_000;
+/** Between SIGTERM and SIGKILL, for a tool that takes too long. */
+const graceMs = 500;
 
-/** Runs a program of this host. */
+/** Runs a program of this host. It leads a process group, to be ended with what it has started. */
 export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs, env = {}, signal } = {}) => {
   const [file = '', ...args] = argv;
   const isAborted = (): boolean => signal?.aborted === true;
-  const cannot = isAborted() ? 'aborted' : lackOfDescriptors();
-  if (cannot !== undefined) return { argv, exitCode: undefined, stdout: '', stderr: '', failure: cannot };
+  const none = { argv, exitCode: undefined, stdout: '', stderr: '' };
+  const lack = lackOfDescriptors();
+  if (lack !== undefined) return { ...none, failure: lack };
+  // Loaded where a tool runs: a supervisor whose VM needs none stays that much smaller.
+  const { execa } = await import('execa');
+  if (isAborted()) return { ...none, failure: 'aborted' };
   const tool = execa(file, args, {
     reject: false,
     env,
     stdin: 'ignore',
-    timeout: timeoutMs,
-    forceKillAfterDelay: 500,
     maxBuffer: 16 * 1024 * 1024,
     stripFinalNewline: false,
-    // A group of its own, to be ended with what it has started.
     detached: true,
     cleanup: false,
   });
-  const kill = (): void => {
-    if (tool.pid !== undefined) signalProcess(-tool.pid, 'SIGKILL');
+  const kill = (how: NodeJS.Signals): void => {
+    if (tool.pid !== undefined) signalGroup(tool.pid, how);
   };
-  signal?.addEventListener('abort', kill, { once: true });
+  const over = new AbortController();
+  const late = timeoutMs === 0 ? false : killLate(kill, timeoutMs, over.signal);
+  const onAbort = (): void => {
+    kill('SIGKILL');
+  };
+  signal?.addEventListener('abort', onAbort, { once: true });
   const result = await tool;
-  signal?.removeEventListener('abort', kill);
-  const failure = isAborted() && result.exitCode === undefined ? 'aborted' : failureOf(result);
+  signal?.removeEventListener('abort', onAbort);
+  over.abort();
+  const isLate = await late;
+  const failure = isAborted() && result.exitCode === undefined ? 'aborted' : failureOf(result, isLate);
   return {
     argv,
     exitCode: result.exitCode,
@@ -62,10 +73,19 @@ export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs,
   };
 };
 
-function failureOf(
-  result: { readonly timedOut: boolean; readonly signal?: string | undefined } & object,
-): string | undefined {
-  if (result.timedOut) return 'timeout';
+/** @returns whether the time was over before the tool was */
+async function killLate(kill: (how: NodeJS.Signals) => void, timeoutMs: number, ended: AbortSignal): Promise<boolean> {
+  await systemClock.sleep(timeoutMs, ended);
+  if (ended.aborted) return false;
+  kill('SIGTERM');
+  await systemClock.sleep(graceMs, ended);
+  // What outlives the tool itself is ended too.
+  kill('SIGKILL');
+  return true;
+}
+
+function failureOf(result: { readonly signal?: string | undefined } & object, isLate: boolean): string | undefined {
+  if (isLate) return 'timeout';
   if (result.signal !== undefined) return result.signal;
   return 'code' in result ? (result as Pick<ExecaError, 'code'>).code : undefined;
 }
