@@ -162,7 +162,12 @@ interface Edge {
 
 /** From the claim of the name to the last cleanup, on every way out. */
 async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edge): Promise<RunResult> {
-  const { host, emit, signals, onState } = edge;
+  const { host, signals, onState } = edge;
+  let boots = 0;
+  const emit: Emit = (body) => {
+    if (body.kind === 'boot') boots += 1;
+    edge.emit(body);
+  };
   const planned = planner(subject, options);
   const { policy, isLoadedByOthers } = planned(options.target, {});
   const { directory, orphan } = await claim(subject.name, {
@@ -219,7 +224,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     state.end();
     if (isLeft) await directory.abandon();
     else await cleaner.remove('run directory', directory.path, () => directory.release().then(ignore));
-    emit({ kind: 'stop', because: result?.because ?? 'error', boots: result?.boots ?? 0 });
+    emit({ kind: 'stop', because: result?.because ?? 'error', boots: result?.boots ?? boots });
   }
 }
 

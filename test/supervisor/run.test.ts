@@ -599,6 +599,16 @@ describe('bhyve that cannot be started', () => {
       expect(kinds(vm)).not.toContain('boot');
     });
   });
+
+  test('for a later boot is told with the boots there were', async () => {
+    await inPlace(async (place) => {
+      const bhyve = place.write('bhyve', '#!/bin/sh\nrm "$0"\n', 0o755);
+      const vm = await supervise(place, '', {}, { bhyve: [bhyve] });
+      expect(await failure(vm)).toMatchObject({ reason: 'not-found' });
+      expect(vm.seen.at(-1)).toMatchObject({ kind: 'stop', because: 'error', boots: 1 });
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
 });
 
 describe('what a run makes is removed on every way out', () => {
