@@ -12,10 +12,13 @@ const outcome: Readonly<Record<ProblemsError['kind'], string>> = {
   'cannot-create': 'nothing was started',
 };
 
-/** All problems of a file or a host for people, grouped by what they are about, in the order given. */
-export function formatProblems({ kind, source, problems }: ProblemsError, colour: ChalkInstance): string {
+/**
+ * All problems of a file or a host for people, grouped by what they are about, in the order given.
+ * @param isRun what failed was to start a VM: the first line says what came of that
+ */
+export function formatProblems({ kind, source, problems }: ProblemsError, colour: ChalkInstance, isRun = true): string {
   const errors = problems.filter(({ severity }) => severity === 'error');
-  const head = `${colour.bold(source)}: ${count(errors.length, 'problem')}, ${outcome[kind]}`;
+  const head = `${colour.bold(source)}: ${count(errors.length, 'problem')}${isRun ? `, ${outcome[kind]}` : ''}`;
   return `${[head, ...problemLines(problems, colour)].join('\n')}\n`;
 }
 

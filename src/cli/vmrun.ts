@@ -108,7 +108,7 @@ async function report(error: unknown, context: Context, command: string, color: 
   ]);
   const colour = coloursFor(context, color);
   if (error instanceof ProblemsError) {
-    context.err(formatProblems(error, colour));
+    context.err(formatProblems(error, colour, command === 'vmrun'));
     return problemsExitCode(error);
   }
   if (error instanceof StartError) {

@@ -94,7 +94,7 @@ describe('vmrun check', () => {
       place.spec({ mem: 'much' });
       const bad = await vmrun(checking());
       expect(bad).toMatchObject({ status: 65, stdout: '' });
-      expect(bad.stderr).toContain('vm.json: 1 problem, nothing was started\n');
+      expect(bad.stderr).toContain('vm.json: 1 problem\n');
       const json = await vmrun(checking('--json'));
       expect(json).toMatchObject({ status: 65, stderr: '' });
       expect(JSON.parse(json.stdout)).toMatchObject({
