@@ -20,7 +20,7 @@ const common = {
   logLevel: 'warning',
 };
 
-const minified = { minifySyntax: true, minifyWhitespace: true };
+const minified = { minify: true };
 /** A lazy chunk is CommonJS too, so `import()` becomes `require()` and the ES module loader stays asleep. */
 const asCommonJs = { format: 'cjs', supported: { 'dynamic-import': false } };
 const toSource = (file) => path.relative(root, file).replaceAll(path.sep, '/');

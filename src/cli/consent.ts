@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import type { HostFinding } from '../host/findings.js';
 import { commandOf } from '../host/findings.js';
 import type { Context } from './context.js';
@@ -18,6 +17,8 @@ export function asker({ err }: Pick<Context, 'err'>, input: NodeJS.ReadableStrea
 
 /** What is typed, without the blanks around it; nothing at the end of the input, or when a stop was asked for. */
 async function answer(input: NodeJS.ReadableStream, signal: AbortSignal, err: Context['err']): Promise<string> {
+  // Few runs ask, and it would make each supervisor larger.
+  const { createInterface } = await import('node:readline');
   const lines = createInterface({ input });
   const giveUp = (): void => {
     // Nobody has ended the line of the question.
@@ -30,6 +31,7 @@ async function answer(input: NodeJS.ReadableStream, signal: AbortSignal, err: Co
       lines.once('line', resolve).once('close', () => {
         resolve('');
       });
+      if (signal.aborted) giveUp();
     });
     return line.trim();
   } finally {

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { chmod, copyFile, lstat, stat, unlink } from 'node:fs/promises';
+import { constants, promises as files } from 'node:fs';
 import { unreachable } from '../base/unreachable.js';
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from './errno.js';
@@ -61,11 +60,11 @@ async function act(action: HostAction, run: RunTool): Promise<Failure | undefine
 
 async function removeSocket({ path, device, inode }: Extract<HostAction, { readonly kind: 'remove-socket' }>) {
   try {
-    const stats = await lstat(path, { bigint: true });
+    const stats = await files.lstat(path, { bigint: true });
     if (!stats.isSocket() || String(stats.dev) !== device || String(stats.ino) !== inode) {
       return { error: `${path} is another file than the one that was looked at` };
     }
-    await unlink(path);
+    await files.unlink(path);
     return undefined;
   } catch (error) {
     const failure = systemError(error);
@@ -78,9 +77,9 @@ async function copyNew({
   to,
 }: Extract<HostAction, { readonly kind: 'copy-file' }>): Promise<Failure | undefined> {
   try {
-    await copyFile(from, to, constants.COPYFILE_EXCL);
+    await files.copyFile(from, to, constants.COPYFILE_EXCL);
     // What a package installs may be read-only.
-    await chmod(to, (await stat(to)).mode | constants.S_IRUSR | constants.S_IWUSR);
+    await files.chmod(to, (await files.stat(to)).mode | constants.S_IRUSR | constants.S_IWUSR);
     return undefined;
   } catch (error) {
     return { error: `cannot copy ${from} to ${to}: ${describeSystemError(systemError(error))}` };

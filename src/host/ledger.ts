@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
+import { constants, promises as files } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
@@ -108,7 +107,7 @@ const unreadable = (path: string, line: string): Problem => ({
 async function readExisting(path: string) {
   let file;
   try {
-    file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    file = await files.open(path, constants.O_RDWR | constants.O_NOFOLLOW);
   } catch (error) {
     if (systemError(error).code !== 'ENOENT') throw error;
     return { entries: [], unreadable: [], lastId: 0, isThere: false };
@@ -126,7 +125,7 @@ async function readExisting(path: string) {
 /** The line is on disk when this resolves. */
 async function append(path: string, line: string): Promise<void> {
   const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants;
-  const file = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
+  const file = await files.open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600);
   try {
     await file.appendFile(line);
     await file.sync();
@@ -137,7 +136,7 @@ async function append(path: string, line: string): Promise<void> {
 
 /** A new file is on disk when its folder is. */
 async function syncFolder(path: string): Promise<void> {
-  const folder = await open(dirname(path), constants.O_RDONLY);
+  const folder = await files.open(dirname(path), constants.O_RDONLY);
   try {
     await folder.sync();
   } finally {
@@ -147,7 +146,7 @@ async function syncFolder(path: string): Promise<void> {
 
 async function remove(path: string): Promise<void> {
   try {
-    await unlink(path);
+    await files.unlink(path);
   } catch (error) {
     if (systemError(error).code !== 'ENOENT') throw error;
   }

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { promises as files } from 'node:fs';
 import type { Platform } from '../devices/device.js';
 import { describeSystemError, systemError } from './errno.js';
 import { lookAtFile, lookAtFreeBytes } from './look-at-file.js';
@@ -85,7 +85,7 @@ function portLooker(): HostView['port'] {
 
 async function lookAtVms(directory: string): Promise<ToolAnswer<readonly string[]>> {
   try {
-    return { ok: true, value: (await readdir(directory)).sort() };
+    return { ok: true, value: (await files.readdir(directory)).sort() };
   } catch (thrown) {
     const error = systemError(thrown);
     if (isPassing(error.code)) throw thrown;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -119,10 +118,17 @@ function isNameTaken(file: string): boolean {
     .some((line) => line.replace(/@+$/, '').endsWith(listed));
 }
 
-/** One name for the file, whatever links lead to its folder. */
+/** One name for the file, whatever links lead to its folder; as long as unix(7) has room for, however long the path. */
 function socketName(file: string): string {
   const absolute = path.join(realpathSync(path.dirname(file)), path.basename(file));
-  return `vmrun-lock-${createHash('sha256').update(absolute).digest('hex').slice(0, 40)}`;
+  return `vmrun-lock-${fnv1a(absolute).toString(16).padStart(16, '0')}`;
+}
+
+/** FNV-1a, 64 bits. The names need not withstand anybody, and node:crypto would cost each supervisor two megabytes. */
+function fnv1a(text: string): bigint {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of Buffer.from(text)) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash;
 }
 
 async function lockName(file: string): Promise<LockResult> {

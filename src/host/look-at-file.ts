@@ -1,5 +1,4 @@
-import { constants, type BigIntStats } from 'node:fs';
-import { access, lstat, readlink, stat, statfs } from 'node:fs/promises';
+import { constants, promises as files, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemError, type SystemError } from './errno.js';
 import type { FileThere, FileView, SeenFileType } from './view.js';
@@ -8,7 +7,7 @@ import type { FileThere, FileView, SeenFileType } from './view.js';
 export async function lookAtFile(path: string): Promise<FileView> {
   let stats: BigIntStats;
   try {
-    stats = await stat(path, { bigint: true });
+    stats = await files.stat(path, { bigint: true });
   } catch (thrown) {
     const error = systemError(thrown);
     return error.code === 'ENOENT' ? whatIsMissing(path) : { kind: 'hidden', error };
@@ -24,8 +23,8 @@ export async function lookAtFile(path: string): Promise<FileView> {
 }
 
 async function whatIsMissing(path: string): Promise<FileView> {
-  const linkTo = await readlink(path).catch(() => undefined);
-  const isFolderThere = await lstat(dirname(path)).then(
+  const linkTo = await files.readlink(path).catch(() => undefined);
+  const isFolderThere = await files.lstat(dirname(path)).then(
     () => true,
     () => false,
   );
@@ -63,12 +62,12 @@ async function whatIsDenied(path: string, type: SeenFileType): Promise<FileThere
 }
 
 const whyNot = (path: string, mode: number): Promise<SystemError | undefined> =>
-  access(path, mode).then(() => undefined, systemError);
+  files.access(path, mode).then(() => undefined, systemError);
 
 /** Free bytes of the file system that a path is on, or would be; undefined where that cannot be found out. */
 export async function lookAtFreeBytes(path: string): Promise<number | undefined> {
   try {
-    const { bavail, bsize } = await statfs(path, { bigint: true });
+    const { bavail, bsize } = await files.statfs(path, { bigint: true });
     // Below zero, in 64 bits, where root has used what is kept for it.
     const blocks = BigInt.asIntN(64, bavail);
     return Number(blocks < 0n ? 0n : blocks * bsize);

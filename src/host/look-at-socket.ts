@@ -1,5 +1,4 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
+import { promises as files, type BigIntStats } from 'node:fs';
 import { connect } from 'node:net';
 import { codeOf } from '../base/error-code.js';
 import { systemError } from './errno.js';
@@ -11,7 +10,7 @@ export async function lookAtSocket(path: string): Promise<SocketView> {
   let stats: BigIntStats;
   try {
     // A symbolic link is in bhyve's way as well, wherever it leads.
-    stats = await lstat(path, { bigint: true });
+    stats = await files.lstat(path, { bigint: true });
   } catch (thrown) {
     const error = systemError(thrown);
     return error.code === 'ENOENT' ? { kind: 'free' } : { kind: 'hidden', error };

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { promises as files } from 'node:fs';
 
 /** Reads the secret of a file, without the end of its line. Rejects as the file system does. */
 export type ReadSecret = (path: string) => Promise<string>;
@@ -7,7 +7,7 @@ export type ReadSecret = (path: string) => Promise<string>;
 const maxBytes = 4096;
 
 export const readSecret: ReadSecret = async (path) => {
-  const { size } = await stat(path);
+  const { size } = await files.stat(path);
   if (size > maxBytes) throw new Error(`it has ${size} bytes, a secret has at most ${maxBytes}`);
-  return (await readFile(path, 'utf8')).replace(/\r?\n$/, '');
+  return (await files.readFile(path, 'utf8')).replace(/\r?\n$/, '');
 };
