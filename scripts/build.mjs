@@ -1,12 +1,12 @@
 // Builds dist/: the launchers (CommonJS, dependencies bundled), the library (ES
 // module, dependencies external) and its types. Also writes what is generated from the device modules: the compiled
 // validators, schemas/vm.schema.json and docs/.
-import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
+import { execa } from 'execa';
 import { generate, generateDocuments } from './generate.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -93,12 +93,6 @@ const replaced = (name, module, importedBy, contents) => ({
 /** commander loads it for subcommands that are programs of their own; vmrun has none. */
 const noChildProcess = replaced('no-child-process', 'node:child_process', 'commander', 'module.exports = {}');
 
-/**
- * execa names signals in messages that vmrun does not print. Making its table is the one loop that V8 finds worth
- * optimizing at start, and that alone costs a supervisor at rest several megabytes.
- */
-const noSignalNames = replaced('no-signal-names', 'human-signals', 'execa', 'export const signalsByName = {};');
-
 /** Chunks are split as ES modules, the only way esbuild can, then each is turned into CommonJS by itself. */
 async function buildLazy(outdir, entries, plugin) {
   await build({
@@ -109,7 +103,7 @@ async function buildLazy(outdir, entries, plugin) {
     splitting: true,
     outdir,
     external: ['../vmrun.js'],
-    plugins: [plugin, noSignalNames],
+    plugins: [plugin],
   });
   for (const name of await readdir(outdir)) {
     const file = path.join(outdir, name);
@@ -128,7 +122,7 @@ async function compileCache() {
   const scratch = await mkdtemp(path.join(tmpdir(), 'vmrun-build-'));
   try {
     const script = path.join(root, 'scripts/compile-cache.cjs');
-    execFileSync(process.execPath, [script, root, scratch], { cwd: root, stdio: ['ignore', 'ignore', 'ignore'] });
+    await execa(process.execPath, [script, root, scratch], { cwd: root, stdio: 'ignore' });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -157,7 +151,4 @@ await build({
   outfile: 'dist/index.js',
   sourcemap: true,
 });
-execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.types.json'], {
-  cwd: root,
-  stdio: 'inherit',
-});
+await execa('tsc', ['-p', 'tsconfig.types.json'], { cwd: root, preferLocal: true, stdio: 'inherit' });

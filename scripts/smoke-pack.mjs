@@ -1,21 +1,21 @@
 // What a user gets: the packed package, installed in an empty folder, does a dry run and a simulated run, and serves
 // as a library to a typed script. Run with each version of node that is to work.
-import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(path.join(tmpdir(), 'vmrun-pack-'));
 const env = { ...process.env, XDG_RUNTIME_DIR: folder };
 
-function must(what, command, args, { status = 0, prints } = {}) {
-  const result = spawnSync(command, args, { cwd: folder, encoding: 'utf8', env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const isRight = result.status === status && (prints === undefined || prints.test(result.stdout + result.stderr));
+async function must(what, command, args, { status = 0, prints } = {}) {
+  const result = await execa(command, args, { cwd: folder, env, stdin: 'ignore', all: true, reject: false });
+  const isRight = result.exitCode === status && (prints === undefined || prints.test(result.all));
   console.log(`${isRight ? 'ok  ' : 'FAIL'} ${what}`);
   if (isRight) return;
-  console.log(`${command} ${args.join(' ')}: status ${result.status}\n${result.stdout}${result.stderr}`);
+  console.log(`${command} ${args.join(' ')}: status ${result.exitCode}\n${result.all}`);
   process.exitCode = 1;
 }
 
@@ -32,7 +32,7 @@ console.log((await vm.result).end?.kind);
 `;
 
 try {
-  execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], {
+  await execa('npm', ['pack', '--silent', '--pack-destination', folder], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -41,20 +41,22 @@ try {
   cpSync(path.join(root, 'examples/freebsd.json'), path.join(folder, 'vm.json'));
   writeFileSync(path.join(folder, 'manager.ts'), library);
   writeFileSync(path.join(folder, 'manager.mjs'), library);
-  must('installs', 'npm', ['install', '--silent', '--no-audit', '--no-fund', `./${tarball}`]);
+  await must('installs', 'npm', ['install', '--silent', '--no-audit', '--no-fund', `./${tarball}`]);
   const vmrun = (args, expected) =>
     must(`vmrun ${args.join(' ')}`, process.execPath, ['node_modules/vmrun/bin/vmrun.js', ...args], expected);
-  must('npx vmrun --version', 'npx', ['vmrun', '--version'], { prints: /^\d+\.\d+\.\d+$/m });
-  vmrun(['-c', 'vm.json', '--dry-run'], { prints: /^bhyve .*virtio-net,tap3 .* freebsd-test$/m });
-  vmrun(['-c', 'vm.json', '-t', 'install', '--simulate=reboot,power_off'], {
+  await must('npx vmrun --version', 'npx', ['vmrun', '--version'], { prints: /^\d+\.\d+\.\d+$/m });
+  await vmrun(['-c', 'vm.json', '--dry-run'], { prints: /^bhyve .*virtio-net,tap3 .* freebsd-test$/m });
+  await vmrun(['-c', 'vm.json', '-t', 'install', '--simulate=reboot,power_off'], {
     status: 1,
     prints: /boot 2, target default/,
   });
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
   const types = ['--types', 'node', '--typeRoots', path.join(root, 'node_modules/@types')];
   const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--skipLibCheck', 'false'];
-  must('the library type-checks', process.execPath, [tsc, ...options, ...types, 'manager.ts']);
-  must('the library works', process.execPath, ['manager.mjs'], { prints: /1 install[^]*2 default[^]*powered-off/ });
+  await must('the library type-checks', process.execPath, [tsc, ...options, ...types, 'manager.ts']);
+  await must('the library works', process.execPath, ['manager.mjs'], {
+    prints: /1 install[^]*2 default[^]*powered-off/,
+  });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

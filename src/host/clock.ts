@@ -12,7 +12,7 @@ export interface Clock {
 const longestTimerMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
-  monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
+  monotonicMs: () => performance.now(),
   now: () => new Date(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {

@@ -20,7 +20,7 @@ const passing: readonly string[] = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENO
 
 export const isPassing = (code: string): boolean => passing.includes(code);
 
-/** @param cause what spawn or execa gave for a program that did not start */
+/** @param cause what spawn gave for a program that did not start */
 export function startError(program: string, cause: unknown): StartError {
   const code = codeOf(cause);
   switch (code) {
@@ -33,15 +33,12 @@ export function startError(program: string, cause: unknown): StartError {
     case 'ENOEXEC':
       return new StartError(program, 'not-executable', `${program} is not a program of this system`, { cause });
     default: {
-      const text =
-        cause instanceof Error && 'originalMessage' in cause ? String(cause.originalMessage) : messageOf(cause);
+      const text = cause instanceof Error ? cause.message : String(cause);
       const reason = isPassing(code) ? 'no-resources' : 'failed';
       return new StartError(program, reason, `${program} could not be started: ${text}`, { cause });
     }
   }
 }
-
-const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
 
 /** There is something of that name; a folder that we may not look into may hold it. */
 export function isThere(file: string): boolean {

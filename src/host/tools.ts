@@ -1,8 +1,9 @@
-import { closeSync, openSync } from 'node:fs';
-import type { ExecaError } from 'execa';
-import { codeOf } from '../base/error-code.js';
+import type { Readable } from 'node:stream';
+import { aborted } from './abort.js';
+import type { ProcessEnd } from './child.js';
 import { systemClock } from './clock.js';
-import { signalGroup } from './signal-process.js';
+import { startGroup, type ProcessGroup } from './process-group.js';
+import { codeOf } from '../base/error-code.js';
 
 /** How a short-lived program of the host ended. */
 export interface ToolResult {
@@ -18,7 +19,7 @@ export interface ToolResult {
 export interface ToolOptions {
   /** Default: 10 s. 0: it may take for ever. */
   readonly timeoutMs?: number;
-  /** Aborted: the program is killed at once, with what it has started. */
+  /** Aborted: the program is killed at once, with all that it has started. */
   readonly signal?: AbortSignal;
   /** Added to the environment of this process; the program is looked up in its `PATH`. */
   readonly env?: Readonly<Record<string, string>>;
@@ -28,86 +29,70 @@ export interface ToolOptions {
 export type RunTool = (argv: readonly string[], options?: ToolOptions) => Promise<ToolResult>;
 
 export const defaultToolTimeoutMs = 10_000;
+
 /** Between SIGTERM and SIGKILL, for a tool that takes too long. */
 const graceMs = 500;
-
-/** Runs a program of this host. It leads a process group, to be ended with what it has started. */
-export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs, env = {}, signal } = {}) => {
-  const [file = '', ...args] = argv;
-  const isAborted = (): boolean => signal?.aborted === true;
-  const none = { argv, exitCode: undefined, stdout: '', stderr: '' };
-  const lack = lackOfDescriptors();
-  if (lack !== undefined) return { ...none, failure: lack };
-  // Loaded where a tool runs: a supervisor whose VM needs none stays that much smaller.
-  const { execa } = await import('execa');
-  if (isAborted()) return { ...none, failure: 'aborted' };
-  const tool = execa(file, args, {
-    reject: false,
-    env,
-    stdin: 'ignore',
-    maxBuffer: 16 * 1024 * 1024,
-    stripFinalNewline: false,
-    detached: true,
-    cleanup: false,
-  });
-  const kill = (how: NodeJS.Signals): void => {
-    if (tool.pid !== undefined) signalGroup(tool.pid, how);
-  };
-  const over = new AbortController();
-  const late = timeoutMs === 0 ? false : killLate(kill, timeoutMs, over.signal);
-  const onAbort = (): void => {
-    kill('SIGKILL');
-  };
-  signal?.addEventListener('abort', onAbort, { once: true });
-  const result = await tool;
-  signal?.removeEventListener('abort', onAbort);
-  over.abort();
-  const isLate = await late;
-  const failure = isAborted() && result.exitCode === undefined ? 'aborted' : failureOf(result, isLate);
-  return {
-    argv,
-    exitCode: result.exitCode,
-    stdout: result.stdout,
-    stderr: result.stderr,
-    ...(failure === undefined ? {} : { failure }),
-  };
-};
-
-/** @returns whether the time was over before the tool was */
-async function killLate(kill: (how: NodeJS.Signals) => void, timeoutMs: number, ended: AbortSignal): Promise<boolean> {
-  await systemClock.sleep(timeoutMs, ended);
-  if (ended.aborted) return false;
-  kill('SIGTERM');
-  await systemClock.sleep(graceMs, ended);
-  // What outlives the tool itself is ended too.
-  kill('SIGKILL');
-  return true;
-}
-
-function failureOf(result: { readonly signal?: string | undefined } & object, isLate: boolean): string | undefined {
-  if (isLate) return 'timeout';
-  if (result.signal !== undefined) return result.signal;
-  return 'code' in result ? (result as Pick<ExecaError, 'code'>).code : undefined;
-}
-
-/** Its pipes, and what fork(2) needs to tell of a failure. */
-const descriptorsOfATool = 10;
+/** More than any tool prints that we read, in UTF-16 units a stream; the rest is dropped. */
+const maxText = 16 * 1024 * 1024;
 
 /**
- * Where a process has no descriptors left for the pipes of a child, Node gives that child no streams, and the failure is
- * an event that comes after execa has given up: nobody could catch it.
- * @returns the code of the system call, where there are too few
+ * Runs a program of this host. It leads a process group, to be ended with all that it has started. Programs of the same
+ * moment are started one after the other, so that none keeps the supervisor from its other events.
  */
-function lackOfDescriptors(): string | undefined {
-  const open: number[] = [];
+export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs, env = {}, signal } = {}) => {
+  const none = { argv, exitCode: undefined, stdout: '', stderr: '' };
+  if (signal?.aborted === true) return { ...none, failure: 'aborted' };
+  let tool: ProcessGroup;
   try {
-    while (open.length < descriptorsOfATool) open.push(openSync('/dev/null', 'r'));
-    return undefined;
+    tool = await startGroup(argv, env);
   } catch (error) {
-    return codeOf(error);
-  } finally {
-    open.forEach((descriptor) => {
-      closeSync(descriptor);
-    });
+    return { ...none, failure: startFailure(error) };
   }
+  const stdout = textOf(tool.stdout);
+  const stderr = textOf(tool.stderr);
+  const end = await endOf(tool, timeoutMs, signal);
+  await tool.settle(systemClock);
+  return { argv, ...end, stdout: stdout(), stderr: stderr() };
+};
+
+/** The code of the system call, where there is one. */
+function startFailure(error: unknown): string {
+  const { cause } = error instanceof Error ? error : {};
+  return codeOf(cause) || (error instanceof Error ? error.message : String(error));
+}
+
+type ToolEnd = Pick<ToolResult, 'exitCode' | 'failure'>;
+
+/** The end of the program by itself; else it is killed. */
+async function endOf(tool: ProcessGroup, timeoutMs: number, signal = never): Promise<ToolEnd> {
+  const over = new AbortController();
+  const exited = tool.exited.then(describe);
+  const abort = aborted(signal, over.signal).then((): ToolEnd => ({ exitCode: undefined, failure: 'aborted' }));
+  const expiry = timeoutMs === 0 ? [] : [systemClock.sleep(timeoutMs, over.signal).then(() => timedOut)];
+  try {
+    const end = await Promise.race([exited, abort, ...expiry]);
+    if (end.failure === 'aborted') tool.kill('SIGKILL');
+    if (end !== timedOut) return end;
+    tool.kill('SIGTERM');
+    await Promise.race([exited, abort, systemClock.sleep(graceMs, over.signal)]);
+    tool.kill('SIGKILL');
+    return end;
+  } finally {
+    over.abort();
+  }
+}
+
+const never = new AbortController().signal;
+const timedOut: ToolEnd = { exitCode: undefined, failure: 'timeout' };
+
+const describe = (end: ProcessEnd): ToolEnd =>
+  end.kind === 'exited' ? { exitCode: end.status } : { exitCode: undefined, failure: end.signal };
+
+/** Reads a stream. @returns what has come so far */
+function textOf(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (more: string) => {
+    if (text.length < maxText) text += more;
+  });
+  return () => text;
 }
