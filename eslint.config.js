@@ -7,15 +7,20 @@ import tseslint from 'typescript-eslint';
 export const rooms = {
   base: [],
   ucl: ['base'],
+  bhyve: ['base'],
   devices: ['base'],
   spec: ['base', 'ucl', 'devices'],
   machine: ['base', 'devices', 'spec'],
   graph: ['base', 'devices', 'spec', 'machine'],
+  import: ['base', 'bhyve', 'devices', 'spec', 'machine'],
   host: ['base', 'devices', 'spec', 'machine'],
   supervisor: ['base', 'devices', 'spec', 'machine', 'host'],
-  simulator: ['base'],
-  cli: ['base', 'devices', 'spec', 'machine', 'graph', 'host', 'supervisor', 'simulator'],
+  simulator: ['base', 'bhyve'],
+  cli: ['base', 'bhyve', 'devices', 'spec', 'machine', 'graph', 'import', 'host', 'supervisor', 'simulator'],
 };
+
+/** What is calculated there needs no process, file or clock. */
+const pureRooms = ['base', 'ucl', 'bhyve', 'devices', 'spec', 'machine', 'graph', 'import', 'supervisor'];
 
 /** Effects live in src/host; the rooms before it are calculations. `src/cli/main.ts` and the simulator touch the process. */
 const effects = {
@@ -37,7 +42,7 @@ const roomRule = ([room, allowed], depth) => ({
     'no-restricted-imports': [
       'error',
       {
-        ...(['base', 'ucl', 'devices', 'spec', 'machine', 'graph', 'supervisor'].includes(room) ? effects : {}),
+        ...(pureRooms.includes(room) ? effects : {}),
         patterns: [
           {
             regex: `^(\\.\\./){${depth}}(?!${allowed.map((name) => `${name}/`).join('|') || '$'})`,
@@ -69,7 +74,7 @@ export default defineConfig(
     },
   },
   {
-    files: ['src/{base,ucl,devices,spec,machine,graph,supervisor}/**/*.ts'],
+    files: [`src/{${pureRooms.join()}}/**/*.ts`],
     rules: {
       'no-restricted-globals': ['error', ...pureGlobals],
       'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'the clock is handed in' }],

@@ -14,9 +14,9 @@ import { releases } from '../src/devices/device.js';
 import { modelNamed } from '../src/devices/registry.js';
 import { bhyveVariables } from '../src/machine/config.js';
 import type { Machine } from '../src/machine/machine.js';
-import { lpcDevices } from '../src/simulator/lpc.js';
-import { models } from '../src/simulator/pci.js';
-import { traitsOf } from '../src/simulator/releases.js';
+import { lpcDevices } from '../src/bhyve/lpc.js';
+import { models } from '../src/bhyve/pci.js';
+import { traitsOf } from '../src/bhyve/releases.js';
 import { refusal, simulateMachine } from './support/simulated.js';
 import { minimal, planOf, problemsOf, told, withDevices, type SpecObject } from './support/specs.js';
 

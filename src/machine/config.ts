@@ -159,7 +159,8 @@ function* duplicates(variables: readonly Variable[]): Generator<string> {
 
 const knownVariables: ReadonlySet<string> = new Set(bhyveVariables);
 
-const isKnown = (key: string): boolean => knownVariables.has(key.replace(/(?<=\.)\d+(?=\.|$)/, 'N'));
+/** Whether bhyve reads a variable outside the nodes of its devices. */
+export const isKnown = (key: string): boolean => knownVariables.has(key.replace(/(?<=\.)\d+(?=\.|$)/, 'N'));
 
 type Told = (code: string, message: string, fix: string) => readonly Finding[];
 

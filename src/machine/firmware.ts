@@ -12,7 +12,7 @@ const defaultBootroms: Readonly<Record<Arch, string>> = {
 };
 
 /** The image that the guest starts from; undefined where a loader puts the kernel into its memory. */
-export const bootromOf = ({ bootrom, loader }: VmSpec, arch: Arch): string | undefined =>
+export const bootromOf = ({ bootrom, loader }: Pick<VmSpec, 'bootrom' | 'loader'>, arch: Arch): string | undefined =>
   loader === undefined ? (bootrom ?? defaultBootroms[arch]) : undefined;
 
 const isPlain = (word: string): boolean => !/[,%]/.test(word);

@@ -1,7 +1,8 @@
-import { readOptions } from './getopt.js';
+import { readOptions } from '../bhyve/getopt.js';
+import { bhyveloadLetters } from '../bhyve/loader-options.js';
+import { exitBadOption, exitUsage } from '../bhyve/outcome.js';
+import { parseMemorySize } from '../bhyve/sizes.js';
 import type { LoaderOptions, LoaderStart } from './loaders.js';
-import { exitBadOption, exitUsage } from './outcome.js';
-import { parseMemorySize } from './sizes.js';
 
 const maxDisks = 32;
 
@@ -18,7 +19,7 @@ export function startBhyveload(argv: readonly string[], { release, boot }: Loade
     status,
   });
   const given = new Map<string, string[]>();
-  for (const event of readOptions(argv, 'CSc:d:e:h:l:m:')) {
+  for (const event of readOptions(argv, bhyveloadLetters)) {
     switch (event.kind) {
       case 'error':
         return refuse(exitUsage, `bhyveload: ${event.message}`, ...usage);

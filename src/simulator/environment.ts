@@ -1,6 +1,6 @@
 import { shown } from '../base/text.js';
+import { type Arch, type Release, architectures, releases } from '../bhyve/releases.js';
 import { type LoaderEnd, type Program, loaderEnds, programs } from './loaders.js';
-import { type Arch, type Release, architectures, releases } from './releases.js';
 import { type Step, parseScript } from './script.js';
 
 /** What bhyve-sim is told by its environment, as bhyve has no option for it. */

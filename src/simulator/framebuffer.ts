@@ -1,6 +1,6 @@
-import { atoi, strtol, toInt } from './c-numbers.js';
+import { atoi, strtol, toInt } from '../bhyve/c-numbers.js';
+import { type Release, traitsOf } from '../bhyve/releases.js';
 import { isNumericHost, isNumericPort } from './numeric-address.js';
-import { type Release, traitsOf } from './releases.js';
 import { type DeviceCheck, refuse } from './start-context.js';
 
 const min = { width: 640, height: 480 };

@@ -1,21 +1,8 @@
-import { type GnuOption, readGnuOptions } from './gnu-getopt.js';
+import { readGnuOptions } from '../bhyve/gnu-getopt.js';
+import { grubOptions } from '../bhyve/loader-options.js';
+import { exitBadOption, exitUsage } from '../bhyve/outcome.js';
+import { parseMemorySize } from '../bhyve/sizes.js';
 import type { LoaderOptions, LoaderStart } from './loaders.js';
-import { exitBadOption, exitUsage } from './outcome.js';
-import { parseMemorySize } from './sizes.js';
-
-const options: readonly GnuOption[] = [
-  { letter: 'r', name: 'root', argument: 'required' },
-  { letter: 'm', name: 'device-map', argument: 'required' },
-  { letter: 'd', name: 'directory', argument: 'required' },
-  { letter: 'v', name: 'verbose' },
-  { letter: 'H', name: 'hold', argument: 'optional' },
-  { letter: 'c', name: 'cons-dev', argument: 'required' },
-  { letter: 'e', name: 'evga' },
-  { letter: 'g', name: 'grub-cfg', argument: 'required' },
-  { letter: 'n', name: 'ncons' },
-  { letter: 'M', name: 'memory', argument: 'required' },
-  { letter: 'S' },
-];
 
 const hint = "Try `grub-bhyve --help' or `grub-bhyve --usage' for more information.";
 
@@ -30,7 +17,7 @@ export function startGrubBhyve(argv: readonly string[], { release, boot, readFil
     status,
   });
   const given = new Map<string, string>();
-  for (const event of readGnuOptions(argv, options)) {
+  for (const event of readGnuOptions(argv, grubOptions)) {
     switch (event.kind) {
       case 'error':
         return refuse(exitBadOption, `grub-bhyve: ${event.message}`, hint);

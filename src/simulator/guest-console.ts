@@ -1,5 +1,5 @@
 import { formatAddress } from '../base/pci-address.js';
-import type { Platform } from './releases.js';
+import type { Platform } from '../bhyve/releases.js';
 import type { Machine } from './start-checks.js';
 
 const mebibyte = 2n ** 20n;

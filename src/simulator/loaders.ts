@@ -1,4 +1,4 @@
-import type { Release } from './releases.js';
+import type { Release } from '../bhyve/releases.js';
 
 /** What bhyve-sim can play; the loaders put a guest into memory that has no boot ROM. */
 export const programs = ['bhyve', 'bhyveload', 'grub-bhyve'] as const;

@@ -7,10 +7,11 @@ import { readFile, stayAlive, write, writeLines } from './effects.js';
 import { type Settings, readSettings } from './environment.js';
 import { bootBanner, echo, newline } from './guest-console.js';
 import { followMonitor, monitor, monitoredVariable } from './monitor.js';
-import { type Machine, checkStart, parseCommandLine } from './parse.js';
+import { parseCommandLine } from '../bhyve/parse.js';
 import { playLoader } from './play-loader.js';
-import { traitsOf } from './releases.js';
+import { traitsOf } from '../bhyve/releases.js';
 import { type GuestEnd, type Step, exitStatusOf, stepOfBoot } from './script.js';
+import { type Machine, checkStart } from './start-checks.js';
 import type { ConsoleSocket } from './start-context.js';
 
 /** This is the child of a monitor. */

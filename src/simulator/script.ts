@@ -1,6 +1,6 @@
 import { parseDurationMs } from '../base/duration.js';
 import { listWords, shown } from '../base/text.js';
-import type { Release } from './releases.js';
+import type { Release } from '../bhyve/releases.js';
 
 /** The ways in which a guest ends by itself. */
 export const guestEnds = ['reboot', 'power_off', 'halt', 'triple_fault', 'error', 'suspend'] as const;

@@ -1,12 +1,11 @@
 import { formatAddress, maxBus, maxFunction, maxSlot, type PciAddress } from '../base/pci-address.js';
-import { type Config, type ConfigNode, openConfig } from './config-tree.js';
-import { checkDevice } from './device-checks.js';
-import { checkDomainCpus, checkDomainMemory } from './numa.js';
-import { isNumericPort } from './numeric-address.js';
+import { type Config, type ConfigNode, openConfig } from '../bhyve/config-tree.js';
+import { checkDomainCpus, checkDomainMemory } from '../bhyve/numa.js';
 import {
   BhyveExit,
   type Output,
   crash,
+  emptyOutput,
   errnoText,
   exitBadOption,
   exitError,
@@ -14,13 +13,16 @@ import {
   exitUsage,
   fail,
   warn,
-} from './outcome.js';
-import { findModel, pciVariable } from './pci.js';
-import { type Platform, traitsOf } from './releases.js';
+} from '../bhyve/outcome.js';
+import { type Failure, failure } from '../bhyve/parse.js';
+import { findModel, pciVariable } from '../bhyve/pci.js';
+import { type Platform, traitsOf } from '../bhyve/releases.js';
+import { parseMemorySize } from '../bhyve/sizes.js';
+import { checkPinning, countVcpus } from '../bhyve/topology.js';
+import { checkDevice } from './device-checks.js';
+import { isNumericPort } from './numeric-address.js';
 import { openSerial } from './serial.js';
-import { parseMemorySize } from './sizes.js';
 import type { ConsoleSocket, StartContext, StartedDevice } from './start-context.js';
-import { checkPinning, countVcpus } from './topology.js';
 
 /** What a host, or somebody who plays one, decides about a start. */
 export interface StartOptions extends Platform {
@@ -47,6 +49,16 @@ export interface Machine {
   readonly monitor: { readonly isEnabled: boolean; readonly restarts: boolean };
 }
 
+/** Whether bhyve goes on to run the guest. */
+export type StartCheck =
+  | {
+      readonly kind: 'started';
+      readonly machine: Machine;
+      readonly warnings: readonly string[];
+      readonly stdout: readonly string[];
+    }
+  | Failure;
+
 /** Longest VM name, in bytes, and longest path of a UNIX socket, which 16 makes of rundir and name. */
 const maxNameBytes = 229;
 const maxSocketPathBytes = 103;
@@ -54,10 +66,26 @@ const maxSocketPathBytes = 103;
 const byteLength = (text: string): number => new TextEncoder().encode(text).length;
 
 /**
+ * Makes the checks of bhyve's start that look at the configuration only. What needs the host (files, devices,
+ * interfaces, sockets) is taken to succeed.
+ * @param tree of a parsed command line; it is not changed
+ */
+export function checkStart(tree: ConfigNode, options: StartOptions): StartCheck {
+  const output = emptyOutput();
+  try {
+    const machine = start(tree, options, output);
+    return { kind: 'started', machine, warnings: output.stderr, stdout: output.stdout };
+  } catch (error) {
+    if (error instanceof BhyveExit) return failure(error, output);
+    throw error;
+  }
+}
+
+/**
  * What bhyve checks between its options and the first instruction of the guest, in bhyve's order.
  * @throws BhyveExit at the first check that fails
  */
-export function start(root: ConfigNode, options: StartOptions, output: Output): Machine {
+function start(root: ConfigNode, options: StartOptions, output: Output): Machine {
   const config = openConfig(root, output);
   const name = config.get('name') ?? '';
   const vcpus = countVcpus(config, output);

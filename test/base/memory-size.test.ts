@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatMemorySize, maxMemoryBytes, pageBytes, parseMemorySize } from '../../src/base/memory-size.js';
-import { parseMemorySize as bhyveReads } from '../../src/simulator/sizes.js';
+import { parseMemorySize as bhyveReads } from '../../src/bhyve/sizes.js';
 
 const mebibyte = 2 ** 20;
 

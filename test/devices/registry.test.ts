@@ -5,7 +5,7 @@ import { releases, type Release } from '../../src/devices/device.js';
 import { deviceModels, modelNamed } from '../../src/devices/registry.js';
 import { deviceArguments } from '../../src/machine/argv.js';
 import type { PlannedDevice } from '../../src/machine/machine.js';
-import { findModel } from '../../src/simulator/pci.js';
+import { findModel } from '../../src/bhyve/pci.js';
 import { awkwardText, fieldsOf } from '../support/arbitraries.js';
 import { refusal, simulate, simulateMachine, sorted } from '../support/simulated.js';
 import { machineOf, planOf, problemsOf, specOf, withDevices } from '../support/specs.js';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { escapeValue } from '../../src/machine/argv.js';
-import { openConfig } from '../../src/simulator/config-tree.js';
-import { emptyNode } from '../../src/simulator/config-tree.js';
-import { emptyOutput } from '../../src/simulator/outcome.js';
+import { openConfig } from '../../src/bhyve/config-tree.js';
+import { emptyNode } from '../../src/bhyve/config-tree.js';
+import { emptyOutput } from '../../src/bhyve/outcome.js';
 import { awkwardText } from '../support/arbitraries.js';
 import { expectedConfig, simulateMachine, sorted } from '../support/simulated.js';
 import { loadSpecText } from '../../src/machine/load-spec.js';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { ParseOptions, Platform, StartOptions } from '../../src/simulator/parse.js';
+import type { ParseOptions, Platform } from '../../src/bhyve/parse.js';
+import type { StartOptions } from '../../src/simulator/start-checks.js';
 
 /** A command line with what bhyve makes of it; the fields are explained where the vectors come from. */
 export interface Vector {

@@ -1,9 +1,10 @@
 import type { Platform } from '../../src/devices/device.js';
 import { configLine } from '../../src/machine/argv.js';
 import type { Machine } from '../../src/machine/machine.js';
-import { openConfig } from '../../src/simulator/config-tree.js';
-import { emptyOutput } from '../../src/simulator/outcome.js';
-import { checkStart, parseCommandLine, type StartCheck } from '../../src/simulator/parse.js';
+import { openConfig } from '../../src/bhyve/config-tree.js';
+import { emptyOutput } from '../../src/bhyve/outcome.js';
+import { parseCommandLine } from '../../src/bhyve/parse.js';
+import { checkStart, type StartCheck } from '../../src/simulator/start-checks.js';
 
 /** What bhyve makes of a command line: every variable as a device reads it, references and escapes expanded. */
 export interface Simulated {

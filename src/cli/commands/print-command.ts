@@ -55,7 +55,7 @@ function notesOf({ privateConfig, loader, requirements }: Machine): string[] {
 
 /** The whole command as a bhyve_config(5) file: what bhyve itself makes of its words, read by the simulator's parser. */
 async function configText(machine: Machine): Promise<string> {
-  const { parseCommandLine } = await import('../../simulator/parse.js');
+  const { parseCommandLine } = await import('../../bhyve/parse.js');
   const secrets = machine.variables.filter(({ isSecret }) => isSecret === true);
   const parsed = parseCommandLine(machine.argv, {
     release: machine.release,

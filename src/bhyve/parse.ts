@@ -2,12 +2,10 @@ import { type ConfigNode, emptyNode, listVariables, openConfig } from './config-
 import { readCommandLine, showUsage } from './options.js';
 import { BhyveExit, type CrashSignal, type Output, emptyOutput, exitUsage, warn } from './outcome.js';
 import { type Platform, traitsOf } from './releases.js';
-import { type Machine, type StartOptions, start } from './start-checks.js';
 
 export type { ConfigNode } from './config-tree.js';
 export type { CrashSignal } from './outcome.js';
 export type { Arch, Platform, Release } from './releases.js';
-export type { Machine, StartOptions } from './start-checks.js';
 
 export interface ParseOptions extends Platform {
   /** The content of a file that `-k` or `-f …,file=` names, or undefined where it cannot be read. */
@@ -31,7 +29,7 @@ export interface Failure {
 export type ParsedCommandLine =
   | {
       readonly kind: 'parsed';
-      /** For `checkStart`. */
+      /** For the checks of a start. */
       readonly tree: ConfigNode;
       /** Every variable with its raw text, sorted by name: what `config.dump` would print. */
       readonly config: ReadonlyMap<string, string>;
@@ -48,16 +46,6 @@ export type ParsedCommandLine =
       readonly stdout: readonly string[];
       readonly status: 0;
     };
-
-/** Whether bhyve goes on to run the guest. */
-export type StartCheck =
-  | {
-      readonly kind: 'started';
-      readonly machine: Machine;
-      readonly warnings: readonly string[];
-      readonly stdout: readonly string[];
-    }
-  | Failure;
 
 /**
  * Reads bhyve's command line (without argv[0]) as bhyve of a release reads it: everything up to the point where
@@ -78,23 +66,8 @@ export function parseCommandLine(argv: readonly string[], options: ParseOptions)
   }
 }
 
-/**
- * Makes the checks of bhyve's start that look at the configuration only. What needs the host (files, devices,
- * interfaces, sockets) is taken to succeed.
- * @param tree of a parsed command line; it is not changed
- */
-export function checkStart(tree: ConfigNode, options: StartOptions): StartCheck {
-  const output = emptyOutput();
-  try {
-    const machine = start(tree, options, output);
-    return { kind: 'started', machine, warnings: output.stderr, stdout: output.stdout };
-  } catch (error) {
-    if (error instanceof BhyveExit) return failure(error, output);
-    throw error;
-  }
-}
-
-const failure = ({ status, signal }: BhyveExit, { stderr, stdout }: Output): Failure => ({
+/** A refusal with what was printed before it. */
+export const failure = ({ status, signal }: BhyveExit, { stderr, stdout }: Output): Failure => ({
   kind: 'failed',
   messages: stderr,
   stdout,
