@@ -35,6 +35,10 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'stop a VM that vmrun runs, and wait until it has ended',
     load: async () => (await import('./commands/stop.js')).stopCommand,
   },
+  import: {
+    summary: 'write a spec for a VM that another tool runs',
+    load: async () => (await import('./commands/import.js')).importCommand,
+  },
   facts: {
     summary: 'print what vmrun sees of this host, as JSON',
     load: async () => (await import('./commands/facts.js')).factsCommand,

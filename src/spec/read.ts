@@ -26,15 +26,31 @@ const extensions: Readonly<Record<string, SpecFormat>> = {
   ...{ '.ucl': 'ucl', '.conf': 'ucl' },
 };
 
+/** What a text is, for the messages about one that cannot be read. */
+export interface ReadWords {
+  /** With its article: `a spec`. */
+  readonly what: string;
+  readonly inDirectory: string;
+  readonly whenMissing: string;
+  readonly whenEmpty: string;
+  readonly whenInputEmpty: string;
+}
+
+const specWords: ReadWords = {
+  what: 'a spec',
+  inDirectory: 'name the spec file in it',
+  whenMissing: 'give its path after -c, or - for standard input',
+  whenEmpty: 'a spec is an object with name, cpu and mem: { "name": "vm0", "cpu": 1, "mem": "1G" }',
+  whenInputEmpty: 'uclcmd prints nothing unless it is given a ".": uclcmd get -c -f vm.conf . | vmrun -c-',
+};
+
 /**
  * Reads the text of a spec; nothing else is touched.
  * @throws ProblemsError `unreadable` where there is nothing to read, `spec` where what was read cannot be a spec
  */
 export function readSpec(file: string, { workingDirectory, format }: ReadOptions): SpecText {
   const isStdin = file === standardInput;
-  const name = isStdin ? '<stdin>' : file;
-  const text = decode(name, readBytes(path.resolve(workingDirectory, file), name, isStdin));
-  if (text.trim() === '') throw refuse(name, [isStdin ? emptyInput : emptyFile]);
+  const { name, text } = readText(file, workingDirectory, specWords);
   return {
     name,
     text,
@@ -46,6 +62,22 @@ export function readSpec(file: string, { workingDirectory, format }: ReadOptions
   };
 }
 
+/**
+ * Reads a text file, or standard input; nothing else is touched.
+ * @throws ProblemsError `unreadable` where there is nothing to read, `spec` where what was read is no text, or none at all
+ */
+export function readText(
+  file: string,
+  workingDirectory: string,
+  words: ReadWords,
+): { readonly name: string; readonly text: string } {
+  const isStdin = file === standardInput;
+  const name = isStdin ? '<stdin>' : file;
+  const text = decode(name, readBytes(path.resolve(workingDirectory, file), name, isStdin, words));
+  if (text.trim() === '') throw refuse(name, [empty(isStdin, words)]);
+  return { name, text };
+}
+
 /** Relative to the spec's folder; a name stays as it is written where bhyve, started here, finds the same file. */
 const resolver =
   (folder: string, workingDirectory: string) =>
@@ -54,35 +86,28 @@ const resolver =
 
 export const isSpecFormat = (word: string): word is SpecFormat => specFormats.some((format) => format === word);
 
-const emptyFile: Problem = {
+const empty = (isStdin: boolean, { whenEmpty, whenInputEmpty }: ReadWords): Problem => ({
   code: 'empty',
   severity: 'error',
-  message: 'the file is empty',
-  fix: 'a spec is an object with name, cpu and mem: { "name": "vm0", "cpu": 1, "mem": "1G" }',
-};
+  message: isStdin ? 'standard input is empty' : 'the file is empty',
+  fix: isStdin ? whenInputEmpty : whenEmpty,
+});
 
-const emptyInput: Problem = {
-  code: 'empty',
-  severity: 'error',
-  message: 'standard input is empty',
-  fix: 'uclcmd prints nothing unless it is given a ".": uclcmd get -c -f vm.conf . | vmrun -c-',
-};
-
-function readBytes(file: string, name: string, isStdin: boolean): Buffer {
+function readBytes(file: string, name: string, isStdin: boolean, words: ReadWords): Buffer {
   let descriptor: number | undefined;
   try {
     descriptor = isStdin ? 0 : openSync(file, 'r');
-    if (fstatSync(descriptor).isDirectory()) throw unreadable(name, 'this is a directory', 'name the spec file in it');
-    return readAll(descriptor, name);
+    if (fstatSync(descriptor).isDirectory()) throw unreadable(name, 'this is a directory', words.inDirectory);
+    return readAll(descriptor, name, words);
   } catch (error) {
     if (error instanceof ProblemsError) throw error;
-    throw unreadable(name, reason(error), hint(error), error);
+    throw unreadable(name, reason(error), codeOf(error) === 'ENOENT' ? words.whenMissing : undefined, error);
   } finally {
     if (descriptor !== undefined && !isStdin) closeSync(descriptor);
   }
 }
 
-function readAll(descriptor: number, name: string): Buffer {
+function readAll(descriptor: number, name: string, { what }: ReadWords): Buffer {
   const chunks: Buffer[] = [];
   let length = 0;
   for (;;) {
@@ -95,7 +120,7 @@ function readAll(descriptor: number, name: string): Buffer {
       const problem: Problem = {
         code: 'too-large',
         severity: 'error',
-        message: `a spec has at most ${maxSpecBytes / 1024 / 1024} MiB, this is more`,
+        message: `${what} has at most ${maxSpecBytes / 1024 / 1024} MiB, this is more`,
         fix: 'is it the right file?',
       };
       throw refuse(name, [problem]);
@@ -155,6 +180,3 @@ function reason(error: unknown): string {
       return error instanceof Error ? error.message : String(error);
   }
 }
-
-const hint = (error: unknown): string | undefined =>
-  codeOf(error) === 'ENOENT' ? 'give its path after -c, or - for standard input' : undefined;

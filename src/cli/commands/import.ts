@@ -1,0 +1,245 @@
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { ChalkInstance } from 'chalk';
+import { InvalidArgumentError, type Command } from 'commander';
+import { codeOf } from '../../base/error-code.js';
+import { ProblemsError, type Problem } from '../../base/problem.js';
+import { count } from '../../base/text.js';
+import { architectures, releases, type Arch, type Release } from '../../base/platform.js';
+import { importFormats, type ImportFormat } from '../../import/formats.js';
+import { importText, type Imported } from '../../import/import-text.js';
+import type { Source } from '../../import/original.js';
+import { maxSpecBytes, readText, standardInput, type ReadWords } from '../../spec/read.js';
+import { coloursFor } from '../colours.js';
+import { makeCommand } from '../command-line.js';
+import type { MakeSubcommand } from '../commands.js';
+import type { Context } from '../context.js';
+import { exitCodes, problemsExitCode } from '../exit-codes.js';
+import { formatProblem, problemLines } from '../show-problems.js';
+
+interface CommandOptions {
+  readonly from?: ImportFormat;
+  readonly yaml?: true;
+  readonly out?: string;
+  readonly name?: string;
+  readonly dataset?: string;
+  readonly release?: Release;
+  readonly arch?: Arch;
+  readonly color?: boolean;
+}
+
+const examples = `
+What a spec cannot say, and what was made up, is told on standard error. File
+names without a "/" in front are then those of the spec's folder.
+
+Formats:
+  bhyve     a command line, or a shell script with one
+  config    a bhyve_config(5) file
+  vm-bhyve  NAME.conf in the folder of the guest
+  iohyve    what iohyve getall NAME prints
+  libvirt   what virsh dumpxml NAME prints
+
+Examples:
+  vmrun import start.sh > vm.json
+  vmrun import --out specs /vm/*/*.conf
+  iohyve getall web | vmrun import -`;
+
+const words: ReadWords = {
+  what: 'a file to import',
+  inDirectory: 'name a file in it',
+  whenMissing: 'give its path, or - for standard input',
+  whenEmpty: 'there is nothing to import',
+  whenInputEmpty: 'there is nothing to import',
+};
+
+const oneOf =
+  <Word extends string | number>(known: readonly Word[]) =>
+  (word: string): Word => {
+    const found = known.find((each) => String(each) === word);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`It is one of ${known.join(', ')}.`);
+  };
+
+const formatOption = (word: string): ImportFormat | undefined =>
+  word === 'auto' ? undefined : oneOf<ImportFormat>(importFormats)(word);
+
+/** `vmrun import`: text of another way to run a VM in, a spec out. */
+export const importCommand: MakeSubcommand = (context, output) => {
+  const command = makeCommand('vmrun import', output)
+    .description('Writes a spec for a VM that a script, or another tool, runs by bhyve.')
+    .usage('[options] FILE...')
+    .argument('<file...>', 'what to import; - reads standard input')
+    .option('--from <format>', `${importFormats.join(', ')}; default: auto`, formatOption)
+    .option('--yaml', 'write YAML; default: JSON')
+    .option('-o, --out <dir>', 'write NAME.json there for each file')
+    .option('--name <name>', 'name the VM so')
+    .option('--dataset <dataset>', 'ZFS dataset that vm-bhyve or iohyve keeps its VMs in')
+    .option('--release <n>', 'FreeBSD release that the original is written for', oneOf(releases))
+    .option('--arch <arch>', `its architecture: ${architectures.join(', ')}`, oneOf(architectures))
+    .option('--color', 'colours, also without a terminal')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', examples);
+  return {
+    run: async (given) => {
+      command.parse([...given], { from: 'user' });
+      const options = command.opts<CommandOptions>();
+      refuseContradictions(command, options);
+      return importAll(command.args, options, context);
+    },
+    color: () => command.opts<CommandOptions>().color,
+  };
+};
+
+function refuseContradictions(command: Command, { out, name }: CommandOptions): void {
+  const files = command.args;
+  if (files.length > 1 && out === undefined) {
+    command.error('error: several files make several specs: give --out DIR to write each into a file of its own');
+  }
+  if (files.length > 1 && name !== undefined) command.error('error: --name is for one file');
+  if (files.filter((file) => file === standardInput).length > 1)
+    command.error('error: standard input can be read once');
+}
+
+/** One after the other, and all of them: what is wrong with one file is no reason to leave out another. */
+async function importAll(files: readonly string[], options: CommandOptions, context: Context): Promise<number> {
+  const colour = coloursFor(context, options.color);
+  let code: number = exitCodes.ok;
+  let firstTap = 0;
+  for (const file of files) {
+    try {
+      const { imported, notes } = await importFile(file, options, context, firstTap);
+      const text = await textOf(imported, options);
+      firstTap += imported.tapsMade;
+      const hasSecret = notes.some(({ code: about }) => about === 'password');
+      const written =
+        options.out === undefined
+          ? undefined
+          : write(options.out, imported.name, { text, hasSecret }, options, context);
+      tell(context, colour, file, imported, notes, written);
+      if (written === undefined) context.out(text);
+      if (imported.problems.length > 0) code = exitCodes.spec;
+    } catch (error) {
+      if (!(error instanceof ProblemsError)) throw error;
+      const errors = error.problems.filter(({ severity }) => severity === 'error');
+      const head = `${colour.bold(error.source)}: ${count(errors.length, 'problem')}, nothing was imported`;
+      context.err(`${[head, ...problemLines(error.problems, colour)].join('\n')}\n`);
+      code = problemsExitCode(error);
+    }
+  }
+  return code;
+}
+
+async function importFile(
+  file: string,
+  options: CommandOptions,
+  { workingDirectory, hostBhyve }: Context,
+  firstTap: number,
+): Promise<{ readonly imported: Imported; readonly notes: readonly Problem[] }> {
+  const isStdin = file === standardInput;
+  const { name, text } = readText(file, workingDirectory, words);
+  refuseNul(name, text);
+  const absolute = path.resolve(workingDirectory, file);
+  const folder = isStdin ? workingDirectory : path.dirname(absolute);
+  const source: Source = { name, text, folder, ...(isStdin ? {} : { stem: path.parse(file).name }) };
+  const result = await importText(source, {
+    ...(options.from === undefined ? {} : { format: options.from }),
+    platform: {
+      ...(options.release === undefined ? {} : { release: options.release }),
+      ...(options.arch === undefined ? {} : { arch: options.arch }),
+    },
+    host: hostBhyve,
+    readFile: (other) => contentOf(path.resolve(folder, other)),
+    ...(options.name === undefined ? {} : { vmName: options.name }),
+    ...(options.dataset === undefined ? {} : { dataset: options.dataset }),
+    firstTap,
+  });
+  if (!result.ok) throw new ProblemsError('spec', name, result.problems);
+  return { imported: result.value, notes: result.warnings };
+}
+
+function refuseNul(name: string, text: string): void {
+  const at = text.indexOf('\0');
+  if (at === -1) return;
+  const line = text.slice(0, at).split('\n').length;
+  throw new ProblemsError('spec', name, [
+    {
+      code: 'binary',
+      severity: 'error',
+      message: `there is a NUL byte on line ${line}: this is no text`,
+      fix: 'is it the right file?',
+    },
+  ]);
+}
+
+/** A file that the text names; undefined where there is none, or more than anybody writes by hand. */
+function contentOf(file: string): string | undefined {
+  try {
+    const about = statSync(file);
+    return about.isFile() && about.size <= maxSpecBytes ? readFileSync(file, 'utf8') : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function textOf({ spec }: Imported, { yaml }: CommandOptions): Promise<string> {
+  if (yaml !== true) return `${JSON.stringify(spec, undefined, 2)}\n`;
+  const { yamlText } = await import('../../spec/yaml-text.js');
+  return yamlText(spec);
+}
+
+/** @returns the file @throws ProblemsError `cannot-create`; a file that is there is never replaced */
+function write(
+  folder: string,
+  name: string,
+  { text, hasSecret }: { readonly text: string; readonly hasSecret: boolean },
+  { yaml }: CommandOptions,
+  { workingDirectory }: Context,
+): string {
+  const file = path.join(folder, `${name}.${yaml === true ? 'yaml' : 'json'}`);
+  try {
+    mkdirSync(path.resolve(workingDirectory, folder), { recursive: true });
+    writeFileSync(path.resolve(workingDirectory, file), text, {
+      flag: 'wx',
+      ...(hasSecret ? { mode: 0o600 } : {}),
+    });
+  } catch (error) {
+    const isThere = codeOf(error) === 'EEXIST';
+    throw new ProblemsError('cannot-create', file, [
+      {
+        code: 'cannot-create',
+        severity: 'error',
+        message: isThere
+          ? 'there is a file of this name already'
+          : error instanceof Error
+            ? error.message
+            : String(error),
+        ...(isThere ? { fix: 'remove it, or choose another folder' } : {}),
+      },
+    ]);
+  }
+  return file;
+}
+
+/** What came of a file: where the spec is, what vmrun does not take of it, and what was not carried as it stands. */
+function tell(
+  { err }: Context,
+  colour: ChalkInstance,
+  file: string,
+  { format, problems }: Imported,
+  notes: readonly Problem[],
+  written: string | undefined,
+): void {
+  const name = file === standardInput ? '<stdin>' : file;
+  const where = written === undefined ? '' : `, written to ${written}`;
+  const lines = [
+    ...(problems.length === 0
+      ? []
+      : [`${colour.bold(name)}: ${count(problems.length, 'problem')} with the spec, mend it by hand`]),
+    ...problems.flatMap((problem) => formatProblem(problem, colour)),
+    ...(notes.length === 0 && written === undefined
+      ? []
+      : [`${colour.bold(name)}: ${count(notes.length, 'thing')} to look at, imported as ${format}${where}`]),
+    ...notes.flatMap((note) => formatProblem(note, colour)),
+  ];
+  if (lines.length > 0) err(`${lines.join('\n')}\n`);
+}

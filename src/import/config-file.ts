@@ -1,0 +1,31 @@
+import { success, type Result } from '../base/result.js';
+import { isKnown } from '../machine/config.js';
+import type { ImportContext, Original, Source } from './original.js';
+
+/** A line that bhyve skips. */
+const isBlank = (line: string): boolean => line === '' || line.startsWith('#');
+
+const variableOf = (line: string): string => line.slice(0, Math.max(0, line.indexOf('=')));
+
+/** Whether text is a list of bhyve's variables, for telling what it is. */
+export function isConfigFile(text: string): boolean {
+  const lines = text.split('\n').filter((line) => !isBlank(line));
+  const known = lines.filter((line) => isKnown(variableOf(line)) || /^pci\.\d+\.\d+\.\d+\.\w/.test(line));
+  const isListed = lines.length > 0 && lines.every((line) => /^[\w.-]+=./.test(line));
+  return isListed && known.some((line) => line.includes('.')) && known.length * 2 >= lines.length;
+}
+
+/** A bhyve_config(5) file: what `bhyve -k FILE` reads, and what config.dump prints. */
+export function importConfigFile(source: Source, { readFile, vmName }: ImportContext): Result<Original> {
+  const lines = new Map(source.text.split('\n').map((line, index) => [variableOf(line), index + 1]));
+  // The name on bhyve's command line goes before that of the file.
+  const name = vmName ?? (lines.has('name') ? undefined : (source.stem ?? 'vm'));
+  return success({
+    argv: ['-k', source.name, ...(name === undefined ? [] : [name])],
+    readFile: (path) => (path === source.name ? source.text : readFile(path)),
+    fields: {},
+    cards: new Map(),
+    notes: [],
+    lineOf: (variable) => lines.get(variable),
+  });
+}

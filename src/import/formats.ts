@@ -1,0 +1,29 @@
+import type { Result } from '../base/result.js';
+import { importConfigFile, isConfigFile } from './config-file.js';
+import { importIohyve, isIohyve } from './iohyve.js';
+import type { ImportContext, Original, Source } from './original.js';
+import { hasBhyveCommand, importScript } from './script.js';
+import { importVmBhyve, isVmBhyve } from './vm-bhyve.js';
+
+export const importFormats = ['bhyve', 'config', 'vm-bhyve', 'iohyve', 'libvirt'] as const;
+export type ImportFormat = (typeof importFormats)[number];
+
+type Importer = (source: Source, context: ImportContext) => Result<Original>;
+
+/** The importer of each format; the one that needs an XML parser is loaded when it is wanted. */
+export const importers: Readonly<Record<ImportFormat, () => Promise<Importer>>> = {
+  bhyve: () => Promise.resolve(importScript),
+  config: () => Promise.resolve(importConfigFile),
+  'vm-bhyve': () => Promise.resolve(importVmBhyve),
+  iohyve: () => Promise.resolve(importIohyve),
+  libvirt: async () => (await import('./libvirt/import-libvirt.js')).importLibvirt,
+};
+
+/** Tells the format by the text. A command of bhyve can stand in nothing but a script; the lists have names of their own. */
+export function formatOf(text: string): ImportFormat | undefined {
+  if (/^\s*<[?!A-Za-z]/.test(text)) return 'libvirt';
+  if (hasBhyveCommand(text)) return 'bhyve';
+  if (isIohyve(text)) return 'iohyve';
+  if (isVmBhyve(text)) return 'vm-bhyve';
+  return isConfigFile(text) ? 'config' : undefined;
+}

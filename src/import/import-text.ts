@@ -1,0 +1,245 @@
+import { inOrder, type Problem } from '../base/problem.js';
+import { failure, success, type Result } from '../base/result.js';
+import { shown } from '../base/text.js';
+import type { Platform } from '../bhyve/releases.js';
+import { defaultPlatform } from '../machine/plan.js';
+import { readConfiguration, type Configuration } from './configuration.js';
+import { formatOf, importers, type ImportFormat } from './formats.js';
+import { isSameLoader, loaderNotes } from './loader.js';
+import { memoryBytesIn, topologyIn } from './meaning.js';
+import { noteAt, refusalAt, type ImportContext, type LoaderCommand, type Original, type Source } from './original.js';
+import { differenceWords, settle, type Settled } from './settle.js';
+import type { SpecObject } from './spec-object.js';
+
+export interface ImportOptions extends ImportContext {
+  /** Absent: told by the text. */
+  readonly format?: ImportFormat;
+  /** What the original is written for, where the user says so: it goes into the spec. */
+  readonly platform: Partial<Platform>;
+  /** The bhyve of this host. */
+  readonly host: Partial<Platform>;
+}
+
+/** A VM that was imported. */
+export interface Imported {
+  readonly format: ImportFormat;
+  readonly name: string;
+  readonly spec: SpecObject;
+  /** What vmrun does not take of it: the spec has to be mended by hand. */
+  readonly problems: readonly Problem[];
+  /** Interfaces that were given a name of vmrun's. */
+  readonly tapsMade: number;
+}
+
+/**
+ * Text of another way to run a VM → spec. The warnings say what could not be carried, or was made up; the problems of
+ * a failure why nothing could be imported.
+ */
+export async function importText(source: Source, options: ImportOptions): Promise<Result<Imported>> {
+  const format = options.format ?? formatOf(source.text);
+  if (format === undefined) return failure([unknownFormat(source)]);
+  const importer = await importers[format]();
+  const imported = importer(source, options);
+  if (!imported.ok) return imported;
+  const original = {
+    ...imported.value,
+    fields: { ...saidPlatform(options, imported.value), ...imported.value.fields },
+  };
+  const platform = { ...defaultPlatform, ...options.host, ...archOf(original), ...options.platform };
+  const read = readConfiguration(original.argv, { platform, readFile: original.readFile });
+  if (!read.ok) return failure([refusedByBhyve(source, original, read.messages, platform)]);
+  const configuration = named(read.configuration, options.vmName);
+  const settled = await settleShortly(configuration, original);
+  const notes = [
+    ...original.notes,
+    ...notesOn(source, original, configuration, settled),
+    ...settled.differences
+      .filter(({ variable }) => !isTold(variable, configuration))
+      .map((difference) => noteAt(source, original.line, 'different', differenceWords(difference))),
+  ];
+  const name = typeof settled.spec.name === 'string' ? settled.spec.name : 'vm';
+  const problems = settled.problems.map(({ place, ...problem }) => ({
+    ...problem,
+    message: place === undefined ? problem.message : `${place.pointer}: ${problem.message}`,
+  }));
+  return success({ format, name, spec: settled.spec, problems, tapsMade: original.tapsMade ?? 0 }, inOrder(notes));
+}
+
+/** Whether a difference in a variable has a note of its own. */
+const isTold = (variable: string, { variables }: Configuration): boolean =>
+  variable === 'name' ||
+  (['cpus', 'sockets', 'cores', 'threads'].includes(variable) && topologyIn(variables) === undefined);
+
+/** With the name that the user gives it. */
+const named = (configuration: Configuration, name: string | undefined): Configuration =>
+  name === undefined
+    ? configuration
+    : { ...configuration, variables: new Map([...configuration.variables, ['name', name]]) };
+
+const archOf = ({ arch }: Original): Partial<Platform> => (arch === undefined ? {} : { arch });
+
+const saidPlatform = ({ platform }: ImportOptions, original: Original): SpecObject => ({
+  ...archOf(original),
+  ...platform,
+});
+
+function unknownFormat(source: Source): Problem {
+  const isSpec = /^\s*\{/.test(source.text);
+  return refusalAt(
+    source,
+    undefined,
+    'format',
+    isSpec
+      ? 'this looks like a spec already, or another JSON file'
+      : 'this is nothing that vmrun can tell: no bhyve command, no bhyve_config(5) file, no guest of vm-bhyve or iohyve, no domain of libvirt',
+    isSpec ? 'run it with: vmrun -c FILE' : 'say what it is by --from',
+  );
+}
+
+function refusedByBhyve(
+  source: Source,
+  { argv, line, lineOf }: Original,
+  messages: readonly string[],
+  { release, arch }: Platform,
+): Problem {
+  const said = messages.filter((message) => !message.startsWith(' ')).join('; ');
+  const word = argv.find((each) => each.length > 2 && said.includes(each));
+  const place = /^bhyve: .* line (\d+): invalid config option/.exec(said)?.[1];
+  const at = place === undefined ? ((word === undefined ? undefined : lineOf(word)) ?? line) : Number(place);
+  const bhyve = `bhyve of FreeBSD ${release}${arch === 'arm64' ? ' on arm64' : ''}`;
+  return refusalAt(
+    source,
+    at,
+    'bhyve-refuses',
+    `${bhyve} does not take this: ${said.slice(0, 300)}`,
+    'mend it, or say which bhyve it is for by --release and --arch',
+  );
+}
+
+/** What vmrun's loader does by itself is left out of the spec. */
+async function settleShortly(configuration: Configuration, original: Original): Promise<Settled> {
+  let best = { settled: await settle(configuration, original), original };
+  for (const field of ['disk', 'device_map'] as const) {
+    const { loader } = best.original;
+    if (best.settled.loader === undefined || loader?.spec[field] === undefined) continue;
+    const { [field]: _left, ...spec } = loader.spec;
+    const shorter = { ...best.original, loader: { ...loader, spec } };
+    const settled = await settle(configuration, shorter);
+    if (isSameLoader(settled.loader, best.settled.loader)) best = { settled, original: shorter };
+  }
+  const { loader } = best.original;
+  const [disk, ...more] = [loader?.spec.disk ?? []].flat();
+  if (loader === undefined || disk === undefined || more.length > 0) return best.settled;
+  return settle(configuration, { ...best.original, loader: { ...loader, spec: { ...loader.spec, disk } } });
+}
+
+/** What the way from bhyve's words to a spec has to tell. */
+function notesOn(
+  source: Source,
+  original: Original,
+  configuration: Configuration,
+  { spec, loader }: Settled,
+): readonly Problem[] {
+  const { line, lineOf } = original;
+  const { variables, platform } = configuration;
+  const notes: Problem[] = [];
+  const tell = (at: number | undefined, code: string, message: string, fix?: string): void => {
+    notes.push(noteAt(source, at ?? line, code, message, fix));
+  };
+  const secret = [...variables.keys()].find((key) => /password$/i.test(key));
+  if (secret !== undefined) {
+    const word = original.argv.find((each) => /password=/i.test(each)) ?? secret;
+    tell(
+      lineOf(word),
+      'password',
+      'the password of VNC now stands in the spec',
+      'keep the spec private, or put it into a file and say "password_file"',
+    );
+  }
+  if (/^(true|on|yes|1)$/i.test(variables.get('config.dump') ?? '')) {
+    tell(
+      lineOf('config.dump=1'),
+      'config-dump',
+      'config.dump is not carried: with it bhyve prints its configuration and ends',
+      'use vmrun --dry-run --format config',
+    );
+  }
+  const name = variables.get('name') ?? '';
+  if (spec.name !== name) {
+    tell(
+      lineOf(name),
+      'name',
+      `vmrun does not take the name ${shown(name)}; the VM is named ${shown(spec.name)}`,
+      'choose another name by --name',
+    );
+  }
+  if (topologyIn(variables) === undefined) {
+    const parts = ['cpus', 'sockets', 'cores', 'threads'].flatMap((key) => {
+      const value = variables.get(key);
+      return value === undefined ? [] : [`${key}=${value}`];
+    });
+    tell(
+      undefined,
+      'cpus',
+      `bhyve does not start with these numbers of CPUs: ${parts.join(', ')}`,
+      'look at "cpu" of the spec',
+    );
+  }
+  if (spec.loader === 'none') tell(undefined, 'loader', ...loaderWords(original.loader));
+  else if (spec.loader === undefined && original.loader !== undefined) {
+    tell(
+      original.loader.line,
+      'loader',
+      `${original.loader.spec.kind} is not carried: the guest starts from a boot ROM`,
+    );
+  }
+  if (loader !== undefined && original.loader !== undefined) {
+    notes.push(...loaderNotes(source, original.loader, loader, platform, memoryBytesIn(variables, platform)));
+  }
+  if (spec.lpc_slot === 'none' && [...variables.keys()].some((key) => /^(lpc\.com\d|tpm)\./.test(key))) {
+    tell(
+      undefined,
+      'lpc',
+      'the guest has no serial ports and no TPM: there is no LPC bridge, as in the original',
+      'take "lpc_slot" out, and say them by their fields instead of "config"',
+    );
+  }
+  const relative = relativeFiles(spec);
+  if (relative.length > 0) {
+    const some = relative.slice(0, 3).join(', ') + (relative.length > 3 ? ', …' : '');
+    tell(
+      undefined,
+      'relative',
+      `file names without a "/" in front are those of the spec's folder now: ${some}`,
+      'put the spec where bhyve was started, or make them absolute',
+    );
+  }
+  return notes;
+}
+
+const loaderWords = (loader: LoaderCommand | undefined): readonly [string, string] =>
+  loader === undefined
+    ? [
+        'nothing here loads the guest: there is no boot ROM, and no command of a loader before bhyve',
+        'write "bootrom" or "loader" into the spec; with "none", somebody else has to load it',
+      ]
+    : [`${loader.spec.kind} is not carried: vmrun does not take its options`, 'write "loader" into the spec by hand'];
+
+/** File names of the spec that are looked up from its folder. */
+function relativeFiles(spec: SpecObject): readonly string[] {
+  const devices = Array.isArray(spec.emulations) ? (spec.emulations as readonly SpecObject[]) : [];
+  const paths = [spec.bootrom, spec.varfile, ...devices.flatMap(({ path, ports }) => [path, ...pathsOfPorts(ports)])];
+  return paths.filter(
+    (path): path is string =>
+      typeof path === 'string' &&
+      !path.startsWith('/') &&
+      path !== 'stdio' &&
+      !path.startsWith('tcp=') &&
+      !path.endsWith(':'),
+  );
+}
+
+const pathsOfPorts = (ports: SpecObject[string] | undefined): readonly unknown[] =>
+  Array.isArray(ports)
+    ? ports.map((port: unknown) => (typeof port === 'object' && port !== null && 'path' in port ? port.path : port))
+    : [];

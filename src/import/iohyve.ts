@@ -1,0 +1,275 @@
+import type { Problem } from '../base/problem.js';
+import { failure, success, type Result } from '../base/result.js';
+import { shown } from '../base/text.js';
+import { readLoader } from './loader.js';
+import { noteAt, refusalAt, type ImportContext, type Original, type Source } from './original.js';
+import { readProperties, type Properties, type Property } from './properties.js';
+import type { SpecObject, SpecValue } from './spec-object.js';
+
+/** Properties as they stand in a listing. */
+interface Listing {
+  readonly properties: ReadonlyMap<string, Property>;
+  /** ZFS dataset of the guest, where the listing says it. */
+  readonly dataset?: string;
+  /** The guest, as `iohyve getall` announces it. */
+  readonly guest?: string;
+  /** Line on which a second guest begins. */
+  readonly second?: number;
+}
+
+/** iohyve itself once misspelt the prefix. */
+const prefixed = /^(?:iohyve|iohvye):(.+)$/;
+
+/**
+ * The listings there are: `iohyve getall` (a table of names and values), the file of `iohyve export` (`name=value`),
+ * and zfs get, with or without the columns of dataset and source.
+ */
+function readListing(text: string): Listing {
+  const properties = new Map<string, Property>();
+  let dataset: string | undefined;
+  let guest: string | undefined;
+  let second: number | undefined;
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    const [, announced] = /^Getting (\S+) iohyve prop/.exec(line) ?? [];
+    if (announced !== undefined) {
+      if (guest !== undefined) second ??= index + 1;
+      guest ??= announced;
+      continue;
+    }
+    const property = propertyIn(line);
+    if (property === undefined) continue;
+    dataset ??= property.dataset;
+    if (property.dataset !== undefined && property.dataset !== dataset) second ??= index + 1;
+    if (second === undefined) properties.set(property.name, { value: property.value, line: index + 1 });
+  }
+  return {
+    properties,
+    ...(dataset === undefined ? {} : { dataset }),
+    ...(guest === undefined ? {} : { guest }),
+    ...(second === undefined ? {} : { second }),
+  };
+}
+
+function propertyIn(
+  line: string,
+): { readonly name: string; readonly value: string; readonly dataset?: string } | undefined {
+  const columns = line.trimEnd().split(/\t|\s{2,}/);
+  const [first = '', name = '', value = ''] = columns;
+  const own = prefixed.exec(name)?.[1];
+  // zfs get with all its columns: dataset, property, value, source.
+  if (own !== undefined && first.includes('/')) return { name: own, value: unset(value), dataset: first };
+  const [, written, text] = /^([A-Za-z_][\w:.-]*)(?:=|\s+)(.*?)\s*$/.exec(line) ?? [];
+  if (written === undefined || text === undefined || written === 'PROPERTY') return undefined;
+  return { name: prefixed.exec(written)?.[1] ?? written, value: unset(text.replace(/^"(.*)"$/, '$1')) };
+}
+
+/** How zfs shows that a property is not set. */
+const unset = (value: string): string => (value === '-' ? '' : value);
+
+/** Whether text is a listing of a guest of iohyve, for telling what it is. */
+export function isIohyve(text: string): boolean {
+  const { properties, guest } = readListing(text);
+  const own = ['con', 'tap', 'bargs', 'loader', 'os', 'fw', 'persist'].filter((name) => properties.has(name));
+  return guest !== undefined || (properties.has('ram') && own.length >= 2);
+}
+
+interface Guest {
+  readonly source: Source;
+  readonly name: string;
+  readonly dataset: string;
+  readonly properties: Properties;
+  readonly context: ImportContext;
+  readonly isUefi: boolean;
+  readonly notes: Problem[];
+}
+
+/** The properties of one guest of iohyve: `iohyve getall NAME`. */
+export function importIohyve(source: Source, context: ImportContext): Result<Original> {
+  const listing = readListing(source.text);
+  if (listing.second !== undefined) {
+    const message = 'another guest begins here';
+    return failure([
+      refusalAt(source, listing.second, 'second-guest', message, 'put each guest into a file of its own'),
+    ]);
+  }
+  const properties = readProperties(source, listing.properties);
+  const missing = ['ram', 'cpu'].filter((name) => !properties.has(name));
+  if (missing.length > 0) {
+    return failure(
+      missing.map((name) => refusalAt(source, undefined, 'required', `${name} is not among the properties`)),
+    );
+  }
+  const name = properties.get('name', listing.guest ?? context.vmName ?? source.stem ?? 'vm');
+  const parent = context.dataset ?? 'zroot/iohyve';
+  const dataset = listing.dataset ?? `${parent}/${name}`;
+  const isUefi = properties.get('loader') === 'uefi';
+  const guest: Guest = { source, name, dataset, properties, context, isUefi, notes: [] };
+  const vmName = context.vmName ?? `ioh-${name}`;
+  if (listing.dataset === undefined && context.dataset === undefined) {
+    const message = `the disks are taken to be in the dataset ${dataset}`;
+    guest.notes.push(noteAt(source, undefined, 'dataset', message, 'look at zfs list, or give --dataset POOL/iohyve'));
+  }
+  if (context.vmName === undefined) {
+    const message = `the VM is named ${vmName}, as iohyve names it for bhyve, which makes MAC addresses and UUID of the name`;
+    guest.notes.push(noteAt(source, properties.line('name'), 'name', message));
+  }
+  const console = properties.get('con');
+  const wired = words(properties.get('bargs')).some((word) => /^-[a-zA-Z]*S/.test(word));
+  const argv = [
+    ...['-c', properties.get('cpu'), ...words(properties.get('bargs')), '-m', properties.get('ram')],
+    ...devicesOf(guest).flatMap((device, slot) => (device === '' ? [] : ['-s', `${slot},${device}`])),
+    ...(isUefi ? ['-s', '31,lpc', ...(properties.get('utc').toUpperCase() === 'YES' ? ['-u'] : [])] : []),
+    ...(console === '' ? [] : ['-l', `com1,/dev/${console}A`]),
+    ...(isUefi ? ['-l', `bootrom,${firmwareOf(guest)}`] : []),
+    vmName,
+  ];
+  const loader = isUefi ? undefined : loaderOf(guest, vmName, { console, isWired: wired });
+  const fields = fieldsOf(guest);
+  noteOthers(guest);
+  return success({
+    argv,
+    readFile: context.readFile,
+    ...(loader === undefined ? {} : { loader }),
+    fields,
+    cards: new Map(),
+    notes: guest.notes,
+    lineOf: (word) => properties.line(word.includes('fbuf') ? 'vnc' : 'bargs'),
+  });
+}
+
+/** iohyve keeps the options of bhyve with `_` for blanks. */
+const words = (bargs: string): readonly string[] => bargs.split(/[_\s]+/).filter((word) => word !== '');
+
+const diskOf = ({ dataset }: Guest, name: string): string => `/dev/zvol/${dataset}/${name}`;
+
+/** In the order of their slots; with UEFI the bridge to the serial port is elsewhere and leaves no gap. */
+function devicesOf(guest: Guest): readonly string[] {
+  const { properties, isUefi } = guest;
+  const sectors = isUefi ? properties.get('sectorsize') : '';
+  return [
+    'hostbridge',
+    ...(isUefi ? [] : ['lpc']),
+    `ahci-hd,${diskOf(guest, 'disk0')}${sectors === '' ? '' : `,sectorsize=${sectors}`}`,
+    ...pciDevices(guest),
+    ...tapsOf(guest),
+    ...(isUefi ? screenOf(guest) : []),
+  ];
+}
+
+/** Properties `pcidev:NAME`, sorted by their names as iohyve does. */
+function pciDevices({ properties }: Guest): readonly string[] {
+  const names = properties
+    .unread()
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith('pcidev:'));
+  return names.sort().map((name) => properties.get(name));
+}
+
+/** `tap0,tap1=em0`: a tap, and the interface whose bridge it goes into. */
+function tapsOf({ properties, source, notes }: Guest): readonly string[] {
+  const taps = properties
+    .get('tap')
+    .split(',')
+    .filter((entry) => entry !== '');
+  const net = properties.get('net');
+  return taps.map((entry) => {
+    const [tap = '', own] = entry.split('=');
+    const port = own ?? net;
+    const bridge = port === '' ? 'bridge0' : `the bridge of ${port}`;
+    const message = `iohyve puts ${tap} into ${bridge}; a spec says which bridge that is`;
+    notes.push(noteAt(source, properties.line('tap'), 'bridge', message, 'add "bridge" to the device'));
+    const mac = properties.get(`mac_${tap}`);
+    return `virtio-net,${tap}${mac === '' ? '' : `,mac=${mac}`}`;
+  });
+}
+
+function screenOf({ properties }: Guest): readonly string[] {
+  const isOn = (name: string): boolean => properties.get(name).toUpperCase() === 'YES';
+  const [host, port, width, height] = [
+    properties.get('vnc_ip', '127.0.0.1'),
+    properties.get('vnc_port', '5900'),
+    properties.get('vnc_w', '800'),
+    properties.get('vnc_h', '600'),
+  ];
+  const [waits, hasTablet] = [isOn('vnc_wait'), isOn('vnc_tablet')];
+  if (!isOn('vnc')) return [];
+  return [
+    `fbuf,tcp=${host}:${port},w=${width},h=${height}${waits ? ',wait' : ''}`,
+    ...(hasTablet ? ['xhci,tablet'] : []),
+  ];
+}
+
+function firmwareOf({ properties, source, notes }: Guest): string {
+  const firmware = properties.get('fw');
+  if (firmware !== '') return `/iohyve/Firmware/${firmware}/${firmware}`;
+  const message = 'fw is not set, without which iohyve starts no UEFI guest; the spec says the firmware of edk2-bhyve';
+  notes.push(noteAt(source, properties.line('loader'), 'firmware', message));
+  return '/usr/local/share/uefi-firmware/BHYVE_UEFI.fd';
+}
+
+/** What iohyve makes of `os` where GRUB loads the guest: the folder of grub.cfg, or what to type. */
+const systems: Readonly<Record<string, { readonly folder?: string; readonly commands?: readonly string[] }>> = {
+  d8lvm: { folder: '/grub' },
+  centos6: { folder: '/grub' },
+  centos7: { folder: '/grub2' },
+  netbsd: { commands: ['knetbsd -h -r wd0a (hd0,msdos1)/netbsd', 'boot'] },
+  openbsd57: { commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] },
+  openbsd58: { commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] },
+  openbsd59: { commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] },
+};
+
+function loaderOf(
+  guest: Guest,
+  vmName: string,
+  { console, isWired }: { readonly console: string; readonly isWired: boolean },
+): Original['loader'] {
+  const { properties, context } = guest;
+  const line = properties.line('loader') ?? 1;
+  const device = console === '' ? [] : ['-c', `/dev/${console}A`];
+  const wired = isWired ? ['-S'] : [];
+  const [memory, os] = [properties.get('ram'), properties.get('os', 'default')];
+  const disk = diskOf(guest, 'disk0');
+  const kept = (loader: ReturnType<typeof readLoader>): Original['loader'] => ('error' in loader ? undefined : loader);
+  if (properties.get('loader', 'bhyveload') !== 'grub-bhyve') {
+    const argv = [...wired, '-m', memory, '-d', disk, ...device, vmName];
+    return kept(readLoader({ program: 'bhyveload', argv, line }, context.readFile));
+  }
+  const own = ['-r', 'host', '-d', `/iohyve/${guest.name}`];
+  const { folder, commands } = systems[os] ?? {};
+  const root = os === 'custom' ? own : commands === undefined ? ['-r', 'hd0,msdos1'] : [];
+  const argv = [...wired, '-m', 'device.map', ...root, ...(folder === undefined ? [] : ['-d', folder]), ...device];
+  const input = commands === undefined ? {} : { input: commands.join('\n') };
+  const words = { program: 'grub-bhyve' as const, argv: [...argv, '-M', memory, vmName], line, ...input };
+  return kept(readLoader(words, () => `(hd0) ${disk}\n`));
+}
+
+function fieldsOf({ properties, isUefi, source, notes }: Guest): SpecObject {
+  const fields: Record<string, SpecValue> = {};
+  const description = properties.get('description');
+  if (description !== '') fields['x-description'] = description;
+  const persists = properties.get('persist') === '1';
+  if (isUefi) {
+    const message = 'iohyve does not start a UEFI guest again that reboots; vmrun does';
+    notes.push(
+      noteAt(source, properties.line('persist'), 'reboot', message, 'say "reboot_on": [] to have it as before'),
+    );
+  } else {
+    fields.reboot_on = persists ? ['reboot', 'halt', 'triple_fault', 'error'] : [];
+  }
+  return fields;
+}
+
+function noteOthers({ properties, source, notes }: Guest): void {
+  if (properties.get('boot') === '1') {
+    const message = 'boot=1: iohyve starts this guest with the host';
+    notes.push(noteAt(source, properties.line('boot'), 'boot', message, 'start vmrun from rc.d(8)'));
+  }
+  if (properties.get('template').toUpperCase() === 'YES') {
+    const message = 'this is a template, which iohyve does not start';
+    notes.push(noteAt(source, properties.line('template'), 'template', message, 'import a clone of it'));
+  }
+  properties.ignore(/^(size|install|autogrub|name|net|os|vnc\w*|fw|utc|sectorsize|mac_tap\w+)$/);
+  for (const { name, value, line } of properties.unread()) {
+    notes.push(noteAt(source, line, 'unknown', `${name} is not carried: vmrun does not know it, with ${shown(value)}`));
+  }
+}

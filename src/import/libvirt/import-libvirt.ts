@@ -1,0 +1,100 @@
+import { failure, success, type Result } from '../../base/result.js';
+import { listWords, shown } from '../../base/text.js';
+import { refusalAt, type ImportContext, type Original, type Source } from '../original.js';
+import { parseXml, type XmlElement } from '../xml.js';
+import { bootOf, loaderOf } from './boot.js';
+import { devicesOf } from './devices.js';
+import { tell, textOf, type Domain } from './domain.js';
+import { cpusOf, fieldsOf, memoryOf, optionsOf, ownArguments, sysinfoOf } from './machine.js';
+
+/** A domain of libvirt's bhyve driver: `virsh dumpxml NAME`. */
+export function importLibvirt(source: Source, context: ImportContext): Result<Original> {
+  const parsed = parseXml(source.text);
+  if (!parsed.ok) return failure([refusalAt(source, parsed.line, 'xml', parsed.message, parsed.fix)]);
+  const { root } = parsed;
+  const wrong = whyNoDomain(root);
+  if (wrong !== undefined)
+    return failure([refusalAt(source, root.line, 'no-domain', wrong, 'print one with: virsh dumpxml NAME')]);
+  const isArm = root.children.some(
+    ({ name, children }) => name === 'os' && children.some(({ attributes }) => attributes.arch === 'aarch64'),
+  );
+  const seen = new Set([root]);
+  const domain: Domain = { source, root, name: '', context, isArm, notes: [], seen };
+  const name = context.vmName ?? textOf(domain, 'name') ?? source.stem ?? 'vm';
+  const memory = memoryOf(domain);
+  if (typeof memory !== 'number') return failure([memory]);
+  const named = { ...domain, name };
+  const boot = bootOf(named);
+  const devices = devicesOf(named, boot.isFirmware);
+  const argv = [
+    ...cpusOf(named),
+    ...['-m', `${memory}M`],
+    ...optionsOf(named),
+    ...boot.argv,
+    ...devices.argv,
+    ...sysinfoOf(named),
+    ...ownArguments(named),
+    name,
+  ];
+  const loader = boot.isFirmware ? undefined : loaderOf(named, { ...devices, memory });
+  const fields = fieldsOf(named);
+  noteUnseen(named);
+  return success({
+    argv,
+    readFile: context.readFile,
+    ...(isArm ? { arch: 'arm64' as const } : {}),
+    ...(loader === undefined ? {} : { loader }),
+    fields,
+    cards: devices.cards,
+    notes: domain.notes,
+    tapsMade: devices.tapsMade,
+    line: root.line,
+    lineOf: (word) => (word.includes('password') ? devices.screenLine : undefined),
+  });
+}
+
+function whyNoDomain({ name, attributes }: XmlElement): string | undefined {
+  if (name !== 'domain') return `this is a <${name}>, not a <domain>`;
+  const { type } = attributes;
+  return type === 'bhyve' ? undefined : `this is a domain of ${shown(type ?? 'no hypervisor')}, not of bhyve`;
+}
+
+const advice: Readonly<Record<string, string>> = {
+  memtune: 'set limits in "hooks" with rctl(8)',
+  blkiotune: 'set limits in "hooks" with rctl(8)',
+  cputune: 'set limits in "hooks" with rctl(8)',
+};
+
+/** Elements that have no part in what bhyve is told. */
+const idle = [
+  'uuid',
+  'alias',
+  'address',
+  'resource',
+  'genid',
+  'boot',
+  'memballoon',
+  'seclabel',
+  'title',
+  'description',
+  'pae',
+];
+
+/** Tells every element that nobody looked at, without what is in it. */
+function noteUnseen(domain: Domain): void {
+  const unseen = (element: XmlElement): readonly XmlElement[] =>
+    element.children.flatMap((child) =>
+      idle.includes(child.name) ? [] : domain.seen.has(child) ? unseen(child) : [child],
+    );
+  for (const element of unseen(domain.root)) {
+    const inside = element.children.map(({ name }) => name);
+    const what = inside.length === 0 ? '' : ` with ${listWords([...new Set(inside)])}`;
+    tell(
+      domain,
+      element,
+      'element',
+      `<${element.name}>${what} is not carried: libvirt or vmrun has no equal of it for bhyve`,
+      advice[element.name],
+    );
+  }
+}

@@ -1,0 +1,165 @@
+import type { Problem } from '../../base/problem.js';
+import { shown } from '../../base/text.js';
+import { refusalAt } from '../original.js';
+import type { SpecObject, SpecValue } from '../spec-object.js';
+import { childOf, childrenOf, elementAt, pass, set, tell, textOf, type Domain } from './domain.js';
+
+const units: Readonly<Record<string, number>> = {
+  b: 1,
+  bytes: 1,
+  KB: 1e3,
+  k: 2 ** 10,
+  KiB: 2 ** 10,
+  MB: 1e6,
+  M: 2 ** 20,
+  MiB: 2 ** 20,
+  GB: 1e9,
+  G: 2 ** 30,
+  GiB: 2 ** 30,
+  TB: 1e12,
+  T: 2 ** 40,
+  TiB: 2 ** 40,
+};
+
+const mebibyte = 2 ** 20;
+
+/** Whole MiB, as libvirt hands them to bhyve. @returns undefined where it is no size */
+function mebibytesOf(size: string | undefined, unit = 'KiB'): number | undefined {
+  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
+  if (factor === undefined || size === undefined || !/^\d{1,15}$/.test(size.trim())) return undefined;
+  return Math.ceil((Number(size) * factor) / mebibyte);
+}
+
+export function memoryOf(domain: Domain): number | Problem {
+  const element = elementAt(domain, 'memory');
+  const size = mebibytesOf(element?.text, element?.attributes.unit);
+  const now = elementAt(domain, 'currentMemory');
+  if (now !== undefined && mebibytesOf(now.text, now.attributes.unit) !== size) {
+    tell(domain, now, 'memory', 'currentMemory is not carried: bhyve has no balloon, the guest gets all of its memory');
+  }
+  if (size !== undefined && size > 0) return size;
+  const line = (element ?? domain.root).line;
+  const what = element === undefined ? 'memory is missing' : `${shown(element.text)} is not a size of memory`;
+  return refusalAt(domain.source, line, 'memory', what, 'write e.g. <memory unit="MiB">1024</memory>');
+}
+
+export function cpusOf(domain: Domain): readonly string[] {
+  const count = textOf(domain, 'vcpu') ?? '1';
+  const topology = elementAt(domain, 'cpu', 'topology');
+  const { sockets, cores, threads } = topology?.attributes ?? {};
+  const parts =
+    topology === undefined ? [] : [`sockets=${sockets ?? '1'}`, `cores=${cores ?? '1'}`, `threads=${threads ?? '1'}`];
+  const pins = childrenOf(domain, elementAt(domain, 'cputune'), 'vcpupin').flatMap((pin) => {
+    const cpus = cpuList(pin.attributes.cpuset ?? '');
+    if (cpus !== '' && pin.attributes.vcpu !== undefined) return set(`vcpu.${pin.attributes.vcpu}.cpuset`, cpus);
+    tell(domain, pin, 'vcpupin', `vcpupin is not carried: ${shown(pin.attributes.cpuset ?? '')} names no CPU`);
+    return [];
+  });
+  const cells = childrenOf(domain, elementAt(domain, 'cpu', 'numa'), 'cell').flatMap((cell, index) => {
+    const { id = String(index), cpus = '', memory, unit } = cell.attributes;
+    const size = mebibytesOf(memory, unit);
+    return [
+      ...(size === undefined ? [] : set(`domains.${id}.size`, `${size}M`)),
+      ...(cpus === '' ? [] : set(`domains.${id}.cpus`, cpuList(cpus))),
+    ];
+  });
+  return ['-c', [count, ...parts].join(','), ...pins, ...cells];
+}
+
+/** `1-4,^2` → `1,3,4`. */
+function cpuList(text: string): string {
+  const cpus = new Set<number>();
+  for (const part of text.split(',')) {
+    const [, not, first, last = first] = /^\s*(\^?)(\d{1,4})(?:-(\d{1,4}))?\s*$/.exec(part) ?? [];
+    if (first === undefined) continue;
+    for (let cpu = Number(first); cpu <= Number(last); cpu += 1) {
+      if (not === '^') cpus.delete(cpu);
+      else cpus.add(cpu);
+    }
+  }
+  return rangesOf([...cpus].sort((a, b) => a - b));
+}
+
+/** Ascending numbers, three and more in a row as a range. */
+function rangesOf(numbers: readonly number[]): string {
+  const ranges: [first: number, last: number][] = [];
+  for (const number of numbers) {
+    const range = ranges.at(-1);
+    if (range?.[1] === number - 1) range[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges
+    .flatMap(([first, last]) => (last - first > 1 ? [`${first}-${last}`] : [...new Set([first, last])].map(String)))
+    .join(',');
+}
+
+export function optionsOf(domain: Domain): readonly string[] {
+  const features = elementAt(domain, 'features');
+  const msrs = childOf(domain, features, 'msrs')?.attributes.unknown === 'ignore';
+  const hasAcpi = childOf(domain, features, 'acpi') !== undefined;
+  // bhyve always shows one.
+  childrenOf(domain, features, 'apic');
+  const clock = elementAt(domain, 'clock')?.attributes.offset ?? 'utc';
+  const isLocked = elementAt(domain, 'memoryBacking', 'locked') !== undefined;
+  if (domain.isArm) return isLocked ? ['-S'] : [];
+  return [
+    ...(hasAcpi ? ['-A'] : []),
+    ...(msrs ? ['-w'] : []),
+    ...(isLocked ? ['-S'] : []),
+    ...(clock === 'localtime' ? [] : ['-u']),
+    '-HP',
+  ];
+}
+
+/** Names of libvirt and of bhyve, where they differ. */
+const smbiosNames: Readonly<Record<string, string>> = {
+  date: 'release_date',
+  product: 'product_name',
+  serial: 'serial_number',
+  family: 'family_name',
+  asset: 'asset_tag',
+};
+
+const smbiosStructures = [
+  ['bios', 'bios'],
+  ['system', 'system'],
+  ['baseBoard', 'board'],
+  ['chassis', 'chassis'],
+] as const;
+
+export function sysinfoOf(domain: Domain): readonly string[] {
+  const sysinfo = elementAt(domain, 'sysinfo');
+  childrenOf(domain, elementAt(domain, 'os'), 'smbios');
+  return smbiosStructures.flatMap(([structure, own]) =>
+    childrenOf(domain, childOf(domain, sysinfo, structure), 'entry').flatMap(({ attributes, text }) => {
+      const { name = '' } = attributes;
+      const value = text.trim();
+      return value === ''
+        ? []
+        : set(`${own}.${Object.hasOwn(smbiosNames, name) ? (smbiosNames[name] ?? name) : name}`, value);
+    }),
+  );
+}
+
+/** `<bhyve:arg value="…"/>`: words that libvirt puts before the name. */
+export function ownArguments(domain: Domain): readonly string[] {
+  const line = domain.root.children.find(({ name }) => /(^|:)commandline$/.test(name));
+  if (line === undefined) return [];
+  pass(domain, line);
+  return line.children.flatMap(({ attributes }) => attributes.value ?? []);
+}
+
+/** What libvirt does when the guest ends, and what it says of the domain. */
+export function fieldsOf(domain: Domain): SpecObject {
+  const action = (name: string, usual: string): string => textOf(domain, name) ?? usual;
+  const reasons = [
+    ...(action('on_reboot', 'restart') === 'restart' ? ['reboot'] : []),
+    ...(action('on_poweroff', 'destroy') === 'restart' ? ['power_off', 'halt'] : []),
+    ...(action('on_crash', 'destroy') === 'restart' ? ['triple_fault', 'error'] : []),
+  ];
+  const fields: Record<string, SpecValue> = {};
+  const words = [textOf(domain, 'title'), textOf(domain, 'description')].filter((text) => text !== undefined);
+  if (words.length > 0) fields['x-description'] = words.join(': ');
+  if (reasons.join() !== 'reboot') fields.reboot_on = reasons;
+  return fields;
+}

@@ -1,0 +1,338 @@
+import { describe, expect, test } from '@jest/globals';
+import { formatOf, type ImportFormat } from '../../src/import/formats.js';
+import { imported, refusals } from './support.js';
+
+const vmBhyve = 'loader="uefi"\ncpu=2\nmemory=1G\nuuid="5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01"\n';
+const iohyve = 'ram=1G\ncpu=1\ncon=nmdm0\ntap=tap0\nloader=uefi\nfw=x.fd\n';
+const dump = 'name=vm\nmemory.size=1G\nbootrom=/rom\npci.0.0.0.device=hostbridge\n';
+const domain = (inside: string, attributes = 'type="bhyve"'): string =>
+  `<domain ${attributes}>\n<name>vm</name><memory unit="MiB">512</memory>\n${inside}\n</domain>`;
+
+describe('the format is told by the text', () => {
+  test.each<[title: string, text: string, format: ImportFormat | undefined]>([
+    ['a command', 'bhyve -c 1 vm', 'bhyve'],
+    ['a script', '#!/bin/sh\nloader=x\nmemory=1G\nbhyve -m $memory vm\n', 'bhyve'],
+    ['a configuration file of bhyve', dump, 'config'],
+    ['one with comments', `# by hand\n\n${dump}`, 'config'],
+    ['a guest of vm-bhyve', vmBhyve, 'vm-bhyve'],
+    ['an old guest of vm-bhyve', 'guest="freebsd"\nuefi="no"\ncpu="1"\nmemory="512M"\n', 'vm-bhyve'],
+    ['a guest of iohyve', iohyve, 'iohyve'],
+    ['what iohyve getall prints', 'Getting vm iohyve properties...\nram   1G\ncpu   1\n', 'iohyve'],
+    [
+      'what zfs get prints',
+      'NAME  PROPERTY  VALUE  SOURCE\ntank/iohyve/vm  iohyve:ram  1G  local\ntank/iohyve/vm  iohyve:con  nmdm0  local\ntank/iohyve/vm  iohyve:tap  tap0  local\n',
+      'iohyve',
+    ],
+    ['a domain', domain(''), 'libvirt'],
+    ['a domain with a declaration', `\n<?xml version="1.0"?>\n${domain('')}`, 'libvirt'],
+    ['prose', 'Run bhyve with -c 1 and be happy.', undefined],
+    ['a spec', '{"name": "vm", "cpu": 1, "mem": "1G"}', undefined],
+    ['settings of something else', 'a=1\nb=2\n', undefined],
+    ['rc.conf', 'hostname="x"\nvm_enable="YES"\nvm_dir="zfs:tank/vm"\n', undefined],
+  ])('%s', (_title, text, format) => {
+    expect(formatOf(text)).toBe(format);
+  });
+
+  test('or the text is refused', async () => {
+    expect(await refusals('hello\nworld\n')).toEqual([
+      'format: this is nothing that vmrun can tell: no bhyve command, no bhyve_config(5) file, no guest of vm-bhyve or iohyve, no domain of libvirt [say what it is by --from]',
+    ]);
+    expect(await refusals('{"name": "vm"}')).toEqual([
+      'format: this looks like a spec already, or another JSON file [run it with: vmrun -c FILE]',
+    ]);
+  });
+});
+
+describe('a bhyve_config(5) file', () => {
+  test('is what bhyve -k reads', async () => {
+    const { spec } = await imported(`${dump}# a comment\nx86.vmexit_on_hlt=true\nrtc.use_localtime=false\n`);
+    expect(spec).toEqual({ name: 'vm', cpu: 1, mem: '1G', bootrom: '/rom', lpc_slot: 'none' });
+  });
+
+  test('without a name is named by its file, or by the user', async () => {
+    const text = dump.replace('name=vm\n', '');
+    expect((await imported(text, {}, { stem: 'web' })).spec.name).toBe('web');
+    expect((await imported(text, { vmName: 'db' }, { stem: 'web' })).spec.name).toBe('db');
+  });
+
+  test('is refused at the line that bhyve refuses', async () => {
+    const file = { name: 'vm.conf', stem: 'vm' };
+    expect(await refusals(`${dump}nonsense\n`, { format: 'config' }, file)).toEqual([
+      "5:1  bhyve-refuses: bhyve of FreeBSD 15 does not take this: bhyve: vm.conf line 5: invalid config option 'nonsense' [mend it, or say which bhyve it is for by --release and --arch]",
+    ]);
+  });
+
+  test('tells of a password with its line', async () => {
+    const { notes, spec } = await imported(`${dump}pci.0.5.0.device=fbuf\npci.0.5.0.password=x\n`);
+    expect(spec.graphic).toEqual({ slot: '5', password: 'x', xhci_table: false });
+    expect(notes.filter((note) => note.includes('password'))).toEqual([expect.stringMatching(/^6:1 {2}password: /)]);
+  });
+});
+
+describe('a guest of vm-bhyve', () => {
+  const specOf = async (text: string) =>
+    (await imported(text, {}, { name: 'web.conf', folder: '/vm/web', stem: 'web' })).spec;
+  const notesOf = async (text: string, more = {}) =>
+    (await imported(text, more, { name: 'web.conf', folder: '/vm/web', stem: 'web' })).notes.map((note) =>
+      note.replace(/ \[.*\]$/, ''),
+    );
+
+  test('needs cpu and memory', async () => {
+    expect(await refusals('loader="uefi"\n', { format: 'vm-bhyve' })).toEqual([
+      'required: memory is not set, without which vm-bhyve starts no guest',
+      'required: cpu is not set, without which vm-bhyve starts no guest',
+    ]);
+  });
+
+  test('takes the first of two lines, and no comment', async () => {
+    expect(await specOf(`${vmBhyve}memory=9G # not this one\n#cpu=9\n cpu=9\n`)).toMatchObject({
+      mem: '1G',
+      cpu: { sockets: 2 },
+    });
+  });
+
+  test.each<[loader: string, said: object]>([
+    ['uefi', {}],
+    ['uefi-csm', { bootrom: '/usr/local/share/uefi-firmware/BHYVE_UEFI_CSM.fd' }],
+    ['uefi-custom', { bootrom: '/vm/.config/BHYVE_UEFI.fd' }],
+    ['bhyveload', { loader: { kind: 'bhyveload', env: { autoboot_delay: '3' } } }],
+    ['grub', { loader: { kind: 'grub-bhyve', root: 'hd0,1' } }],
+  ])('with loader %s', async (loader, said) => {
+    const text = `loader="${loader}"\ncpu=1\nmemory=1G\ndisk0_type="virtio-blk"\ndisk0_name="d.img"\nuuid="5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01"\n`;
+    expect(await specOf(text)).toMatchObject(said);
+  });
+
+  test('types the commands of GRUB', async () => {
+    const text =
+      'loader="grub"\ncpu=1\nmemory=1G\ndisk0_type="virtio-blk"\ndisk0_name="d.img"\ngrub_run0="linux /vmlinuz"\ngrub_run1="boot"\n';
+    expect(await specOf(text)).toMatchObject({
+      loader: { kind: 'grub-bhyve', commands: ['root=hd0,1', 'linux /vmlinuz', 'boot'] },
+    });
+  });
+
+  test('without UEFI puts eight disks into a slot', async () => {
+    const disks = Array.from(
+      { length: 9 },
+      (_, index) => `disk${index}_type="virtio-blk"\ndisk${index}_name="${index}"\n`,
+    );
+    const { emulations } = await specOf(`loader="bhyveload"\ncpu=1\nmemory=1G\n${disks.join('')}`);
+    expect((emulations as readonly { slot: string }[]).map(({ slot }) => slot)).toEqual([
+      '4',
+      '4:1',
+      '4:2',
+      '4:3',
+      '4:4',
+      '4:5',
+      '4:6',
+      '4:7',
+      '5',
+    ]);
+  });
+
+  test('counts the taps that it makes up from the first that is free', async () => {
+    const { tapsMade, spec } = await imported(`${vmBhyve}network0_type="virtio-net"\nnetwork1_type="e1000"\n`, {
+      firstTap: 5,
+    });
+    expect([tapsMade, (spec.emulations as readonly { name: string }[]).map(({ name }) => name)]).toEqual([
+      2,
+      ['tap5', 'tap6'],
+    ]);
+  });
+
+  test.each<[text: string, note: string]>([
+    [
+      'graphics="yes"',
+      '5:1  vnc-port: graphics_port is not set: vm-bhyve takes the first free port from 5900 on; the spec says 5900',
+    ],
+    [
+      'network0_type="virtio-net"\nnetwork0_device="tap9"\nnetwork0_mac="58:9c:fc:00:00:01"\nnetwork0_span="yes"',
+      '8:1  span: network0_span: vmrun adds a tap to its bridge as a member, not as a span port',
+    ],
+    [
+      'disk0_type="virtio-blk"\ndisk0_dev="iscsi"\ndisk0_name="iqn.2012-06.com.example:t/1"',
+      '6:1  iscsi: disk0 is the iSCSI target iqn.2012-06.com.example:t/1, whose disk is known once the initiator is connected',
+    ],
+    ['limit_rbps="10M"', '5:1  limits: limit_rbps 10M is not carried: vmrun sets no limits'],
+    ['nonsense="1"', '5:1  unknown: nonsense is not carried: vm-bhyve does not use it here, or vmrun does not know it'],
+    [
+      'prestart="/x.sh"',
+      '5:1  prestart: prestart: vm-bhyve runs it in the folder of the guest, with the name and the dataset of the guest',
+    ],
+  ])('%s is told', async (text, note) => {
+    expect(await notesOf(`${vmBhyve}${text}\n`)).toEqual([note]);
+  });
+
+  test('is silent where all is carried', async () => {
+    expect(await notesOf(vmBhyve)).toEqual([]);
+    const zvol =
+      'disk0_type="virtio-blk"\ndisk0_dev="zvol"\ndisk0_name="d"\nzfs_zvol_opts="volblocksize=4k"\ndisk0_size="50G"\n';
+    expect(await notesOf(vmBhyve + zvol, { dataset: 'tank/vm' })).toEqual([]);
+  });
+});
+
+describe('a guest of iohyve', () => {
+  test('needs cpu and ram, and is one', async () => {
+    expect(await refusals('con=nmdm0\ntap=tap0\n', { format: 'iohyve' })).toEqual([
+      'required: ram is not among the properties',
+      'required: cpu is not among the properties',
+    ]);
+    expect(await refusals('Getting a iohyve properties...\nram 1G\nGetting b iohyve properties...\n')).toEqual([
+      '3:1  second-guest: another guest begins here [put each guest into a file of its own]',
+    ]);
+  });
+
+  test.each<[os: string, loader: object]>([
+    ['default', { kind: 'grub-bhyve', root: 'hd0,msdos1' }],
+    ['centos7', { kind: 'grub-bhyve', root: 'hd0,msdos1', args: ['-d', '/grub2'] }],
+    ['custom', { kind: 'grub-bhyve', root: 'host', args: ['-d', '/iohyve/vm'] }],
+    ['openbsd59', { kind: 'grub-bhyve', commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] }],
+  ])('with GRUB for %s', async (os, loader) => {
+    const { spec } = await imported(`name=vm\nram=1G\ncpu=1\ncon=nmdm0\nloader=grub-bhyve\nos=${os}\nbargs=-A_-H\n`);
+    expect(spec.loader).toEqual(loader);
+  });
+
+  test('starts again as iohyve starts it', async () => {
+    const of = async (persist: string) =>
+      (await imported(`name=vm\nram=1G\ncpu=1\ncon=nmdm0\nloader=bhyveload\npersist=${persist}\n`)).spec.reboot_on;
+    expect([await of('1'), await of('0')]).toEqual([['reboot', 'halt', 'triple_fault', 'error'], []]);
+  });
+});
+
+describe('a domain of libvirt', () => {
+  test.each<[title: string, text: string, said: string]>([
+    [
+      'of another hypervisor',
+      domain('', 'type="kvm"'),
+      '1:1  no-domain: this is a domain of "kvm", not of bhyve [print one with: virsh dumpxml NAME]',
+    ],
+    [
+      'that is a network',
+      '<network/>',
+      '1:1  no-domain: this is a <network>, not a <domain> [print one with: virsh dumpxml NAME]',
+    ],
+    [
+      'without memory',
+      '<domain type="bhyve"><name>vm</name></domain>',
+      '1:1  memory: memory is missing [write e.g. <memory unit="MiB">1024</memory>]',
+    ],
+    [
+      'with memory of a wrong unit',
+      '<domain type="bhyve">\n<memory unit="Q">1</memory></domain>',
+      '2:1  memory: "1" is not a size of memory [write e.g. <memory unit="MiB">1024</memory>]',
+    ],
+    ['that is cut', '<domain type="bhyve">\n<name>vm</name>', '1:1  xml: <domain> has no end'],
+    [
+      'with an element that ends wrong',
+      '<domain type="bhyve">\n<name>vm</nam></domain>',
+      '2:1  xml: </nam> stands where <name> is open',
+    ],
+    ['with a tag that is not finished', '<domain type="bhyve">\n<name', '2:1  xml: a tag is not finished here'],
+    ['with a second domain', `${domain('')}\n<domain/>`, '5:1  xml: a second element begins here: one domain a file'],
+    ['with text behind it', `${domain('')}\nx`, '4:1  xml: text outside of the domain'],
+    [
+      'with entities of its own',
+      '<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>\n<domain type="bhyve">&b;</domain>',
+      '1:1  xml: a document type is not taken: it could define entities [take the <!DOCTYPE …> out; libvirt writes none]',
+    ],
+    [
+      'with an entity that is none',
+      '<domain type="bhyve">\n<name>&a;</name></domain>',
+      '2:1  xml: &a; is not an entity that XML has by itself',
+    ],
+    [
+      'that is too deep',
+      `<domain type="bhyve">\n${'<a>'.repeat(100)}${'</a>'.repeat(100)}</domain>`,
+      '2:1  xml: elements are nested more than 64 levels deep',
+    ],
+  ])('%s is refused', async (_title, text, said) => {
+    expect(await refusals(text, { format: 'libvirt' })).toEqual([said]);
+  });
+
+  test('is read with its entities, comments and CDATA', async () => {
+    const { spec } = await imported(
+      domain(
+        '<!-- <a> --><description>a &lt; b &amp;&#38; <![CDATA[<c>]]> &#x41;</description><os><loader>/rom</loader></os>',
+      ),
+    );
+    expect(spec['x-description']).toBe('a < b && <c> A');
+  });
+
+  test.each<[size: string, unit: string | undefined, mem: string]>([
+    ['1048576', undefined, '1G'],
+    ['1', 'GiB', '1G'],
+    ['1000', 'MB', '954M'],
+    ['2', 'T', '2T'],
+    ['1048576', 'b', '1M'],
+  ])('with %s %s of memory', async (size, unit, mem) => {
+    const attribute = unit === undefined ? '' : ` unit="${unit}"`;
+    const { spec } = await imported(
+      `<domain type="bhyve"><name>vm</name><memory${attribute}>${size}</memory></domain>`,
+    );
+    expect(spec.mem).toBe(mem);
+  });
+
+  test.each<[inside: string, said: object]>([
+    [
+      '<on_poweroff>restart</on_poweroff><on_crash>restart</on_crash>',
+      { reboot_on: ['reboot', 'power_off', 'halt', 'triple_fault', 'error'] },
+    ],
+    ['<clock offset="localtime"/>', { utc_clock: false }],
+    [
+      '<cpu><numa><cell id="0" cpus="0" memory="256" unit="MiB"/><cell id="1" cpus="1" memory="256" unit="MiB"/></numa></cpu><vcpu>2</vcpu>',
+      {
+        numa: [
+          { mem: '256M', cpus: '0' },
+          { mem: '256M', cpus: '1' },
+        ],
+      },
+    ],
+    ['<os firmware="efi"/>', { varfile: '/var/lib/libvirt/bhyve/nvram/vm_VARS.fd' }],
+    [
+      '<devices><disk type="ctl"><source dev="/dev/cam/ctl"/><target dev="sda" bus="scsi"/></disk></devices>',
+      { emulations: [{ device: 'virtio-scsi', slot: '2', path: '/dev/cam/ctl' }] },
+    ],
+    [
+      '<devices><interface type="ethernet"><target dev="vm0"/><model type="virtio"/></interface></devices>',
+      { emulations: [{ device: 'virtio-net', slot: '2', name: 'vm0', type: 'tap' }] },
+    ],
+    [
+      '<bootloader>/usr/local/sbin/grub-bhyve</bootloader><bootloader_args>-r hd0,gpt2 -M 512 vm</bootloader_args>',
+      { loader: { kind: 'grub-bhyve', root: 'hd0,gpt2' } },
+    ],
+  ])('%s', async (inside, said) => {
+    expect((await imported(domain(inside))).spec).toMatchObject(said);
+  });
+
+  test.each<[inside: string, note: string]>([
+    [
+      '<memtune><hard_limit>1</hard_limit></memtune>',
+      '3:1  element: <memtune> with hard_limit is not carried: libvirt or vmrun has no equal of it for bhyve [set limits in "hooks" with rctl(8)]',
+    ],
+    [
+      '<devices><redirdev bus="usb"/></devices>',
+      '3:1  element: <redirdev> is not carried: libvirt or vmrun has no equal of it for bhyve',
+    ],
+    [
+      '<devices><disk type="file"><source file="/d"/><target dev="fda" bus="fdc"/></disk></devices>',
+      '3:1  disk: this disk is not carried: bhyve has no bus "fdc" [add it to "emulations" by hand]',
+    ],
+    [
+      '<devices><graphics type="spice"/></devices>',
+      '3:1  graphics: this screen is not carried: bhyve has VNC only, this is "spice"',
+    ],
+    [
+      '<devices><serial type="tcp"><source mode="connect" host="h" service="1"/></serial></devices>',
+      '3:1  serial: this serial port is not carried: bhyve listens and does not connect [say com1 in the spec: a null modem such as /dev/nmdm0A, stdio, or tcp=ADDRESS:PORT]',
+    ],
+    [
+      '<devices><interface type="bridge"><model type="rtl8139"/></interface></devices>',
+      '3:1  interface: this network card is not carried: bhyve has no model "rtl8139" [add it to "emulations" by hand]',
+    ],
+    [
+      '<bootloader>/opt/loader</bootloader>',
+      '3:1  loader: the loader "/opt/loader" is not carried: vmrun knows bhyveload and grub-bhyve [run it by "hooks", and say "loader": "none"]',
+    ],
+  ])('%s is told', async (inside, note) => {
+    expect((await imported(domain(inside))).notes).toContain(note);
+  });
+});
