@@ -5,6 +5,7 @@
  */
 import { loadSpecText } from './machine/load-spec.js';
 import { ProblemsError } from './base/problem.js';
+import type { Identity } from './machine/identity.js';
 import { systemPlatform } from './host/platform.js';
 import { readSpec, type ReadOptions } from './spec/read.js';
 import type { Spec } from './spec/parse-spec.js';
@@ -37,13 +38,26 @@ export { readFacts } from './host/read-facts.js';
 export { StartError } from './host/start-error.js';
 export { runTool, type RunTool, type ToolResult } from './host/tools.js';
 export type { FileView, HostView, PortView, SocketView } from './host/view.js';
+export { loadIdentity, writeIdentityFile } from './host/identity-file.js';
 export { differences, type MachineChange } from './machine/difference.js';
+export { explain, type ExplainedArgument, type Source } from './machine/explain.js';
+export { guestChanges, type GuestChange } from './machine/guest-changes.js';
+export { guestOf, type Guest, type GuestDevice } from './machine/guest.js';
+export { formatIdentity, readIdentity } from './machine/identity-text.js';
+export type { Identity, LockedDevice, LockedTarget } from './machine/identity.js';
 export { loadSpecText } from './machine/load-spec.js';
+export {
+  compareWithLock,
+  lockIdentity,
+  type LockComparison,
+  type Locked,
+  type LockOptions,
+} from './machine/lock-identity.js';
 export type { LoaderPrograms } from './machine/loader.js';
 export type { Loader, Machine, MachineRequirement, PlannedDevice, Policy } from './machine/machine.js';
 export { plan, type PlanOptions } from './machine/plan.js';
 export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spec.js';
-export { readSpec, type ReadOptions } from './spec/read.js';
+export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';
 export type { ExitReason, VmSpec } from './spec/vm-spec.js';
 export type { RunEvent } from './supervisor/events.js';
@@ -66,11 +80,16 @@ export type { LoadFailure, RunEnd } from './supervisor/run-end.js';
  * Reads, checks and returns the spec in a file; every target of it can be planned. Where it names no release and no
  * architecture, those of this host are meant.
  * @param file a path, or `-` for standard input
+ * @param options `identity` is what a lock file keeps, from `loadIdentity(lockFileOf(file))`; give it to `plan` and
+ * `run` too. None is looked for.
  * @throws ProblemsError `spec` with every problem of the file, `unreadable` where it cannot be read
  */
-export async function loadSpec(file: string, options: Partial<ReadOptions> = {}): Promise<Spec> {
+export async function loadSpec(
+  file: string,
+  { identity, ...options }: Partial<ReadOptions> & { readonly identity?: Identity | undefined } = {},
+): Promise<Spec> {
   const text = readSpec(file, { workingDirectory: process.cwd(), ...options });
-  const loaded = await loadSpecText(text, systemPlatform());
+  const loaded = await loadSpecText(text, { ...systemPlatform(), identity });
   if (!loaded.ok) throw new ProblemsError('spec', text.name, loaded.problems);
   return loaded.value;
 }

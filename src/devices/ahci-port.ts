@@ -4,9 +4,10 @@ import {
   checkBlockOptions,
   imageRequirement,
   imageSchema,
+  serialTrait,
   type BlockOptions,
 } from './block.js';
-import { asWords, optional, type DeviceModel, type Variable } from './device.js';
+import { asWords, optional, type DeviceModel, type Trait, type Variable } from './device.js';
 import { identifyText, integer, type JsonSchema } from './json-schema.js';
 
 /** A disk or CD drive on an AHCI controller: bhyve(8), "AHCI device backends". */
@@ -36,6 +37,13 @@ export const driveOptions = (drive: AhciDrive): readonly Variable[] => [
   ...optional('model', drive.model),
 ];
 
+/** The serial number of the drive on a port. @param pointer of the drive, relative to the device */
+export const driveTrait = (drive: AhciDrive, port: number, pointer: string): Trait => ({
+  ...serialTrait(drive),
+  pointer: `${pointer}/ser`,
+  key: `port.${port}.ser`,
+});
+
 /** An AHCI controller with one drive, which bhyve writes as a model of its own. */
 export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): DeviceModel<AhciDrive> => ({
   model: `ahci-${type}`,
@@ -56,6 +64,7 @@ export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): Devi
     ...driveOptions(drive).map((variable) => ({ ...variable, key: `port.0.${variable.key}` })),
   ],
   words: (drive) => [drive.path, ...asWords(driveOptions(drive))],
+  traits: (drive) => [driveTrait(drive, 0, '')],
   media: ({ path }) => [{ type, path }],
   requirements: (drive) => [imageRequirement(drive.path, type === 'cd' || drive.ro === true)],
 });

@@ -1,5 +1,5 @@
 import { asWords, defineDevice } from './device.js';
-import { driveFields, driveOptions, type AhciDrive } from './ahci-port.js';
+import { driveFields, driveOptions, driveTrait, type AhciDrive } from './ahci-port.js';
 import { checkBlockOptions, imageRequirement } from './block.js';
 
 export interface AhciPort extends AhciDrive {
@@ -56,6 +56,8 @@ export const ahci = defineDevice<Ahci>({
     ports.flatMap(({ bootindex }, index) =>
       bootindex === undefined ? [] : [{ pointer: `/ports/${index}/bootindex`, bootindex }],
     ),
+  traits: ({ ports }) =>
+    ports.map((port, index) => ({ ...driveTrait(port, index, `/ports/${index}`), part: port.path })),
   media: ({ ports }) => ports.map(({ type, path }) => ({ type, path })),
   requirements: ({ ports }) =>
     ports.map((port, index) =>

@@ -1,6 +1,6 @@
 import type { Finding } from '../base/problem.js';
 import { child } from '../base/json-pointer.js';
-import { optional, whenSet, type FileType, type Requirement, type Variable } from './device.js';
+import { optional, whenSet, type FileType, type Requirement, type Trait, type Variable } from './device.js';
 import { file, flag, integer, type JsonSchema } from './json-schema.js';
 
 /** What every device with a disk image behind it has: bhyve(8), "Block storage device backends". */
@@ -117,6 +117,21 @@ function checkSizes(sizes: readonly number[], fields: readonly [string, string])
     },
   ];
 }
+
+/**
+ * The serial number of a disk or CD. bhyve makes it of the path as it is told, so another name for the same image, or
+ * another working directory, is another serial number: pci_virtio_block.c, pci_ahci.c.
+ */
+export const serialTrait = ({ path, ser }: { readonly path: string; readonly ser?: string }): Trait => ({
+  kind: 'serial',
+  pointer: '/ser',
+  key: 'ser',
+  said: ser,
+  byDefault({ md5 }) {
+    const digest = md5(new TextEncoder().encode(path)).toUpperCase();
+    return ['BHYVE', digest.slice(0, 4), digest.slice(4, 8), digest.slice(8, 12)].join('-');
+  },
+});
 
 /** bhyve opens what it may not write read-only without a word, so a writable disk asks for write access. */
 export const imageRequirement = (path: string, isReadOnly: boolean, pointer = '/path'): Requirement => ({

@@ -90,6 +90,30 @@ export interface Medium {
   readonly path: string;
 }
 
+/** What bhyve makes up an address or a serial number from. */
+export interface TraitOrigin {
+  readonly address: PciAddress;
+  /** The VM's. */
+  readonly name: string;
+  /** MD5 as lower-case hex digits. */
+  readonly md5: (bytes: Uint8Array) => string;
+}
+
+/** What a guest knows a device by, besides its place on the PCI bus. bhyve makes it up where no field says it. */
+export interface Trait {
+  readonly kind: 'mac' | 'serial';
+  /** The field that says it: a JSON Pointer relative to the device. */
+  readonly pointer: string;
+  /** The variable of that field, below the device's node. */
+  readonly key: string;
+  /** As the field says it. */
+  readonly said: string | undefined;
+  /** Which drive of a controller with several it belongs to: the image. */
+  readonly part?: string;
+  /** What the guest sees where nobody says it. */
+  readonly byDefault: (origin: TraitOrigin) => string;
+}
+
 /** What a device may look at besides its own fields. */
 export interface DeviceContext extends Platform {
   /** The host card that a passthru device's `lookup` was resolved to; undefined while nobody looked. */
@@ -132,6 +156,8 @@ export interface DeviceModel<Fields extends object> {
    * of this model would take a value for something else; values that hold a comma or a `%` are seen to elsewhere.
    */
   words(fields: Fields, context: DeviceContext): readonly string[] | undefined;
+  /** What a lock file keeps of it, besides its slot. */
+  traits?(fields: Fields): readonly Trait[];
   /** Its places in the boot order; absent: its field `bootindex`, if it has one. Pointers are relative to the device. */
   bootOrder?(fields: Fields): readonly BootPlace[];
   requirements?(fields: Fields, context: DeviceContext): readonly Requirement[];

@@ -4,6 +4,7 @@ import {
   networkFields,
   networkLabel,
   networkRequirements,
+  networkTraits,
   networkVariables,
   networkWords,
   type NetworkFields,
@@ -19,5 +20,6 @@ export const e1000 = defineDevice<NetworkFields>({
   check: checkNetwork,
   variables: networkVariables,
   words: (fields) => networkWords(networkVariables(fields)),
+  traits: networkTraits,
   requirements: networkRequirements,
 });

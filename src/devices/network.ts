@@ -1,6 +1,6 @@
 import type { Finding } from '../base/problem.js';
 import { byteLength } from '../base/text.js';
-import { asWords, optional, whenSet, type Requirement, type Variable } from './device.js';
+import { asWords, optional, whenSet, type Requirement, type Trait, type Variable } from './device.js';
 import { text, type JsonSchema } from './json-schema.js';
 
 const types = ['tap', 'vmnet', 'netgraph', 'netmap', 'vale', 'slirp'] as const;
@@ -111,6 +111,23 @@ export function networkWords(variables: readonly Variable[]): readonly string[] 
 
 export const networkLabel = (fields: NetworkFields): string | undefined =>
   fields.name ?? fields.path ?? backendType(fields);
+
+/** bhyve puts the text that it makes an address of into 80 bytes, one of which ends it: net_genmac in net_utils.c. */
+const maxSeed = 79;
+
+/** The bus is no part of it: two cards of one slot and function have one address, and so do VMs of one name. */
+export const networkTraits = ({ mac }: NetworkFields): readonly Trait[] => [
+  {
+    kind: 'mac',
+    pointer: '/mac',
+    key: 'mac',
+    said: mac,
+    byDefault({ address: { slot, func }, name, md5 }) {
+      const digest = md5(new TextEncoder().encode(`${slot}-${func}-${name}`).slice(0, maxSeed));
+      return ['00:a0:98', digest.slice(0, 2), digest.slice(2, 4), digest.slice(4, 6)].join(':');
+    },
+  },
+];
 
 /** `mtu` is what the card announces to the guest, where it does. */
 export function networkRequirements(fields: NetworkFields & { readonly mtu?: number }): readonly Requirement[] {

@@ -104,6 +104,16 @@ export const nvme = defineDevice<Nvme>({
     fields.path?.startsWith('ram=') === true
       ? undefined
       : [fields.path ?? `ram=${fields.ram ?? 0}`, ...asWords(options(fields))],
+  traits: ({ ser }) => [
+    {
+      kind: 'serial',
+      pointer: '/ser',
+      key: 'ser',
+      said: ser,
+      // Not of the path, as other disks have it: pci_nvme_parse_config in pci_nvme.c.
+      byDefault: ({ address: { slot, func } }) => `NVME-${slot}-${func}`,
+    },
+  ],
   media: ({ path }) => (path === undefined ? [] : [{ type: 'hd', path }]),
   requirements: ({ path, ro }) => (path === undefined ? [] : [imageRequirement(path, ro === true)]),
 });

@@ -4,6 +4,7 @@ import {
   checkBlockOptions,
   imageRequirement,
   imageSchema,
+  serialTrait,
   type BlockOptions,
 } from './block.js';
 import { asWords, defineDevice, optional } from './device.js';
@@ -33,6 +34,7 @@ export const virtioBlk = defineDevice<VirtioBlk>({
   check: checkBlockOptions,
   variables: (fields) => [{ key: 'path', value: fields.path }, ...options(fields)],
   words: (fields) => [fields.path, ...asWords(options(fields))],
+  traits: (fields) => [serialTrait(fields)],
   media: ({ path }) => [{ type: 'hd', path }],
   requirements: ({ path, ro }) => [imageRequirement(path, ro === true)],
 });

@@ -5,6 +5,7 @@ import {
   networkFields,
   networkLabel,
   networkRequirements,
+  networkTraits,
   networkVariables,
   networkWords,
   type NetworkFields,
@@ -28,5 +29,6 @@ export const virtioNet = defineDevice<VirtioNet>({
   check: checkNetwork,
   variables,
   words: (fields) => networkWords(variables(fields)),
+  traits: networkTraits,
   requirements: networkRequirements,
 });

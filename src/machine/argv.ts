@@ -5,6 +5,8 @@ import type { PlannedDevice } from './machine.js';
 /** Settings and the option that people write for them; without one, or where it is not safe, they go as -o. */
 export interface Setting {
   readonly variables: readonly Variable[];
+  /** The fields that make it: JSON Pointers into the effective spec; what one of them does not say has its default. */
+  readonly pointers: readonly string[];
   /** Words of the command, values unescaped. Undefined: only -o can say it. */
   readonly option?: readonly string[];
   /** Nothing in the option is expanded, so nothing is escaped. */

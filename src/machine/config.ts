@@ -91,6 +91,7 @@ const entriesOf = ({ config = {} }: VmSpec): readonly (readonly [string, string]
 /** `-o`, after everything else; a password goes into the private file. */
 export const configSettings = (vm: VmSpec): readonly Setting[] =>
   entriesOf(vm).map(([key, value]) => ({
+    pointers: [child('/config', key)],
     variables: [{ key, value, ...(isSecret(key) ? { isSecret: true } : {}) }],
   }));
 

@@ -66,11 +66,15 @@ export function checkConsoles(
 
 /** arm64 has no LPC bridge: its one console is a variable of its own, which no option sets. */
 export const consoleSettings = (vm: VmSpec, { arch }: Platform): readonly Setting[] =>
-  comPortsOf(vm).map(({ name, backend }) =>
+  comPortsOf(vm).map(({ name, pointer, backend }) =>
     arch === 'arm64'
-      ? { variables: [{ key: 'console', value: backend }] }
+      ? { variables: [{ key: 'console', value: backend }], pointers: [pointer] }
       : // The whole rest of the option is the path: a comma does not split it.
-        { variables: [{ key: `lpc.${name}.path`, value: backend }], option: ['-l', `${name},${backend}`] },
+        {
+          variables: [{ key: `lpc.${name}.path`, value: backend }],
+          option: ['-l', `${name},${backend}`],
+          pointers: [pointer],
+        },
   );
 
 export const consoleRequirements = (vm: VmSpec): readonly Requirement[] =>

@@ -44,5 +44,6 @@ export function checkPinning({ cpu_pin: pins = {} }: VmSpec, vcpus: number): rea
 /** Said by -o: the option -p takes one CPU and throws the rest away. */
 export const pinningSettings = ({ cpu_pin: pins = {} }: VmSpec): readonly Setting[] =>
   Object.entries(pins).map(([vcpu, hostCpus]) => ({
+    pointers: [child('/cpu_pin', vcpu)],
     variables: [{ key: `vcpu.${vcpu}.cpuset`, value: hostCpus }],
   }));

@@ -36,6 +36,7 @@ export function cpuSetting(topology: Topology): Setting {
   const { sockets, cores, threads } = topology;
   const words = Object.entries({ cpus: vcpusOf(topology), sockets, cores, threads });
   return {
+    pointers: ['/cpu'],
     variables: words.map(([key, value]) => ({ key, value: String(value) })),
     option: ['-c', words.map(([key, value]) => `${key}=${value}`).join(',')],
   };

@@ -29,15 +29,21 @@ function bootromSettings(vm: VmSpec, { release, arch }: Platform): readonly Sett
   ];
   const words = [...optional('', bootrom), ...optional('', varfile)].map(({ value }) => value);
   const isSafe = bootrom !== undefined && words.every(isPlain) && varfile?.includes('=') !== true;
-  if (!isSafe || arch === 'arm64') return variables.length === 0 ? [] : [{ variables }];
+  const pointers = [
+    ...(bootrom === undefined ? [] : ['/bootrom']),
+    ...(bootrom === undefined || varfile === undefined ? [] : ['/varfile']),
+    ...(fwcfg === undefined ? [] : ['/fwcfg']),
+  ];
+  if (!isSafe || arch === 'arm64') return variables.length === 0 ? [] : [{ variables, pointers }];
   const option = ['bootrom', ...words, ...(fwcfg === undefined ? [] : [`fwcfg=${fwcfg}`])].join(',');
-  return [{ variables, option: ['-l', option] }];
+  return [{ variables, pointers, option: ['-l', option] }];
 }
 
 /** `-f`: what the guest reads by the firmware's own interface. It is no variable, and nothing in it is expanded. */
 const itemSettings = ({ fw_cfg_files: items = [] }: VmSpec): readonly Setting[] =>
-  items.map(({ name, string, file }) => ({
+  items.map(({ name, string, file }, index) => ({
     variables: [],
+    pointers: [child('/fw_cfg_files', index)],
     option: ['-f', `name=${name},${file === undefined ? `string=${string ?? ''}` : `file=${file}`}`],
     isLiteral: true,
   }));
@@ -51,7 +57,10 @@ function tpmSettings({ tpm }: VmSpec): readonly Setting[] {
     { key: 'tpm.path', value: path },
     { key: 'tpm.version', value: version },
   ];
-  return isPlain(path) ? [{ variables, option: ['-l', `tpm,${type},${path},version=${version}`] }] : [{ variables }];
+  const pointers = ['/tpm'];
+  return isPlain(path)
+    ? [{ variables, pointers, option: ['-l', `tpm,${type},${path},version=${version}`] }]
+    : [{ variables, pointers }];
 }
 
 export const firmwareSettings = (vm: VmSpec, platform: Platform): readonly Setting[] => [

@@ -36,9 +36,9 @@ export function gdbSettings({ gdb }: VmSpec): readonly Setting[] {
     ...(address === undefined ? [] : [{ key: 'gdb.address', value: address }]),
     { key: 'gdb.port', value: String(port) },
   ];
-  if (!wait && address?.startsWith('w') === true) return [{ variables }];
+  if (!wait && address?.startsWith('w') === true) return [{ variables, pointers: ['/gdb'] }];
   const server = address === undefined ? String(port) : `${address}:${port}`;
-  return [{ variables, option: ['-G', `${wait ? 'w' : ''}${server}`] }];
+  return [{ variables, option: ['-G', `${wait ? 'w' : ''}${server}`], pointers: ['/gdb'] }];
 }
 
 export function checkGdb({ gdb }: VmSpec): readonly Finding[] {

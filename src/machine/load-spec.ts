@@ -1,16 +1,39 @@
-import { inOrder } from '../base/problem.js';
+import { inOrder, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
-import type { Platform } from '../devices/device.js';
 import { parseSpec, type Spec, type SpecText } from '../spec/parse-spec.js';
-import { checkTargets } from './plan.js';
+import { defaultTarget } from '../spec/targets.js';
+import type { Identity } from './identity.js';
+import { checkTargets, type PlanOptions } from './plan.js';
 
 /**
  * Text → spec in which every target can be planned, or every problem of the whole file at once.
- * @param host what the command is written for where the spec does not say; as for `plan`
+ * @param options what the command is written for where the spec does not say, and what a lock file keeps; as for `plan`
  */
-export async function loadSpecText(input: SpecText, host: Partial<Platform> = {}): Promise<Result<Spec>> {
+export async function loadSpecText(
+  input: SpecText,
+  options: Pick<PlanOptions, 'release' | 'arch' | 'identity'> = {},
+): Promise<Result<Spec>> {
   const parsed = await parseSpec(input);
   if (!parsed.ok) return failure(parsed.problems);
-  const problems = inOrder([...parsed.problems, ...checkTargets(parsed.spec, host)]);
-  return problems.some(({ severity }) => severity === 'error') ? failure(problems) : success(parsed.spec, problems);
+  const { spec } = parsed;
+  const problems = inOrder([
+    ...parsed.problems,
+    ...checkTargets(spec, options),
+    ...(options.identity === undefined ? [] : renamed(spec, options.identity)),
+  ]);
+  return problems.some(({ severity }) => severity === 'error') ? failure(problems) : success(spec, problems);
+}
+
+/** A spec that was copied with its lock file would be known as the one that it was copied from. */
+function renamed(spec: Spec, { name }: Identity): readonly Problem[] {
+  if (name === spec.name) return [];
+  return [
+    {
+      code: 'lock-name',
+      severity: 'warning',
+      message: `the lock file was made for the VM ${name}, this is ${spec.name}`,
+      fix: 'if it was renamed: vmrun lock; if it is a copy, remove the lock file, or the two have one UUID and the same MACs',
+      place: spec.effective(defaultTarget).place('/name'),
+    },
+  ];
 }

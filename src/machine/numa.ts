@@ -1,3 +1,4 @@
+import { child } from '../base/json-pointer.js';
 import { formatMemorySize, parseMemorySize } from '../base/memory-size.js';
 import type { Finding } from '../base/problem.js';
 import { listWords } from '../base/text.js';
@@ -90,6 +91,8 @@ export const numaSettings = ({ numa = [] }: VmSpec): readonly Setting[] =>
       ...optional('domain_policy', policy),
     ];
     const variables = fields.map(({ key, value }) => ({ key: `domains.${id}.${key}`, value }));
-    if (fields.some(({ value }) => value.includes(','))) return { variables };
-    return { variables, option: ['-n', [`id=${id}`, ...fields.map(({ key, value }) => `${key}=${value}`)].join(',')] };
+    const pointers = [child('/numa', id)];
+    if (fields.some(({ value }) => value.includes(','))) return { variables, pointers };
+    const words = [`id=${id}`, ...fields.map(({ key, value }) => `${key}=${value}`)];
+    return { variables, pointers, option: ['-n', words.join(',')] };
   });

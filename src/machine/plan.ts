@@ -26,6 +26,7 @@ import { checkExtra, extraWords } from './extra-options.js';
 import { checkFirmware, firmwareSettings } from './firmware.js';
 import { checkGdb, gdbSettings } from './gdb.js';
 import { checkLoader, loaderOf } from './loader.js';
+import { pinsFor, uuidOf, withPin, type Identity, type Pin, type Pins } from './identity.js';
 import type { Machine, PlannedDevice } from './machine.js';
 import { checkNuma, numaSettings } from './numa.js';
 import { flagSettings, keyboardSettings, smbiosSettings, uuidSettings } from './options.js';
@@ -46,6 +47,8 @@ export const defaultPlatform: Platform = { release: 15, arch: 'amd64' };
 export interface PlanOptions extends Partial<Platform> {
   /** Folder of what bhyve and its loader read: the private file, a device map. Default: the working directory. */
   readonly runDirectory?: string;
+  /** What a lock file keeps: slots, and what else the guest knows its machine by. Default: nothing is kept. */
+  readonly identity?: Identity | undefined;
   /** Words for bhyve from the command line, put after the spec's extra options. */
   readonly extraArguments?: readonly string[];
   /** Host cards by the pointer of the device that looks one up; a device without stays a placeholder. */
@@ -53,13 +56,15 @@ export interface PlanOptions extends Partial<Platform> {
 }
 
 /** What a target's spec comes to before it is written as a command: everything that can be wrong has been looked at. */
-interface Arranged {
+export interface Arranged {
   readonly topology: Topology;
   readonly memoryBytes: number;
   /** Absent: the machine has none. */
   readonly bridge: AnyDeviceModel | undefined;
   readonly parts: readonly Part[];
   readonly slots: Slots;
+  /** What a lock file keeps; absent: there is none. */
+  readonly pins: Pins | undefined;
   readonly extraWords: readonly string[];
   readonly warnings: readonly Problem[];
 }
@@ -70,25 +75,42 @@ interface Arranged {
  * @param target one of `spec.targets`
  */
 export function plan(spec: Spec, target: string, options: PlanOptions = {}): Result<Machine> {
+  const drafted = draft(spec, target, options);
+  return drafted.ok ? success(drafted.value.machine, drafted.warnings) : drafted;
+}
+
+/** A machine with what it was made of, for those who tell why it is as it is. */
+export interface Draft extends Arranged {
+  readonly machine: Machine;
+  readonly effective: EffectiveSpec;
+  /** What is said before the devices, and after them. */
+  readonly before: readonly Setting[];
+  readonly after: readonly Setting[];
+  /** Of each device of the machine, same order: the part that it stands for; undefined for a bridge. */
+  readonly owners: readonly (Part | undefined)[];
+}
+
+/** The same as `plan`, with all that it found on its way. */
+export function draft(spec: Spec, target: string, options: PlanOptions): Result<Draft> {
   const effective = spec.effective(target);
-  const arranged = arrange(effective, platformOf(effective, options), new Map());
+  const arranged = arrange(effective, platformOf(effective, options), new Map(), options.identity);
   if (!arranged.ok) return arranged;
-  const machine = build(effective, arranged.value, options);
-  const problems = inOrder([...arranged.value.warnings, ...configProblems(effective, machine)]);
-  return isSound(problems) ? success(machine, problems) : failure(problems);
+  const built = build(effective, arranged.value, options);
+  const problems = inOrder([...arranged.value.warnings, ...configProblems(effective, built.machine)]);
+  return isSound(problems) ? success({ ...arranged.value, ...built, effective }, problems) : failure(problems);
 }
 
 /** Every problem of every target, in the order of the file; warnings among them. */
-export function checkTargets(spec: Spec, host: Partial<Platform> = {}): readonly Problem[] {
+export function checkTargets(spec: Spec, host: PlanOptions = {}): readonly Problem[] {
   const known: DeviceFindings = new Map();
   return inOrder(
     spec.targets.flatMap((target) => {
       const effective = spec.effective(target);
-      const arranged = arrange(effective, platformOf(effective, host), known);
+      const arranged = arrange(effective, platformOf(effective, host), known, host.identity);
       if (!arranged.ok) return arranged.problems;
       const { warnings } = arranged.value;
       if (effective.vm.config === undefined) return warnings;
-      return [...warnings, ...configProblems(effective, build(effective, arranged.value, host))];
+      return [...warnings, ...configProblems(effective, build(effective, arranged.value, host).machine)];
     }),
   );
 }
@@ -106,16 +128,23 @@ const platformOf = ({ vm }: EffectiveSpec, { release, arch }: Partial<Platform>)
   arch: vm.arch ?? arch ?? defaultPlatform.arch,
 });
 
-function arrange(effective: EffectiveSpec, platform: Platform, known: DeviceFindings): Result<Arranged> {
+function arrange(
+  effective: EffectiveSpec,
+  platform: Platform,
+  known: DeviceFindings,
+  identity: Identity | undefined,
+): Result<Arranged> {
   const { vm } = effective;
   const parts = partsOf(vm);
+  const pins = identity === undefined ? undefined : pinsFor(identity, effective, parts);
   const topology = topologyOf(vm.cpu);
   const vcpus = vcpusOf(topology);
   const memory = parseMemorySize(vm.mem);
   const memoryBytes = typeof memory === 'number' ? memory : undefined;
   const slots = assignSlots({
-    ...bridgeClaims(vm, platform),
-    devices: parts.map((part) => claimOf(part, effective)),
+    ...bridgeClaims(vm, platform, pins),
+    devices: parts.map((part, index) => claimOf(part, effective, pins?.parts[index])),
+    ...(pins === undefined ? {} : { reserved: pins.reserved }),
   });
   const extra = extraWords(vm);
   const findings = [
@@ -146,31 +175,57 @@ function arrange(effective: EffectiveSpec, platform: Platform, known: DeviceFind
     return failure(inOrder(problems));
   }
   const bridge = vm.hostbridge === 'none' ? undefined : hostbridges[vm.hostbridge];
-  return success({ topology, memoryBytes, bridge, parts, slots, extraWords: extra, warnings: problems });
+  return success({ topology, memoryBytes, bridge, parts, slots, pins, extraWords: extra, warnings: problems });
 }
 
 /** The bridges of a machine; arm64 has no LPC. */
-function bridgeClaims({ hostbridge, lpc_slot: slot }: VmSpec, { arch }: Platform): Omit<Claims, 'devices'> {
-  const lpcClaim = { who: 'LPC bridge', pointer: '/lpc_slot', ...(slot === undefined ? {} : { slot }) };
+function bridgeClaims(
+  { hostbridge, lpc_slot: slot }: VmSpec,
+  { arch }: Platform,
+  pins: Pins | undefined,
+): Omit<Claims, 'devices'> {
+  const lpcClaim = {
+    who: 'LPC bridge',
+    pointer: '/lpc_slot',
+    ...(slot === undefined ? {} : { slot }),
+    ...placesIn(pins?.lpc),
+  };
   return {
-    ...(hostbridge === 'none' ? {} : { hostbridge: { who: 'hostbridge', pointer: '/hostbridge' } }),
+    ...(hostbridge === 'none'
+      ? {}
+      : { hostbridge: { who: 'hostbridge', pointer: '/hostbridge', ...placesIn(pins?.hostbridge) } }),
     ...(slot === 'none' || arch === 'arm64' ? {} : { lpc: lpcClaim }),
   };
 }
 
-const claimOf = ({ model, pointer, slot }: Part, effective: EffectiveSpec): Claim => ({
+const claimOf = ({ model, pointer, slot }: Part, effective: EffectiveSpec, pin: Pin | undefined): Claim => ({
   who: effective.subject(pointer) ?? `${pointer.slice(1)} ${model.model}`,
   pointer: slot === undefined ? pointer : child(pointer, 'slot'),
   ...(slot === undefined ? {} : { slot }),
+  ...placesIn(pin),
 });
 
-function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOptions): Machine {
+/** A guess gives way to what is known. */
+function placesIn({ kept, isGuess, elsewhere }: Pin = {}): Pick<Claim, 'kept' | 'elsewhere'> {
+  if (kept !== undefined) return isGuess === true ? { elsewhere: kept.address } : { kept: kept.address };
+  return elsewhere === undefined ? {} : { elsewhere: elsewhere.address };
+}
+
+type Built = Pick<Draft, 'machine' | 'before' | 'after' | 'owners'>;
+
+function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOptions): Built {
   const { vm } = effective;
-  const { parts, slots, bridge, topology, memoryBytes } = arranged;
+  const { slots, bridge, topology, memoryBytes, pins } = arranged;
   const platform = platformOf(effective, options);
+  const parts =
+    pins === undefined
+      ? arranged.parts
+      : arranged.parts.map((part, index) => pinned(part, pins.parts[index], slots.devices[index], effective));
   const known = parts.map((part) => [part, contextOf(part.pointer, platform, options)] as const);
+  const first =
+    bridge === undefined || slots.hostbridge === undefined ? [] : [place(bridge, {}, slots.hostbridge, platform)];
   const devices = [
-    ...(bridge === undefined || slots.hostbridge === undefined ? [] : [place(bridge, {}, slots.hostbridge, platform)]),
+    ...first,
     ...known.map(([part, context], index) => placePart(part, slots.devices[index], context)),
     ...(slots.lpc === undefined ? [] : [place(lpc, {}, slots.lpc, platform)]),
   ];
@@ -184,7 +239,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     ...pinningSettings(vm),
     memorySetting(memoryBytes),
     ...numaSettings(vm),
-    ...uuidSettings(vm),
+    ...uuidSettings(uuidOf(vm, pins)),
     ...keyboardSettings(vm),
     ...gdbSettings(vm),
     ...smbiosSettings(vm),
@@ -213,7 +268,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     ...(options.extraArguments ?? []),
     vm.name,
   ];
-  return {
+  const machine: Machine = {
     name: vm.name,
     target: effective.target,
     ...platform,
@@ -238,7 +293,12 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     usesStdio: consolesOf(vm, parts).some(({ backend }) => backend === 'stdio'),
     policy: policyOf(vm),
   };
+  const owners = [...first.map(() => undefined), ...parts];
+  return { machine, before, after, owners };
 }
+
+const pinned = (part: Part, pin: Pin | undefined, address: PciAddress | undefined, effective: EffectiveSpec): Part =>
+  pin === undefined || address === undefined ? part : withPin(part, pin, address, effective);
 
 function contextOf(pointer: string, platform: Platform, { hostCards }: PlanOptions): DeviceContext {
   const hostCard = hostCards?.get(pointer);
@@ -269,7 +329,7 @@ function place(model: AnyDeviceModel, fields: object, address: PciAddress, conte
 
 function memorySetting(bytes: number): Setting {
   const size = formatMemorySize(bytes);
-  return { variables: [{ key: 'memory.size', value: size }], option: ['-m', size] };
+  return { variables: [{ key: 'memory.size', value: size }], option: ['-m', size], pointers: ['/mem'] };
 }
 
 function privateConfigOf(variables: readonly Variable[], runDirectory: string): Machine['privateConfig'] {

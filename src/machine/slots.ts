@@ -9,6 +9,10 @@ export interface Claim {
   readonly pointer: string;
   /** As the spec says it; absent: the lowest free slot. */
   readonly slot?: string | number;
+  /** Where a lock file has it in this target: kept where the spec says no slot, and none takes this one. */
+  readonly kept?: PciAddress;
+  /** Where it has it in another target: taken where that is free, after what is kept. */
+  readonly elsewhere?: PciAddress;
 }
 
 export interface Claims {
@@ -17,6 +21,8 @@ export interface Claims {
   readonly lpc?: Claim;
   /** In the order of the spec. */
   readonly devices: readonly Claim[];
+  /** Slots of devices that a lock file knows, in any target: no device that is new to it is given one. */
+  readonly reserved?: readonly PciAddress[];
 }
 
 export interface Slots {
@@ -34,17 +40,23 @@ const lpcSlot = 31;
  * Gives every PCI device its address. A device that names a slot keeps it; then the hostbridge takes the first free
  * slot of bus 0, LPC 0:31 or else the last free slot of bus 0, and the others the lowest free slot in spec order, bus
  * after bus, function 0. An automatic device never shares a slot. The same spec always gives the same addresses, and
- * appending a device that names none never moves another.
- * @returns the addresses, or every finding: `slot-invalid`, `slot-taken`, `slot-no-function-0`, `slot-lpc-bus`,
- * `slots-used-up`
+ * appending a device that names none never moves another. What a lock file keeps comes right after what the spec names.
+ * @returns the addresses, or every finding: `slot-invalid`, `slot-taken`, `slot-kept`, `slot-no-function-0`,
+ * `slot-lpc-bus`, `slots-used-up`
  * @see bhyve(8), `-s slot,emulation[,conf]`
  */
-export function assignSlots({ hostbridge, lpc, devices }: Claims): Slots | { readonly findings: readonly Finding[] } {
+export function assignSlots({
+  hostbridge,
+  lpc,
+  devices,
+  reserved = [],
+}: Claims): Slots | { readonly findings: readonly Finding[] } {
   const findings: Finding[] = [];
   const holders = new Map<string, Claim>();
   const usedSlots = new Set<number>();
   const slotKey = (bus: number, slot: number): number => bus * (maxSlot + 1) + slot;
   const isFree = (bus: number, slot: number): boolean => !usedSlots.has(slotKey(bus, slot));
+  const locked = new Map<Claim, PciAddress>();
 
   function take(claim: Claim, address: PciAddress): void {
     const key = formatAddress(address);
@@ -79,6 +91,34 @@ export function assignSlots({ hostbridge, lpc, devices }: Claims): Slots | { rea
     return address;
   }
 
+  /** A claim that names a slot, whatever its function. */
+  const namedIn = (bus: number, slot: number): Claim | undefined =>
+    [...named].find(([, address]) => address?.bus === bus && address.slot === slot)?.[0];
+
+  /** Takes what a lock file has for the claims that name no slot. A function above 0 needs its function 0 there. */
+  function takeLocked(which: 'kept' | 'elsewhere', waiting: readonly Claim[]): void {
+    const wanted = waiting
+      .flatMap((claim) => {
+        const address = locked.has(claim) || claim.slot !== undefined ? undefined : claim[which];
+        return address === undefined || (claim === lpc && address.bus !== 0) ? [] : [{ claim, address }];
+      })
+      .sort((a, b) => a.address.func - b.address.func);
+    for (const { claim, address } of wanted) {
+      const { bus, slot, func } = address;
+      const canHave =
+        func === 0
+          ? isFree(bus, slot)
+          : holders.has(formatAddress({ ...address, func: 0 })) && !holders.has(formatAddress(address));
+      if (!canHave) {
+        const holder = func === 0 && which === 'kept' ? namedIn(bus, slot) : undefined;
+        if (holder !== undefined) findings.push(keptForAnother(holder, address, claim));
+        continue;
+      }
+      take(claim, address);
+      locked.set(claim, address);
+    }
+  }
+
   const claims = lpc === undefined ? devices : [lpc, ...devices];
   const named = new Map(claims.map((claim) => [claim, takeNamed(claim)]));
   for (const claim of claims) {
@@ -88,8 +128,14 @@ export function assignSlots({ hostbridge, lpc, devices }: Claims): Slots | { rea
     if (!holders.has(formatAddress(first))) findings.push(withoutFunction0(claim, address));
   }
 
+  const waiting = hostbridge === undefined ? claims : [hostbridge, ...claims];
+  takeLocked('kept', waiting);
+  takeLocked('elsewhere', waiting);
+
   function takeOnBus0(claim: Claim | undefined, order: readonly number[]): PciAddress | undefined {
     if (claim === undefined) return undefined;
+    const kept = locked.get(claim);
+    if (kept !== undefined) return kept;
     const slot = order.find((number) => isFree(0, number));
     if (slot === undefined) {
       findings.push({
@@ -112,12 +158,13 @@ export function assignSlots({ hostbridge, lpc, devices }: Claims): Slots | { rea
   const hostbridgeAddress = takeOnBus0(hostbridge, bridgeOrder);
   const lpcAddress = lpc?.slot === undefined ? takeOnBus0(lpc, ascending.toReversed()) : lpcNamed;
 
+  const isReserved = new Set(reserved.map(({ bus, slot }) => slotKey(bus, slot)));
   let next = 0;
   function lowestFree(): PciAddress | undefined {
     for (; next < (maxBus + 1) * (maxSlot + 1); next += 1) {
       const [bus, slot] = [Math.floor(next / (maxSlot + 1)), next % (maxSlot + 1)];
       const isKept = bus === 0 && (slot === hostbridgeSlot || slot === lpcSlot);
-      if (!isKept && isFree(bus, slot)) return { bus, slot, func: 0 };
+      if (!isKept && !isReserved.has(next) && isFree(bus, slot)) return { bus, slot, func: 0 };
     }
     return undefined;
   }
@@ -125,6 +172,8 @@ export function assignSlots({ hostbridge, lpc, devices }: Claims): Slots | { rea
   let isFull = false;
   const addresses = devices.map((claim) => {
     if (claim.slot !== undefined) return named.get(claim);
+    const kept = locked.get(claim);
+    if (kept !== undefined) return kept;
     const address = isFull ? undefined : lowestFree();
     if (address !== undefined) take(claim, address);
     else if (!isFull) {
@@ -152,6 +201,14 @@ const taken = ({ who, pointer }: Claim, address: PciAddress, holder: Claim): Fin
   pointer,
   message: `${who} wants pci ${formatAddress(address)}, which holds ${holder.who} already`,
   fix: 'choose another slot, or leave "slot" out and vmrun takes the lowest free one',
+});
+
+/** An edit that takes the place of another device is one that somebody should know of. */
+const keptForAnother = ({ who, pointer }: Claim, address: PciAddress, other: Claim): Finding => ({
+  code: 'slot-kept',
+  pointer,
+  message: `${who} wants slot ${address.bus}:${address.slot}, where the lock file keeps ${other.who}`,
+  fix: 'choose another slot, or give the other device one of its own',
 });
 
 const withoutFunction0 = ({ who, pointer }: Claim, address: PciAddress): Finding => ({

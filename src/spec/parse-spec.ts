@@ -66,7 +66,9 @@ export interface EffectiveSpec {
   /** A finding of a later calculation, told at its place. */
   problem(finding: Finding): Problem;
   /** Whether the file says this field, in the base or in the target; what it does not say has its default in `vm`. */
-  isGiven(field: keyof VmSpec): boolean;
+  isGiven(field: string): boolean;
+  /** A section of `vm` with its texts as the file has them: file names that are relative stay so. */
+  written(pointer: string): object;
   /** What stands for a device of `vm.emulations` in the file: equal for two targets that share it. */
   identity(device: number): object;
 }
@@ -160,10 +162,16 @@ function specOf(root: SourceMapping, source: string, places: Places): Spec {
         subject: (pointer) => subjectOf(tree, pointer),
         problem: (finding) => places.problem(tree, finding),
         isGiven: (field) => entryOf(tree, field) !== undefined,
+        written: (pointer) => writtenSection(find(tree, steps(pointer)).node),
         identity: (device) => find(tree, ['emulations', String(device)]).node,
       };
     },
   };
+}
+
+function writtenSection(node: SourceNode): object {
+  const value = toValue(node, ({ value: own, written }) => (typeof own === 'string' ? (written ?? own) : own));
+  return typeof value === 'object' && value !== null ? value : {};
 }
 
 /** Fills in the defaults that the schema declares at the root, and inside the objects there. */

@@ -20,6 +20,10 @@ export interface ReadOptions {
 /** How the spec is named on a command line; `-` is standard input. */
 export const standardInput = '-';
 
+/** Where the lock file of a spec is: beside it, `vm.lock.json` for `vm.json` as for `vm.yaml`. */
+export const lockFileOf = (file: string): string =>
+  path.join(path.dirname(file), `${path.basename(file, path.extname(file))}.lock.json`);
+
 const extensions: Readonly<Record<string, SpecFormat>> = {
   '.json': 'json',
   ...{ '.yaml': 'yaml', '.yml': 'yaml' },

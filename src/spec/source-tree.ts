@@ -68,16 +68,16 @@ export const tooDeep = (offset: number): SyntaxProblem => ({
 export const entryOf = (node: SourceNode, key: string): SourceEntry | undefined =>
   node.kind === 'mapping' ? node.entries.find((entry) => entry.key === key) : undefined;
 
-/** Plain data, as `JSON.parse` would give it. */
-export function toValue(node: SourceNode): unknown {
+/** Plain data, as `JSON.parse` would give it. @param scalar what stands for a text, a number and so on */
+export function toValue(node: SourceNode, scalar: (node: SourceScalar) => unknown = ({ value }) => value): unknown {
   switch (node.kind) {
     case 'scalar':
-      return node.value;
+      return scalar(node);
     case 'sequence':
-      return node.items.map(toValue);
+      return node.items.map((item) => toValue(item, scalar));
     case 'mapping': {
       // defineProperty semantics: a key "__proto__" is a key like any other.
-      return Object.fromEntries(node.entries.map(({ key, value }) => [key, toValue(value)]));
+      return Object.fromEntries(node.entries.map(({ key, value }) => [key, toValue(value, scalar)]));
     }
   }
 }

@@ -6,6 +6,7 @@ import { openLedger, type Ledger } from '../host/ledger.js';
 import { takePidFile, type PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
 import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
+import type { Identity } from '../machine/identity.js';
 import type { Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
@@ -33,6 +34,8 @@ export interface RunOptions {
   readonly bhyve?: readonly string[];
   /** The same for bhyveload and grub-bhyve. Default: themselves, found in PATH. */
   readonly loaders?: LoaderPrograms;
+  /** What a lock file keeps: slots, and what else the guest knows its machine by. Default: nothing is kept. */
+  readonly identity?: Identity | undefined;
   /** Words for bhyve, put after the spec's extra options. */
   readonly extraArguments?: readonly string[];
   /** What the command is written for where the spec does not say. Default: those of this host. */

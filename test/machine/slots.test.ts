@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { formatAddress } from '../../src/base/pci-address.js';
+import { formatAddress, isAddressError, parseAddress } from '../../src/base/pci-address.js';
 import { assignSlots, type Claims } from '../../src/machine/slots.js';
 import { planOf, withDevices, type SpecObject } from '../support/specs.js';
 
@@ -244,5 +244,75 @@ describe('a machine that reaches past bus 0', () => {
     const { argv, variables } = await planOf(spec);
     expect(argv.filter((word) => word === '-Y')).toHaveLength(hasNoMpTable ? 1 : 0);
     expect(variables.some(({ key }) => key === 'x86.mptable')).toBe(hasNoMpTable);
+  });
+});
+
+describe('what a lock file keeps', () => {
+  type Kept = readonly [slot: Slot, kept?: string | undefined, elsewhere?: string];
+
+  const address = (text: string) => {
+    const parsed = parseAddress(text);
+    if (isAddressError(parsed)) throw new Error(parsed.error);
+    return parsed;
+  };
+
+  const placed = (devices: readonly Kept[], reserved: readonly string[] = []): readonly string[] => {
+    const { hostbridge, lpc } = claims([]);
+    const result = assignSlots({
+      ...(hostbridge === undefined ? {} : { hostbridge }),
+      ...(lpc === undefined ? {} : { lpc }),
+      devices: devices.map(([slot, kept, elsewhere], index) => ({
+        who: `device ${index}`,
+        pointer: `/emulations/${index}`,
+        ...(slot === undefined ? {} : { slot }),
+        ...(kept === undefined ? {} : { kept: address(kept) }),
+        ...(elsewhere === undefined ? {} : { elsewhere: address(elsewhere) }),
+      })),
+      reserved: reserved.map(address),
+    });
+    return 'findings' in result
+      ? result.findings.map(({ code, pointer }) => `${code} ${pointer}`)
+      : result.devices.map(formatAddress);
+  };
+
+  test.each<[what: string, devices: readonly Kept[], reserved: readonly string[], addresses: readonly string[]]>([
+    ['comes before the lowest free slot', [[free], [free, '0:1:0']], [], ['0:2:0', '0:1:0']],
+    ['comes after what the spec says', [[5, '0:1:0'], [free]], [], ['0:5:0', '0:1:0']],
+    ['cannot be named by another device', [[free, '0:4:0'], ['4']], [], ['slot-kept /emulations/1']],
+    ['nor can another function of it', [[free, '0:4:0'], ['4:0'], ['4:1']], [], ['slot-kept /emulations/1']],
+    [
+      'is first come, first served, where it is of another target',
+      [
+        [free, free, '0:4:0'],
+        [free, free, '0:4:0'],
+      ],
+      [],
+      ['0:4:0', '0:1:0'],
+    ],
+    [
+      'gives way to what is kept in this one',
+      [
+        [free, free, '0:4:0'],
+        [free, '0:4:0'],
+      ],
+      [],
+      ['0:1:0', '0:4:0'],
+    ],
+    [
+      'may be a function, where function 0 is there',
+      [
+        [free, '0:4:1'],
+        [free, '0:4:0'],
+      ],
+      [],
+      ['0:4:1', '0:4:0'],
+    ],
+    ['or is given to the device by name', [[free, '0:4:1'], ['4:0']], [], ['0:4:1', '0:4:0']],
+    ['but none that nobody would see', [[free, '0:4:1']], [], ['0:1:0']],
+    ['waits for who is not there now', [[free], [free]], ['0:1:0', '0:3:0'], ['0:2:0', '0:4:0']],
+    ['is not refused to who names it', [['1'], [free]], ['0:1:0'], ['0:1:0', '0:2:0']],
+    ['may be on another bus', [[free, '3:7:0'], [free]], ['3:7:0'], ['3:7:0', '0:1:0']],
+  ])('%s', (_what, devices, reserved, addresses) => {
+    expect(placed(devices, reserved)).toEqual(addresses);
   });
 });

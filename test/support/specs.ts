@@ -1,5 +1,4 @@
 import { inOrder, type Problem } from '../../src/base/problem.js';
-import type { Platform } from '../../src/devices/device.js';
 import { loadSpecText } from '../../src/machine/load-spec.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { plan, type PlanOptions } from '../../src/machine/plan.js';
@@ -24,7 +23,7 @@ export const specText = (spec: SpecObject | string, more: Partial<SpecText> = {}
 export async function specOf(
   spec: SpecObject | string,
   more: Partial<SpecText> = {},
-  host: Partial<Platform> = {},
+  host: PlanOptions = {},
 ): Promise<Spec> {
   const text = specText(spec, more);
   const loaded = await loadSpecText(text, host);

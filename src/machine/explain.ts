@@ -1,0 +1,183 @@
+import { child, steps } from '../base/json-pointer.js';
+import { formatAddress } from '../base/pci-address.js';
+import type { Place } from '../base/problem.js';
+import { success, type Result } from '../base/result.js';
+import { xhci } from '../devices/xhci.js';
+import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
+import type { VmSpec } from '../spec/vm-spec.js';
+import { deviceArguments, settingArguments, type Setting } from './argv.js';
+import { lockedValue, traitsOf, traitVariable, type Pin } from './identity.js';
+import type { PlannedDevice } from './machine.js';
+import type { Part } from './parts.js';
+import { draft, type Draft, type PlanOptions } from './plan.js';
+
+/** Why something is in a command. */
+export type Source =
+  /** A value of the spec says it. */
+  | { readonly kind: 'spec'; readonly place: Place }
+  /** The spec does not say it: a field has its default. */
+  | { readonly kind: 'default'; readonly field: string }
+  /** Something else in the spec makes it necessary. */
+  | { readonly kind: 'because'; readonly why: string; readonly place?: Place }
+  /** A lock file keeps it. */
+  | { readonly kind: 'lock' }
+  /** It follows `--` on vmrun's own command line. */
+  | { readonly kind: 'command-line' };
+
+/** An option of the command with its value, or a word without one, and where it comes from. */
+export interface ExplainedArgument {
+  readonly words: readonly string[];
+  /** The fields that make it, at least one. */
+  readonly sources: readonly Source[];
+  /** Where parts of a device's words come from: its slot, and what a guest knows it by where it is not as bhyve has it. */
+  readonly details: readonly { readonly what: 'slot' | 'mac' | 'serial'; readonly source: Source }[];
+}
+
+/**
+ * Says where each argument of a target's command comes from. The words of all of them, one after another, are `argv` of
+ * the machine that `plan` gives for the same options.
+ * @param target one of `spec.targets`
+ */
+export function explain(spec: Spec, target: string, options: PlanOptions = {}): Result<readonly ExplainedArgument[]> {
+  const drafted = draft(spec, target, options);
+  return drafted.ok ? success(argumentsOf(drafted.value, options), drafted.warnings) : drafted;
+}
+
+function argumentsOf(drafted: Draft, options: PlanOptions): readonly ExplainedArgument[] {
+  const { machine, effective, before, after, extraWords } = drafted;
+  const fromSettings = (settings: readonly Setting[]): readonly ExplainedArgument[] =>
+    settings.flatMap((setting) =>
+      inOptions(settingArguments(setting), setting.option !== undefined).map((words) => ({
+        words,
+        sources: setting.pointers.map((pointer) => sourceOf(setting, pointer, drafted)),
+        details: [],
+      })),
+    );
+  const plain = (word: string, source: Source): ExplainedArgument => ({
+    words: [word],
+    sources: [source],
+    details: [],
+  });
+  const isList = typeof effective.vm.extra_options === 'object';
+  return [
+    ...fromSettings(before),
+    ...machine.devices.flatMap((device, index) => deviceExplained(device, index, drafted)),
+    ...fromSettings(after),
+    ...(machine.privateConfig === undefined
+      ? []
+      : [{ words: ['-k', machine.privateConfig.path], sources: secretSources(drafted), details: [] }]),
+    ...extraWords.map((word, index) =>
+      plain(word, said(effective, isList ? child('/extra_options', index) : '/extra_options')),
+    ),
+    ...(options.extraArguments ?? []).map((word) => plain(word, { kind: 'command-line' })),
+    plain(machine.name, said(effective, '/name')),
+  ];
+}
+
+const said = (effective: EffectiveSpec, pointer: string): Source => ({ kind: 'spec', place: effective.place(pointer) });
+
+/** One list for each option: `-o` is repeated where no other option says a setting. */
+function inOptions(words: readonly string[], isWhole: boolean): readonly (readonly string[])[] {
+  if (isWhole || words.length === 0) return words.length === 0 ? [] : [words];
+  return Array.from({ length: words.length / 2 }, (_, index) => words.slice(2 * index, 2 * index + 2));
+}
+
+/** The field that a pointer leads to, or why the machine has what the field does not say. */
+function sourceOf({ option }: Setting, pointer: string, drafted: Draft): Source {
+  const { effective, machine, owners, parts } = drafted;
+  const [field = ''] = steps(pointer);
+  if (effective.isGiven(field) && !isOverruled(effective.vm, field, option)) return said(effective, pointer);
+  if (field === 'uuid') return { kind: 'lock' };
+  if (field === 'wire_guest_mem') {
+    const needy = parts.find(({ model }) => model.wiresMemory === true);
+    return because(effective, needy?.pointer, `${needy?.model.model ?? ''} needs wired memory`);
+  }
+  if (field === 'disable_mptable_gen') {
+    const far = machine.devices.findIndex(({ address }) => address.bus > 0);
+    return because(effective, owners[far]?.pointer, 'a bus past 0 is used');
+  }
+  return { kind: 'default', field };
+}
+
+/** `disable_mptable_gen: false` says that nobody asks for -Y; a bus past 0 does all the same. */
+const isOverruled = (vm: VmSpec, field: string, option: readonly string[] | undefined): boolean =>
+  field === 'disable_mptable_gen' && !vm.disable_mptable_gen && option?.[0] === '-Y';
+
+const because = (effective: EffectiveSpec, pointer: string | undefined, why: string): Source => ({
+  kind: 'because',
+  why,
+  ...(pointer === undefined ? {} : { place: effective.place(pointer) }),
+});
+
+function deviceExplained(device: PlannedDevice, index: number, drafted: Draft): readonly ExplainedArgument[] {
+  const { effective, owners, pins, parts } = drafted;
+  const words = deviceArguments(device);
+  const owner = owners[index];
+  if (owner === undefined) {
+    const field = device.model === 'lpc' ? 'lpc_slot' : 'hostbridge';
+    const pin = field === 'lpc_slot' ? pins?.lpc : pins?.hostbridge;
+    const isSaid = effective.isGiven(field);
+    const source: Source = isSaid ? said(effective, `/${field}`) : { kind: 'default', field };
+    const isSlotSaid = field === 'lpc_slot' && isSaid;
+    const slot = isSlotSaid
+      ? source
+      : slotSource(device, pin, field === 'lpc_slot' ? 'the bridge’s own' : 'the first free one');
+    return [{ words, sources: [source], details: [{ what: 'slot', source: slot }] }];
+  }
+  const part = parts.find(({ pointer, model }) => pointer === owner.pointer && model === owner.model) ?? owner;
+  const pin = pins?.parts[parts.indexOf(part)];
+  const isTablet = part.pointer === '/graphic' && part.model === xhci;
+  const source: Source = isTablet
+    ? because(effective, '/graphic', 'graphic brings a tablet (xhci_table)')
+    : said(effective, part.pointer);
+  const details = [
+    {
+      what: 'slot' as const,
+      source:
+        part.slot === undefined
+          ? slotSource(device, pin, pins === undefined ? 'the lowest free one' : 'the lowest that no target uses')
+          : said(effective, child(part.pointer, 'slot')),
+    },
+    ...lockedTraits(device, part, pin, drafted),
+  ];
+  return inOptions(words, words[0] === '-s').map((each) => ({ words: each, sources: [source], details }));
+}
+
+function slotSource({ address }: PlannedDevice, { kept, elsewhere }: Pin = {}, why: string): Source {
+  const isAt = formatAddress(address);
+  return [kept, elsewhere].some((entry) => entry !== undefined && formatAddress(entry.address) === isAt)
+    ? { kind: 'lock' }
+    : { kind: 'because', why };
+}
+
+/** What a lock file says of a device that the spec leaves to bhyve. */
+function lockedTraits(
+  { address }: PlannedDevice,
+  part: Part,
+  { kept, elsewhere }: Pin = {},
+  { effective }: Draft,
+): ExplainedArgument['details'] {
+  const entry = kept ?? elsewhere;
+  if (entry === undefined) return [];
+  const { config = {} } = effective.vm;
+  return traitsOf(part, effective).flatMap((trait) =>
+    trait.said !== undefined ||
+    Object.hasOwn(config, traitVariable(trait, address)) ||
+    lockedValue(trait, entry) === undefined
+      ? []
+      : [{ what: trait.kind, source: { kind: 'lock' as const } }],
+  );
+}
+
+/** The passwords that make the private file necessary. */
+function secretSources({ machine, effective, owners }: Draft): readonly Source[] {
+  const why = 'a password, kept off the command line';
+  return machine.variables
+    .filter(({ isSecret }) => isSecret === true)
+    .map(({ key, secretFile }) => {
+      const owner = machine.devices.findIndex(({ variables }) => variables.some((variable) => variable.key === key));
+      const part = owners[owner];
+      if (part === undefined) return because(effective, child('/config', key), why);
+      return because(effective, child(part.pointer, secretFile === undefined ? 'password' : 'password_file'), why);
+    });
+}
