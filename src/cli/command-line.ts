@@ -14,6 +14,12 @@ export const makeCommand = (name: string, output: CommandOutput): Command =>
     .allowExcessArguments(false)
     .exitOverride();
 
+/** `--lock FILE` and, unseen in the help, `--no-lock`. */
+export const lockOptions = (): readonly [Option, Option] => [
+  new Option('--lock <file>', 'another lock file; --no-lock: none'),
+  new Option('--no-lock').hideHelp(),
+];
+
 export const inputFormatOption = (): Option =>
   new Option('--input-format <format>', 'json, yaml or ucl; default: by extension').argParser((word) => {
     if (!isSpecFormat(word)) throw new InvalidArgumentError('It is json, yaml or ucl.');

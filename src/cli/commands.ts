@@ -27,6 +27,14 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'draw the boot sequence and the machine of a spec',
     load: async () => (await import('./commands/graph.js')).graphCommand,
   },
+  plan: {
+    summary: 'show devices, slots and command of each target, and why',
+    load: async () => (await import('./commands/plan.js')).planCommand,
+  },
+  lock: {
+    summary: 'keep slots, MACs, UUID and serial numbers as they are',
+    load: async () => (await import('./commands/lock.js')).lockCommand,
+  },
   ps: {
     summary: 'list the VMs that vmrun runs here',
     load: async () => (await import('./commands/ps.js')).psCommand,

@@ -9,6 +9,8 @@ export interface CliOptions {
   readonly config: string;
   readonly target: string | undefined;
   readonly inputFormat: SpecFormat | undefined;
+  /** A lock file; false: none. Undefined: the one beside the spec. */
+  readonly lock: string | boolean | undefined;
   readonly dryRun: boolean;
   readonly format: PrintFormat;
   readonly debug: boolean;

@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { nearestName } from '../base/nearest-name.js';
 import { strayWord } from '../machine/extra-options.js';
 import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
-import { inputFormatOption, makeCommand, type CommandOutput } from './command-line.js';
+import { inputFormatOption, lockOptions, makeCommand, type CommandOutput } from './command-line.js';
 import { commands } from './commands.js';
 import { printFormats, type CliOptions, type PrintFormat } from './options.js';
 
@@ -77,6 +77,7 @@ interface Parsed
  * @param action gets the options; its promise is what `parseAsync` waits for
  */
 export function makeProgram(version: string, output: CommandOutput, action: (options: CliOptions) => Promise<void>) {
+  const [lockFile, noLock] = lockOptions();
   const program = makeCommand('vmrun', output)
     .description('Runs a bhyve virtual machine from a declarative spec.')
     .usage('-c FILE [options] [-- bhyve options]\n       vmrun COMMAND [options]')
@@ -84,6 +85,8 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
     .option('-t, --target <name>', "first boot's target")
     .addOption(inputFormatOption())
+    .addOption(lockFile)
+    .addOption(noLock)
     .option('-d, --dry-run', 'print the bhyve command, touch nothing')
     .option('--format <format>', `of the dry run: ${printFormats.join(', ')}`, printFormat)
     .option('--debug', 'print the effective spec and plan as JSON')
@@ -91,7 +94,7 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     .option('--reboot-count <n>', 'boot again at most n times', wholeNumber)
     .option('--reboot-on <list>', 'reasons or statuses to boot again after', reasonList)
     .option('-f, --force', 'end a leftover VM, mend the host unasked')
-    .option('--adopt', 'take over a bhyve whose supervisor was killed')
+    .option('--adopt', 'take over a bhyve whose vmrun was killed')
     .option('--recover', 'mend the host unasked, destroy nothing')
     .option('-p, --pid-file <file>', 'pid file of bhyve')
     .option('-P, --supervisor-pid-file <file>', 'pid file of vmrun')
@@ -101,9 +104,9 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
     .option('--run-dir <dir>', 'folder of the run directories')
     .option('--events <file>', 'write events as JSON lines; - is stderr')
-    .option('--log <file>', 'write what happens there too; SIGUSR1 reopens it')
+    .option('--log <file>', 'log what happens there; SIGUSR1 reopens it')
     .option('--console-log <file>', "write the guest's console there too")
-    .option('--color', 'colours, also without a terminal; --no-color: none')
+    .option('--color', 'force colours; --no-color: none')
     .addOption(new Option('--no-color').hideHelp())
     .option('-q, --quiet', 'print problems only')
     .option('-v, --verbose', 'print the command and each step')

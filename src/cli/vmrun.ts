@@ -9,6 +9,7 @@ import type { CommandOutput } from './command-line.js';
 import type { Context } from './context.js';
 import { exitCodes, problemsExitCode } from './exit-codes.js';
 import type { CliOptions } from './options.js';
+import { lockFileFor } from './lock-file.js';
 import { makeProgram } from './program.js';
 import { programsOf } from './programs.js';
 import { runBaseOf, simulatedBase } from './run-base.js';
@@ -56,7 +57,8 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
     workingDirectory,
     ...(options.inputFormat === undefined ? {} : { format: options.inputFormat }),
   });
-  const loaded = await loadSpecText(input, hostBhyve);
+  const identity = (await lockFileFor(options, context))?.identity;
+  const loaded = await loadSpecText(input, { ...hostBhyve, identity });
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
   const spec = loaded.value;
   const target = options.target ?? 'default';
@@ -67,6 +69,7 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   const runBase = isSimulated ? simulatedBase(base) : base;
   const planned = plan(spec, target, {
     ...hostBhyve,
+    identity,
     runDirectory: `${runBase}/${spec.name}`,
     extraArguments: options.bhyveArguments,
   });
@@ -84,7 +87,7 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   const { runVm } = await import('./commands/run-vm.js');
   const { coloursFor } = await import('./colours.js');
   const colour = coloursFor(context, options.color);
-  return runVm(context, { spec, machine: planned.value, programs, runBase, options, colour });
+  return runVm(context, { spec, machine: planned.value, identity, programs, runBase, options, colour });
 }
 
 async function warn(problems: ProblemsError['problems'], context: Context, options: CliOptions): Promise<void> {

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
-import { ProblemsError } from '../../base/problem.js';
+import { ProblemsError, type Problem } from '../../base/problem.js';
+import type { Platform } from '../../devices/device.js';
 import { viewFrom } from '../../host/facts-paths.js';
 import { recordedView } from '../../host/facts.js';
 import { liveView } from '../../host/live-view.js';
@@ -12,11 +13,13 @@ import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { readiness } from '../../supervisor/readiness.js';
+import { compareWithLock } from '../../machine/lock-identity.js';
 import { coloursFor } from '../colours.js';
-import { inputFormatOption, makeCommand } from '../command-line.js';
+import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
+import { lockFileFor, type LockFile } from '../lock-file.js';
 import { runBaseOf } from '../run-base.js';
 import { formatReadiness, readinessJson, refusalJson, type CheckReport } from '../show-readiness.js';
 import { refuseUnknownTarget } from '../targets.js';
@@ -27,6 +30,7 @@ interface CheckOptions {
   readonly allTargets?: true;
   readonly json?: true;
   readonly host?: string;
+  readonly lock?: string | boolean;
   readonly inputFormat?: SpecFormat;
   readonly bhyve?: string;
   readonly runDir?: string;
@@ -57,6 +61,7 @@ export const checkCommand: MakeSubcommand = (context, output) => {
     .option('--color', 'colours, also without a terminal')
     .option('--no-color', 'no colours')
     .addHelpText('after', examples);
+  for (const option of lockOptions()) command.addOption(option);
   return {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
@@ -106,12 +111,15 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
     workingDirectory,
     ...(options.inputFormat === undefined ? {} : { format: options.inputFormat }),
   });
-  const loaded = await loadSpecText(input, platform);
+  const locked = await lockFileFor(options, context);
+  const identity = locked?.identity;
+  const loaded = await loadSpecText(input, { ...platform, identity });
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
   const spec = loaded.value;
   const runBase = runBaseOf(options, context);
-  const machines = targetsOf(spec, options).map((target) => {
-    const planned = plan(spec, target, { ...platform, runDirectory: path.join(runBase, spec.name) });
+  const names = targetsOf(spec, options);
+  const machines = names.map((target) => {
+    const planned = plan(spec, target, { ...platform, identity, runDirectory: path.join(runBase, spec.name) });
     if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
     return planned.value;
   });
@@ -124,10 +132,22 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   return {
     name: spec.name,
     source: input.name,
-    warnings: loaded.warnings,
+    warnings: [...loaded.warnings, ...lockWarnings(spec, names, platform, locked)],
     targets,
     host: { system: view.system, ...view.platform, ...(facts === undefined ? {} : { captured: facts.taken }) },
   };
+}
+
+/** What the guest would notice, compared with what is locked. */
+function lockWarnings(
+  spec: Spec,
+  targets: readonly string[],
+  platform: Partial<Platform>,
+  locked: LockFile | undefined,
+): readonly Problem[] {
+  if (locked === undefined) return [];
+  const compared = compareWithLock(spec, targets, { ...platform, ...locked });
+  return compared.ok ? compared.value.warnings : [];
 }
 
 function targetsOf(spec: Spec, { target = defaultTarget, allTargets }: CheckOptions): readonly string[] {

@@ -12,6 +12,7 @@ import { inputFormatOption, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { lockFileFor } from '../lock-file.js';
 
 interface FactsOptions {
   readonly config?: readonly string[];
@@ -67,14 +68,16 @@ export const factsCommand: MakeSubcommand = (context, output) => {
 async function requirementsIn(
   file: string,
   format: SpecFormat | undefined,
-  { workingDirectory, hostBhyve }: Context,
+  context: Context,
 ): Promise<readonly MachineRequirement[]> {
+  const { workingDirectory } = context;
   const input = readSpec(file, { workingDirectory, ...(format === undefined ? {} : { format }) });
-  const loaded = await loadSpecText(input, hostBhyve);
+  const options = { ...context.hostBhyve, identity: (await lockFileFor({ config: file }, context))?.identity };
+  const loaded = await loadSpecText(input, options);
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
   const spec = loaded.value;
   return spec.targets.flatMap((target) => {
-    const planned = plan(spec, target, hostBhyve);
+    const planned = plan(spec, target, options);
     if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
     return planned.value.requirements;
   });

@@ -11,10 +11,11 @@ import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { coloursFor } from '../colours.js';
-import { inputFormatOption, makeCommand } from '../command-line.js';
+import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { lockFileFor } from '../lock-file.js';
 import { refuseUnknownTarget } from '../targets.js';
 
 const pictures = ['both', 'boots', 'machine'] as const;
@@ -25,6 +26,7 @@ interface GraphOptions {
   readonly format: string;
   readonly what: string;
   readonly inputFormat?: SpecFormat;
+  readonly lock?: string | boolean;
   readonly color?: boolean;
 }
 
@@ -38,8 +40,9 @@ Examples:
   vmrun graph -c vm.json --format svg > vm.svg
   vmrun graph -c vm.json -t install --what machine --format mermaid`;
 
-/** `vmrun graph`: pictures of a spec. Reads the spec and nothing else. */
+/** `vmrun graph`: pictures of a spec. Reads the spec and its lock file, and nothing else. */
 export const graphCommand: MakeSubcommand = (context, output) => {
+  const [lockFile, noLock] = lockOptions();
   const command = makeCommand('vmrun graph', output)
     .description('Draws what a spec says: the sequence of boots, and the machine of a target.')
     .usage('-c FILE [options]')
@@ -48,6 +51,8 @@ export const graphCommand: MakeSubcommand = (context, output) => {
     .option('--format <format>', graphFormats.join(', '), 'text')
     .option('--what <picture>', pictures.join(', '), 'both')
     .addOption(inputFormatOption())
+    .addOption(lockFile)
+    .addOption(noLock)
     .option('--color', 'colours, also without a terminal')
     .option('--no-color', 'no colours')
     .addHelpText('after', examples);
@@ -72,16 +77,18 @@ function oneOf<Word extends string>(command: Command, option: string, word: stri
 
 /** @throws ProblemsError where the spec is not good, or has no such target */
 async function pictureOf(
-  { config, target = defaultTarget, inputFormat }: GraphOptions,
+  { config, target = defaultTarget, inputFormat, lock }: GraphOptions,
   what: (typeof pictures)[number],
-  { workingDirectory, hostBhyve }: Context,
+  context: Context,
 ): Promise<Picture> {
+  const { workingDirectory, hostBhyve } = context;
   const input = readSpec(config, { workingDirectory, ...(inputFormat === undefined ? {} : { format: inputFormat }) });
-  const loaded = await loadSpecText(input, hostBhyve);
+  const identity = (await lockFileFor({ config, lock }, context))?.identity;
+  const loaded = await loadSpecText(input, { ...hostBhyve, identity });
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
   const spec = loaded.value;
   refuseUnknownTarget(spec, target);
-  const planned = plan(spec, target, hostBhyve);
+  const planned = plan(spec, target, { ...hostBhyve, identity });
   if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
   return {
     ...(what === 'machine' ? {} : { boots: bootGraph(spec, target) }),

@@ -5,6 +5,7 @@ import { readSecret, type ReadSecret } from '../../host/secret.js';
 import { hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
 import { systemHost } from '../../host/host.js';
 import { noVmm } from '../../host/vmm.js';
+import type { Identity } from '../../machine/identity.js';
 import type { Machine } from '../../machine/machine.js';
 import { parseScript } from '../../simulator/script.js';
 import type { Spec } from '../../spec/parse-spec.js';
@@ -21,6 +22,8 @@ export interface RunRequest {
   readonly spec: Spec;
   /** The machine of the first boot. */
   readonly machine: Machine;
+  /** What a lock file keeps. */
+  readonly identity: Identity | undefined;
   readonly programs: Programs;
   readonly runBase: string;
   readonly options: CliOptions;
@@ -29,7 +32,7 @@ export interface RunRequest {
 
 /** Runs the VM and tells what happens. @returns the exit code */
 export async function runVm(context: Context, request: RunRequest): Promise<number> {
-  const { spec, machine, programs, runBase, options, colour } = request;
+  const { spec, machine, identity, programs, runBase, options, colour } = request;
   const isSimulated = options.simulate !== undefined;
   refuseWhatCannotRun(context, options);
   if (options.consoleLog !== undefined) refuseConsoleElsewhere(request);
@@ -39,6 +42,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     ...programs,
     runBase,
     platform: context.hostBhyve,
+    identity,
     extraArguments: options.bhyveArguments,
     check: options.requirementCheck && !isSimulated,
     mayFix: consent(context, options, machine),

@@ -11,6 +11,7 @@ import { inputFormatOption, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { lockFileFor } from '../lock-file.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
 
 interface StopOptions {
@@ -115,12 +116,12 @@ function describe({ status, supervisor, pid }: KnownRun): string {
 }
 
 /** @throws ProblemsError where the spec cannot be read; what else is wrong with it does not matter here */
-async function nameIn(
-  { workingDirectory, hostBhyve }: Context,
-  { config = '', inputFormat }: StopOptions,
-): Promise<string> {
+async function nameIn(context: Context, { config = '', inputFormat }: StopOptions): Promise<string> {
+  const { workingDirectory, hostBhyve } = context;
   const input = readSpec(config, { workingDirectory, ...(inputFormat === undefined ? {} : { format: inputFormat }) });
-  const loaded = await loadSpecText(input, hostBhyve);
+  // Slots may depend on it, and so what is wrong with the spec; what is wrong with itself must not keep a VM running.
+  const locked = await lockFileFor({ config }, context).catch(() => undefined);
+  const loaded = await loadSpecText(input, { ...hostBhyve, identity: locked?.identity });
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
   return loaded.value.name;
 }

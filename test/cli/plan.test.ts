@@ -1,0 +1,380 @@
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { CommanderError } from 'commander';
+import { ProblemsError } from '../../src/base/problem.js';
+import { commands } from '../../src/cli/commands.js';
+import type { Context } from '../../src/cli/context.js';
+import { problemsExitCode } from '../../src/cli/exit-codes.js';
+import type { PlanDiffJson, PlanJson } from '../../src/cli/show-plan.js';
+import { told } from '../support/specs.js';
+
+const examples = fileURLToPath(new URL('../../examples', import.meta.url));
+const golden = (name: string): string => readFileSync(new URL(`../fixtures/plan/${name}`, import.meta.url), 'utf8');
+
+let folder = '';
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'vmrun-plan-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A command on a host whose bhyve is known; what it refuses is told as `code: message [fix]`. */
+async function vmrun(line: string, workingDirectory = folder): Promise<Said> {
+  const [name = '', ...words] = line.split(' ');
+  const said = { out: '', err: '' };
+  const context: Context = {
+    workingDirectory,
+    env: { NO_COLOR: '1' },
+    uid: 0,
+    platform: 'freebsd',
+    hostBhyve: { release: 15, arch: 'amd64' },
+    simulator: [],
+    out: (text) => (said.out += text),
+    err: (text) => (said.err += text),
+    divertErr: () => undefined,
+    onSignals: () => () => undefined,
+  };
+  const make = await commands[name]?.load();
+  try {
+    const command = make?.(context, { writeOut: context.out, writeErr: context.err });
+    return { code: (await command?.run(words)) ?? 70, ...said };
+  } catch (error) {
+    if (error instanceof ProblemsError) {
+      return { code: problemsExitCode(error), out: said.out, err: said.err + error.problems.map(told).join('\n') };
+    }
+    if (error instanceof CommanderError) return { code: 64, ...said };
+    throw error;
+  }
+}
+
+const put = (name: string, content: object | string): string => {
+  const file = path.join(folder, name);
+  writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, undefined, 2));
+  return file;
+};
+
+const text = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
+
+const disk = { device: 'virtio-blk', id: 'disk0', path: 'disk.img' };
+const card = { device: 'virtio-net', id: 'net0', name: 'tap0' };
+const vm = { name: 'web', cpu: 1, mem: '1G', emulations: [disk, card] };
+const edited = { ...vm, emulations: [{ device: 'nvme', path: 'new.img' }, disk, card] };
+
+describe('vmrun plan', () => {
+  test.each([
+    ['rescue.txt', 'plan -c rescue.json --all-targets'],
+    ['windows-explained.txt', 'plan -c windows.json -t install --explain'],
+  ])('%s is what was reviewed: %s', async (file, line) => {
+    const { out, err, code } = await vmrun(line, examples);
+    expect(out).toBe(golden(file));
+    expect({ err, code }).toEqual({ err: '', code: 0 });
+  });
+
+  test('no line of any example is wider than a screen', async () => {
+    const names = readdirSync(examples).filter((name) => /\.(json|yaml)$/.test(name));
+    for (const name of names) {
+      for (const more of ['', ' --explain']) {
+        const { out } = await vmrun(`plan -c ${path.join(examples, name)} --all-targets${more}`, '/');
+        expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      }
+    }
+  });
+
+  test('a shell reads the command back', async () => {
+    const long = `/${'very-long-name/'.repeat(12)}disk.img`;
+    put('vm.json', {
+      ...vm,
+      name: "it's",
+      emulations: [
+        { ...disk, path: long },
+        { device: 'virtio-blk', path: 'a b$HOME' },
+      ],
+    });
+    const { out } = await vmrun('plan -c vm.json');
+    const lines = out.split('\n');
+    const from = lines.findIndex((line) => line.startsWith('  bhyve '));
+    const command = lines.slice(from, lines.indexOf('', from)).join('\n').replaceAll('\\\n', '');
+    expect(command).toContain(`0:1:0,virtio-blk,${long} `);
+    expect(command).toContain(`'0:2:0,virtio-blk,a b$HOME'`);
+    expect(command).toMatch(/ 'it'\\''s'$/);
+  });
+
+  test('the drives of a controller, a loader, limits and give-up', async () => {
+    put('vm.json', {
+      ...vm,
+      loader: { kind: 'bhyveload' },
+      restart: { max: 3, window: '1min' },
+      on_give_up: 'rescue',
+      reboot_on: ['reboot', 'error', 'halt'],
+      next_target: { error: 'rescue' },
+      emulations: [
+        {
+          device: 'ahci',
+          ports: [
+            { type: 'hd', path: 'a.img' },
+            { type: 'cd', path: 'b.iso' },
+          ],
+        },
+      ],
+      targets: { rescue: { reboot_on: [] }, other: {} },
+    });
+    const { out } = await vmrun('plan -c vm.json');
+    expect(out).toContain(`  0:1:0   ahci
+                      a.img    serial BHYVE-`);
+    expect(out).toContain('  before bhyve:\n  bhyveload -m 1G -d a.img web\n');
+    expect(out).toContain(`What follows a boot:
+  default  reboot and halt → default; error → rescue; else the run ends
+           after 3 reboots within 60 s: → rescue, once
+  rescue   else the run ends
+`);
+    expect(out).not.toContain('other');
+  });
+
+  test('--json is one object', async () => {
+    put('vm.json', { ...vm, graphic: { password: 'geheim' } });
+    await vmrun('lock -c vm.json');
+    const { out } = await vmrun('plan -c vm.json --json --explain');
+    const plan = JSON.parse(out) as PlanJson;
+    expect(plan).toMatchObject({
+      name: 'web',
+      source: 'vm.json',
+      boots: [{ target: 'default', next: { reboot: 'default' } }],
+      warnings: [],
+      lock: { file: 'vm.lock.json', changes: [], held: [], warnings: [] },
+    });
+    const [target] = plan.targets;
+    expect(target?.devices[1]).toEqual({
+      slot: '0:1:0',
+      model: 'virtio-blk',
+      id: 'disk0',
+      backend: 'disk.img',
+      serial: 'BHYVE-E581-6406-DE15',
+    });
+    expect(target?.devices[2]).toMatchObject({ mac: '00:a0:98:5e:e8:3a' });
+    expect(target?.command).toEqual(['bhyve', ...(target?.explained?.flatMap(({ words }) => words) ?? [])]);
+    expect(out).not.toContain('geheim');
+  });
+
+  test('without a lock it says so; with one, what it keeps and what has changed', async () => {
+    put('vm.json', vm);
+    expect((await vmrun('plan -c vm.json')).out).toContain('There is no lock file');
+    await vmrun('lock -c vm.json');
+    expect((await vmrun('plan -c vm.json')).out).toContain(
+      'Compared with vm.lock.json:\n  nothing changes for the guest\n',
+    );
+    put('vm.json', edited);
+    const { out } = await vmrun('plan -c vm.json');
+    expect(out.slice(out.indexOf('Compared'))).toBe(`Compared with vm.lock.json:
+  nvme new.img is new, at 0:3:0: the guest finds a new device
+It keeps, or the guest would find:
+  disk0 0:1:0 → 0:2:0: a Linux guest would have another name for it in
+    /dev/disk/by-path
+  net0 0:2:0 → 0:3:0: a Linux guest would rename enp0s2 to enp0s3
+  net0 MAC 00:a0:98:5e:e8:3a → 00:a0:98:ef:24:c3: the network sees another card:
+    DHCP leases, firewall rules
+`);
+    expect((await vmrun('plan -c vm.json --no-lock')).out).toContain('There is no lock file');
+  });
+
+  test('--diff says what bhyve is told otherwise and what the guest notices, as that VM, locked as it is', async () => {
+    put('vm.json', vm);
+    put('new.json', { ...edited, mem: '2G', targets: { extra: {} } });
+    const bare = await vmrun('plan -c vm.json --diff new.json --all-targets');
+    expect(bare.out).toBe(`web, target default: from vm.json to new.json
+bhyve is told:
+  + nvme new.img at 0:1:0
+  virtio-blk disk.img 0:1:0 → 0:2:0
+  virtio-net tap0 0:2:0 → 0:3:0
+  memory.size 1G → 2G
+The guest notices:
+  nvme new.img is new, at 0:1:0: the guest finds a new device
+  disk0 0:1:0 → 0:2:0: a Linux guest would have another name for it in
+    /dev/disk/by-path
+  net0 0:2:0 → 0:3:0: a Linux guest would rename enp0s2 to enp0s3
+  net0 MAC 00:a0:98:5e:e8:3a → 00:a0:98:ef:24:c3: the network sees another card:
+    DHCP leases, firewall rules
+
+web, target extra: from vm.json to new.json
+  new.json alone has this target
+`);
+    await vmrun('lock -c vm.json');
+    const locked = await vmrun('plan -c vm.json --diff new.json --json');
+    const [{ changes, guest } = { changes: [], guest: [] }] = (JSON.parse(locked.out) as PlanDiffJson).targets;
+    expect(changes.map(({ kind }) => kind)).toEqual(['device-added', 'setting']);
+    expect(guest.map(({ kind }) => kind)).toEqual(['added']);
+    expect((await vmrun('plan -c vm.json --diff vm.json')).out).toContain('  nothing differs for bhyve\n');
+    // Another VM is not to be known by what this one is known by.
+    put('other.json', { ...vm, name: 'other' });
+    const other = await vmrun('plan -c vm.json --diff other.json');
+    expect(other.out).toContain('uuid ');
+  });
+
+  test.each([
+    ['plan', 64],
+    ['plan -c vm.json -t default --all-targets', 64],
+    ['plan -c vm.json --explain --diff vm.json', 64],
+    ['plan -c vm.json --diff -', 64],
+    ['plan -c vm.json -t none', 64],
+    ['plan -c none.json', 66],
+    ['plan -c vm.json --lock none.json', 66],
+    ['plan -c vm.json --diff none.json', 66],
+    ['plan -c bad.json', 65],
+  ])('%s ends with %i', async (line, code) => {
+    put('vm.json', vm);
+    put('bad.json', { name: 'bad' });
+    expect((await vmrun(line)).code).toBe(code);
+  });
+});
+
+describe('vmrun lock', () => {
+  test('writes the file beside the spec, says what is new, and has nothing to do the second time', async () => {
+    put('vm.yaml', JSON.stringify(vm));
+    const first = await vmrun('lock -c vm.yaml');
+    expect(first.code).toBe(0);
+    expect(first.err).toMatch(
+      /^vmrun: vm\.lock\.json: the UUID is new: .*dmidecode.*\nvmrun: vm\.lock\.json: written: 1 target, 4 devices\n$/,
+    );
+    expect(readdirSync(folder).sort()).toEqual(['vm.lock.json', 'vm.yaml']);
+    const before = text('vm.lock.json');
+    expect(await vmrun('lock -c vm.yaml')).toEqual({ code: 0, out: '', err: 'vmrun: vm.lock.json: up to date\n' });
+    expect(text('vm.lock.json')).toBe(before);
+    put('vm.yaml', JSON.stringify(edited));
+    const third = await vmrun('lock -c vm.yaml');
+    expect(third.err).toBe(`vmrun: vm.lock.json: nvme new.img is new, at 0:3:0: the guest finds a new device
+vmrun: vm.lock.json: written: 1 target, 5 devices
+`);
+    expect(before.split('\n').filter((line) => !text('vm.lock.json').includes(line))).toEqual([]);
+    expect((await vmrun('lock -c vm.yaml -q')).err).toBe('');
+  });
+
+  test('--check writes nothing, and fails where lock would', async () => {
+    put('vm.json', vm);
+    expect(await vmrun('lock -c vm.json --check')).toMatchObject({
+      code: 65,
+      err: expect.stringContaining('lock-missing'),
+    });
+    await vmrun('lock -c vm.json');
+    expect((await vmrun('lock -c vm.json --check')).code).toBe(0);
+    put('vm.json', edited);
+    const before = text('vm.lock.json');
+    expect(await vmrun('lock -c vm.json --check')).toMatchObject({
+      code: 65,
+      err: expect.stringContaining('lock-outdated'),
+    });
+    expect(text('vm.lock.json')).toBe(before);
+  });
+
+  test('--prune forgets what the spec has no more', async () => {
+    put('vm.json', edited);
+    await vmrun('lock -c vm.json');
+    put('vm.json', vm);
+    expect((await vmrun('lock -c vm.json')).err).toMatch(
+      /nvme new\.img is gone from 0:1:0.*\n.*1 not in the spec any more, --prune/,
+    );
+    expect(text('vm.lock.json')).toContain('"stale": true');
+    await vmrun('lock -c vm.json --prune');
+    expect(text('vm.lock.json')).not.toContain('new.img');
+  });
+
+  test('keeps the mode of the file, and the link that leads to it; nothing else is left behind', async () => {
+    put('vm.json', vm);
+    await vmrun('lock -c vm.json --lock real.json');
+    chmodSync(path.join(folder, 'real.json'), 0o640);
+    symlinkSync('real.json', path.join(folder, 'vm.lock.json'));
+    put('vm.json', edited);
+    expect((await vmrun('lock -c vm.json')).code).toBe(0);
+    expect(readlinkSync(path.join(folder, 'vm.lock.json'))).toBe('real.json');
+    expect(statSync(path.join(folder, 'real.json')).mode & 0o777).toBe(0o640);
+    expect(text('real.json')).toContain('new.img');
+    expect(readdirSync(folder).sort()).toEqual(['real.json', 'vm.json', 'vm.lock.json']);
+  });
+
+  test('a damaged file is refused with its place by all that would honour it, and left as it is', async () => {
+    put('vm.json', vm);
+    await vmrun('lock -c vm.json');
+    const damaged = text('vm.lock.json').replace('0:2:0', '0:2');
+    put('vm.lock.json', damaged);
+    for (const line of [
+      'lock -c vm.json',
+      'lock -c vm.json --check',
+      'plan -c vm.json',
+      'check -c vm.json',
+      'facts -c vm.json',
+    ]) {
+      const { code, err } = await vmrun(line);
+      expect([line, code, err]).toEqual([
+        line,
+        65,
+        expect.stringMatching(/^10:19 \/targets\/default\/devices\/2\/slot lock-damaged: .* \[restore it/),
+      ]);
+    }
+    expect(text('vm.lock.json')).toBe(damaged);
+    expect((await vmrun('plan -c vm.json --no-lock')).code).toBe(0);
+  });
+
+  test('a lock file that cannot be read, or written, is no lock file that is not there', async () => {
+    put('vm.json', vm);
+    symlinkSync('gone.json', path.join(folder, 'vm.lock.json'));
+    expect(await vmrun('plan -c vm.json')).toMatchObject({ code: 66, err: expect.stringContaining('lock-file') });
+    expect(await vmrun('lock -c vm.json --lock none/vm.lock.json')).toMatchObject({
+      code: 73,
+      err: expect.stringContaining('ENOENT'),
+    });
+  });
+
+  test('a spec on standard input has none unless it is named', async () => {
+    expect(await vmrun('lock -c -')).toMatchObject({ code: 64, err: expect.stringContaining('--lock') });
+  });
+
+  test('serial numbers stay though vmrun is started elsewhere, and so do the devices', async () => {
+    put('vm.json', {
+      ...vm,
+      emulations: [
+        { device: 'virtio-blk', path: 'disk.img' },
+        { device: 'ahci-cd', path: 'a.iso' },
+      ],
+    });
+    await vmrun('lock -c vm.json');
+    const { out } = await vmrun(`plan -c ${path.join(folder, 'vm.json')} --json`, '/');
+    const plan = JSON.parse(out) as PlanJson;
+    expect(plan.lock).toMatchObject({ changes: [], warnings: [] });
+    expect(plan.targets[0]?.devices[1]?.serial).toBe('BHYVE-E581-6406-DE15');
+    cpSync(path.join(folder, 'vm.lock.json'), path.join(folder, 'kept.json'));
+    expect((await vmrun(`lock -c ${path.join(folder, 'vm.json')} --check`, '/')).code).toBe(0);
+  });
+});
+
+describe('vmrun check', () => {
+  test('tells what the guest would notice, at its place', async () => {
+    put('vm.json', vm);
+    await vmrun('lock -c vm.json');
+    put('vm.json', { ...vm, emulations: [disk, { ...card, slot: 7 }, { device: 'virtio-rnd' }] });
+    const { err } = await vmrun('check -c vm.json');
+    expect(err).toContain(
+      'warning: net0 0:2:0 → 0:7:0: a Linux guest would rename enp0s2 to enp0s7\n    fix: vmrun lock accepts it',
+    );
+    expect(err).toContain('warning: virtio-rnd at 0:3:0 is not in vm.lock.json');
+    expect((await vmrun('check -c vm.json --no-lock')).err).not.toContain('warning');
+  });
+});
