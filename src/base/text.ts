@@ -11,7 +11,7 @@ export const count = (number: number, noun: string): string => `${number} ${noun
 export function shown(value: unknown, max = 60): string {
   const text = value === undefined ? 'undefined' : JSON.stringify(value);
   if (text.length <= max) return text;
-  return `${text.slice(0, max - 20)}…${text.slice(-15)}`;
+  return `${text.slice(0, max - 20)}...${text.slice(-15)}`;
 }
 
 /** Length in UTF-8, which is what bhyve and the kernel count. */

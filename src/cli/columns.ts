@@ -4,8 +4,8 @@ export const screenWidth = 80;
 /** Text of at most so many characters: what is too much goes from its middle, where paths say least. */
 export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;
-  const end = Math.ceil((width - 1) * 0.6);
-  return `${text.slice(0, width - 1 - end)}…${text.slice(text.length - end)}`;
+  const end = Math.ceil((width - 3) * 0.6);
+  return `${text.slice(0, width - 3 - end)}...${text.slice(text.length - end)}`;
 }
 
 /** Lines of a paragraph: broken at blanks, those after the first with their indent in front. A long word stays whole. */

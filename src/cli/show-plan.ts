@@ -196,15 +196,15 @@ export function nextTargets({ target, policy }: Pick<Machine, 'target' | 'policy
 function followers(machine: Machine): readonly string[] {
   const byTarget = new Map<string, ExitReason[]>();
   for (const [reason, next] of nextTargets(machine)) byTarget.set(next, [...(byTarget.get(next) ?? []), reason]);
-  const steps = [...byTarget].map(([next, reasons]) => `${listWords(reasons)} → ${next}`);
-  const monitored = machine.isMonitored ? ['reboot → the same, by bhyve itself'] : [];
+  const steps = [...byTarget].map(([next, reasons]) => `${listWords(reasons)} -> ${next}`);
+  const monitored = machine.isMonitored ? ['reboot -> the same, by bhyve itself'] : [];
   return [[...monitored, ...steps, 'else the run ends'].join('; '), ...limitWords(machine.policy)];
 }
 
 function limitWords({ restart, rebootOn, onGiveUp }: Policy): readonly string[] {
   const { max, windowMs } = restart;
   if (max === undefined || rebootOn.length === 0) return [];
-  const next = onGiveUp === undefined ? 'the run ends' : `→ ${onGiveUp}, once`;
+  const next = onGiveUp === undefined ? 'the run ends' : `-> ${onGiveUp}, once`;
   return [`after ${count(max, 'reboot')} within ${formatDuration(windowMs)}: ${next}`];
 }
 
@@ -281,11 +281,11 @@ export function machineChangeWords(change: MachineChange): string {
     case 'device-removed':
       return `- ${change.device} at ${change.address}`;
     case 'device-moved':
-      return `${change.device} ${change.from} → ${change.to}`;
+      return `${change.device} ${change.from} -> ${change.to}`;
     case 'device-changed':
       return `${change.device} at ${change.address} has other options`;
     case 'setting':
-      return `${change.key} ${change.from ?? '(unset)'} → ${change.to ?? '(unset)'}`;
+      return `${change.key} ${change.from ?? '(unset)'} -> ${change.to ?? '(unset)'}`;
   }
 }
 

@@ -32,7 +32,7 @@ export const defaultVncPort = 5900;
 
 const passwordPattern = '^[ -+\\--~]{1,8}$';
 const passwordMessage =
-  '1 to 8 printable ASCII characters without a comma; VNC would cut a longer one, bhyve’s -s would split at a comma';
+  "1 to 8 printable ASCII characters without a comma; VNC would cut a longer one, bhyve's -s would split at a comma";
 
 export const frameBufferFields: { readonly [Field in keyof FrameBuffer]-?: JsonSchema } = {
   host: {

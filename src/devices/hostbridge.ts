@@ -40,7 +40,7 @@ export const hostbridge = defineDevice<Hostbridge>({
       model: {
         type: 'string',
         enum: ['hostbridge', 'amd_hostbridge'],
-        description: 'Whose ids it shows: bhyve’s own, or those of an AMD bridge.',
+        description: "Whose ids it shows: bhyve's own, or those of an AMD bridge.",
         default: 'hostbridge',
       },
       vendor: idSchema('PCI vendor id', '0x1022'),

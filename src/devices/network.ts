@@ -32,7 +32,7 @@ export const networkFields: { readonly [Field in keyof NetworkFields]-?: JsonSch
   },
   mac: {
     type: 'string',
-    description: 'Ethernet address of the guest’s side; by default bhyve makes one from slot and VM name.',
+    description: "Ethernet address of the guest's side; by default bhyve makes one from slot and VM name.",
     pattern: '^[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}$',
     patternErrorMessage: 'six hex numbers with colons, e.g. "58:9c:fc:00:00:01"',
     examples: ['58:9c:fc:00:00:01'],

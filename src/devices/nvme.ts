@@ -68,7 +68,7 @@ export const nvme = defineDevice<Nvme>({
       maxq: integer('Number of queues; bhyve uses 16 unless told.', 1, 16),
       qsz: integer('Entries in each queue; bhyve uses 2048 unless told.', 1, 65536),
       ioslots: integer('I/O slots; bhyve uses 8 unless told.', 1, 2 ** 31 - 1),
-      sectsz: { type: 'integer', enum: [512, 4096, 8192], description: 'Sector size in bytes; default: the image’s.' },
+      sectsz: { type: 'integer', enum: [512, 4096, 8192], description: "Sector size in bytes; default: the image's." },
       ser: identifyText('Serial number', 20),
       eui64: {
         type: ['integer', 'string'],

@@ -24,7 +24,7 @@ const idSchema = (description: string): JsonSchema => ({
   type: 'string',
   description,
   pattern: '^0[xX][0-9a-fA-F]{8}$',
-  patternErrorMessage: '0x and 8 hex digits: the id, then the subsystem’s, e.g. "0x10de1458"',
+  patternErrorMessage: '0x and 8 hex digits: the id, then the subsystem\'s, e.g. "0x10de1458"',
 });
 
 /** `pci0:3:0:0` and bhyve's own `3/0/0`: bhyve(8), "Pass-through device backends". */
@@ -117,7 +117,7 @@ function checkSource({ src, lookup }: Passthru): readonly Finding[] {
 /** A PCI card of the host, given to the guest: bhyve(8), "Pass-through device backends". */
 export const passthru = defineDevice<Passthru>({
   model: 'passthru',
-  description: 'A PCI card of the host. The guest’s memory is wired because of it.',
+  description: "A PCI card of the host. The guest's memory is wired because of it.",
   schema: {
     properties: {
       src: {
@@ -137,7 +137,7 @@ export const passthru = defineDevice<Passthru>({
         required: ['vendor', 'device'],
         additionalProperties: false,
       },
-      rom: file('Option ROM file to show instead of the card’s own.'),
+      rom: file("Option ROM file to show instead of the card's own."),
       bootindex: blockOptions.bootindex,
     },
   },

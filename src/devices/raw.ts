@@ -12,7 +12,7 @@ export const raw = defineDevice<Raw>({
   description: 'Text that is passed to bhyve after the slot as it is. Nothing in it is checked.',
   schema: {
     required: ['value'],
-    properties: { value: text('What follows the slot in bhyve’s -s option.', { examples: ['virtio-rnd'] }) },
+    properties: { value: text("What follows the slot in bhyve's -s option.", { examples: ['virtio-rnd'] }) },
   },
   example: { value: 'virtio-rnd' },
   isOpaque: true,

@@ -63,7 +63,7 @@ export const virtioConsole = defineDevice<VirtioConsole>({
     properties: {
       ports: {
         type: 'array',
-        description: 'The ports in order: the path of a socket, named port1, port2, …, or a name and a path.',
+        description: 'The ports in order: the path of a socket, named port1, port2, ..., or a name and a path.',
         minItems: 1,
         maxItems: 16,
         items: {

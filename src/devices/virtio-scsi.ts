@@ -132,7 +132,7 @@ const optionOf16 = (description: string, minimum: number, maximum: number) =>
 /** A SCSI controller whose disks are those of CTL: bhyve(8), "SCSI device backends". */
 export const virtioScsi = defineDevice<VirtioScsi>({
   model: 'virtio-scsi',
-  description: 'A SCSI controller with the LUNs of the host’s CAM Target Layer.',
+  description: "A SCSI controller with the LUNs of the host's CAM Target Layer.",
   schema: {
     properties: {
       path: file('Device of a CTL port.', { examples: ['/dev/cam/ctl', '/dev/cam/ctl1.2'] }),

@@ -9,7 +9,7 @@ const devicesOf = ({ devices = ['tablet'] }: Xhci): readonly string[] => devices
 /** A USB controller with its devices: bhyve(8), "USB device backends". */
 export const xhci = defineDevice<Xhci>({
   model: 'xhci',
-  description: 'A USB 3 controller. A tablet gives VNC a pointer that follows the client’s.',
+  description: "A USB 3 controller. A tablet gives VNC a pointer that follows the client's.",
   schema: {
     properties: {
       devices: {

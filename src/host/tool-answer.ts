@@ -41,5 +41,5 @@ const maxPrinted = 300;
 
 function onOneLine(text: string): string {
   const line = text.trim().replace(/\p{Cc}+/gu, ' ');
-  return line.length <= maxPrinted ? line : `${line.slice(0, maxPrinted)}…`;
+  return line.length <= maxPrinted ? line : `${line.slice(0, maxPrinted)}...`;
 }

@@ -206,7 +206,7 @@ function notesOn(
   }
   const relative = relativeFiles(spec);
   if (relative.length > 0) {
-    const some = relative.slice(0, 3).join(', ') + (relative.length > 3 ? ', …' : '');
+    const some = relative.slice(0, 3).join(', ') + (relative.length > 3 ? ', ...' : '');
     tell(
       undefined,
       'relative',

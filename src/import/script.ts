@@ -105,7 +105,7 @@ function noCommand(source: Source): Problem {
   const commented = source.text.split('\n').findIndex((line) => /^\s*[#$]\s*(\S*\/)?bhyve\s+-/.test(line));
   const fix =
     commented === -1
-      ? 'a script is read for a command such as: bhyve -c 2 -m 2G … NAME; other formats are named by --from'
+      ? 'a script is read for a command such as: bhyve -c 2 -m 2G ... NAME; other formats are named by --from'
       : `line ${commented + 1} has one behind a "#" or "$": take that away`;
   return refusalAt(source, undefined, 'no-command', 'there is no bhyve command in it', fix);
 }
@@ -113,7 +113,7 @@ function noCommand(source: Source): Problem {
 const unknownWord = (source: Source, { text, line, unknown = '' }: ShellWord): Problem => {
   const message = `what ${shown(unknown)} is${text === '' ? '' : ` beside ${shown(text)}`} turns out only when the script runs`;
   const name = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(unknown)?.[1];
-  const fix = name === undefined ? 'write in its place what it comes to' : `put ${name}=… on a line before it`;
+  const fix = name === undefined ? 'write in its place what it comes to' : `put ${name}=... on a line before it`;
   return refusalAt(source, line, 'unknown-word', message, fix);
 };
 

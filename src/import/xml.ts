@@ -44,7 +44,7 @@ export function parseXml(text: string): ParsedXml {
       ok: false,
       line: lineAt(doctype),
       message: 'a document type is not taken: it could define entities',
-      fix: 'take the <!DOCTYPE …> out; libvirt writes none',
+      fix: 'take the <!DOCTYPE ...> out; libvirt writes none',
     };
   }
   const fault = faultIn(text);

@@ -25,7 +25,7 @@ export function checkTopology(topology: Topology): readonly Finding[] {
     {
       code: 'too-many-vcpus',
       pointer: '/cpu',
-      message: `sockets × cores × threads is ${vcpusOf(topology)}, bhyve counts to ${maxVcpus}`,
+      message: `sockets x cores x threads is ${vcpusOf(topology)}, bhyve counts to ${maxVcpus}`,
       fix: 'use fewer; a host usually allows as many as it has CPUs (sysctl hw.vmm.maxcpu)',
     },
   ];

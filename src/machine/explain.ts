@@ -121,7 +121,7 @@ function deviceExplained(device: PlannedDevice, index: number, drafted: Draft): 
     const isSlotSaid = field === 'lpc_slot' && isSaid;
     const slot = isSlotSaid
       ? source
-      : slotSource(device, pin, field === 'lpc_slot' ? 'the bridge’s own' : 'the first free one');
+      : slotSource(device, pin, field === 'lpc_slot' ? "the bridge's own" : 'the first free one');
     return [{ words, sources: [source], details: [{ what: 'slot', source: slot }] }];
   }
   const part = parts.find(({ pointer, model }) => pointer === owner.pointer && model === owner.model) ?? owner;

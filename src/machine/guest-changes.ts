@@ -98,12 +98,12 @@ export function changeWords({ kind, device, from = '', to = '', effect }: GuestC
       return `${what} is gone from ${from}: ${effect}`;
     case 'slot':
     case 'model':
-      return `${what} ${from} → ${to}: ${effect}`;
+      return `${what} ${from} -> ${to}: ${effect}`;
     case 'mac':
-      return `${what} MAC ${from} → ${to}: ${effect}`;
+      return `${what} MAC ${from} -> ${to}: ${effect}`;
     case 'serial':
-      return `${what} serial number ${from} → ${to}: ${effect}`;
+      return `${what} serial number ${from} -> ${to}: ${effect}`;
     case 'uuid':
-      return `UUID ${from} → ${to}: ${effect}`;
+      return `UUID ${from} -> ${to}: ${effect}`;
   }
 }

@@ -51,7 +51,7 @@ export function parseJson(text: string, what = 'spec'): ParseResult {
         'take it out, use a key that begins with "x-", or write the spec in YAML',
       );
     }
-    if (char === "'") return stop(index, 'JSON wants double quotes, found a single one', 'use "…"');
+    if (char === "'") return stop(index, 'JSON wants double quotes, found a single one', 'use "..."');
     const word = match(wordForm);
     return stop(index, `${wanted} is expected, found ${shown(word === '' ? char : word, 40)}`);
   }

@@ -134,7 +134,7 @@ export const machineFields: Readonly<Record<string, JsonSchema>> = {
   lpc_slot: {
     ...slotSchema,
     description:
-      'Slot of the LPC bridge on bus 0, or "none" for no bridge. Default: 0:31:0, which Windows wants. Serial ports, TPM and the firmware’s variables are behind it.',
+      'Slot of the LPC bridge on bus 0, or "none" for no bridge. Default: 0:31:0, which Windows wants. Serial ports, TPM and the firmware\'s variables are behind it.',
     pattern: '^(\\d{1,3}(:\\d{1,3}){0,2}|none)$',
     patternErrorMessage: 'a slot, slot:function or bus:slot:function in decimal, e.g. "31" or "0:31:0", or "none"',
     examples: ['0:31:0', 'none'],
@@ -169,7 +169,7 @@ export const machineFields: Readonly<Record<string, JsonSchema>> = {
         description: 'Slot of the frame buffer. Default: the lowest free slot after the devices.',
       },
       ...frameBufferFields,
-      xhci_table: flag('Add an xhci controller with a tablet, for a pointer that follows the client’s.', true),
+      xhci_table: flag("Add an xhci controller with a tablet, for a pointer that follows the client's.", true),
     },
     examples: [{ host: '127.0.0.1', port: defaultVncPort, width: 1024, height: 768 }],
   }),
@@ -187,7 +187,7 @@ export const machineFields: Readonly<Record<string, JsonSchema>> = {
   ),
   power_off_destroy_vm: flag('Destroy the VM when the guest powers off (-D).'),
   yield_on_pause: flag('Give up the host CPU when the guest executes PAUSE (-P).'),
-  x2apic: flag('Put the guest’s local APIC into x2APIC mode (-x).'),
+  x2apic: flag("Put the guest's local APIC into x2APIC mode (-x)."),
   strict_io: flag('End the VM when the guest touches an I/O port that nothing emulates (-e).'),
   ignore_unknown_msrs: flag('Ignore model specific registers that bhyve does not emulate (-w); many guests need it.'),
   guest_mem_in_core: flag('Put guest memory into core dumps of bhyve (-C).'),

@@ -40,7 +40,7 @@ const deviceDefs: Definitions = {
   ...Object.fromEntries(deviceModels.map((model) => [model.model, deviceSchema(model)])),
   device: {
     type: 'object',
-    description: 'A device on the guest’s PCI bus.',
+    description: "A device on the guest's PCI bus.",
     required: ['device'],
     discriminator: { propertyName: 'device' },
     oneOf: deviceModels.map(({ model }) => definitionRef(model)),
@@ -81,12 +81,12 @@ export const vmSchema: JsonSchema & { readonly $defs: Definitions } = {
         type: 'string',
         enum: architectures,
         description:
-          'Architecture of host and guest, which the command is written for. Default: the host’s, else amd64.',
+          "Architecture of host and guest, which the command is written for. Default: the host's, else amd64.",
       },
       release: {
         type: 'integer',
         enum: releases,
-        description: 'FreeBSD release that the command is written for. Default: the host’s, else 15.',
+        description: "FreeBSD release that the command is written for. Default: the host's, else 15.",
       },
       ...machineFields,
       emulations: {

@@ -158,8 +158,8 @@ export function targetHint(
   const names = [...new Set([...targets.keys(), defaultTarget])];
   const near = nearestName(name, [...names, ...others]);
   if (near !== undefined) return `did you mean ${shown(near)}?`;
-  const some = names.length > 8 ? [...names.slice(0, 7), '…'] : names;
-  const list = listWords(some.map((word) => (word === '…' ? word : shown(word))));
+  const some = names.length > 8 ? [...names.slice(0, 7), '...'] : names;
+  const list = listWords(some.map((word) => (word === '...' ? word : shown(word))));
   return [`the targets are ${list}`, ...others.map((word) => `or use ${shown(word)}`)].join('; ');
 }
 

@@ -69,12 +69,12 @@ export const loadRules: readonly Rule[] = [
   {
     when: /^can't load '(.*)'/,
     cause: 'bhyveload found no FreeBSD to load: $0',
-    next: 'look at loader.disk and the guest’s first disk: is a FreeBSD installed there? A CD must come first to be loaded',
+    next: "look at loader.disk and the guest's first disk: is a FreeBSD installed there? A CD must come first to be loaded",
   },
   {
     when: /^error: (no such partition|no such device|file `.*' not found|no such disk|disk `.*' not found)/,
     cause: 'GRUB does not find what it is to load: $1',
-    next: 'look at loader.root, loader.device_map and loader.commands: GRUB’s command ls at its prompt lists the drives',
+    next: "look at loader.root, loader.device_map and loader.commands: GRUB's command ls at its prompt lists the drives",
   },
   ...kernelRules,
 ];

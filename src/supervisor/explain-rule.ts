@@ -79,4 +79,4 @@ const fill = (text: string, parts: readonly (string | undefined)[]): string =>
   text.replaceAll(/\$(\d)/g, (_, part: string) => clip((parts[Number(part)] ?? '').trim(), longestQuote)).trim();
 
 const clip = (text: string, most: number): string =>
-  text.length <= most ? text : `${text.slice(0, most - 1).replace(/\p{Cs}$/u, '')}…`;
+  text.length <= most ? text : `${text.slice(0, most - 3).replace(/\p{Cs}$/u, '')}...`;

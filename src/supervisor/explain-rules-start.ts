@@ -29,7 +29,7 @@ export const commandRules: readonly Rule[] = [
   {
     when: /^Failed to open configuration file (.+): (.+)/,
     cause: 'the configuration file $1 cannot be opened: $2',
-    next: 'look at -k in extra_options; if the file is vmrun’s own, at who empties the run directory',
+    next: "look at -k in extra_options; if the file is vmrun's own, at who empties the run directory",
   },
   {
     when: /^(.+): invalid config option '(.*)/,
@@ -317,7 +317,7 @@ export const startRules: readonly Rule[] = [
   },
   {
     when: /^error setting socket path/,
-    cause: 'the control socket’s path is too long: rundir, "/" and the name of the VM have 103 bytes',
+    cause: 'the control socket\'s path is too long: rundir, "/" and the name of the VM have 103 bytes',
     next: 'choose a shorter name, or set rundir in config to a shorter folder',
   },
   {

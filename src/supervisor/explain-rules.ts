@@ -64,7 +64,7 @@ export const rules: readonly Rule[] = [
   ...kernelRules,
   {
     when: /^(?:Failed to fetch referenced configuration variable (.+)|Empty reference in configuration value "(.*))/,
-    cause: 'a value refers with %(…) to a variable that is not set: $1$2',
+    cause: 'a value refers with %(...) to a variable that is not set: $1$2',
     next: 'write \\% for a percent sign in config and extra_options, or set the variable',
   },
   {

@@ -38,13 +38,13 @@ function reasonOf(end: RunEnd, hasWords: boolean): Reason {
       return {
         cause: 'a triple fault: the guest crashed so early or so badly that its CPU reset itself',
         next:
-          'look at the guest’s console: is there a boot loader on its disk, made for this architecture and firmware? ' +
+          "look at the guest's console: is there a boot loader on its disk, made for this architecture and firmware? " +
           'Try ignore_unknown_msrs, which many guests need, and more mem',
       };
     case 'unknown':
       return {
         cause: 'this bhyve was taken over from a killed vmrun, and the system tells its status to nobody else',
-        next: 'look at the guest’s own log, and at dmesg, whether it was shut down or bhyve died',
+        next: "look at the guest's own log, and at dmesg, whether it was shut down or bhyve died",
       };
     case 'not-prepared':
       return { cause: 'the hook pre_start failed, so bhyve was not started', next: 'run hooks.pre_start by hand' };

@@ -342,7 +342,11 @@ export function parseUcl(text: string, { maxDepth, tooDeep }: UclLimits): UclRes
     if (char === '\0') stop(index, 'a NUL byte; is this a binary file?');
     const name = matchAt(keyForm, index);
     if (name === '')
-      stop(index, `a key is expected, found ${wordAt(index)}`, 'put it in double quotes if it is one; a list is [ … ]');
+      stop(
+        index,
+        `a key is expected, found ${wordAt(index)}`,
+        'put it in double quotes if it is one; a list is [ ... ]',
+      );
     index += name.length;
     return whole(index - name.length, name);
   }

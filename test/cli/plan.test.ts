@@ -144,8 +144,8 @@ describe('vmrun plan', () => {
                       a.img    serial BHYVE-`);
     expect(out).toContain('  before bhyve:\n  bhyveload -m 1G -d a.img web\n');
     expect(out).toContain(`What follows a boot:
-  default  reboot and halt → default; error → rescue; else the run ends
-           after 3 reboots within 60 s: → rescue, once
+  default  reboot and halt -> default; error -> rescue; else the run ends
+           after 3 reboots within 60 s: -> rescue, once
   rescue   else the run ends
 `);
     expect(out).not.toContain('other');
@@ -188,11 +188,11 @@ describe('vmrun plan', () => {
     expect(out.slice(out.indexOf('Compared'))).toBe(`Compared with vm.lock.json:
   nvme new.img is new, at 0:3:0: the guest finds a new device
 It keeps, or the guest would find:
-  disk0 0:1:0 → 0:2:0: a Linux guest would have another name for it in
+  disk0 0:1:0 -> 0:2:0: a Linux guest would have another name for it in
     /dev/disk/by-path
-  net0 0:2:0 → 0:3:0: a Linux guest would rename enp0s2 to enp0s3
-  net0 MAC 00:a0:98:5e:e8:3a → 00:a0:98:ef:24:c3: the network sees another card:
-    DHCP leases, firewall rules
+  net0 0:2:0 -> 0:3:0: a Linux guest would rename enp0s2 to enp0s3
+  net0 MAC 00:a0:98:5e:e8:3a -> 00:a0:98:ef:24:c3: the network sees another
+    card: DHCP leases, firewall rules
 `);
     expect((await vmrun('plan -c vm.json --no-lock')).out).toContain('There is no lock file');
   });
@@ -204,16 +204,16 @@ It keeps, or the guest would find:
     expect(bare.out).toBe(`web, target default: from vm.json to new.json
 bhyve is told:
   + nvme new.img at 0:1:0
-  virtio-blk disk.img 0:1:0 → 0:2:0
-  virtio-net tap0 0:2:0 → 0:3:0
-  memory.size 1G → 2G
+  virtio-blk disk.img 0:1:0 -> 0:2:0
+  virtio-net tap0 0:2:0 -> 0:3:0
+  memory.size 1G -> 2G
 The guest notices:
   nvme new.img is new, at 0:1:0: the guest finds a new device
-  disk0 0:1:0 → 0:2:0: a Linux guest would have another name for it in
+  disk0 0:1:0 -> 0:2:0: a Linux guest would have another name for it in
     /dev/disk/by-path
-  net0 0:2:0 → 0:3:0: a Linux guest would rename enp0s2 to enp0s3
-  net0 MAC 00:a0:98:5e:e8:3a → 00:a0:98:ef:24:c3: the network sees another card:
-    DHCP leases, firewall rules
+  net0 0:2:0 -> 0:3:0: a Linux guest would rename enp0s2 to enp0s3
+  net0 MAC 00:a0:98:5e:e8:3a -> 00:a0:98:ef:24:c3: the network sees another
+    card: DHCP leases, firewall rules
 
 web, target extra: from vm.json to new.json
   new.json alone has this target
@@ -372,7 +372,7 @@ describe('vmrun check', () => {
     put('vm.json', { ...vm, emulations: [disk, { ...card, slot: 7 }, { device: 'virtio-rnd' }] });
     const { err } = await vmrun('check -c vm.json');
     expect(err).toContain(
-      'warning: net0 0:2:0 → 0:7:0: a Linux guest would rename enp0s2 to enp0s7\n    fix: vmrun lock accepts it',
+      'warning: net0 0:2:0 -> 0:7:0: a Linux guest would rename enp0s2 to enp0s7\n    fix: vmrun lock accepts it',
     );
     expect(err).toContain('warning: virtio-rnd at 0:3:0 is not in vm.lock.json');
     expect((await vmrun('check -c vm.json --no-lock')).err).not.toContain('warning');

@@ -261,7 +261,7 @@ describe('a frame buffer', () => {
     [{ height: 600 }, '/height resolution-incomplete: height is given without width'],
     [
       { password: 'longer than 8' },
-      '/password wrong-text: "***" is not 1 to 8 printable ASCII characters without a comma; VNC would cut a longer one, bhyve’s -s would split at a comma',
+      '/password wrong-text: "***" is not 1 to 8 printable ASCII characters without a comma; VNC would cut a longer one, bhyve\'s -s would split at a comma',
     ],
   ])('%j is refused', async (fields, problem) => {
     expect(await saidOf({ device: 'fbuf', ...fields })).toEqual([problem]);
@@ -621,7 +621,7 @@ describe('a second host bridge', () => {
     }
   });
 
-  test('stands beside the machine’s own, and is said by -s where it has no ids', async () => {
+  test("stands beside the machine's own, and is said by -s where it has no ids", async () => {
     const { argv } = await planOf({ ...bridge({}), hostbridge: 'amd_hostbridge' });
     expect(valuesOf(argv, '-s')).toEqual(['0:0:0,amd_hostbridge', '0:4:0,hostbridge', '0:31:0,lpc']);
   });

@@ -185,8 +185,8 @@ describe('69: a host that cannot run it', () => {
 
 describe('73: a file that cannot be made', () => {
   test.each<[title: string, words: (place: Place) => readonly string[]]>([
-    ['bhyve’s pid file', ({ path: at }) => ['-p', at('none', 'vm.pid')]],
-    ['vmrun’s pid file', ({ path: at }) => ['-P', at('none', 'vm.pid')]],
+    ["bhyve's pid file", ({ path: at }) => ['-p', at('none', 'vm.pid')]],
+    ["vmrun's pid file", ({ path: at }) => ['-P', at('none', 'vm.pid')]],
     ['a pid file that is a folder', ({ folder }) => ['-p', folder]],
     ['one file for both', ({ path: at }) => ['-p', at('vm.pid'), '-P', at('vm.pid')]],
     ['the run directory', ({ write }) => ['--run-dir', path.join(write('file', ''), 'run')]],
@@ -243,7 +243,7 @@ test('75: the second vmrun of a name is told who has it; the first runs on', asy
   });
 });
 
-describe('where a VM ran, bhyve’s own status', () => {
+describe("where a VM ran, bhyve's own status", () => {
   test.each<[script: string, words: readonly string[], status: number]>([
     ['reboot', ['--no-reboot'], 0],
     ['power_off', [], 1],

@@ -31,20 +31,20 @@ describe('a simulated run', () => {
       expect([status, stdout]).toEqual([1, '']);
       expect(
         stderr
-          .replaceAll(/pid \d+|\d+ ms/g, '…')
+          .replaceAll(/pid \d+|\d+ ms/g, '...')
           .trimEnd()
           .split('\n'),
       ).toEqual([
-        'vmrun: bhyveload: boot 1, loading with bhyveload (…)',
+        'vmrun: bhyveload: boot 1, loading with bhyveload (...)',
         'bhyveload-sim: bhyveload, boot 1: loads from FreeBSD-14.3-RELEASE-amd64-disc1.iso into 1G',
-        'vmrun: bhyveload: boot 1, target install (…)',
-        'vmrun: bhyveload: boot 1 rebooted after …',
+        'vmrun: bhyveload: boot 1, target install (...)',
+        'vmrun: bhyveload: boot 1 rebooted after ...',
         'vmrun: bhyveload: next: boot 2, target default',
-        'vmrun: bhyveload: boot 2, loading with bhyveload (…)',
+        'vmrun: bhyveload: boot 2, loading with bhyveload (...)',
         'bhyveload-sim: bhyveload, boot 2: loads from bhyveload.img into 1G',
-        'vmrun: bhyveload: boot 2, target default (…)',
+        'vmrun: bhyveload: boot 2, target default (...)',
         'vmrun: bhyveload:   - ahci-cd FreeBSD-14.3-RELEASE-amd64-disc1.iso at 0:3:0',
-        'vmrun: bhyveload: boot 2 powered off after …',
+        'vmrun: bhyveload: boot 2 powered off after ...',
       ]);
       expectNothingLeft(place);
     });

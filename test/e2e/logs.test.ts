@@ -61,7 +61,7 @@ const untimed = (text: string): readonly string[] =>
     .split('\n')
     .map((line) => {
       expect(line).toMatch(stamp);
-      return line.replace(stamp, '').replaceAll(/pid \d+|\d+ ms|\d+(\.\d+)? s/g, '…');
+      return line.replace(stamp, '').replaceAll(/pid \d+|\d+ ms|\d+(\.\d+)? s/g, '...');
     });
 
 describe('--log', () => {
@@ -75,7 +75,7 @@ describe('--log', () => {
       expect(stderr.split('\n').sort()).toEqual(['', 'one', 'two', `up: ${place.name}`]);
       const lines = untimed(content(place, 'log'));
       expect(lines[0]).toBe(`vmrun: ${place.name}: begins with target default`);
-      expect(lines[1]).toBe('vmrun: boot 1, target default (…)');
+      expect(lines[1]).toBe('vmrun: boot 1, target default (...)');
       expect(lines[2]).toContain(`vmrun:   ${place.path('bhyve')} -A -H`);
       expect(lines).toEqual(
         expect.arrayContaining([
@@ -83,7 +83,7 @@ describe('--log', () => {
           'bhyve: two',
           `hook: up: ${place.name}`,
           'vmrun: hook post_start done',
-          'vmrun: boot 1 powered off after …',
+          'vmrun: boot 1 powered off after ...',
         ]),
       );
       expect(lines.at(-1)).toBe('vmrun: done');
@@ -126,8 +126,8 @@ describe('--log', () => {
       expect((await vm.ended).status).toBe(1);
       expect(untimed(content(place, 'log.0')).at(0)).toContain('begins with target default');
       expect(untimed(content(place, 'log'))).toEqual([
-        'vmrun: stopping: asked the guest to power off, it has …; once more to end it now',
-        'vmrun: boot 1 powered off after …',
+        'vmrun: stopping: asked the guest to power off, it has ...; once more to end it now',
+        'vmrun: boot 1 powered off after ...',
         expect.stringContaining('vmrun: removed run directory'),
         'vmrun: stopped',
       ]);

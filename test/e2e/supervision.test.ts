@@ -267,16 +267,16 @@ describe('what people see', () => {
       expect(stdout).toBe('');
       const lines = stderr
         .trimEnd()
-        .replaceAll(/pid \d+|\d+ ms/g, '…')
+        .replaceAll(/pid \d+|\d+ ms/g, '...')
         .split('\n');
       expect(lines).toEqual(
         [
-          'boot 1, target default (…)',
-          'boot 1 rebooted after …',
+          'boot 1, target default (...)',
+          'boot 1 rebooted after ...',
           'next: boot 2, target disk',
-          'boot 2, target disk (…)',
+          'boot 2, target disk (...)',
           '  ~ memory.size: 64M -> 128M',
-          'boot 2 powered off after …',
+          'boot 2 powered off after ...',
         ].map((line) => `vmrun: ${place.name}: ${line}`),
       );
     });
@@ -339,7 +339,7 @@ describe('what people see', () => {
   });
 });
 
-describe('bhyve’s stderr', () => {
+describe("bhyve's stderr", () => {
   const runScript = async (place: Place, ...lines: readonly string[]) => {
     const bhyve = place.script('bhyve', ...lines);
     return runVmrun(place, [

@@ -93,7 +93,7 @@ describe('what it writes to stderr', () => {
   });
 });
 
-test('the environment is this process’s with what is added', async () => {
+test("the environment is this process's with what is added", async () => {
   process.env.VMRUN_TEST_INHERITED = 'kept';
   const { child, passed } = await start(sh('echo "$VMRUN_TEST_INHERITED $VMRUN_NAME" >&2'), {
     env: { VMRUN_NAME: 'two words' },

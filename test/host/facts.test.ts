@@ -131,7 +131,7 @@ describe('capturing a host', () => {
   });
 
   test('knows files called like nothing else', async () => {
-    const paths = ['__proto__', 'constructor', 'x-mine', '', 'a\nb', '…', '"'];
+    const paths = ['__proto__', 'constructor', 'x-mine', '', 'a\nb', '...', '"'];
     const facts = throughFile(await captureFacts(liveView(host), { ...nothing, paths }));
     expect(Object.keys(facts.files).sort()).toEqual([...paths].sort());
     const view = recordedView(facts);

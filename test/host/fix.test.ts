@@ -223,7 +223,7 @@ describe('copying the variables of a firmware', () => {
   const actionsFor = async (name?: string) =>
     fixesOf((await checkHost([varfile(name)], { view: liveView(host) })).findings).map(({ action }) => action);
 
-  test('makes the file, for its owner to write to, and it stays: it is the VM’s own', async () => {
+  test("makes the file, for its owner to write to, and it stays: it is the VM's own", async () => {
     writeFileSync(at('VARS.fd'), 'variables');
     chmodSync(at('VARS.fd'), 0o444);
     const { ledger, outcomes } = await mend([varfile()]);

@@ -75,7 +75,7 @@ test('a VM that is not there is neither destroyed nor powered off', async () => 
   });
 });
 
-test('a forced power-off is bhyvectl’s', async () => {
+test("a forced power-off is bhyvectl's", async () => {
   await inPlace(async (place) => {
     const vmm = fakeVmm(place, [':']);
     place.write(`vmm/${place.name}`, '');

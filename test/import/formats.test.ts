@@ -232,7 +232,7 @@ describe('a domain of libvirt', () => {
     [
       'with entities of its own',
       '<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>\n<domain type="bhyve">&b;</domain>',
-      '1:1  xml: a document type is not taken: it could define entities [take the <!DOCTYPE …> out; libvirt writes none]',
+      '1:1  xml: a document type is not taken: it could define entities [take the <!DOCTYPE ...> out; libvirt writes none]',
     ],
     [
       'with an entity that is none',

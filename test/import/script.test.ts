@@ -155,7 +155,7 @@ describe('the command of bhyve in a script', () => {
       'no command',
       'echo bhyve -c 1 vm',
       [
-        'no-command: there is no bhyve command in it [a script is read for a command such as: bhyve -c 2 -m 2G … NAME; other formats are named by --from]',
+        'no-command: there is no bhyve command in it [a script is read for a command such as: bhyve -c 2 -m 2G ... NAME; other formats are named by --from]',
       ],
     ],
     [
@@ -166,7 +166,7 @@ describe('the command of bhyve in a script', () => {
     [
       'an unknown word',
       `\nbhyve ${uefi} -m $MEM vm`,
-      ['2:1  unknown-word: what "$MEM" is turns out only when the script runs [put MEM=… on a line before it]'],
+      ['2:1  unknown-word: what "$MEM" is turns out only when the script runs [put MEM=... on a line before it]'],
     ],
     [
       'a name from outside',

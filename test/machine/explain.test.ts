@@ -91,7 +91,7 @@ describe('what no field says has a reason', () => {
       { ...minimal, fwcfg: 'qemu' },
       '-l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd,fwcfg=qemu < default of bootrom + 5:12 /fwcfg',
     ],
-    ['the bridge to the com ports', minimal, '-s 0:31:0,lpc < default of lpc_slot; slot < because the bridge’s own'],
+    ['the bridge to the com ports', minimal, "-s 0:31:0,lpc < default of lpc_slot; slot < because the bridge's own"],
     ['a pin, by -o', { ...minimal, cpu_pin: { 0: '1-2' } }, '-o vcpu.0.cpuset=1-2 < 6:10 /cpu_pin/0'],
     [
       'a string of the BIOS',
@@ -104,7 +104,7 @@ describe('what no field says has a reason', () => {
       '-f name=opt/a,string=b < 7:5 /fw_cfg_files/0',
     ],
     [
-      'a variable of the user’s',
+      "a variable of the user's",
       { ...minimal, config: { 'x86.verbosemsr': true } },
       '-o x86.verbosemsr=true < 6:23 /config/x86.verbosemsr',
     ],
@@ -113,7 +113,7 @@ describe('what no field says has a reason', () => {
       { ...minimal, config: { 'my.password': 'x' } },
       '-k bhyve.conf < because a password, kept off the command line 6:20 /config/my.password',
     ],
-    ['words of the user’s, as text', { ...minimal, extra_options: '-x -o a=b' }, 'a=b < 5:20 /extra_options'],
+    ["words of the user's, as text", { ...minimal, extra_options: '-x -o a=b' }, 'a=b < 5:20 /extra_options'],
     ['or as a list', { ...minimal, extra_options: ['-x', '-o', 'a=b'] }, 'a=b < 8:5 /extra_options/2'],
     [
       'options that -s cannot say',

@@ -14,7 +14,16 @@ import { loadSpecText } from '../../src/machine/load-spec.js';
 import type { PlanOptions } from '../../src/machine/plan.js';
 import type { Spec, SpecText } from '../../src/spec/parse-spec.js';
 import { validSpec } from '../support/arbitraries.js';
-import { machineOf, minimal, specOf, specText, told, valuesOf, withDevices, type SpecObject } from '../support/specs.js';
+import {
+  machineOf,
+  minimal,
+  specOf,
+  specText,
+  told,
+  valuesOf,
+  withDevices,
+  type SpecObject,
+} from '../support/specs.js';
 
 function sound<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.problems.map(told).join('\n'));
@@ -146,7 +155,7 @@ describe('locking', () => {
     expect(words).toContain('0:3:0,nvme,n.img,ser=NVME-3-0');
   });
 
-  test('the UUID is the spec’s, else the one that was locked, else one made of both names, as RFC 9562 makes it', async () => {
+  test("the UUID is the spec's, else the one that was locked, else one made of both names, as RFC 9562 makes it", async () => {
     const spec = await specOf({ ...minimal, name: 'web' });
     const made = sound(lockIdentity(spec, { hostName: 'host.example' }));
     expect(made).toMatchObject({ identity: { uuid: '33791211-afb2-5325-863b-25d0d579b20e' }, isNewUuid: true });
@@ -380,10 +389,10 @@ describe('what is told', () => {
     const { changes, held } = await words({ ...base, emulations: [more, ...named] }, identity);
     expect(changes).toEqual(['virtio-blk more.img is new, at 0:5:0: the guest finds a new device']);
     expect(held).toEqual([
-      'disk0 0:1:0 → 0:2:0: a Linux guest would have another name for it in /dev/disk/by-path',
-      'net0 0:2:0 → 0:3:0: a Linux guest would rename enp0s2 to enp0s3',
-      'net0 MAC 00:a0:98:f0:55:05 → 00:a0:98:eb:76:05: the network sees another card: DHCP leases, firewall rules',
-      'cd0 0:3:0 → 0:4:0: a Linux guest would have another name for it in /dev/disk/by-path',
+      'disk0 0:1:0 -> 0:2:0: a Linux guest would have another name for it in /dev/disk/by-path',
+      'net0 0:2:0 -> 0:3:0: a Linux guest would rename enp0s2 to enp0s3',
+      'net0 MAC 00:a0:98:f0:55:05 -> 00:a0:98:eb:76:05: the network sees another card: DHCP leases, firewall rules',
+      'cd0 0:3:0 -> 0:4:0: a Linux guest would have another name for it in /dev/disk/by-path',
     ]);
   });
 
@@ -399,10 +408,10 @@ describe('what is told', () => {
       ],
     };
     expect((await words(edited, identity)).changes).toEqual([
-      `UUID ${identity.uuid ?? ''} → 00000000-0000-4000-8000-000000000004: the guest takes itself for another machine: licences, machine id`,
-      'disk0 serial number BHYVE-E581-6406-DE15 → S: a Linux guest would have another name for it in /dev/disk/by-id',
+      `UUID ${identity.uuid ?? ''} -> 00000000-0000-4000-8000-000000000004: the guest takes itself for another machine: licences, machine id`,
+      'disk0 serial number BHYVE-E581-6406-DE15 -> S: a Linux guest would have another name for it in /dev/disk/by-id',
       'virtio-rnd is new, at 1:4:0: the guest finds a new device',
-      'net0 0:2:0 → 1:4:1: a Linux guest would rename enp0s2 to enp1s4f1',
+      'net0 0:2:0 -> 1:4:1: a Linux guest would rename enp0s2 to enp1s4f1',
       'cd0 is gone from 0:3:0: the guest misses it',
     ]);
   });
@@ -415,9 +424,7 @@ describe('what is told', () => {
     expect(loaded.ok ? loaded.warnings.map(told) : []).toEqual([
       '2:11 /name lock-name: the lock file was made for the VM vm0, this is copy [if it was renamed: vmrun lock; if it is a copy, remove the lock file, or the two have one UUID and the same MACs]',
     ]);
-    expect(warnings).toEqual([
-      'it takes the place of virtio-blk disk.img, being the next of its kind',
-    ]);
+    expect(warnings).toEqual(['it takes the place of virtio-blk disk.img, being the next of its kind']);
   });
 
   test('nothing, where the spec is as it was locked', async () => {

@@ -35,13 +35,13 @@ describe('the host must have what a loader reads', () => {
       { kind: 'grub-bhyve', root: 'hd0', device_map: { hd0: '/vm/disk.img', cd0: '/cd.iso' } },
       [['/loader/device_map/cd0', '/cd.iso', 'read', 'loader']],
     ],
-    ['nothing but the guest’s own disk, which is looked at as such', { kind: 'bhyveload' }, []],
+    ["nothing but the guest's own disk, which is looked at as such", { kind: 'bhyveload' }, []],
     ['the same, named', { kind: 'bhyveload', disk: '/vm/disk.img' }, []],
   ])('%s', async (_title, loader, needs) => {
     expect(await needsOf(loader)).toEqual(needs);
   });
 
-  test('a missing one is found, and the guest’s own disk is not held to be used twice', async () => {
+  test("a missing one is found, and the guest's own disk is not held to be used twice", async () => {
     await inPlace(async ({ path, write }) => {
       const host = makeFakeHost();
       const emulations = [{ device: 'virtio-blk', path: write('disk.img', '') }];

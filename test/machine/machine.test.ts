@@ -177,7 +177,7 @@ describe('serial ports', () => {
     ]);
   });
 
-  test('say whether standard input is the guest’s', async () => {
+  test("say whether standard input is the guest's", async () => {
     expect((await planOf({ ...minimal, com2: 'stdio' })).usesStdio).toBe(true);
     expect((await planOf({ ...minimal, com2: '/dev/nmdm0A' })).usesStdio).toBe(false);
   });

@@ -73,8 +73,8 @@ describe('slots', () => {
       ['0:0:0', '0:31:0', '0:1:0', '0:1:1', '0:1:7', '0:2:0'],
     ],
     ['functions may come in any order', ['1:1', '1:0'], free, ['0:0:0', '0:31:0', '0:1:1', '0:1:0']],
-    ['LPC may be a function of a device’s slot', ['31:0'], '31:1', ['0:0:0', '0:31:1', '0:31:0']],
-    ['a device may be a function of LPC’s slot', ['31:1'], '31:0', ['0:0:0', '0:31:0', '0:31:1']],
+    ["LPC may be a function of a device's slot", ['31:0'], '31:1', ['0:0:0', '0:31:1', '0:31:0']],
+    ["a device may be a function of LPC's slot", ['31:1'], '31:0', ['0:0:0', '0:31:0', '0:31:1']],
     ['other buses', ['1:0:0', '255:31:0', free], free, ['0:0:0', '0:31:0', '1:0:0', '255:31:0', '0:1:0']],
     [
       'bus 1 follows when bus 0 is full, from slot 0 to slot 31',

@@ -178,7 +178,7 @@ describe('what UCL cannot mean is asked back', () => {
   });
 });
 
-describe('keys of the user’s own', () => {
+describe("keys of the user's own", () => {
   test('begin with x- and are ignored wherever there are fields', async () => {
     const own = { 'x-note': { any: ['thing', null] } };
     const spec = {
@@ -235,7 +235,7 @@ describe('a relative file name', () => {
     expect(problem?.subject).toBe('emulations[0] virtio-blk "disk.img"');
   });
 
-  test('is relative to the file’s folder in the same way for the example of a console', async () => {
+  test("is relative to the file's folder in the same way for the example of a console", async () => {
     const text = readFileSync(fileURLToPath(new URL('../../examples/console.json', import.meta.url)), 'utf8');
     const { ephemerals } = await planOf(text, 'default', {}, { resolveFile });
     expect(ephemerals.map(({ path: socket }) => socket)).toEqual([

@@ -26,7 +26,7 @@ describe('the published schema', () => {
     expect(read('schemas/vm.schema.json')).toBe(text);
   });
 
-  test('says nothing of the loader’s own annotations', () => {
+  test("says nothing of the loader's own annotations", () => {
     expect(read('schemas/vm.schema.json')).not.toMatch(/isFile|takesDigits|isSecret|discriminator/);
   });
 
@@ -57,7 +57,7 @@ describe('the published schema', () => {
     ['nulls', { ...minimal, com1: null, emulations: null, targets: null, graphic: { host: null } }],
     ['a whole float', { ...minimal, mem: 1_536_000_000.0 }],
     [
-      'keys of the user’s own',
+      "keys of the user's own",
       {
         ...minimal,
         $schema: 'x',

@@ -232,7 +232,7 @@ describe('every name of a target is checked when the spec is loaded', () => {
       ['/targets/a/inherits unknown-target: there is no target "mediun" [did you mean "medium"?]'],
     ],
     [
-      'a name like something of JavaScript’s',
+      "a name like something of JavaScript's",
       { ...minimal, next_target: 'constructor' },
       ['/next_target unknown-target: there is no target "constructor" [the targets are "default"]'],
     ],
@@ -267,7 +267,7 @@ describe('every name of a target is checked when the spec is loaded', () => {
       ],
     ],
     [
-      'one of the user’s own keys',
+      "one of the user's own keys",
       { ...minimal, next_target: 'x-a', targets: { 'x-a': {} } },
       ['/next_target unknown-target: there is no target "x-a" [the targets are "default"]'],
     ],

@@ -74,7 +74,7 @@ describe('a spec in UCL', () => {
       `${vm}emulations [{ device: virtio-console, ports: /a }, { device: virtio-console, ports: /b, ports: /c }]`,
       withDevices({ device: 'virtio-console', ports: ['/a'] }, { device: 'virtio-console', ports: ['/b', '/c'] }),
     ],
-    ['a key of the user’s own given again', `${vm}x-mine: 1\nx-mine: 2`, minimal],
+    ["a key of the user's own given again", `${vm}x-mine: 1\nx-mine: 2`, minimal],
     ['a variable, as it is written', `${vm}com1: /dev/\${A}`, { ...minimal, com1: '/dev/${A}' }],
     ['a byte order mark', `\ufeff${vm}`, minimal],
   ])('may have %s', async (_what, text, plain) => {

@@ -113,7 +113,7 @@ describe('an unknown field', () => {
   });
 
   test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'valueOf'])(
-    'named like something of JavaScript’s is one as well: %s',
+    "named like something of JavaScript's is one as well: %s",
     async (key) => {
       const text = `{"name": "vm0", "cpu": 1, "mem": "1G", "${key}": 1, "emulations": [{"device": "virtio-blk", "path": "a", "${key}": 1}]}`;
       expect((await problemsOf(text)).map(({ code, place }) => `${code} ${place?.pointer ?? ''}`)).toEqual([
@@ -142,7 +142,7 @@ describe('a wrong spec', () => {
     [
       { ...minimal, cpu: { sockets: 256, cores: 256, threads: 1 } },
       [
-        '/cpu too-many-vcpus: sockets × cores × threads is 65536, bhyve counts to 65535 [use fewer; a host usually allows as many as it has CPUs (sysctl hw.vmm.maxcpu)]',
+        '/cpu too-many-vcpus: sockets x cores x threads is 65536, bhyve counts to 65535 [use fewer; a host usually allows as many as it has CPUs (sysctl hw.vmm.maxcpu)]',
       ],
     ],
     [

@@ -102,9 +102,9 @@ describe('YAML', () => {
     ['a key given twice', 'cpu: 1\nmem: 1G\ncpu: 2\n', '3:1  syntax: this key is given twice [keep one of the two]'],
     ['a second document', 'cpu: 1\n---\ncpu: 2\n', /^2:1 {2}syntax: a second document begins here/],
     ['a tag', 'a: 1\ncpu: !!binary AA==\n', /^2:15 {2}syntax: the tag .* is not for specs/],
-    ['a tag of the user’s', 'cpu: !mine 2\n', /^1:6 {2}syntax: .*!mine/],
+    ["a tag of the user's", 'cpu: !mine 2\n', /^1:6 {2}syntax: .*!mine/],
     [
-      'a tag of YAML’s own',
+      "a tag of YAML's own",
       'name: !!str 5\n',
       '1:13  syntax: the tag !!str is not for specs [take the tag out, and put the text in quotes]',
     ],

@@ -60,7 +60,7 @@ const messages: readonly (readonly [stderr: string, cause: string, next: RegExp]
   ["error: file `/vmlinuz' not found.\n", "GRUB does not find what it is to load: file `/vmlinuz' not found", /ls/],
 ];
 
-describe('a loader’s last words are explained', () => {
+describe("a loader's last words are explained", () => {
   test.each(messages)('%j', (stderr, cause, next) => {
     const explained = explainLoad('bhyveload', failed, { stderr, stdout: '' });
     expect(explained.cause).toBe(cause);

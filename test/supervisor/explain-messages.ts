@@ -212,12 +212,12 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       `bhyve: Failed to fetch referenced configuration variable net\n${init}: No such file or directory`,
-      'a value refers with %(…) to a variable that is not set: net',
+      'a value refers with %(...) to a variable that is not set: net',
       /percent sign/,
     ],
     [
       `bhyve: Empty reference in configuration value "%()"\n${init}: Invalid argument`,
-      'a value refers with %(…) to a variable that is not set: %()"',
+      'a value refers with %(...) to a variable that is not set: %()"',
       /percent sign/,
     ],
     [
@@ -318,7 +318,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       'error setting socket path\nbhyve: Failed to start IPC thread',
-      'the control socket’s path is too long: rundir, "/" and the name of the VM have 103 bytes',
+      'the control socket\'s path is too long: rundir, "/" and the name of the VM have 103 bytes',
       /shorter name/,
     ],
     ['bhyve: Failed to start IPC thread', 'the control socket could not be made', /rundir/],

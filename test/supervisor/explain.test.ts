@@ -15,7 +15,7 @@ const withUsage = 'Usage: bhyve [-a]\n';
 
 const msr = 'rdmsr to register 0xc0010064 on vcpu 0\n';
 
-describe.each(Object.entries(messages))('bhyve’s words are explained: %s', (_where, rows) => {
+describe.each(Object.entries(messages))("bhyve's words are explained: %s", (_where, rows) => {
   test.each([...rows])('%j', (stderr, cause, next) => {
     const explained = explain(failed(4), `${stderr}\n`);
     expect(explained.cause).toBe(cause);
@@ -112,7 +112,7 @@ test.each<[words: string, release: 15 | 16, cause: RegExp]>([
   [`-l tpm,other,/x ${rom} vm`, 15, /TPM emulation "other"/],
   [`-l tpm,swtpm,/x,intf=tis ${rom} vm`, 15, /TPM interface "tis"/],
   [`${rom} ${'v'.repeat(230)}`, 15, /does not take the name/],
-  [`${rom} ${'v'.repeat(100)}`, 16, /control socket’s path is too long/],
+  [`${rom} ${'v'.repeat(100)}`, 16, /control socket.s path is too long/],
 ])('the words that the simulator prints for %s are understood (%i)', (words, release, cause) => {
   const said = wordsOfSimulator(words.split(' '), release);
   expect(explain(failed(4), said).cause).toMatch(cause);
@@ -161,7 +161,7 @@ describe('the end itself', () => {
   });
 
   test.each([failed(4), killed('SIGABRT'), killed('SIGKILL'), { kind: 'triple-fault' } as const])(
-    '%j matters less than bhyve’s own words',
+    "%j matters less than bhyve's own words",
     (end) => {
       expect(explain(end, 'Failed to emulate instruction sequence [ 0f ] at 0x1\n').cause).toMatch(/0f$/);
     },

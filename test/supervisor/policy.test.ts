@@ -441,7 +441,7 @@ describe('whatever the policies and the run', () => {
     });
   });
 
-  test('the target is next_target’s for the reason, else the same again; on_give_up’s after a give-up', () => {
+  test("the target is next_target's for the reason, else the same again; on_give_up's after a give-up", () => {
     holds(({ played: { target, decision }, policy }) => {
       const { step } = decision;
       if (step.do === 'stop') return;

@@ -100,7 +100,7 @@ describe('how bhyve ended is read from its status, its signal and its last words
     expect(statusOf({ kind: 'killed', signal })).toBeUndefined();
   });
 
-  test('a guest that was not loaded is an error, as bhyve’s own', () => {
+  test("a guest that was not loaded is an error, as bhyve's own", () => {
     const ends: readonly RunEnd[] = [
       { kind: 'not-loaded', program: 'bhyveload', how: { kind: 'exited', status: 1 } },
       { kind: 'not-loaded', program: 'bhyveload', how: { kind: 'signalled', signal: 'SIGKILL' } },
@@ -116,7 +116,7 @@ describe('how bhyve ended is read from its status, its signal and its last words
     ]);
   });
 
-  test('a boot that a hook did not let start is an error, as bhyve’s own', () => {
+  test("a boot that a hook did not let start is an error, as bhyve's own", () => {
     const hows: readonly HookEnd[] = [
       { kind: 'exited', status: 3 },
       { kind: 'signalled', signal: 'SIGSEGV' },

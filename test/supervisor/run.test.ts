@@ -518,7 +518,7 @@ describe('a hook', () => {
     });
   });
 
-  test('of a boot’s own target is run, not the base’s', async () => {
+  test("of a boot's own target is run, not the base's", async () => {
     await inPlace(async (place) => {
       const vm = await supervise(
         place,
@@ -663,7 +663,7 @@ describe('what a run makes is removed on every way out', () => {
     });
   });
 
-  test('a socket that was there before is somebody else’s and stays', async () => {
+  test("a socket that was there before is somebody else's and stays", async () => {
     await inPlace(async (place) => {
       const server = createServer().listen({ path: place.path('b.sock') });
       await once(server, 'listening');
@@ -693,7 +693,7 @@ describe('what a run makes is removed on every way out', () => {
     });
   });
 
-  test('a socket in a folder that nobody can look into is bhyve’s problem alone', async () => {
+  test("a socket in a folder that nobody can look into is bhyve's problem alone", async () => {
     await inPlace(async (place) => {
       const vm = await supervise(place, 'run', sockets(place, `${'n'.repeat(300)}/a.sock`));
       expect(await vm.result).toMatchObject({ end: { kind: 'failed', status: 4 } });

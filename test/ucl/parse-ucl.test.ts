@@ -215,7 +215,7 @@ describe('UCL', () => {
     ],
     ['{ a: }', '1:6 a value for "a" is expected, found "}" [write "" for empty text, or null for nothing]'],
     ['a: [,]', '1:5 a value is expected, found "," [write "" for empty text, or null for nothing]'],
-    ['- a: 1', '1:1 a key is expected, found "-" [put it in double quotes if it is one; a list is [ … ]]'],
+    ['- a: 1', '1:1 a key is expected, found "-" [put it in double quotes if it is one; a list is [ ... ]]'],
     ['a: C:\\vm', '1:6 a backslash before "vm" means nothing [write \\\\ for a backslash]'],
     ['a: "\\x"', '1:5 a backslash before "x" means nothing [write \\\\ for a backslash]'],
     ['a: "\\u12"', '1:5 \\u wants four hex digits, found "12\\""'],

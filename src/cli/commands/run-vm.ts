@@ -119,7 +119,7 @@ function takeInput({ config, simulate }: CliOptions, { usesStdio }: Machine): vo
   const problem: Problem = {
     code: 'console-without-input',
     severity: 'error',
-    message: 'the guest’s console is stdio, but standard input carried the spec and there is no terminal',
+    message: "the guest's console is stdio, but standard input carried the spec and there is no terminal",
     fix: 'give the spec as a file, or use e.g. "com1": "/dev/nmdm0A"',
   };
   throw new ProblemsError('host', '<stdin>', [problem]);

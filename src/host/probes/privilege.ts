@@ -42,6 +42,6 @@ function notAllowed(uid: number, release: Release | undefined, reason?: string):
 
 const needsMonitor = (uid: number): Said => ({
   code: 'privilege-monitor',
-  message: `user ${uid} may make virtual machines in bhyve’s monitor mode only, since it is not root`,
+  message: `user ${uid} may make virtual machines in bhyve's monitor mode only, since it is not root`,
   fix: 'set "monitor": true, or run vmrun as root',
 });

@@ -46,7 +46,7 @@ describe('the right to make virtual machines', () => {
 
   test.each<[what: string, seen: Seen, said: string]>([
     [
-      'is root’s alone before release 15',
+      "is root's alone before release 15",
       { uid: 1001, platform: { release: 14 }, vmmctl: writable },
       'privilege: user 1001 may not make virtual machines [run vmrun as root]',
     ],
@@ -57,7 +57,7 @@ describe('the right to make virtual machines', () => {
         '[run vmrun as root, or join the group vmm]',
     ],
     [
-      'is nobody’s else while vmm is not loaded',
+      "is nobody's else while vmm is not loaded",
       { uid: 1001, vmmctl: missing },
       'privilege: user 1001 may not make virtual machines: /dev/vmmctl does not exist ' +
         '[run vmrun as root, or join the group vmm]',
@@ -71,7 +71,7 @@ describe('the right to make virtual machines', () => {
     [
       'needs it of members of the group, too',
       { uid: 1001, platform: { release: 16 }, vmmctl: writable },
-      'privilege-monitor: user 1001 may make virtual machines in bhyve’s monitor mode only, since it is not root ' +
+      "privilege-monitor: user 1001 may make virtual machines in bhyve's monitor mode only, since it is not root " +
         '[set "monitor": true, or run vmrun as root]',
     ],
     [
