@@ -150,6 +150,17 @@ describe('service vmrun', () => {
   });
 });
 
+test('a spec may be UCL', async () => {
+  await inPlace(async (place) => {
+    const rc = rcIn(place, 'vmrun_list="mail"');
+    const { name, cpu, mem } = smallVm(place.name);
+    place.write('specs/mail.conf', `name: ${name}\ncpu: ${cpu}\nmem: ${mem} # of memory\n`);
+    expect(await rc.service('start')).toMatchObject({ status: 0, stdout: 'Starting mail.\n', stderr: '' });
+    expect(await rc.service('stop')).toMatchObject({ status: 0, stderr: '' });
+    expect(place.runDirectories()).toEqual([]);
+  });
+});
+
 describe('service vmrun start', () => {
   test('tells of a spec that is wrong or missing, and starts the others', async () => {
     await inPlace(async (place) => {
