@@ -1,4 +1,4 @@
-// Writes what is generated from the sources: the compiled validators, the published schemas, and the documents in docs/.
+// Writes what is generated from the sources: the compiled validators, the published schemas, and the documents in docs/ and man/.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import Ajv from 'ajv';
@@ -15,6 +15,10 @@ async function load(root, entry) {
     platform: 'node',
     format: 'esm',
     write: false,
+    // For dependencies that are CommonJS: a module that is made of text has no require of its own.
+    banner: {
+      js: `import { createRequire } from 'node:module'; const require = createRequire(${JSON.stringify(`${root}/`)});`,
+    },
   });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
 }
@@ -84,7 +88,7 @@ export async function generate(root) {
 
 /** Needs what `generate` writes. */
 export async function generateDocuments(root) {
-  await mkdir(path.join(root, 'docs'), { recursive: true });
+  for (const folder of ['docs', 'man']) await mkdir(path.join(root, folder), { recursive: true });
   const { documents } = await load(root, 'scripts/docs/documents.ts');
   for (const [name, text] of await documents()) await update(path.join(root, name), text);
 }

@@ -16,7 +16,7 @@ export const rootFields = vmSchema.properties ?? {};
 const targetFields = vmSchema.$defs.target?.properties ?? {};
 
 /** The root fields in the order of the document. */
-const chapters: readonly (readonly [title: string, fields: readonly string[]])[] = [
+export const chapters: readonly (readonly [title: string, fields: readonly string[]])[] = [
   ['The machine', ['name', 'arch', 'release', 'cpu', 'cpu_pin', 'mem', 'wire_guest_mem', 'guest_mem_in_core', 'numa']],
   ['How the guest starts', ['bootrom', 'varfile', 'fwcfg', 'fw_cfg_files', 'loader', 'loader_timeout']],
   ['Devices', ['emulations', 'hostbridge', 'lpc_slot', 'com1', 'com2', 'com3', 'com4', 'graphic', 'keyboard', 'tpm']],
