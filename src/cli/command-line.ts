@@ -1,18 +1,34 @@
 import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 'commander';
+import { listWords } from '../base/text.js';
+import { specFormats } from '../spec/parse-spec.js';
 import { isSpecFormat } from '../spec/read.js';
 
 /** Where help and complaints are written. */
-export type CommandOutput = Pick<OutputConfiguration, 'writeOut' | 'writeErr'>;
+export interface CommandOutput extends Pick<OutputConfiguration, 'writeOut' | 'writeErr'> {
+  /** Told of the command when it is made: who walks the options of a command gets it without running it. */
+  readonly onMade?: (command: Command) => void;
+}
 
 /** A command with the manners that all of vmrun's have. Only this room's main part knows commander; chunks share it. */
-export const makeCommand = (name: string, output: CommandOutput): Command =>
-  new Command(name)
+export function makeCommand(name: string, { onMade, ...output }: CommandOutput): Command {
+  const command = new Command(name)
     .configureOutput(output)
-    .configureHelp({ helpWidth: 80 })
+    .configureHelp({ helpWidth: 80, optionDescription })
     .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError()
     .allowExcessArguments(false)
     .exitOverride();
+  onMade?.(command);
+  return command;
+}
+
+/** `of the dry run: shell, lines`: the choices of an option follow its description, unless it is a list of them. */
+export function optionDescription({ description, flags, argChoices, defaultValue }: Option): string {
+  const choices = argChoices === undefined || flags.includes('<list>') ? '' : `: ${argChoices.join(', ')}`;
+  const isShown = typeof defaultValue === 'string' || typeof defaultValue === 'number';
+  const byDefault = isShown ? `; default: ${defaultValue}` : '';
+  return `${description}${choices}${byDefault}`;
+}
 
 /** `--lock FILE` and, unseen in the help, `--no-lock`. */
 export const lockOptions = (): readonly [Option, Option] => [
@@ -21,7 +37,7 @@ export const lockOptions = (): readonly [Option, Option] => [
 ];
 
 export const inputFormatOption = (): Option =>
-  new Option('--input-format <format>', 'json, yaml or ucl; default: by extension').argParser((word) => {
-    if (!isSpecFormat(word)) throw new InvalidArgumentError('It is json, yaml or ucl.');
+  new Option('--input-format <format>', 'format of the spec').choices(specFormats).argParser((word) => {
+    if (!isSpecFormat(word)) throw new InvalidArgumentError(`It is ${listWords(specFormats, 'or')}.`);
     return word;
   });

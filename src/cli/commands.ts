@@ -51,6 +51,22 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'print what vmrun sees of this host, as JSON',
     load: async () => (await import('./commands/facts.js')).factsCommand,
   },
+  init: {
+    summary: 'write a first spec, by questions or options',
+    load: async () => (await import('./commands/init.js')).initCommand,
+  },
+  schema: {
+    summary: 'print the JSON Schema of a spec, for editors',
+    load: async () => (await import('./commands/schema.js')).schemaCommand,
+  },
+  completion: {
+    summary: 'print what makes a shell complete vmrun',
+    load: async () => (await import('./commands/completion.js')).completionCommand,
+  },
+  help: {
+    summary: 'list the commands, or print the help of one',
+    load: async () => (await import('./commands/help.js')).helpCommand,
+  },
 };
 
 /** The command that some words begin with: it comes first, so `vmrun -c check` is a run of the spec "check". */

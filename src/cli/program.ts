@@ -1,10 +1,11 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { nearestName } from '../base/nearest-name.js';
+import { quoteWord } from '../base/shell.js';
 import { strayWord } from '../machine/extra-options.js';
 import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
 import { inputFormatOption, lockOptions, makeCommand, type CommandOutput } from './command-line.js';
 import { commands } from './commands.js';
-import { printFormats, type CliOptions, type PrintFormat } from './options.js';
+import { printFormats, type CliOptions } from './options.js';
 
 const examples = `
 Examples:
@@ -14,12 +15,22 @@ Examples:
   vmrun -c vm.json --simulate=reboot,power_off
                                           try it out without bhyve`;
 
-const listed = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`);
-
-const afterHelp = `
-Commands, each with a --help of its own:
-${listed.join('\n')}
+/** Names alone, so that the help fits a screen however many there are; vmrun help has their summaries. */
+const afterHelp = (): string => `
+Commands (vmrun help says what they do, vmrun COMMAND --help how):
+${nameLines(Object.keys(commands))}
 ${examples}`;
+
+/** Lines of at most 80 columns. */
+function nameLines(names: readonly string[]): string {
+  const lines: string[] = [];
+  for (const name of [...names].sort()) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + name.length > 77) lines.push(`  ${name}`);
+    else lines[lines.length - 1] = `${last}, ${name}`;
+  }
+  return lines.join(',\n');
+}
 
 function wholeNumber(word: string): number {
   if (!/^\d{1,9}$/.test(word)) throw new InvalidArgumentError('It is a whole number, e.g. 3.');
@@ -43,10 +54,11 @@ function operandHint(operand: string): string {
   return command === undefined ? 'a spec is given with -c' : `a command comes first: vmrun ${command} -c FILE`;
 }
 
-function printFormat(word: string): PrintFormat {
-  const format = printFormats.find((each) => each === word);
-  if (format !== undefined) return format;
-  throw new InvalidArgumentError(`It is one of ${printFormats.join(', ')}.`);
+/** What a first word that is no option and no command may have been meant for. */
+function commandHint(word: string): string {
+  const command = nearestName(word, Object.keys(commands));
+  if (command !== undefined) return `did you mean vmrun ${command}?`;
+  return /[./]/.test(word) ? `a spec is given with -c: vmrun -c ${quoteWord(word)}` : 'vmrun help lists them';
 }
 
 /** Flags that are absent unless they are given. */
@@ -88,11 +100,15 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     .addOption(lockFile)
     .addOption(noLock)
     .option('-d, --dry-run', 'print the bhyve command, touch nothing')
-    .option('--format <format>', `of the dry run: ${printFormats.join(', ')}`, printFormat)
+    .addOption(new Option('--format <format>', 'for --dry-run').choices(printFormats))
     .option('--debug', 'print the effective spec and plan as JSON')
     .option('--no-reboot', 'never boot again')
     .option('--reboot-count <n>', 'boot again at most n times', wholeNumber)
-    .option('--reboot-on <list>', 'reasons or statuses to boot again after', reasonList)
+    .addOption(
+      new Option('--reboot-on <list>', 'reasons or statuses to boot again after')
+        .choices(exitReasons)
+        .argParser(reasonList),
+    )
     .option('-f, --force', 'end a leftover VM, mend the host unasked')
     .option('--adopt', 'take over a bhyve whose vmrun was killed')
     .option('--recover', 'mend the host unasked, destroy nothing')
@@ -116,6 +132,10 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     const end = words.indexOf('--');
     const own = end === -1 ? words : words.slice(0, end);
     const bhyveArguments = end === -1 ? [] : words.slice(end + 1);
+    const [first] = own;
+    // Told before commander misses -c.
+    if (first !== undefined && !first.startsWith('-'))
+      program.error(`error: ${first} is no command; ${commandHint(first)}`);
     program.argument('[file]').action(async (operand: string | undefined, parsed: Parsed) => {
       if (operand !== undefined) program.error(`error: unexpected ${operand}; ${operandHint(operand)}`);
       if (parsed.quiet && parsed.verbose) program.error('error: -q and -v exclude one another');

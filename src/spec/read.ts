@@ -58,13 +58,16 @@ export function readSpec(file: string, { workingDirectory, format }: ReadOptions
   return {
     name,
     text,
-    format: format ?? extensions[path.extname(file).toLowerCase()] ?? 'json',
+    format: format ?? formatOfFile(file),
     resolveFile: resolver(
       isStdin ? workingDirectory : path.dirname(path.resolve(workingDirectory, file)),
       workingDirectory,
     ),
   };
 }
+
+/** What a file is taken for, by its extension. */
+export const formatOfFile = (file: string): SpecFormat => extensions[path.extname(file).toLowerCase()] ?? 'json';
 
 /**
  * Reads a text file, or standard input; nothing else is touched.

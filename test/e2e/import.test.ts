@@ -111,8 +111,8 @@ describe('vmrun import', () => {
     [['a', 'b'], 'several files make several specs: give --out DIR'],
     [['--out', '.', '--name', 'x', 'a', 'b'], '--name is for one file'],
     [['--out', '.', '-', '-'], 'standard input can be read once'],
-    [['--from', 'qemu', 'a'], 'It is one of bhyve, config, vm-bhyve, iohyve, libvirt.'],
-    [['--release', '13', 'a'], 'It is one of 14, 15, 16.'],
+    [['--from', 'qemu', 'a'], 'Allowed choices are auto, bhyve, config, vm-bhyve, iohyve, libvirt.'],
+    [['--release', '13', 'a'], 'Allowed choices are 14, 15, 16.'],
   ])('refuses the words %j', async (words, said) => {
     await inPlace(async (place) => {
       const ended = await importing(place, ...words);

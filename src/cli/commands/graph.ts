@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
+import { Option } from 'commander';
 import { ProblemsError } from '../../base/problem.js';
 import { bootGraph } from '../../graph/boot-graph.js';
-import { drawGraph, graphFormats } from '../../graph/draw.js';
+import { drawGraph, graphFormats, type GraphFormat } from '../../graph/draw.js';
 import { machineGraph } from '../../graph/machine-graph.js';
 import type { Picture } from '../../graph/picture.js';
 import type { Look } from '../../graph/text.js';
@@ -15,6 +15,7 @@ import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js'
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { drawsUnicode } from '../letters.js';
 import { lockFileFor } from '../lock-file.js';
 import { refuseUnknownTarget } from '../targets.js';
 
@@ -23,8 +24,8 @@ const pictures = ['both', 'boots', 'machine'] as const;
 interface GraphOptions {
   readonly config: string;
   readonly target?: string;
-  readonly format: string;
-  readonly what: string;
+  readonly format: GraphFormat;
+  readonly what: (typeof pictures)[number];
   readonly inputFormat?: SpecFormat;
   readonly lock?: string | boolean;
   readonly color?: boolean;
@@ -48,8 +49,8 @@ export const graphCommand: MakeSubcommand = (context, output) => {
     .usage('-c FILE [options]')
     .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
     .option('-t, --target <name>', "this target's machine, and the first boot", defaultTarget)
-    .option('--format <format>', graphFormats.join(', '), 'text')
-    .option('--what <picture>', pictures.join(', '), 'both')
+    .addOption(new Option('--format <format>', 'what to draw it as').choices(graphFormats).default('text'))
+    .addOption(new Option('--what <picture>', 'what to draw').choices(pictures).default('both'))
     .addOption(inputFormatOption())
     .addOption(lockFile)
     .addOption(noLock)
@@ -60,25 +61,17 @@ export const graphCommand: MakeSubcommand = (context, output) => {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
       const options = command.opts<GraphOptions>();
-      const format = oneOf(command, 'format', options.format, graphFormats);
-      const what = oneOf(command, 'what', options.what, pictures);
-      const picture = await pictureOf(options, what, context);
-      context.out(drawGraph(picture, format, lookFor(context, options.color)));
+      const picture = await pictureOf(options, context);
+      context.out(drawGraph(picture, options.format, lookFor(context, options.color)));
       return exitCodes.ok;
     },
     color: () => command.opts<GraphOptions>().color,
   };
 };
 
-function oneOf<Word extends string>(command: Command, option: string, word: string, words: readonly Word[]): Word {
-  const found = words.find((each) => each === word);
-  return found ?? command.error(`error: --${option} is one of ${words.join(', ')}, got ${JSON.stringify(word)}`);
-}
-
 /** @throws ProblemsError where the spec is not good, or has no such target */
 async function pictureOf(
-  { config, target = defaultTarget, inputFormat, lock }: GraphOptions,
-  what: (typeof pictures)[number],
+  { config, target = defaultTarget, what, inputFormat, lock }: GraphOptions,
   context: Context,
 ): Promise<Picture> {
   const { workingDirectory, hostBhyve } = context;
@@ -96,12 +89,10 @@ async function pictureOf(
   };
 }
 
-/** Letters by the locale, as environ(7) has it: the first of the three that is set and not empty. */
 function lookFor(context: Context, color: boolean | undefined): Look {
-  const { LC_ALL: all = '', LC_CTYPE: letters = '', LANG: language = '' } = context.env;
   const colour = coloursFor(context, color, 1);
   return {
-    isUnicode: /utf-?8/i.test(all || letters || language),
+    isUnicode: drawsUnicode(context, 1),
     bold: (text) => colour.bold(text),
     dim: (text) => colour.dim(text),
   };

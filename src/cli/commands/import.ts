@@ -1,11 +1,11 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ChalkInstance } from 'chalk';
-import { InvalidArgumentError, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { count } from '../../base/text.js';
-import { architectures, releases, type Arch, type Release } from '../../base/platform.js';
+import { architectures, releases, type Arch } from '../../base/platform.js';
 import { importFormats, type ImportFormat } from '../../import/formats.js';
 import { importText, type Imported } from '../../import/import-text.js';
 import type { Source } from '../../import/original.js';
@@ -18,12 +18,13 @@ import { exitCodes, problemsExitCode } from '../exit-codes.js';
 import { formatProblem, problemLines } from '../show-problems.js';
 
 interface CommandOptions {
-  readonly from?: ImportFormat;
+  readonly from: ImportFormat | 'auto';
   readonly yaml?: true;
   readonly out?: string;
   readonly name?: string;
   readonly dataset?: string;
-  readonly release?: Release;
+  /** One of `releases`. */
+  readonly release?: string;
   readonly arch?: Arch;
   readonly color?: boolean;
 }
@@ -52,30 +53,19 @@ const words: ReadWords = {
   whenInputEmpty: 'there is nothing to import',
 };
 
-const oneOf =
-  <Word extends string | number>(known: readonly Word[]) =>
-  (word: string): Word => {
-    const found = known.find((each) => String(each) === word);
-    if (found !== undefined) return found;
-    throw new InvalidArgumentError(`It is one of ${known.join(', ')}.`);
-  };
-
-const formatOption = (word: string): ImportFormat | undefined =>
-  word === 'auto' ? undefined : oneOf<ImportFormat>(importFormats)(word);
-
 /** `vmrun import`: text of another way to run a VM in, a spec out. */
 export const importCommand: MakeSubcommand = (context, output) => {
   const command = makeCommand('vmrun import', output)
     .description('Writes a spec for a VM that a script, or another tool, runs by bhyve.')
     .usage('[options] FILE...')
     .argument('<file...>', 'what to import; - reads standard input')
-    .option('--from <format>', `${importFormats.join(', ')}; default: auto`, formatOption)
+    .addOption(new Option('--from <format>', 'what it is').choices(['auto', ...importFormats]).default('auto'))
     .option('--yaml', 'write YAML; default: JSON')
     .option('-o, --out <dir>', 'write NAME.json there for each file')
     .option('--name <name>', 'name the VM so')
     .option('--dataset <dataset>', 'ZFS dataset that vm-bhyve or iohyve keeps its VMs in')
-    .option('--release <n>', 'FreeBSD release that the original is written for', oneOf(releases))
-    .option('--arch <arch>', `its architecture: ${architectures.join(', ')}`, oneOf(architectures))
+    .addOption(new Option('--release <n>', 'FreeBSD that the original is for').choices(releases.map(String)))
+    .addOption(new Option('--arch <arch>', 'its architecture').choices(architectures))
     .option('--color', 'colours, also without a terminal')
     .option('--no-color', 'no colours')
     .addHelpText('after', examples);
@@ -141,10 +131,11 @@ async function importFile(
   const absolute = path.resolve(workingDirectory, file);
   const folder = isStdin ? workingDirectory : path.dirname(absolute);
   const source: Source = { name, text, folder, ...(isStdin ? {} : { stem: path.parse(file).name }) };
+  const release = releases.find((each) => String(each) === options.release);
   const result = await importText(source, {
-    ...(options.from === undefined ? {} : { format: options.from }),
+    ...(options.from === 'auto' ? {} : { format: options.from }),
     platform: {
-      ...(options.release === undefined ? {} : { release: options.release }),
+      ...(release === undefined ? {} : { release }),
       ...(options.arch === undefined ? {} : { arch: options.arch }),
     },
     host: hostBhyve,

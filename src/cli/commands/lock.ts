@@ -28,10 +28,11 @@ interface LockCommandOptions {
 
 const examples = `
 The lock file keeps, for every target, the PCI slots, MACs and serial numbers
-that the guest sees now, and a UUID. Then no edit of the spec moves a device that
-is still there: it is known by its id, else by its model and path or interface,
-else by its kind and order. What the spec itself says comes first. Every command
-of vmrun honours the file. Lock again after an edit, to keep what is new.
+that the guest sees now, and a UUID. Then no edit of the spec moves a device
+that is still there: it is known by its id, else by its model and path or
+interface, else by its kind and order. What the spec itself says comes first.
+Every command of vmrun honours the file. Lock again after an edit, to keep
+what is new.
 
 bhyve makes serial numbers of paths as they are on its command line, so lock the
 spec in the folder where vmrun is started.

@@ -35,7 +35,7 @@ export function openTerminal(place: Place, ...lines: readonly string[]): Termina
 }
 
 /** Needs script(1) of util-linux and stty(1). */
-const hasScript =
+export const hasScript =
   spawnSync('script', ['-qec', 'stty -g', '/dev/null'], { stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 
 export const inTerminal = hasScript ? test : test.skip;

@@ -1,0 +1,75 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import { Argument, Option } from 'commander';
+import { knownNames } from '../../host/run-directory.js';
+import { parseSpec } from '../../spec/parse-spec.js';
+import { isSpecFormat, readSpec } from '../../spec/read.js';
+import { allCommandWords, commandWords } from '../command-tree.js';
+import { makeCommand } from '../command-line.js';
+import { commands, type MakeSubcommand } from '../commands.js';
+import { complete, type Said, type Sources } from '../completion/complete.js';
+import { readQuestion, shells } from '../completion/reply.js';
+import { completionScript } from '../completion/scripts.js';
+import type { Context } from '../context.js';
+import { exitCodes } from '../exit-codes.js';
+import { runBaseOf, simulatedBase } from '../run-base.js';
+
+const examples = `
+It completes commands, options and what they take, file names, the targets of
+the spec that the line names, and the names of VMs that run.
+
+Examples:
+  eval "$(vmrun completion bash)"         in ~/.bashrc
+  source <(vmrun completion zsh)          in ~/.zshrc, below compinit
+  vmrun completion fish | source          in ~/.config/fish/config.fish
+  vmrun completion tcsh > ~/.vmrun.tcsh   once; then source it in ~/.tcshrc`;
+
+/** `vmrun completion`: the script for a shell; the script itself calls it with `--answer`. */
+export const completionCommand: MakeSubcommand = (context, output) => {
+  const command = makeCommand('vmrun completion', output)
+    .description('Prints a script that makes a shell complete vmrun.')
+    .usage(shells.join(' | '))
+    .addArgument(new Argument('<shell>').choices(shells))
+    .argument('[words...]')
+    .addOption(new Option('--answer', 'say what may stand at a place of a line').hideHelp())
+    .addHelpText('after', examples);
+  return {
+    run: async (words) => {
+      command.parse([...words], { from: 'user' });
+      const [name, ...line] = command.args;
+      const shell = shells.find((known) => known === name);
+      if (shell === undefined) return exitCodes.usage;
+      if (command.opts<{ readonly answer?: true }>().answer === true) {
+        const { line: typed, reply } = readQuestion(shell, line);
+        // Whatever is wrong, nobody has asked for its words while he types.
+        context.out(await complete(typed, sourcesIn(context)).then(reply, () => ''));
+        return exitCodes.ok;
+      }
+      if (line.length > 0) command.error(`error: one shell is enough, found ${line.join(' ')}`);
+      const others = (await allCommandWords()).map(([, each]) => each);
+      context.out(completionScript(shell, [await commandWords(), ...others]));
+      return exitCodes.ok;
+    },
+    color: () => undefined,
+  };
+};
+
+const sourcesIn = (context: Context): Sources => ({
+  commands: Object.entries(commands).map(([word, { summary }]) => ({ word, about: summary })),
+  command: commandWords,
+  targets: (said) => targetsIn(said, context),
+  names: (said) => {
+    const base = runBaseOf({ runDir: said.get('--run-dir') }, context);
+    return knownNames(said.has('--simulate') ? simulatedBase(base) : base);
+  },
+});
+
+/** The targets of the spec of `-c`, as far as it can be read; one that has mistakes has targets nevertheless. */
+async function targetsIn(said: Said, { workingDirectory, env }: Context): Promise<readonly string[]> {
+  const file = (said.get('--config') ?? '').replace(/^~(?=\/)/, env.HOME ?? '~');
+  const format = said.get('--input-format') ?? '';
+  // Reading a pipe or a terminal would take what somebody else is to read, and might wait for ever.
+  if (!statSync(path.resolve(workingDirectory, file)).isFile()) return [];
+  const parsed = await parseSpec(readSpec(file, { workingDirectory, ...(isSpecFormat(format) ? { format } : {}) }));
+  return parsed.ok ? parsed.spec.targets : [];
+}

@@ -1,0 +1,41 @@
+import { Argument } from 'commander';
+import { commandWords } from '../command-tree.js';
+import { makeCommand } from '../command-line.js';
+import { commands, type MakeSubcommand } from '../commands.js';
+import { exitCodes } from '../exit-codes.js';
+
+const examples = `
+Examples:
+  vmrun help
+  vmrun help check   the same as vmrun check --help`;
+
+/** `vmrun help`: the commands with what they do, or the help of one of them. */
+export const helpCommand: MakeSubcommand = (context, output) => {
+  const command = makeCommand('vmrun help', output)
+    .description('Lists the commands, or prints the help of one.')
+    .usage('[COMMAND]')
+    .addArgument(new Argument('[command]').choices(Object.keys(commands)))
+    .addHelpText('after', examples);
+  return {
+    run: async (words) => {
+      command.parse([...words], { from: 'user' });
+      const [name] = command.args;
+      if (name === undefined) context.out(summaries());
+      else (await commandWords(name)).configureOutput({ writeOut: context.out }).outputHelp();
+      return exitCodes.ok;
+    },
+    color: () => undefined,
+  };
+};
+
+/** A line for each command, in the order of the alphabet. */
+function summaries(): string {
+  const names = Object.keys(commands).sort();
+  const width = Math.max(...names.map((name) => name.length));
+  return [
+    'vmrun -c FILE runs a VM; vmrun --help has the options. The other commands:',
+    ...names.map((name) => `  ${name.padEnd(width)}  ${commands[name]?.summary ?? ''}`),
+    'vmrun COMMAND --help says more of each.',
+    '',
+  ].join('\n');
+}

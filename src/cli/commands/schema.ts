@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { Argument } from 'commander';
+import { makeCommand } from '../command-line.js';
+import type { MakeSubcommand } from '../commands.js';
+import { exitCodes } from '../exit-codes.js';
+import { packageFile } from '../package-file.js';
+
+const files: Readonly<Record<string, string>> = { vm: 'vm.schema.json', host: 'host.schema.json' };
+
+const examples = `
+It is the file that the package has in schemas/, byte for byte. An editor that
+is shown it completes the fields of a spec, explains and checks them.
+
+Examples:
+  vmrun schema > vm.schema.json
+  vmrun schema host > host.schema.json
+
+With it beside the spec, say in vm.json:
+  "$schema": "vm.schema.json"
+in the first line of vm.yaml:
+  # yaml-language-server: $schema=vm.schema.json`;
+
+/** `vmrun schema`: the published schema, as the package has it. */
+export const schemaCommand: MakeSubcommand = (context, output) => {
+  const command = makeCommand('vmrun schema', output)
+    .description('Prints the JSON Schema of a spec, or of what vmrun facts prints.')
+    .usage('[vm | host]')
+    .addArgument(new Argument('[which]').choices(Object.keys(files)))
+    .addHelpText('after', examples);
+  return {
+    run: (words) => {
+      command.parse([...words], { from: 'user' });
+      const [which = 'vm'] = command.args;
+      context.out(readFileSync(packageFile(context, 'schemas', files[which] ?? ''), 'utf8'));
+      return Promise.resolve(exitCodes.ok);
+    },
+    color: () => undefined,
+  };
+};

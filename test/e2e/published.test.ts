@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from '@jest/globals';
+import { commands } from '../../src/cli/commands.js';
+import { inPlace } from './support/place.js';
+import { runVmrun } from './support/vmrun.js';
+
+const published = (name: string): string =>
+  readFileSync(fileURLToPath(new URL(`../../schemas/${name}`, import.meta.url)), 'utf8');
+
+test.each<[words: readonly string[], file: string]>([
+  [['schema'], 'vm.schema.json'],
+  [['schema', 'vm'], 'vm.schema.json'],
+  [['schema', 'host'], 'host.schema.json'],
+])('vmrun %j prints the published file', (words, file) =>
+  inPlace(async (place) => {
+    const { status, stdout, stderr } = await runVmrun(place, words);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toBe(published(file));
+  }),
+);
+
+test.each<[words: readonly string[], said: string]>([
+  [['schema', 'disk'], 'Allowed choices are vm, host'],
+  [['completion', 'ksh'], 'Allowed choices are bash, zsh, fish, tcsh'],
+  [['completion'], "missing required argument 'shell'"],
+  [['completion', 'bash', 'zsh'], 'one shell is enough'],
+  [['help', 'nothing'], 'Allowed choices are'],
+])('vmrun %j is refused: %s', (words, said) =>
+  inPlace(async (place) => {
+    const { status, stdout, stderr } = await runVmrun(place, words);
+    expect([status, stdout]).toEqual([64, '']);
+    expect(stderr).toContain(said);
+    expect(stderr).toContain(`Try vmrun ${words[0] ?? ''} --help.`);
+  }),
+);
+
+test('vmrun help lists the commands with what they do, vmrun help COMMAND is its --help', () =>
+  inPlace(async (place) => {
+    const { stdout } = await runVmrun(place, ['help']);
+    for (const [name, { summary }] of Object.entries(commands)) expect(stdout).toMatch(lineOf(name, summary));
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    const [byHelp, byOption] = await Promise.all([
+      runVmrun(place, ['help', 'check']),
+      runVmrun(place, ['check', '--help']),
+    ]);
+    expect(byHelp.stdout).toBe(byOption.stdout);
+    expect(byHelp.stdout).toContain('--all-targets');
+  }));
+
+const lineOf = (name: string, summary: string): RegExp =>
+  new RegExp(`^  ${name} +${summary.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`)}$`, 'm');
