@@ -1,25 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  fchmodSync,
-  fchownSync,
-  fsyncSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-  type Stats,
-} from 'node:fs';
+import { lstatSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { ProblemsError } from '../base/problem.js';
 import { readIdentity } from '../machine/identity-text.js';
 import type { Identity } from '../machine/identity.js';
 import { describeSystemError, systemError } from './errno.js';
+import { refuseStrange, replaceFile } from './new-file.js';
+
+/** Ten thousand targets fit. */
+const maxBytes = 64 * 1024 * 1024;
 
 /**
  * Reads a lock file.
@@ -31,8 +20,13 @@ export function loadIdentity(file: string, workingDirectory = process.cwd()): Id
   let text: string;
   try {
     if (lstatSync(absolute, { throwIfNoEntry: false }) === undefined) return undefined;
+    const about = statSync(absolute);
+    // A pipe or a device might never come to its end.
+    if (!about.isFile()) refuseStrange(about);
+    if (about.size > maxBytes) throw refusal('spec', file, 'it is too large for a lock file', 'is it the right file?');
     text = readFileSync(absolute, 'utf8');
   } catch (error) {
+    if (error instanceof ProblemsError) throw error;
     const message = `the lock file cannot be read: ${describeSystemError(systemError(error))}`;
     throw refusal('unreadable', file, message, 'see to it that it can be read, or do without it: --no-lock');
   }
@@ -45,28 +39,13 @@ export function loadIdentity(file: string, workingDirectory = process.cwd()): Id
 export const hostName = (): string => hostname();
 
 /**
- * Writes a lock file in one step: whoever reads it meanwhile finds the old text or the new one. Its mode and its owner
- * stay; a link to it stays a link.
+ * Writes a lock file in one step, as `replaceFile` does.
  * @throws ProblemsError `cannot-create`
  */
 export function writeIdentityFile(file: string, text: string, workingDirectory = process.cwd()): void {
-  const absolute = path.resolve(workingDirectory, file);
-  let fresh: string | undefined;
   try {
-    const old = statSync(absolute, { throwIfNoEntry: false });
-    const goal = old === undefined ? absolute : realpathSync(absolute);
-    fresh = path.join(path.dirname(goal), `.${path.basename(goal)}.${randomBytes(6).toString('hex')}`);
-    const descriptor = openSync(fresh, 'wx');
-    try {
-      writeFileSync(descriptor, text);
-      if (old !== undefined) beLike(descriptor, old);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(fresh, goal);
+    replaceFile(path.resolve(workingDirectory, file), text);
   } catch (error) {
-    if (fresh !== undefined) rmSync(fresh, { force: true });
     const message = `the lock file cannot be written: ${describeSystemError(systemError(error))}`;
     throw refusal(
       'cannot-create',
@@ -75,12 +54,6 @@ export function writeIdentityFile(file: string, text: string, workingDirectory =
       'see to it that its folder can be written, or name another with --lock',
     );
   }
-}
-
-function beLike(descriptor: number, { uid, gid, mode }: Stats): void {
-  // Only root may give a file away, and only root writes one that is somebody else's by accident.
-  if (process.getuid?.() === 0) fchownSync(descriptor, uid, gid);
-  fchmodSync(descriptor, mode & 0o7777);
 }
 
 const refusal = (kind: ProblemsError['kind'], file: string, message: string, fix: string): ProblemsError =>

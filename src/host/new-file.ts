@@ -1,25 +1,28 @@
-import { closeSync, existsSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  type Stats,
+} from 'node:fs';
 import path from 'node:path';
 
 /** There is something of this name, be it what it may. */
 export const isThere = (file: string): boolean => existsSync(file);
 
 /**
- * Writes a file whole or not at all.
- * @param mayReplace write it also where there is one of the name
- * @throws the error of the system call; `EEXIST` where there is one, and it may not be replaced
+ * Writes a file whole or not at all, where there is none.
+ * @throws the error of the system call; `EEXIST` where there is something of that name
  */
-export function writeNewFile(file: string, text: string, { mayReplace }: { readonly mayReplace: boolean }): void {
-  if (mayReplace) {
-    const draft = path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.new`);
-    writeWhole(draft, text);
-    renameSync(draft, file);
-    return;
-  }
-  writeWhole(file, text);
-}
-
-function writeWhole(file: string, text: string): void {
+export function writeNewFile(file: string, text: string): void {
   const descriptor = openSync(file, 'wx');
   try {
     writeFileSync(descriptor, text);
@@ -30,4 +33,42 @@ function writeWhole(file: string, text: string): void {
   } finally {
     closeSync(descriptor);
   }
+}
+
+/**
+ * Writes a file in one step, whether there is one or not: whoever reads it meanwhile finds the old text or the new one.
+ * Its mode and its owner stay; a link to it stays a link.
+ * @throws the error of the system call; `EFTYPE` where what has that name is no file: a device must not be replaced
+ */
+export function replaceFile(file: string, text: string): void {
+  const old = statSync(file, { throwIfNoEntry: false });
+  if (old?.isFile() === false) refuseStrange(old);
+  const goal = old === undefined ? file : realpathSync(file);
+  const fresh = path.join(path.dirname(goal), `.${path.basename(goal)}.${randomBytes(6).toString('hex')}`);
+  try {
+    const descriptor = openSync(fresh, 'wx');
+    try {
+      writeFileSync(descriptor, text);
+      if (old !== undefined) beLike(descriptor, old);
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(fresh, goal);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
+}
+
+/** @throws an error as a system call would have it */
+export function refuseStrange(stats: Stats): never {
+  const what = stats.isDirectory() ? 'it is a directory' : 'it is no regular file';
+  throw Object.assign(new Error(what), { code: 'EFTYPE' });
+}
+
+function beLike(descriptor: number, { uid, gid, mode }: Stats): void {
+  // Only root may give a file away, and only root writes one that is somebody else's by accident.
+  if (process.getuid?.() === 0) fchownSync(descriptor, uid, gid);
+  fchmodSync(descriptor, mode & 0o7777);
 }

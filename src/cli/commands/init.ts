@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
-import { isThere, writeNewFile } from '../../host/new-file.js';
+import { isThere, replaceFile, writeNewFile } from '../../host/new-file.js';
 import { describeSystemError, systemError } from '../../host/errno.js';
 import { isTerminal } from '../../host/terminal.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
@@ -210,7 +210,7 @@ const cannotCreate = (file: string, problem: Problem): ProblemsError =>
 
 function write(file: string, text: string, mayReplace: boolean, { workingDirectory }: Context): void {
   try {
-    writeNewFile(path.resolve(workingDirectory, file), text, { mayReplace });
+    (mayReplace ? replaceFile : writeNewFile)(path.resolve(workingDirectory, file), text);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw cannotCreate(file, fileIsThere(file));
     const fix = codeOf(error) === 'ENOENT' ? { fix: 'make its folder first' } : {};
