@@ -50,14 +50,14 @@ try {
     status: 1,
     prints: /boot 2, target default/,
   });
-  vmrun(['schema'], { prints: /"\$id": "urn:vmrun:schema:vm"/ });
-  vmrun(['init', '--yes', '--name', 'first', '--iso', 'disc1.iso'], { prints: /vmrun check -c first\.yaml/ });
-  vmrun(['-c', 'first.yaml', '-t', 'install', '--simulate=power_off'], { status: 1, prints: /pci 0:3:0: ahci/ });
-  vmrun(['completion', 'bash', '--answer', '--', ' ', 'vmrun -c first.yaml -t i', ''], { prints: /^install$/m });
+  await vmrun(['schema'], { prints: /"\$id": "urn:vmrun:schema:vm"/ });
+  await vmrun(['init', '--yes', '--name', 'first', '--iso', 'disc1.iso'], { prints: /vmrun check -c first\.yaml/ });
+  await vmrun(['-c', 'first.yaml', '-t', 'install', '--simulate=power_off'], { status: 1, prints: /pci 0:3:0: ahci/ });
+  await vmrun(['completion', 'bash', '--answer', '--', ' ', 'vmrun -c first.yaml -t i', ''], { prints: /^install$/m });
   const man = path.join(folder, 'prefix/share/man');
-  must('installs its manual pages', 'npm', ['install', '--silent', '-g', '--prefix', 'prefix', `./${tarball}`]);
+  await must('installs its manual pages', 'npm', ['install', '--silent', '-g', '--prefix', 'prefix', `./${tarball}`]);
   for (const page of ['man8/vmrun.8', 'man5/vmrun.json.5', 'man8/bhyve-sim.8']) {
-    must(`  ${page}`, 'grep', ['-q', '^.Sh NAME', path.join(man, page)]);
+    await must(`  ${page}`, 'grep', ['-q', '^.Sh NAME', path.join(man, page)]);
   }
   const tsc = path.join(root, 'node_modules/typescript/bin/tsc');
   const types = ['--types', 'node', '--typeRoots', path.join(root, 'node_modules/@types')];

@@ -26,7 +26,7 @@ describe('64: a wrong command line', () => {
     ['a count below nothing', ['-c', 'vm.json', '--reboot-count=-1'], 'whole number'],
     ['a format that nobody knows', ['-c', 'vm.json', '-d', '--format', 'xml'], 'shell, lines, json, config'],
     ['an input format that nobody knows', ['-c', 'vm.json', '--input-format', 'toml'], 'json, yaml or ucl'],
-    ['a stray operand', ['vm.json'], 'config'],
+    ['a stray operand', ['vm.json'], 'vm.json is no command; a spec is given with -c'],
     ['a stray operand beside a spec', ['-c', 'vm.json', 'other.json'], 'unexpected other.json'],
     ['two of them', ['-c', 'vm.json', 'a', 'b'], 'too many arguments'],
     ['-q and -v', ['-c', 'vm.json', '-q', '-v'], 'exclude one another'],
