@@ -1,7 +1,7 @@
 import { unreachable } from '../base/unreachable.js';
 import type { Loader } from '../machine/machine.js';
 import { byHand } from './explain.js';
-import { lastWords, ruled, wordsOf, type Explanation, type Rule } from './explain-rule.js';
+import { lastWords, ruled, whenAsked, wordsOf, type Explanation, type Rule } from './explain-rule.js';
 import { kernelRules } from './explain-rules.js';
 import type { LoadFailure } from './run-end.js';
 
@@ -15,7 +15,7 @@ export interface LoaderWords {
 }
 
 /** What the messages of bhyveload(8) and grub-bhyve(8) mean, the most telling first. */
-export const loadRules: readonly Rule[] = [
+export const loadRules = whenAsked((): readonly Rule[] => [
   {
     when: /^(?:illegal|invalid|unrecognized) option (?:-- )?'?([^'\s]+)/,
     cause: 'the loader does not know the option $1',
@@ -76,8 +76,8 @@ export const loadRules: readonly Rule[] = [
     cause: 'GRUB does not find what it is to load: $1',
     next: "look at loader.root, loader.device_map and loader.commands: GRUB's command ls at its prompt lists the drives",
   },
-  ...kernelRules,
-];
+  ...kernelRules(),
+]);
 
 /** Why a loader failed. Its console, where we have it, tells at which prompt it waits. */
 export function explainLoad(program: Program, how: LoadFailure, { stderr, stdout }: LoaderWords): Explanation {
@@ -93,7 +93,7 @@ export function explainLoad(program: Program, how: LoadFailure, { stderr, stdout
     case 'signalled':
       return { cause: silence, evidence, next: byHand };
     case 'exited':
-      return ruled(loadRules, words) ?? { cause: silence, evidence, next: afterExit[program] };
+      return ruled(loadRules(), words) ?? { cause: silence, evidence, next: afterExit[program] };
     default:
       return unreachable(how);
   }

@@ -46,6 +46,12 @@ export function wordsOf(text: string): readonly string[] {
 /** The end of what a program wrote. */
 export const lastWords = (lines: readonly string[]): readonly string[] => lines.slice(-evidenceLines);
 
+/** A list that is made when it is first asked for: most runs end well, and a supervisor is to be small. */
+export function whenAsked<T>(make: () => readonly T[]): () => readonly T[] {
+  let made: readonly T[] | undefined;
+  return () => (made ??= make());
+}
+
 /**
  * What the first rule that fits makes of a program's last words. Where a rule fits several lines, the last counts: a
  * bhyve in monitor mode lives through many boots.

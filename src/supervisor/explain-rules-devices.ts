@@ -1,6 +1,6 @@
-import type { Rule } from './explain-rule.js';
+import { whenAsked, type Rule } from './explain-rule.js';
 
-const disks: readonly Rule[] = [
+const disks = whenAsked((): readonly Rule[] => [
   {
     when: /^Missing "path" for block device/,
     cause: 'a disk has no path',
@@ -51,9 +51,9 @@ const disks: readonly Rule[] = [
     cause: 'the NVMe disk cannot have $1 of $2',
     next: 'set $1 to a number from 1 on, or leave it out',
   },
-];
+]);
 
-const scsi: readonly Rule[] = [
+const scsi = whenAsked((): readonly Rule[] => [
   {
     when: /^Invalid (seg_max|num_queues|\w{3}_ringsz|thr_per_q) option (.+)/,
     cause: 'the SCSI controller cannot have $1 of $2',
@@ -64,9 +64,9 @@ const scsi: readonly Rule[] = [
     cause: 'the SCSI controller cannot have such a target: $0',
     next: 'look at the targets of virtio-scsi: each has a path and its own id, 0 to 255',
   },
-];
+]);
 
-const network: readonly Rule[] = [
+const network = whenAsked((): readonly Rule[] => [
   {
     when: /^Invalid MAC (.+)/,
     cause: '$1 is no Ethernet address of one network card',
@@ -109,9 +109,9 @@ const network: readonly Rule[] = [
     cause: 'the library of the slirp backend cannot be used: $0',
     next: 'install the package libslirp, or use a tap interface',
   },
-];
+]);
 
-const sockets: readonly Rule[] = [
+const sockets = whenAsked((): readonly Rule[] => [
   {
     when: /^vtcon: port (.*) requires a path/,
     cause: 'the virtio-console port $1 has no path',
@@ -152,9 +152,9 @@ const sockets: readonly Rule[] = [
     cause: 'an input device has no path',
     next: 'set path of virtio-input, e.g. to /dev/input/event0',
   },
-];
+]);
 
-const screen: readonly Rule[] = [
+const screen = whenAsked((): readonly Rule[] => [
   {
     when: /^bind: Address already in use/,
     cause: 'another program listens on the port of the screen (VNC)',
@@ -210,9 +210,9 @@ const screen: readonly Rule[] = [
     cause: 'the xhci controller cannot be set up: $1',
     next: 'look at xhci in emulations, raw devices and config: at most four devices, in slots from 1 on',
   },
-];
+]);
 
-const cards: readonly Rule[] = [
+const cards = whenAsked((): readonly Rule[] => [
   {
     when: /^passthru requires guest memory to be wired/,
     cause: 'a passthru device needs wired memory',
@@ -248,9 +248,9 @@ const cards: readonly Rule[] = [
     cause: 'the host card cannot be passed on: $0',
     next: 'look at src of passthru: bridges and cards with unusual registers cannot be passed',
   },
-];
+]);
 
-const serialPorts: readonly Rule[] = [
+const serialPorts = whenAsked((): readonly Rule[] => [
   {
     when: /^Unable to initialize backend 'stdio' for (.+)/,
     cause: '$1 cannot have the terminal: another serial port has it, or it is none',
@@ -281,15 +281,15 @@ const serialPorts: readonly Rule[] = [
     cause: 'the LPC bridge is on another bus than 0',
     next: 'set lpc_slot to a slot of bus 0',
   },
-];
+]);
 
 /** What bhyve says of the devices, while it reads them and when it starts them. */
-export const deviceRules: readonly Rule[] = [
-  ...disks,
-  ...scsi,
-  ...network,
-  ...sockets,
-  ...screen,
-  ...cards,
-  ...serialPorts,
-];
+export const deviceRules = whenAsked((): readonly Rule[] => [
+  ...disks(),
+  ...scsi(),
+  ...network(),
+  ...sockets(),
+  ...screen(),
+  ...cards(),
+  ...serialPorts(),
+]);

@@ -1,9 +1,9 @@
-import type { Rule } from './explain-rule.js';
+import { whenAsked, type Rule } from './explain-rule.js';
 
 const report = 'report it to FreeBSD with these lines; a newer FreeBSD may know more';
 
 /** What bhyve prints while the guest runs, before it ends or aborts itself: amd64/vmexit.c, bhyverun.c. */
-export const runRules: readonly Rule[] = [
+export const runRules = whenAsked((): readonly Rule[] => [
   {
     when: /^Unhandled ((?:in|out)[bwl] 0x[0-9a-f]+)/,
     cause: 'the guest touched an I/O port that nothing emulates ($1), and strict_io is set',
@@ -64,4 +64,4 @@ export const runRules: readonly Rule[] = [
     cause: 'swtpm went away while the guest ran: $1',
     next: 'look at the log of swtpm; start it again before the VM',
   },
-];
+]);

@@ -1,11 +1,11 @@
-import type { Rule } from './explain-rule.js';
+import { whenAsked, type Rule } from './explain-rule.js';
 
 /** What vmrun passes on without a look inside. */
 const unchecked = 'extra_options, config, raw devices and what follows "--"';
 const dryRun = '--dry-run prints the command';
 
 /** What bhyve says of its command line, and of the variables that it makes of it. */
-export const commandRules: readonly Rule[] = [
+export const commandRules = whenAsked((): readonly Rule[] => [
   {
     when: /^illegal option -- (\S)/,
     cause: 'this bhyve does not know the option -$1',
@@ -204,10 +204,10 @@ export const commandRules: readonly Rule[] = [
     cause: 'the device $2 of PCI slot $1 is called $3 in a variable',
     next: 'write $3 in config, and its disks as port.0.type and port.0.path',
   },
-];
+]);
 
 /** What bhyve says when it makes the VM, before its devices. */
-export const startRules: readonly Rule[] = [
+export const startRules = whenAsked((): readonly Rule[] => [
   {
     when: /^(?:no bootrom was configured|virtual machine cannot be booted|no bootrom specified)/,
     cause: 'there is nothing to boot from: no boot ROM',
@@ -361,4 +361,4 @@ export const startRules: readonly Rule[] = [
     cause: 'the TPM could not be started',
     next: 'look at tpm',
   },
-];
+]);

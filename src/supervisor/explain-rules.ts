@@ -1,10 +1,10 @@
-import type { Rule } from './explain-rule.js';
+import { whenAsked, type Rule } from './explain-rule.js';
 import { deviceRules } from './explain-rules-devices.js';
 import { commandRules, startRules } from './explain-rules-start.js';
 import { runRules } from './explain-rules-run.js';
 
 /** What the kernel says to whoever makes a VM, be it bhyve or a loader. */
-export const kernelRules: readonly Rule[] = [
+export const kernelRules = whenAsked((): readonly Rule[] => [
   {
     when: /^vm_(?:create|openf?|reinit)\b.*: (?:Operation not permitted|Permission denied)/,
     cause: 'you may not make virtual machines',
@@ -25,10 +25,10 @@ export const kernelRules: readonly Rule[] = [
     cause: 'the kernel did not make the VM: $0',
     next: 'load the module with kldload vmm, and look whether the CPU has virtualization switched on',
   },
-];
+]);
 
 /** Where no message tells which device it was, or why; bhyve's own reason is often that of an earlier call. */
-const vagueRules: readonly Rule[] = [
+const vagueRules = whenAsked((): readonly Rule[] => [
   {
     when: /^Device emulation initialization error: Device (?:or resource )?busy/i,
     cause: 'a device could not be started: something of the host is in use',
@@ -49,19 +49,19 @@ const vagueRules: readonly Rule[] = [
     cause: 'the bhyve that ran the guest was killed by signal $1; the one that watched it (monitor) ended too',
     next: 'a signal 6, 10 or 11 is a bug of bhyve; 9 is somebody, or a host without free memory: look at dmesg',
   },
-];
+]);
 
 /**
  * What bhyve's messages mean, the most telling first: where several of one run fit, the first rule of this list counts.
  * Every message here ends bhyve or comes right before the one that does, but for `%` in a value, which may be why.
  * From bhyve's sources of 2023 to 2026.
  */
-export const rules: readonly Rule[] = [
-  ...runRules,
-  ...commandRules,
-  ...startRules,
-  ...deviceRules,
-  ...kernelRules,
+export const rules = whenAsked((): readonly Rule[] => [
+  ...runRules(),
+  ...commandRules(),
+  ...startRules(),
+  ...deviceRules(),
+  ...kernelRules(),
   {
     when: /^(?:Failed to fetch referenced configuration variable (.+)|Empty reference in configuration value "(.*))/,
     cause: 'a value refers with %(...) to a variable that is not set: $1$2',
@@ -72,14 +72,14 @@ export const rules: readonly Rule[] = [
     cause: 'bhyve takes the % in a value for a reference: $1',
     next: 'write \\% for a percent sign, and \\\\ for a backslash beside it, in config and extra_options',
   },
-  ...vagueRules,
-];
+  ...vagueRules(),
+]);
 
 /** What bhyve says of a guest that goes on; it matters where the guest then has a triple fault. */
-export const guestRules: readonly Rule[] = [
+export const guestRules = whenAsked((): readonly Rule[] => [
   {
     when: /^(?:rdmsr|wrmsr) to register (0x[0-9a-f]+|0)\b/,
     cause: 'a triple fault: the guest reset its CPU, after it had used model specific register $1, which bhyve lacks',
     next: 'set ignore_unknown_msrs to true: many guests need it',
   },
-];
+]);

@@ -16,8 +16,8 @@ type Reason = Omit<Explanation, 'evidence'>;
 export function explain(end: RunEnd, stderrTail: string): Explanation {
   const words = wordsOf(stderrTail);
   return (
-    ruled(rules, words) ??
-    (end.kind === 'triple-fault' ? ruled(guestRules, words) : undefined) ?? {
+    ruled(rules(), words) ??
+    (end.kind === 'triple-fault' ? ruled(guestRules(), words) : undefined) ?? {
       ...reasonOf(end, words.length > 0),
       evidence: lastWords(words),
     }

@@ -70,9 +70,9 @@ describe("a loader's last words are explained", () => {
 
   test('every rule is needed: each is the first that fits one of these messages', () => {
     const used = new Set(
-      messages.map(([stderr]) => loadRules.find((rule) => ruled([rule], wordsOf(stderr)) !== undefined)),
+      messages.map(([stderr]) => loadRules().find((rule) => ruled([rule], wordsOf(stderr)) !== undefined)),
     );
-    const own = loadRules.filter((rule) => !kernelRules.includes(rule));
+    const own = loadRules().filter((rule) => !kernelRules().includes(rule));
     expect(own.filter((rule) => !used.has(rule)).map(({ when }) => String(when))).toEqual([]);
   });
 

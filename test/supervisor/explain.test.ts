@@ -30,8 +30,12 @@ const ruleOf = (list: readonly Rule[], text: string): Rule | undefined =>
 
 test('every rule is needed: each is the first that fits one of these messages', () => {
   const texts = Object.values(messages).flatMap((rows) => rows.map(([stderr]) => stderr));
-  const used = new Set(texts.map((text) => ruleOf(rules, text)));
-  expect(rules.filter((rule) => !used.has(rule)).map(({ when }) => String(when))).toEqual([]);
+  const used = new Set(texts.map((text) => ruleOf(rules(), text)));
+  expect(
+    rules()
+      .filter((rule) => !used.has(rule))
+      .map(({ when }) => String(when)),
+  ).toEqual([]);
 });
 
 describe('every way in which bhyve refuses a command line is explained by its words', () => {
@@ -43,7 +47,7 @@ describe('every way in which bhyve refuses a command line is explained by its wo
 
   test.each(told.map((vector) => [titleOf(vector), vector] as const))('%s', (_title, { error, exit }) => {
     const stderr = (error ?? '').replaceAll('<errno>', 'No error: 0').replaceAll('<ptr>', '0x3a4e');
-    const rule = ruleOf(rules, stderr);
+    const rule = ruleOf(rules(), stderr);
     expect(rule).toBeDefined();
     // That a device is refused is no cause where a line before says why.
     const isAlone = stderr.split('\n').length === 1;
@@ -177,7 +181,7 @@ describe('the end itself', () => {
   });
 
   test('of a guest that bhyve has warned of is explained by the warning, if it was a triple fault', () => {
-    expect(guestRules.map((rule) => ruled([rule], wordsOf(msr)))).not.toContain(undefined);
+    expect(guestRules().map((rule) => ruled([rule], wordsOf(msr)))).not.toContain(undefined);
     expect(explain({ kind: 'triple-fault' }, msr).cause).toMatch(/model specific register 0xc0010064/);
     expect(explain({ kind: 'triple-fault' }, 'wrmsr to register 0x140(0) on vcpu 1').next).toMatch(
       /ignore_unknown_msrs/,
@@ -263,7 +267,7 @@ describe('the work that a text can cause is bounded', () => {
       ),
     );
 
-  const all = [...rules, ...guestRules, ...loadRules].flatMap(({ when, also }) =>
+  const all = [...rules(), ...guestRules(), ...loadRules()].flatMap(({ when, also }) =>
     also === undefined ? [when] : [when, also],
   );
 
