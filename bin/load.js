@@ -18,6 +18,12 @@ function compiledCode(file) {
   }
 }
 
+/**
+ * The file of `./id` or `../id`. path.join would go through so many characters at the start that V8 found it worth
+ * optimizing, and its compiler costs a supervisor at rest four megabytes.
+ */
+const fileOf = (folder, id) => (id.startsWith('../') ? `${path.dirname(folder)}/${id.slice(3)}` : folder + id.slice(1));
+
 /** @param onScript is given each script with its file: the build takes the compiled code from it */
 function makeLoader(onScript = () => undefined) {
   const modules = new Map();
@@ -32,7 +38,7 @@ function makeLoader(onScript = () => undefined) {
     const loaded = { exports: {} };
     modules.set(file, loaded);
     const folder = path.dirname(file);
-    const requireFrom = (id) => (id.startsWith('.') ? load(path.join(folder, id)) : require(id));
+    const requireFrom = (id) => (id.startsWith('.') ? load(fileOf(folder, id)) : require(id));
     script.runInThisContext()(loaded.exports, requireFrom, loaded, file, folder);
     return loaded.exports;
   };
