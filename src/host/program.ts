@@ -8,7 +8,8 @@ import { startError } from './start-error.js';
  */
 export function refuseUnstartable(program: string, searchPath: string | undefined): void {
   try {
-    lookAt(program.includes('/') ? program : findInPath(program, searchPath ?? defaultPath));
+    const isName = program !== '' && !program.includes('/');
+    lookAt(isName ? findInPath(program, searchPath ?? defaultPath) : program);
   } catch (error) {
     throw startError(program, error);
   }
@@ -31,9 +32,12 @@ function lookAt(file: string): void {
   else if (!head.includes('\0')) throw Object.assign(new Error(`ENOEXEC: no program, '${file}'`), { code: 'ENOEXEC' });
 }
 
+/** @throws the error of a system call, as execvp(3) would */
 function findInPath(program: string, searchPath: string): string {
   const files = searchPath.split(':').map((folder) => path.join(folder === '' ? '.' : folder, program));
-  return files.find(isExecutable) ?? files.find(isFile) ?? program;
+  const found = files.find(isExecutable) ?? files.find(isFile);
+  if (found !== undefined) return found;
+  throw Object.assign(new Error(`ENOENT: in no folder of PATH, '${program}'`), { code: 'ENOENT' });
 }
 
 function isExecutable(file: string): boolean {
@@ -45,7 +49,14 @@ function isExecutable(file: string): boolean {
   }
 }
 
-const isFile = (file: string): boolean => statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+/** What is in a folder that we may not search is not there for us. */
+function isFile(file: string): boolean {
+  try {
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
 
 const headBytes = 256;
 
