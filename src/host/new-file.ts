@@ -20,10 +20,11 @@ export const isThere = (file: string): boolean => existsSync(file);
 
 /**
  * Writes a file whole or not at all, where there is none.
+ * @param mode less what umask(2) takes away
  * @throws the error of the system call; `EEXIST` where there is something of that name
  */
-export function writeNewFile(file: string, text: string): void {
-  const descriptor = openSync(file, 'wx');
+export function writeNewFile(file: string, text: string, mode = 0o666): void {
+  const descriptor = openSync(file, 'wx', mode);
   try {
     writeFileSync(descriptor, text);
   } catch (error) {

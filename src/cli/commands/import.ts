@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ChalkInstance } from 'chalk';
 import { Option, type Command } from 'commander';
@@ -9,6 +9,7 @@ import { architectures, releases, type Arch } from '../../base/platform.js';
 import { importFormats, type ImportFormat } from '../../import/formats.js';
 import { importText, type Imported } from '../../import/import-text.js';
 import type { Source } from '../../import/original.js';
+import { writeNewFile } from '../../host/new-file.js';
 import { maxSpecBytes, readText, standardInput, type ReadWords } from '../../spec/read.js';
 import { coloursFor } from '../colours.js';
 import { makeCommand } from '../command-line.js';
@@ -189,10 +190,7 @@ function write(
   const file = path.join(folder, `${name}.${yaml === true ? 'yaml' : 'json'}`);
   try {
     mkdirSync(path.resolve(workingDirectory, folder), { recursive: true });
-    writeFileSync(path.resolve(workingDirectory, file), text, {
-      flag: 'wx',
-      ...(hasSecret ? { mode: 0o600 } : {}),
-    });
+    writeNewFile(path.resolve(workingDirectory, file), text, hasSecret ? 0o600 : undefined);
   } catch (error) {
     const isThere = codeOf(error) === 'EEXIST';
     throw new ProblemsError('cannot-create', file, [

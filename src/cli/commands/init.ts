@@ -210,7 +210,9 @@ const cannotCreate = (file: string, problem: Problem): ProblemsError =>
 
 function write(file: string, text: string, mayReplace: boolean, { workingDirectory }: Context): void {
   try {
-    (mayReplace ? replaceFile : writeNewFile)(path.resolve(workingDirectory, file), text);
+    const goal = path.resolve(workingDirectory, file);
+    if (mayReplace) replaceFile(goal, text);
+    else writeNewFile(goal, text);
   } catch (error) {
     if (codeOf(error) === 'EEXIST') throw cannotCreate(file, fileIsThere(file));
     const fix = codeOf(error) === 'ENOENT' ? { fix: 'make its folder first' } : {};
