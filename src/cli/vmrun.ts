@@ -1,15 +1,13 @@
 import { CommanderError } from 'commander';
 import { ProblemsError } from '../base/problem.js';
-import { loadSpecText } from '../machine/load-spec.js';
 import { plan } from '../machine/plan.js';
-import { readSpec } from '../spec/read.js';
 import { commandOf, commands } from './commands.js';
 import { printCommand } from './commands/print-command.js';
 import type { CommandOutput } from './command-line.js';
 import type { Context } from './context.js';
 import { exitCodes, problemsExitCode } from './exit-codes.js';
 import type { CliOptions } from './options.js';
-import { lockFileFor } from './lock-file.js';
+import { loadWithLock } from './load-with-lock.js';
 import { makeProgram } from './program.js';
 import { programsOf } from './programs.js';
 import { runBaseOf, simulatedBase } from './run-base.js';
@@ -52,15 +50,9 @@ async function runCommand(name: string, words: readonly string[], context: Conte
 const outputOf = ({ out, err }: Context): CommandOutput => ({ writeOut: out, writeErr: err });
 
 async function perform(options: CliOptions, context: Context): Promise<number> {
-  const { workingDirectory, hostBhyve } = context;
-  const input = readSpec(options.config, {
-    workingDirectory,
-    ...(options.inputFormat === undefined ? {} : { format: options.inputFormat }),
-  });
-  const identity = (await lockFileFor(options, context))?.identity;
-  const loaded = await loadSpecText(input, { ...hostBhyve, identity });
-  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  const spec = loaded.value;
+  const { hostBhyve } = context;
+  const { spec, warnings, locked } = await loadWithLock(options, context);
+  const identity = locked?.identity;
   const target = options.target ?? 'default';
   refuseUnknownTarget(spec, target);
   const isSimulated = options.simulate !== undefined;
@@ -73,8 +65,8 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
     runDirectory: `${runBase}/${spec.name}`,
     extraArguments: options.bhyveArguments,
   });
-  if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
-  if (loaded.warnings.length > 0 && !options.quiet) await warn(loaded.warnings, context, options);
+  if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);
+  if (warnings.length > 0 && !options.quiet) await warn(warnings, context, options);
   if (options.debug) {
     const { printDebug } = await import('./commands/print-debug.js');
     printDebug(context, spec.effective(target).vm, planned.value, programs);

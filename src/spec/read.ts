@@ -14,7 +14,7 @@ export interface ReadOptions {
   /** Absolute; the spec's own relative file name, and those of a spec on stdin, start here. */
   readonly workingDirectory: string;
   /** Default: by the extension, else JSON. */
-  readonly format?: SpecFormat;
+  readonly format?: SpecFormat | undefined;
 }
 
 /** How the spec is named on a command line; `-` is standard input. */

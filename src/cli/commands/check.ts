@@ -7,10 +7,8 @@ import { recordedView } from '../../host/facts.js';
 import { liveView } from '../../host/live-view.js';
 import { loadFacts } from '../../host/load-facts.js';
 import { runTool } from '../../host/tools.js';
-import { loadSpecText } from '../../machine/load-spec.js';
 import { plan } from '../../machine/plan.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
-import { readSpec } from '../../spec/read.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { readiness } from '../../supervisor/readiness.js';
 import { compareWithLock } from '../../machine/lock-identity.js';
@@ -19,7 +17,8 @@ import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js'
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
-import { lockFileFor, type LockFile } from '../lock-file.js';
+import { loadWithLock } from '../load-with-lock.js';
+import type { LockFile } from '../lock-file.js';
 import { runBaseOf } from '../run-base.js';
 import { formatReadiness, readinessJson, refusalJson, type CheckReport } from '../show-readiness.js';
 import { refuseUnknownTarget } from '../targets.js';
@@ -107,20 +106,13 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   const { workingDirectory, hostBhyve } = context;
   const facts = options.host === undefined ? undefined : loadFacts(options.host, workingDirectory);
   const platform = facts === undefined ? hostBhyve : facts.platform;
-  const input = readSpec(options.config, {
-    workingDirectory,
-    ...(options.inputFormat === undefined ? {} : { format: options.inputFormat }),
-  });
-  const locked = await lockFileFor(options, context);
+  const { spec, warnings, locked } = await loadWithLock(options, context, platform);
   const identity = locked?.identity;
-  const loaded = await loadSpecText(input, { ...platform, identity });
-  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  const spec = loaded.value;
   const runBase = runBaseOf(options, context);
   const names = targetsOf(spec, options);
   const machines = names.map((target) => {
     const planned = plan(spec, target, { ...platform, identity, runDirectory: path.join(runBase, spec.name) });
-    if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
+    if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);
     return planned.value;
   });
   const view = facts === undefined ? liveView({ run: runTool }) : viewFrom(workingDirectory, recordedView(facts));
@@ -131,8 +123,8 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   });
   return {
     name: spec.name,
-    source: input.name,
-    warnings: [...loaded.warnings, ...lockWarnings(spec, names, platform, locked)],
+    source: spec.source,
+    warnings: [...warnings, ...lockWarnings(spec, names, platform, locked)],
     targets,
     host: { system: view.system, ...view.platform, ...(facts === undefined ? {} : { captured: facts.taken }) },
   };

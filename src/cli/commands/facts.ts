@@ -71,7 +71,7 @@ async function requirementsIn(
   context: Context,
 ): Promise<readonly MachineRequirement[]> {
   const { workingDirectory } = context;
-  const input = readSpec(file, { workingDirectory, ...(format === undefined ? {} : { format }) });
+  const input = readSpec(file, { workingDirectory, format });
   const options = { ...context.hostBhyve, identity: (await lockFileFor({ config: file }, context))?.identity };
   const loaded = await loadSpecText(input, options);
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);

@@ -5,10 +5,8 @@ import { drawGraph, graphFormats, type GraphFormat } from '../../graph/draw.js';
 import { machineGraph } from '../../graph/machine-graph.js';
 import type { Picture } from '../../graph/picture.js';
 import type { Look } from '../../graph/text.js';
-import { loadSpecText } from '../../machine/load-spec.js';
 import { plan } from '../../machine/plan.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
-import { readSpec } from '../../spec/read.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { coloursFor } from '../colours.js';
 import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
@@ -16,7 +14,7 @@ import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { drawsUnicode } from '../letters.js';
-import { lockFileFor } from '../lock-file.js';
+import { loadWithLock } from '../load-with-lock.js';
 import { refuseUnknownTarget } from '../targets.js';
 
 const pictures = ['both', 'boots', 'machine'] as const;
@@ -70,19 +68,12 @@ export const graphCommand: MakeSubcommand = (context, output) => {
 };
 
 /** @throws ProblemsError where the spec is not good, or has no such target */
-async function pictureOf(
-  { config, target = defaultTarget, what, inputFormat, lock }: GraphOptions,
-  context: Context,
-): Promise<Picture> {
-  const { workingDirectory, hostBhyve } = context;
-  const input = readSpec(config, { workingDirectory, ...(inputFormat === undefined ? {} : { format: inputFormat }) });
-  const identity = (await lockFileFor({ config, lock }, context))?.identity;
-  const loaded = await loadSpecText(input, { ...hostBhyve, identity });
-  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  const spec = loaded.value;
+async function pictureOf(options: GraphOptions, context: Context): Promise<Picture> {
+  const { target = defaultTarget, what } = options;
+  const { spec, locked } = await loadWithLock(options, context);
   refuseUnknownTarget(spec, target);
-  const planned = plan(spec, target, { ...hostBhyve, identity });
-  if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
+  const planned = plan(spec, target, { ...context.hostBhyve, identity: locked?.identity });
+  if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);
   return {
     ...(what === 'machine' ? {} : { boots: bootGraph(spec, target) }),
     ...(what === 'boots' ? {} : { machine: machineGraph(planned.value) }),

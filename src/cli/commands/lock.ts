@@ -69,10 +69,7 @@ async function lock(context: Context, options: LockCommandOptions, command: Comm
   const { workingDirectory, hostBhyve } = context;
   const file = lockPathOf(options);
   if (file === undefined) return command.error('error: a spec on standard input needs --lock FILE');
-  const input = readSpec(options.config, {
-    workingDirectory,
-    ...(options.inputFormat === undefined ? {} : { format: options.inputFormat }),
-  });
+  const input = readSpec(options.config, { workingDirectory, format: options.inputFormat });
   const before = loadIdentity(file, workingDirectory);
   const loaded = await loadSpecText(input, { ...hostBhyve, identity: before });
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);

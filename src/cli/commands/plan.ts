@@ -97,7 +97,7 @@ interface Loaded {
 async function load(config: string, wanted: PlanCommandOptions, context: Context, known?: Loaded): Promise<Loaded> {
   const { lock, inputFormat, ...rest } = wanted;
   const { workingDirectory, hostBhyve } = context;
-  const input = readSpec(config, { workingDirectory, ...(inputFormat === undefined ? {} : { format: inputFormat }) });
+  const input = readSpec(config, { workingDirectory, format: inputFormat });
   const own = await lockFileFor({ config, lock }, context);
   // A draft of a spec that is locked is to be that spec: what is locked stays.
   const locked = own ?? (lock === false ? undefined : known?.locked);

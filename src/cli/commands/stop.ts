@@ -118,7 +118,7 @@ function describe({ status, supervisor, pid }: KnownRun): string {
 /** @throws ProblemsError where the spec cannot be read; what else is wrong with it does not matter here */
 async function nameIn(context: Context, { config = '', inputFormat }: StopOptions): Promise<string> {
   const { workingDirectory, hostBhyve } = context;
-  const input = readSpec(config, { workingDirectory, ...(inputFormat === undefined ? {} : { format: inputFormat }) });
+  const input = readSpec(config, { workingDirectory, format: inputFormat });
   // Slots may depend on it, and so what is wrong with the spec; what is wrong with itself must not keep a VM running.
   const locked = await lockFileFor({ config }, context).catch(() => undefined);
   const loaded = await loadSpecText(input, { ...hostBhyve, identity: locked?.identity });
