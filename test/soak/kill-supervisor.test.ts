@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { fixture } from '../host/fake-host.js';
 import { scriptedPwait } from '../supervisor/orphans.js';
-import { inPlace, until, type Place } from './support/place.js';
-import { runVmrun, startVmrun, type Ended, type Surroundings } from './support/vmrun.js';
+import { inPlace, until, type Place } from '../e2e/support/place.js';
+import { runVmrun, startVmrun, type Ended, type Surroundings } from '../e2e/support/vmrun.js';
 
 /** 5 tests of 4 VMs whose supervisor is killed 10 times each: 200 points in all. */
 const seeds = [1, 2, 3, 4, 5];
