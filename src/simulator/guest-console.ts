@@ -1,6 +1,6 @@
 import { formatAddress } from '../base/pci-address.js';
 import type { Platform } from '../bhyve/releases.js';
-import type { Machine } from './start-checks.js';
+import type { Machine } from '../bhyve/start/start-checks.js';
 
 const mebibyte = 2n ** 20n;
 /** What a serial terminal wants at the end of a line. */

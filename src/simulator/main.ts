@@ -11,8 +11,8 @@ import { parseCommandLine } from '../bhyve/parse.js';
 import { playLoader } from './play-loader.js';
 import { traitsOf } from '../bhyve/releases.js';
 import { type GuestEnd, type Step, exitStatusOf, stepOfBoot } from './script.js';
-import { type Machine, checkStart } from './start-checks.js';
-import type { ConsoleSocket } from './start-context.js';
+import { type Machine, checkStart } from '../bhyve/start/start-checks.js';
+import type { ConsoleSocket } from '../bhyve/start/start-context.js';
 
 /** This is the child of a monitor. */
 const isMonitored = process.env[monitoredVariable] !== undefined;

@@ -3,7 +3,7 @@ import type { Release } from '../../src/devices/device.js';
 import { planOf, problemsOf, specOf, told, valuesOf, withDevices } from '../support/specs.js';
 import { plan } from '../../src/machine/plan.js';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
-import { checkStart } from '../../src/simulator/start-checks.js';
+import { checkStart } from '../../src/bhyve/start/start-checks.js';
 import { expectedConfig, refusal, simulateMachine, sorted } from '../support/simulated.js';
 
 /** Without line, column and fix. */

@@ -6,7 +6,7 @@ import { splitWords } from '../../src/base/shell.js';
 import { loadSpecText } from '../../src/machine/load-spec.js';
 import { plan } from '../../src/machine/plan.js';
 import { parseCommandLine, type ParseOptions, type Platform } from '../../src/bhyve/parse.js';
-import { checkStart } from '../../src/simulator/start-checks.js';
+import { checkStart } from '../../src/bhyve/start/start-checks.js';
 import { parseMemorySize } from '../../src/bhyve/sizes.js';
 import { readSpec } from '../../src/spec/read.js';
 import { parseOptionsOf, platformOf, vectors, type Vector } from '../simulator/vectors.js';

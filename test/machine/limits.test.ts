@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Release } from '../../src/devices/device.js';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
-import { checkStart } from '../../src/simulator/start-checks.js';
+import { checkStart } from '../../src/bhyve/start/start-checks.js';
 import { minimal, problemsOf } from '../support/specs.js';
 
 const silence = 'ends without a word';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
-import { checkStart } from '../../src/simulator/start-checks.js';
+import { checkStart } from '../../src/bhyve/start/start-checks.js';
 import { parseOptionsOf, startOptionsOf, stderrPattern, titleOf, type Vector, vectors } from './vectors.js';
 
 const parse = (vector: Vector): ReturnType<typeof parseCommandLine> =>

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ParseOptions, Platform } from '../../src/bhyve/parse.js';
-import type { StartOptions } from '../../src/simulator/start-checks.js';
+import type { StartOptions } from '../../src/bhyve/start/start-checks.js';
 
 /** A command line with what bhyve makes of it; the fields are explained where the vectors come from. */
 export interface Vector {

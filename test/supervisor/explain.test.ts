@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
-import { checkStart } from '../../src/simulator/start-checks.js';
+import { checkStart } from '../../src/bhyve/start/start-checks.js';
 import { ruled, wordsOf, type Rule } from '../../src/supervisor/explain-rule.js';
 import { guestRules, rules } from '../../src/supervisor/explain-rules.js';
 import { loadRules } from '../../src/supervisor/explain-load.js';

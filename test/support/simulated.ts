@@ -4,7 +4,7 @@ import type { Machine } from '../../src/machine/machine.js';
 import { openConfig } from '../../src/bhyve/config-tree.js';
 import { emptyOutput } from '../../src/bhyve/outcome.js';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
-import { checkStart, type StartCheck } from '../../src/simulator/start-checks.js';
+import { checkStart, type StartCheck } from '../../src/bhyve/start/start-checks.js';
 
 /** What bhyve makes of a command line: every variable as a device reads it, references and escapes expanded. */
 export interface Simulated {

@@ -1,4 +1,4 @@
-import { strtoul } from '../bhyve/c-numbers.js';
+import { strtoul } from '../c-numbers.js';
 import { type DeviceCheck, type StartContext, type StartingDevice, refuse } from './start-context.js';
 
 const macForm =

@@ -1,7 +1,7 @@
-import type { PciAddress } from '../base/pci-address.js';
-import type { Config, ConfigNode } from '../bhyve/config-tree.js';
-import { type Output, exitError, fail } from '../bhyve/outcome.js';
-import type { Platform } from '../bhyve/releases.js';
+import type { PciAddress } from '../../base/pci-address.js';
+import type { Config, ConfigNode } from '../config-tree.js';
+import { type Output, exitError, fail } from '../outcome.js';
+import type { Platform } from '../releases.js';
 
 /** A UNIX socket that a virtio-console port wants. */
 export interface ConsoleSocket {

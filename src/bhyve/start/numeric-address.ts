@@ -1,4 +1,4 @@
-import { strtoul } from '../bhyve/c-numbers.js';
+import { strtoul } from '../c-numbers.js';
 
 const uint32End = 2n ** 32n;
 

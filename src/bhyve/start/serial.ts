@@ -1,4 +1,4 @@
-import { warn } from '../bhyve/outcome.js';
+import { warn } from '../outcome.js';
 import { isNumericHost, isNumericPort } from './numeric-address.js';
 import type { StartContext } from './start-context.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseCommandLine, type Platform } from '../../src/bhyve/parse.js';
-import { models } from '../../src/bhyve/pci.js';
-import { checkStart, type StartOptions } from '../../src/simulator/start-checks.js';
+import { parseCommandLine, type Platform } from '../../../src/bhyve/parse.js';
+import { models } from '../../../src/bhyve/pci.js';
+import { checkStart, type StartOptions } from '../../../src/bhyve/start/start-checks.js';
 
 const amd64: Platform = { release: 15, arch: 'amd64' };
 

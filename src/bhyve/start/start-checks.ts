@@ -1,6 +1,6 @@
-import { formatAddress, maxBus, maxFunction, maxSlot, type PciAddress } from '../base/pci-address.js';
-import { type Config, type ConfigNode, openConfig } from '../bhyve/config-tree.js';
-import { checkDomainCpus, checkDomainMemory } from '../bhyve/numa.js';
+import { formatAddress, maxBus, maxFunction, maxSlot, type PciAddress } from '../../base/pci-address.js';
+import { type Config, type ConfigNode, openConfig } from '../config-tree.js';
+import { checkDomainCpus, checkDomainMemory } from '../numa.js';
 import {
   BhyveExit,
   type Output,
@@ -13,12 +13,12 @@ import {
   exitUsage,
   fail,
   warn,
-} from '../bhyve/outcome.js';
-import { type Failure, failure } from '../bhyve/parse.js';
-import { findModel, pciVariable } from '../bhyve/pci.js';
-import { type Platform, traitsOf } from '../bhyve/releases.js';
-import { parseMemorySize } from '../bhyve/sizes.js';
-import { checkPinning, countVcpus } from '../bhyve/topology.js';
+} from '../outcome.js';
+import { type Failure, failure } from '../parse.js';
+import { findModel, pciVariable } from '../pci.js';
+import { type Platform, traitsOf } from '../releases.js';
+import { parseMemorySize } from '../sizes.js';
+import { checkPinning, countVcpus } from '../topology.js';
 import { checkDevice } from './device-checks.js';
 import { isNumericPort } from './numeric-address.js';
 import { openSerial } from './serial.js';

@@ -1,5 +1,5 @@
-import { atoi, strtol, toInt } from '../bhyve/c-numbers.js';
-import type { ConfigNode } from '../bhyve/config-tree.js';
+import { atoi, strtol, toInt } from '../c-numbers.js';
+import type { ConfigNode } from '../config-tree.js';
 import { type StartContext, addBootDevice } from './start-context.js';
 
 const flags = ['nocache', 'nodelete', 'sync', 'direct', 'ro'] as const;

@@ -1,5 +1,5 @@
-import { atoi, strtol, toInt } from '../bhyve/c-numbers.js';
-import { type Release, traitsOf } from '../bhyve/releases.js';
+import { atoi, strtol, toInt } from '../c-numbers.js';
+import { type Release, traitsOf } from '../releases.js';
 import { isNumericHost, isNumericPort } from './numeric-address.js';
 import { type DeviceCheck, refuse } from './start-context.js';
 

@@ -1,9 +1,9 @@
-import { atoi, strtol } from '../bhyve/c-numbers.js';
-import type { ConfigNode } from '../bhyve/config-tree.js';
-import { comPorts } from '../bhyve/lpc.js';
-import { errnoText, warn } from '../bhyve/outcome.js';
-import { parseScsiTarget } from '../bhyve/pci-legacy.js';
-import { traitsOf } from '../bhyve/releases.js';
+import { atoi, strtol } from '../c-numbers.js';
+import type { ConfigNode } from '../config-tree.js';
+import { comPorts } from '../lpc.js';
+import { errnoText, warn } from '../outcome.js';
+import { parseScsiTarget } from '../pci-legacy.js';
+import { traitsOf } from '../releases.js';
 import { addBootDisk, openBlock } from './block-backing.js';
 import { checkFramebuffer } from './framebuffer.js';
 import { checkE1000, checkVirtioNet } from './network.js';
