@@ -1,4 +1,5 @@
 import { type Output, crash, errnoText, exitError, fail, warn } from './outcome.js';
+import type { ReadBy, Trace } from './trace.js';
 
 /** A node of bhyve's configuration: an nvlist(9) of strings and nodes, in the order in which they were set. */
 export interface ConfigNode {
@@ -36,7 +37,7 @@ export interface Config {
 /** A reference may lead to another reference, this deep. */
 const maxReferenceDepth = 15;
 
-export function openConfig(root: ConfigNode, output: Output): Config {
+export function openConfig(root: ConfigNode, output: Output, trace?: Trace): Config {
   function look(parent: ConfigNode, path: string, isCreating: boolean): ConfigNode | undefined {
     const names = path.split('.');
     let node = parent;
@@ -74,6 +75,7 @@ export function openConfig(root: ConfigNode, output: Output): Config {
   function set(path: string, value: string): void {
     const { node, name } = parentForWriting(path);
     if (isNode(whole(node).entries.get(name))) {
+      trace?.set?.(node, name);
       fail(output, exitError, `Attempting to add value ${value} to existing node ${path}`);
     }
     setIn(node, name, value);
@@ -81,7 +83,9 @@ export function openConfig(root: ConfigNode, output: Output): Config {
 
   function setIn(parent: ConfigNode | undefined, name: string, value: string): void {
     if (name.includes('.')) fail(output, exitError, `Invalid config node name ${name}`);
-    const { entries } = whole(parent ?? root);
+    const node = parent ?? root;
+    trace?.set?.(node, name);
+    const { entries } = whole(node);
     if (isNode(entries.get(name))) {
       // The misspelling is bhyve's; the pointer stands for an address.
       fail(output, exitError, `Attemping to add value ${value} to existing node ${name} of list 0x0`);
@@ -90,10 +94,11 @@ export function openConfig(root: ConfigNode, output: Output): Config {
     entries.set(name, value);
   }
 
-  function getRaw(path: string): string | undefined {
+  function getRaw(path: string, by: ReadBy = 'code'): string | undefined {
     const { parent, name } = split(path);
     const node = parent === undefined ? root : look(root, parent, false);
     if (node === undefined) return undefined;
+    trace?.read?.(node, name, by);
     const entry = whole(node).entries.get(name);
     if (isNode(entry)) {
       warn(output, `Attempting to fetch value of node ${path}`);
@@ -141,7 +146,7 @@ export function openConfig(root: ConfigNode, output: Output): Config {
       warn(output, `Empty reference in configuration value "${value}"`);
       return '';
     }
-    const referenced = getRaw(path);
+    const referenced = getRaw(path, 'reference');
     if (referenced === undefined) {
       warn(output, `Failed to fetch referenced configuration variable ${path}`);
       return '';
@@ -155,6 +160,7 @@ export function openConfig(root: ConfigNode, output: Output): Config {
   }
 
   function getFrom(node: ConfigNode, name: string): string | undefined {
+    trace?.read?.(node, name, 'code');
     const entry = whole(node).entries.get(name);
     if (isNode(entry)) warn(output, `Attempt to fetch value of node ${name} of list 0x0`);
     return typeof entry === 'string' ? expand(entry) : undefined;

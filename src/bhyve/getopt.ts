@@ -1,6 +1,12 @@
 /** What getopt(3) found next. */
 export type OptionEvent =
-  | { readonly kind: 'option'; readonly letter: string; readonly argument: string }
+  | {
+      readonly kind: 'option';
+      readonly letter: string;
+      readonly argument: string;
+      /** The word in which it begins. */
+      readonly index: number;
+    }
   | { readonly kind: 'error'; readonly message: string }
   | { readonly kind: 'operands'; readonly operands: readonly string[] };
 
@@ -27,7 +33,7 @@ export function* readOptions(argv: readonly string[], letters: string): Generato
         return;
       }
       if (letters.charAt(place + 1) !== ':') {
-        yield { kind: 'option', letter, argument: '' };
+        yield { kind: 'option', letter, argument: '', index };
         continue;
       }
       const isAttached = at + 1 < word.length;
@@ -36,8 +42,8 @@ export function* readOptions(argv: readonly string[], letters: string): Generato
         yield { kind: 'error', message: `option requires an argument -- ${letter}` };
         return;
       }
+      yield { kind: 'option', letter, argument, index };
       if (!isAttached) index += 1;
-      yield { kind: 'option', letter, argument };
       break;
     }
   }

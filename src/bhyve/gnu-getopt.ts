@@ -35,8 +35,9 @@ export function* readGnuOptions(argv: readonly string[], options: readonly GnuOp
         yield { kind: 'error', message: `option requires an argument -- '${one.letter}'` };
         return;
       }
+      const argument = one.wantsNext ? (argv[index + 1] ?? '') : one.argument;
+      yield { kind: 'option', letter: one.letter, argument, index };
       if (one.wantsNext) index += 1;
-      yield { kind: 'option', letter: one.letter, argument: one.wantsNext ? (argv[index] ?? '') : one.argument };
     }
   }
   yield { kind: 'operands', operands };

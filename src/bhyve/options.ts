@@ -6,6 +6,7 @@ import { parseDomain } from './numa.js';
 import { BhyveExit, type Output, errnoText, exitBadOption, exitError, exitUsage, fail, warn } from './outcome.js';
 import { modelsOf, parseSlot } from './pci.js';
 import { type Platform, traitsOf } from './releases.js';
+import type { Trace } from './trace.js';
 import { parsePinning, parseTopology } from './topology.js';
 
 /** What the options are read into, and with. */
@@ -14,6 +15,7 @@ export interface OptionContext {
   readonly output: Output;
   readonly platform: Platform;
   readonly readFile: (path: string) => string | undefined;
+  readonly trace?: Trace | undefined;
 }
 
 /** Options that set one variable to one value; undefined sets nothing, for the sake of old command lines. */
@@ -50,6 +52,7 @@ export function readCommandLine(argv: readonly string[], context: OptionContext)
   for (const event of readOptions(argv, traitsOf(context.platform).optionLetters)) {
     switch (event.kind) {
       case 'option':
+        context.trace?.option?.(event);
         applyOption(event.letter, event.argument, context);
         break;
       case 'error':
@@ -57,6 +60,7 @@ export function readCommandLine(argv: readonly string[], context: OptionContext)
         showUsage(context, exitUsage);
         break;
       case 'operands':
+        context.trace?.option?.(undefined);
         return event.operands;
     }
   }

@@ -2,14 +2,17 @@ import { type ConfigNode, emptyNode, listVariables, openConfig } from './config-
 import { readCommandLine, showUsage } from './options.js';
 import { BhyveExit, type CrashSignal, type Output, emptyOutput, exitUsage, warn } from './outcome.js';
 import { type Platform, traitsOf } from './releases.js';
+import type { Trace } from './trace.js';
 
 export type { ConfigNode } from './config-tree.js';
 export type { CrashSignal } from './outcome.js';
 export type { Arch, Platform, Release } from './releases.js';
+export type { Trace } from './trace.js';
 
 export interface ParseOptions extends Platform {
   /** The content of a file that `-k` or `-f …,file=` names, or undefined where it cannot be read. */
   readonly readFile: (path: string) => string | undefined;
+  readonly trace?: Trace;
 }
 
 /** bhyve refuses, and ends. */
@@ -52,7 +55,7 @@ export type ParsedCommandLine =
  * `config.dump` would print. Nothing is touched but the files that the command line names.
  */
 export function parseCommandLine(argv: readonly string[], options: ParseOptions): ParsedCommandLine {
-  const output = emptyOutput();
+  const output = options.trace?.output ?? emptyOutput();
   const tree = emptyNode();
   try {
     const isDumpAsked = readInto(tree, argv, options, output);
@@ -77,9 +80,10 @@ export const failure = ({ status, signal }: BhyveExit, { stderr, stdout }: Outpu
 
 /** @returns whether `config.dump` is set */
 function readInto(tree: ConfigNode, argv: readonly string[], options: ParseOptions, output: Output): boolean {
-  const config = openConfig(tree, output);
+  const { trace, readFile } = options;
+  const config = openConfig(tree, output, trace);
   for (const [variable, value] of traitsOf(options).defaults) config.set(variable, value);
-  const operands = readCommandLine(argv, { config, output, platform: options, readFile: options.readFile });
+  const operands = readCommandLine(argv, { config, output, platform: options, readFile, trace });
   for (const [old, current, warning] of aliases(options)) {
     if (config.get(old) === undefined || config.get(current) !== undefined) continue;
     warn(output, warning);

@@ -19,6 +19,7 @@ import { findModel, pciVariable } from '../pci.js';
 import { type Platform, traitsOf } from '../releases.js';
 import { parseMemorySize } from '../sizes.js';
 import { checkPinning, countVcpus } from '../topology.js';
+import type { Trace } from '../trace.js';
 import { checkDevice } from './device-checks.js';
 import { isNumericPort } from './numeric-address.js';
 import { openSerial } from './serial.js';
@@ -30,6 +31,7 @@ export interface StartOptions extends Platform {
   readonly loaded?: boolean;
   /** Most vCPUs that the host allows; absent: any number. */
   readonly maxcpu?: number;
+  readonly trace?: Trace;
 }
 
 /** A VM that has passed all checks and is about to run. */
@@ -71,7 +73,7 @@ const byteLength = (text: string): number => new TextEncoder().encode(text).leng
  * @param tree of a parsed command line; it is not changed
  */
 export function checkStart(tree: ConfigNode, options: StartOptions): StartCheck {
-  const output = emptyOutput();
+  const output = options.trace?.output ?? emptyOutput();
   try {
     const machine = start(tree, options, output);
     return { kind: 'started', machine, warnings: output.stderr, stdout: output.stdout };
@@ -86,7 +88,7 @@ export function checkStart(tree: ConfigNode, options: StartOptions): StartCheck 
  * @throws BhyveExit at the first check that fails
  */
 function start(root: ConfigNode, options: StartOptions, output: Output): Machine {
-  const config = openConfig(root, output);
+  const config = openConfig(root, output, options.trace);
   const name = config.get('name') ?? '';
   const vcpus = countVcpus(config, output);
   checkPinning(vcpus, config, output);
