@@ -1,4 +1,5 @@
 import { compareAddresses, maxBus, maxFunction, maxSlot, type PciAddress } from '../base/pci-address.js';
+import { listWords } from '../base/text.js';
 import type { Platform } from '../bhyve/releases.js';
 import { modelNamed } from '../devices/registry.js';
 import { assignSlots, type Claim } from '../machine/slots.js';
@@ -29,6 +30,8 @@ export interface Written {
   readonly fields: SpecObject;
   /** Absent: vmrun chooses it, and chooses the same. */
   readonly slot?: string;
+  /** Of a `raw` device: why no model of a spec says it; absent: the model was tried, and refused. */
+  readonly why?: string;
 }
 
 /** Which part of a spec says each device. */
@@ -142,14 +145,23 @@ function bridgeAmong(
   return isThere && (settings.size === 0 || (isAmd && arch === 'amd64')) ? bridge : undefined;
 }
 
-const asRaw = (device: Device): Written => ({ device, model: 'raw', fields: { value: device.model } });
+const asRaw = (device: Device, why?: string): Written => ({
+  device,
+  model: 'raw',
+  fields: { value: device.model },
+  ...(why === undefined ? {} : { why }),
+});
 
 const requiredOf = (model: string): readonly string[] => modelNamed(model).schema.required ?? [];
 
 function write(device: Device, platform: Platform, refused: ReadonlySet<Unit>): Written {
   const read = readDevice(device.model, device.settings, platform);
-  const isComplete = read !== undefined && requiredOf(read.device).every((field) => field in read.fields);
-  if (!isComplete || refused.has(unitOfDevice('raw', device))) return asRaw(device);
+  if (read === undefined) return asRaw(device, 'vmrun does not know the model');
+  const missing = requiredOf(read.device).filter((field) => !(field in read.fields));
+  if (missing.length > 0) {
+    return asRaw(device, `in a spec, ${read.device} needs ${listWords(missing.map((field) => `"${field}"`))}`);
+  }
+  if (refused.has(unitOfDevice('raw', device))) return asRaw(device);
   const start = unitOfField(device, []);
   const fields = [...refused]
     .filter((unit) => unit.startsWith(start))
@@ -161,7 +173,9 @@ function write(device: Device, platform: Platform, refused: ReadonlySet<Unit>): 
 const onlyOnce = (devices: readonly Written[]): readonly Written[] =>
   devices.map((written, index) => {
     const isTwin = devices.slice(0, index).some(({ model }) => model === written.model);
-    return isTwin && modelNamed(written.model).isSingle === true ? asRaw(written.device) : written;
+    return isTwin && modelNamed(written.model).isSingle === true
+      ? asRaw(written.device, `bhyve takes one ${written.model} per VM`)
+      : written;
   });
 
 const slotText = ({ bus, slot, func }: PciAddress): string =>

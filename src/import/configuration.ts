@@ -1,10 +1,11 @@
-import { openConfig } from '../bhyve/config-tree.js';
+import { openConfig, type ConfigNode } from '../bhyve/config-tree.js';
 import { parseFwCfgItem } from '../bhyve/fwcfg.js';
 import { readOptions } from '../bhyve/getopt.js';
 import { emptyOutput } from '../bhyve/outcome.js';
-import { parseCommandLine } from '../bhyve/parse.js';
+import { parseCommandLine, type Trace } from '../bhyve/parse.js';
 import { splitAtFirst } from '../bhyve/pci-legacy.js';
 import { traitsOf, type Platform } from '../bhyve/releases.js';
+import { prefixesOf } from '../bhyve/trace.js';
 import { isKnown } from '../machine/config.js';
 
 /** What the guest reads by the firmware's own interface: `-f`, which leaves no trace among the variables. */
@@ -25,7 +26,9 @@ export interface Configuration {
   readonly raw: ReadonlyMap<string, string>;
   readonly items: readonly FirmwareItem[];
   /** `-l com1` without a backend: it breaks the whole `lpc` node, and no variable can say it. */
-  readonly bareOptions: readonly string[];
+  readonly bareOptions: readonly (readonly [option: string, argument: string])[];
+  /** The argument of the option that set a variable last. */
+  readonly setBy: ReadonlyMap<string, string>;
 }
 
 export type ReadConfiguration =
@@ -45,7 +48,8 @@ const isLiteral = (key: string): boolean => /^pci\.\d+\.\d+\.\d+\.target\.\d+$/.
 export function readConfiguration(argv: readonly string[], { platform, readFile }: CommandContext): ReadConfiguration {
   const sorted = sortOptions(argv, platform);
   if ('messages' in sorted) return { ok: false, messages: sorted.messages };
-  const parsed = parseCommandLine(sorted.argv, { ...platform, readFile });
+  const tracker = settersTracker();
+  const parsed = parseCommandLine(sorted.argv, { ...platform, readFile, trace: tracker.trace });
   if (parsed.kind === 'help') return { ok: false, messages: ['it only prints a list, and ends'] };
   if (parsed.kind === 'failed') return { ok: false, messages: parsed.messages };
   const reader = openConfig(parsed.tree, emptyOutput());
@@ -56,8 +60,39 @@ export function readConfiguration(argv: readonly string[], { platform, readFile 
   const { items, bareOptions } = sorted;
   return {
     ok: true,
-    configuration: { platform, variables: new Map(variables), raw: parsed.config, items, bareOptions },
+    configuration: {
+      platform,
+      variables: new Map(variables),
+      raw: parsed.config,
+      items,
+      bareOptions,
+      setBy: tracker.settersIn(parsed.tree),
+    },
   };
+}
+
+/** Remembers the argument of the option that sets each variable. */
+function settersTracker() {
+  const setters = new Map<ConfigNode, Map<string, string>>();
+  let argument: string | undefined;
+  const trace: Trace = {
+    output: emptyOutput(),
+    option: (option) => {
+      argument = option?.argument;
+    },
+    set: (node, name) => {
+      if (argument === undefined) return;
+      const names = setters.get(node) ?? new Map<string, string>();
+      setters.set(node, names.set(name, argument));
+    },
+  };
+  const settersIn = (root: ConfigNode): ReadonlyMap<string, string> =>
+    new Map(
+      [...prefixesOf(root)].flatMap(([node, prefix]) =>
+        [...(setters.get(node) ?? [])].map(([name, setter]) => [prefix + name, setter] as const),
+      ),
+    );
+  return { trace, settersIn };
 }
 
 /** Variables that bhyve does not know, and that others refer to: `-o disk=/vm/%(name).img -s 3,virtio-blk,%(disk)`. */
@@ -71,7 +106,7 @@ const helpersIn = (config: ReadonlyMap<string, string>): ReadonlySet<string> =>
 interface SortedOptions {
   readonly argv: readonly string[];
   readonly items: readonly FirmwareItem[];
-  readonly bareOptions: readonly string[];
+  readonly bareOptions: Configuration['bareOptions'];
 }
 
 /** Takes out what leaves no trace in the configuration, in the same order as bhyve reads it. */
@@ -81,7 +116,7 @@ function sortOptions(
 ): SortedOptions | { readonly messages: readonly string[] } {
   const rest: string[] = [];
   const items: FirmwareItem[] = [];
-  const bareOptions: string[] = [];
+  const bareOptions: (readonly [string, string])[] = [];
   const letters = traitsOf(platform).optionLetters;
   for (const event of readOptions(argv, letters)) {
     switch (event.kind) {
@@ -97,7 +132,7 @@ function sortOptions(
           if (!parseFwCfgItem(argument, () => true, output)) return { messages: output.stderr };
           items.push(itemOf(argument));
         } else if (letter === 'l' && /^com[1-4]$/i.test(argument)) {
-          bareOptions.push('-l', argument);
+          bareOptions.push(['-l', argument]);
         } else {
           rest.push(`-${letter}`, ...(letters.includes(`${letter}:`) ? [argument] : []));
         }

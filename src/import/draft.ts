@@ -16,6 +16,17 @@ export interface Draft {
   readonly unitsAt: (pointer: string) => readonly Unit[];
   /** The unit that says a variable, or that is to blame for one that nobody asked for. */
   readonly unitOf: (variable: string) => Unit | undefined;
+  /** What is said in bhyve's own words, in the order of the spec. */
+  readonly carried: readonly Carried[];
+}
+
+/** Something that no field of the spec says. */
+export interface Carried {
+  readonly by: 'raw' | 'config' | 'extra_options';
+  /** What it sets; of a device, its `device`; an option that sets nothing, `-f opt/x`. */
+  readonly variable: string;
+  /** Of a device: what a spec of its model would have to say, or why it cannot. */
+  readonly why?: string;
 }
 
 const behindLpc = ['com1', 'com2', 'com3', 'com4', 'tpm', 'fwcfg', 'fw_cfg_files'];
@@ -47,9 +58,10 @@ export function draftOf(configuration: Configuration, original: Original, refuse
   if (lpc !== undefined) own(owners, 'lpc_slot', [`${lpc.prefix}device`]);
   for (const each of written) ownDevice(owners, each, platform);
   if (tablet !== undefined) own(owners, 'graphic', [`${tablet.prefix}device`, `${tablet.prefix}slot.1.device`]);
-  const fields = readRoot(configuration, refused, owners);
+  const fields = readRoot(configuration, refused, owners, new Set(written.map(({ model }) => model)));
   const lpcText = lpc === undefined ? 'none' : lpcSlotText(lpc);
   const loader = loaderOf(configuration, original, refused);
+  const raw = written.filter(({ model }) => model === 'raw');
   const rest = sayRest(configuration, refused, owners, (key) => options.some(({ prefix }) => key.startsWith(prefix)));
   const spec: SpecObject = {
     name: nameOf(variables.get('name') ?? '', refused.has('name')),
@@ -96,8 +108,30 @@ export function draftOf(configuration: Configuration, original: Original, refuse
       if (variable.startsWith(itemPrefix)) return 'fw_cfg_files';
       return owners.get(variable) ?? (device === undefined ? undefined : blame(device));
     },
+    carried: [
+      ...raw.map(({ device, why }): Carried => ({
+        by: 'raw',
+        variable: `${device.prefix}device`,
+        ...(why === undefined ? {} : { why }),
+      })),
+      ...Object.keys(rest.config)
+        .filter((variable) => !raw.some(({ device: { prefix } }) => isSettingOf(prefix, variable)))
+        .map((variable): Carried => ({ by: 'config', variable })),
+      ...configuration.bareOptions.map((words): Carried => ({
+        by: 'extra_options',
+        variable: words.join(' '),
+        why: 'it names no backend, and bhyve is aborted by that when an LPC bridge starts',
+      })),
+      ...rest.carried
+        .filter((variable) => !options.some(({ prefix }) => isSettingOf(prefix, variable)))
+        .map((variable): Carried => ({ by: 'extra_options', variable })),
+    ],
   };
 }
+
+/** What is told with the device that it is of. */
+const isSettingOf = (prefix: string, variable: string): boolean =>
+  variable.startsWith(prefix) && variable !== `${prefix}device`;
 
 /** The next plainer way for a device as a whole. */
 const blame = ({ device, model }: Written): Unit => unitOfDevice(model === 'raw' ? 'option' : 'raw', device);
@@ -150,11 +184,16 @@ const screenObject = ({ fields, slot }: Written, hasTablet: boolean): SpecObject
   ...(hasTablet ? {} : { xhci_table: false }),
 });
 
-function readRoot(configuration: Configuration, refused: ReadonlySet<Unit>, owners: Owners): SpecObject {
+function readRoot(
+  configuration: Configuration,
+  refused: ReadonlySet<Unit>,
+  owners: Owners,
+  models: ReadonlySet<string>,
+): SpecObject {
   return Object.fromEntries(
     rootFields.flatMap(({ field, read }) => {
       const isRefused = refused.has(field) && !requiredFields.includes(field);
-      const reading = isRefused ? undefined : read(configuration);
+      const reading = isRefused ? undefined : read(configuration, models);
       if (reading === undefined) return [];
       own(owners, field, reading.variables);
       return reading.value === undefined ? [] : [[field, reading.value]];
@@ -192,6 +231,8 @@ interface Rest {
   readonly words: readonly string[];
   /** The variable that a word sets, by the word's place. */
   readonly keyOfWord: ReadonlyMap<number, string>;
+  /** What the words say: variables, and items for the firmware. */
+  readonly carried: readonly string[];
 }
 
 /** What no field says goes to `config`, and to plain options where that does not take it. */
@@ -203,10 +244,9 @@ function sayRest(
 ): Rest {
   const { variables, raw, bareOptions, items } = configuration;
   const config: Record<string, SpecValue> = {};
-  const words: string[] = [
-    ...bareOptions,
-    ...(refused.has('fw_cfg_files') ? items.flatMap(({ option }) => ['-f', option]) : []),
-  ];
+  const unseen = refused.has('fw_cfg_files') ? items : [];
+  const words: string[] = [...bareOptions.flat(), ...unseen.flatMap(({ option }) => ['-f', option])];
+  const carried = unseen.map(({ name }) => itemPrefix + name);
   const keyOfWord = new Map<number, string>();
   for (const key of leftOver(configuration, owners, isOption)) {
     if (!isOption(key) && !refused.has(`config ${key}`)) {
@@ -217,9 +257,10 @@ function sayRest(
       owners.set(key, `option ${key}`);
       keyOfWord.set(words.length + 1, key);
       words.push('-o', `${key}=${raw.get(key) ?? ''}`);
+      carried.push(key);
     }
   }
-  return { config, words, keyOfWord };
+  return { config, words, keyOfWord, carried };
 }
 
 /** Variables that no field says and that are not what they would be anyway. */

@@ -3,6 +3,7 @@ import { failure, success, type Result } from '../base/result.js';
 import { shown } from '../base/text.js';
 import type { Platform } from '../bhyve/releases.js';
 import { defaultPlatform } from '../machine/plan.js';
+import { carriedNotes } from './carried-notes.js';
 import { readConfiguration, type Configuration } from './configuration.js';
 import { formatOf, importers, type ImportFormat } from './formats.js';
 import { isSameLoader, loaderNotes } from './loader.js';
@@ -53,6 +54,9 @@ export async function importText(source: Source, options: ImportOptions): Promis
   const notes = [
     ...original.notes,
     ...notesOn(source, original, configuration, settled),
+    ...carriedNotes(source, original, configuration, {
+      carried: settled.carried.filter(({ variable }) => !isBehindNothing(variable, settled.spec)),
+    }),
     ...settled.differences
       .filter(({ variable }) => !isTold(variable, configuration))
       .map((difference) => noteAt(source, original.line, 'different', differenceWords(difference))),
@@ -69,6 +73,10 @@ export async function importText(source: Source, options: ImportOptions): Promis
 const isTold = (variable: string, { variables }: Configuration): boolean =>
   variable === 'name' ||
   (['cpus', 'sockets', 'cores', 'threads'].includes(variable) && topologyIn(variables) === undefined);
+
+/** What a guest without an LPC bridge has not, which has a note of its own. */
+const isBehindNothing = (variable: string, { lpc_slot: slot }: SpecObject): boolean =>
+  slot === 'none' && /^(lpc\.com\d|tpm)\./.test(variable);
 
 /** With the name that the user gives it. */
 const named = (configuration: Configuration, name: string | undefined): Configuration =>
@@ -196,7 +204,7 @@ function notesOn(
   if (loader !== undefined && original.loader !== undefined) {
     notes.push(...loaderNotes(source, original.loader, loader, platform, memoryBytesIn(variables, platform)));
   }
-  if (spec.lpc_slot === 'none' && [...variables.keys()].some((key) => /^(lpc\.com\d|tpm)\./.test(key))) {
+  if ([...variables.keys()].some((key) => isBehindNothing(key, spec))) {
     tell(
       undefined,
       'lpc',

@@ -13,10 +13,13 @@ export interface FieldReading {
   readonly variables: readonly string[];
 }
 
-/** How a root field is told from a configuration; undefined: it cannot say what is there. */
+/**
+ * How a root field is told from a configuration, and the models of the devices that the spec has; undefined: it cannot
+ * say what is there.
+ */
 export interface RootField {
   readonly field: string;
-  readonly read: (configuration: Configuration) => FieldReading | undefined;
+  readonly read: (configuration: Configuration, models: ReadonlySet<string>) => FieldReading | undefined;
 }
 
 type Variables = Configuration['variables'];
@@ -168,10 +171,10 @@ const bootrom: RootField = {
 
 const varfile: RootField = {
   field: 'varfile',
-  read: (configuration) => {
+  read: (configuration, models) => {
     const { platform } = configuration;
     if (platform.arch === 'arm64') return undefined;
-    return plain('varfile', traitsOf(platform).bootvarsVariable).read(configuration);
+    return plain('varfile', traitsOf(platform).bootvarsVariable).read(configuration, models);
   },
 };
 
@@ -228,9 +231,9 @@ const smbios: RootField = {
 /** arm64 has one console, which is a variable of its own. */
 const comPort = (number: number): RootField => ({
   field: `com${number}`,
-  read: (configuration) => {
-    if (configuration.platform.arch === 'amd64') return plain('', `lpc.com${number}.path`).read(configuration);
-    return number === 1 ? plain('', 'console').read(configuration) : undefined;
+  read: (configuration, models) => {
+    if (configuration.platform.arch === 'amd64') return plain('', `lpc.com${number}.path`).read(configuration, models);
+    return number === 1 ? plain('', 'console').read(configuration, models) : undefined;
   },
 });
 
@@ -254,10 +257,10 @@ const gdb: RootField = {
 /** A passthru device wires the memory by itself. */
 const wiring: RootField = {
   field: 'wire_guest_mem',
-  read: ({ variables }) => {
+  read: ({ variables }, models) => {
     const isWired = readBoolean(variables.get('memory.wired') ?? 'false');
     if (isWired === undefined) return undefined;
-    const isNeeded = [...variables].some(([key, value]) => deviceKey.test(key) && value === 'passthru');
+    const isNeeded = models.has('passthru');
     return { ...(isWired && !isNeeded ? { value: true } : {}), variables: present(variables, ['memory.wired']) };
   },
 };

@@ -5,7 +5,7 @@ import type { Loader } from '../machine/machine.js';
 import { plan } from '../machine/plan.js';
 import { readConfiguration, type Configuration } from './configuration.js';
 import type { Unit } from './arrangement.js';
-import { draftOf, itemPrefix, type Draft } from './draft.js';
+import { draftOf, itemPrefix, type Carried, type Draft } from './draft.js';
 import { meaningOf } from './meaning.js';
 import type { Original } from './original.js';
 import type { SpecObject } from './spec-object.js';
@@ -25,6 +25,8 @@ export interface Settled {
   readonly differences: readonly Difference[];
   /** The program that vmrun would run before bhyve; undefined: none, or the spec has problems. */
   readonly loader: Loader | undefined;
+  /** What the spec says in bhyve's own words, each with why no field says it. */
+  readonly carried: readonly (Carried & { readonly why: string })[];
 }
 
 /**
@@ -34,19 +36,37 @@ export interface Settled {
  * comes out is known to be the same, or the differences are known.
  */
 export async function settle(configuration: Configuration, original: Original): Promise<Settled> {
-  const refused = new Set<Unit>();
+  /** Units to be said in a plainer way, each with why. */
+  const refused = new Map<Unit, string>();
+  const drafts: Draft[] = [];
   for (;;) {
-    const draft = draftOf(configuration, original, refused);
-    const tried = await attempt(draft, configuration);
-    const units = tried.blamed.filter((unit) => !refused.has(unit));
-    const { spec } = draft;
-    if (units.length === 0) return { spec, ...tried };
-    for (const unit of units) refused.add(unit);
+    const draft = draftOf(configuration, original, new Set(refused.keys()));
+    const { blamed, ...tried } = await attempt(draft, configuration);
+    const news = blamed.filter(({ unit }) => !refused.has(unit));
+    if (news.length === 0) {
+      const carried = draft.carried.map((one) => ({ ...one, why: one.why ?? reasonFor(one, drafts, refused) }));
+      return { spec: draft.spec, ...tried, carried };
+    }
+    for (const { unit, why } of news) if (!refused.has(unit)) refused.set(unit, why);
+    drafts.push(draft);
   }
 }
 
-interface Attempt extends Omit<Settled, 'spec'> {
-  readonly blamed: readonly Unit[];
+/** What the first part of a draft that said it was refused for. */
+function reasonFor({ variable }: Carried, drafts: readonly Draft[], refused: ReadonlyMap<Unit, string>): string {
+  const [, prefix] = /^(pci\.\d+\.\d+\.\d+\.)device$/.exec(variable) ?? [];
+  const ofDevice = [...refused].find(([unit]) => prefix !== undefined && unit.split(' ')[1] === prefix);
+  const why = ofDevice?.[1] ?? drafts.flatMap(({ unitOf }) => refused.get(unitOf(variable) ?? '') ?? [])[0];
+  return why ?? 'no field of a spec says it';
+}
+
+interface Blame {
+  readonly unit: Unit;
+  readonly why: string;
+}
+
+interface Attempt extends Omit<Settled, 'spec' | 'carried'> {
+  readonly blamed: readonly Blame[];
 }
 
 async function attempt({ spec, unitsAt, unitOf }: Draft, configuration: Configuration): Promise<Attempt> {
@@ -58,7 +78,9 @@ async function attempt({ spec, unitsAt, unitOf }: Draft, configuration: Configur
   const planned = loaded.ok ? plan(loaded.value, 'default', { ...platform, runDirectory: privateFolder }) : loaded;
   if (!planned.ok) {
     const problems = planned.problems.filter(({ severity }) => severity === 'error');
-    const blamed = problems.flatMap(({ place }) => unitsAt(place?.pointer ?? ''));
+    const blamed = problems.flatMap(({ place, message }) =>
+      unitsAt(place?.pointer ?? '').map((unit) => ({ unit, why: message })),
+    );
     return { problems, blamed, differences: [], loader: undefined };
   }
   const machine = planned.value;
@@ -70,12 +92,16 @@ async function attempt({ spec, unitsAt, unitOf }: Draft, configuration: Configur
   if (!read.ok) {
     const message = `bhyve would not take its command: ${read.messages.join('; ')}`;
     const problems: readonly Problem[] = [{ code: 'bhyve-refuses', severity: 'error', message }];
-    return { problems, blamed: bareDevices(spec, unitsAt), differences: [], loader: undefined };
+    const blamed = bareDevices(spec, unitsAt).map((unit) => ({ unit, why: message }));
+    return { problems, blamed, differences: [], loader: undefined };
   }
   const differences = differencesBetween(configuration, read.configuration);
   return {
     problems: [],
-    blamed: differences.flatMap(({ variable }) => unitOf(variable) ?? []),
+    blamed: differences.flatMap((difference) => {
+      const unit = unitOf(difference.variable);
+      return unit === undefined ? [] : [{ unit, why: whyNot(difference) }];
+    }),
     differences,
     loader: machine.loader,
   };
@@ -109,9 +135,15 @@ const meaningWithItems = ({ variables, items, platform }: Configuration): Readon
     ),
   ]);
 
+const wordFor = ({ variable }: Difference, value: string | undefined): string =>
+  value === undefined ? 'not set' : /password$/i.test(variable) ? '***' : shown(value);
+
 /** One sentence about what will not be the same. */
-export function differenceWords({ variable, original, spec }: Difference): string {
-  const word = (value: string | undefined): string =>
-    value === undefined ? 'not set' : /password$/i.test(variable) ? '***' : shown(value);
-  return `${variable} is ${word(original)} in the original and ${word(spec)} with this spec`;
-}
+export const differenceWords = (difference: Difference): string => {
+  const { variable, original, spec } = difference;
+  return `${variable} is ${wordFor(difference, original)} in the original and ${wordFor(difference, spec)} with this spec`;
+};
+
+/** Why a part is not said by fields. */
+const whyNot = (difference: Difference): string =>
+  `by the fields of a spec, ${difference.variable} would be ${wordFor(difference, difference.spec)}`;

@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { models } from '../../src/bhyve/pci.js';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
-import { importText } from '../../src/import/import-text.js';
+import { importText, type ImportOptions } from '../../src/import/import-text.js';
 import { quoteCommand } from '../../src/base/shell.js';
 import { simulate, simulateMachine } from '../support/simulated.js';
-import { differencesOf, importedCommand, machineOf, optionsFor, sourceOf, spelt } from './support.js';
+import { differencesOf, imported, importedCommand, machineOf, optionsFor, sourceOf, spelt } from './support.js';
 
 const platform = { release: 15, arch: 'amd64' } as const;
 const bare = {
@@ -132,6 +132,90 @@ describe('what no field of the spec says is said in a plainer way', () => {
     const { notes, problems } = await importedCommand([...argv, 'vm'], platform);
     expect(problems).toEqual([]);
     expect(notes).toContainEqual(expect.stringContaining(`different: ${note}`));
+  });
+});
+
+describe('what is said in a plainer way is told, with its line and why', () => {
+  const ownWords = async (text: string, more: Partial<ImportOptions> = {}) =>
+    (await imported(text, more)).notes.filter((note) => note.includes(' own-words: '));
+  const carried = 'is carried as it is';
+
+  test.each<[title: string, lines: readonly string[], notes: readonly string[]]>([
+    [
+      'a function without function 0',
+      ['-S', '-s 5:1,passthru,3/0/1'],
+      [
+        `3:1  own-words: the passthru at 0:5:1 with its 3 settings ${carried}, in "extra_options": emulations[0] passthru "3:0:1" is function 1 of slot 0:5, which has no function 0: the guest would not see it`,
+      ],
+    ],
+    [
+      'a variable that has no field',
+      ['-H', '-o x86.verbosemsr=true'],
+      [`3:1  own-words: x86.verbosemsr ${carried}, in "config": no field of a spec says it`],
+    ],
+    [
+      'a value that a field does not take',
+      ['-s 1,virtio-blk,/d,sectorsize=500', '-U {5a34b1cc}'],
+      [
+        `2:1  own-words: pci.0.1.0.sectorsize ${carried}, in "config": 500 is not a power of two from 512 to 67108864`,
+        `3:1  own-words: uuid ${carried}, in "config": "{5a34b1cc}" is not a UUID such as "5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01"`,
+      ],
+    ],
+    [
+      'a device without what a spec wants of it',
+      ['-s 1,ahci,cd:,hd:/b'],
+      [
+        `2:1  own-words: the ahci at 0:1:0 with its 2 settings ${carried}, by a raw device: in a spec, ahci needs "ports"`,
+      ],
+    ],
+    [
+      'a backend that is none',
+      ['-s 1,virtio-net,mac=1'],
+      [
+        `2:1  own-words: the virtio-net at 0:1:0 with its 1 setting ${carried}, by a raw device: bhyve cannot tell from "mac=1" what kind of interface it is`,
+      ],
+    ],
+    [
+      'a second device of a model that is single',
+      ['-s 1,fbuf', '-s 2,fbuf,w=640'],
+      [`3:1  own-words: the fbuf at 0:2:0 with its 1 setting ${carried}, by a raw device: bhyve takes one fbuf per VM`],
+    ],
+    [
+      'a serial port without a backend',
+      ['-l com1'],
+      [
+        `2:1  own-words: -l com1 ${carried}, in "extra_options": it names no backend, and bhyve is aborted by that when an LPC bridge starts`,
+      ],
+    ],
+    [
+      'an item for firmware that does not ask',
+      ['-f opt/x,string=a'],
+      [
+        `2:1  own-words: -f opt/x ${carried}, in "extra_options": the guest would not see these files: bhyve shows them with fwcfg qemu only`,
+      ],
+    ],
+    [
+      'a name that is none',
+      ['-o a.=v'],
+      [`2:1  own-words: a. ${carried}, in "extra_options": "a." is no name of a variable`],
+    ],
+    ['what fields say is not', ['-s 0,hostbridge', '-s 1,virtio-rnd', '-H', '-l com2,/dev/nmdm0A', '-s 31,lpc'], []],
+  ])('%s', async (_title, lines, notes) => {
+    expect(await ownWords(['bhyve', ...lines, 'vm'].join(' \\\n'))).toEqual(notes);
+  });
+
+  test('of a file that -k names, at the line of that option', async () => {
+    const text = 'bhyve -H \\\n-k /vm/own.conf vm\n';
+    expect(await ownWords(text, { readFile: () => 'x86.verbosemsr=true\n' })).toEqual([
+      `2:1  own-words: x86.verbosemsr ${carried}, in "config": no field of a spec says it`,
+    ]);
+  });
+
+  test('of a bhyve_config(5) file, at its own line', async () => {
+    const text = 'memory.size=1G\nbootrom=/rom\n\nx86.verbosemsr=true\n';
+    expect(await ownWords(text, { format: 'config' })).toEqual([
+      `4:1  own-words: x86.verbosemsr ${carried}, in "config": no field of a spec says it`,
+    ]);
   });
 });
 

@@ -26,6 +26,7 @@ export function importLibvirt(source: Source, context: ImportContext): Result<Or
   const named = { ...domain, name };
   const boot = bootOf(named);
   const devices = devicesOf(named, boot.isFirmware);
+  const own = ownArguments(named);
   const argv = [
     ...cpusOf(named),
     ...['-m', `${memory}M`],
@@ -33,7 +34,7 @@ export function importLibvirt(source: Source, context: ImportContext): Result<Or
     ...boot.argv,
     ...devices.argv,
     ...sysinfoOf(named),
-    ...ownArguments(named),
+    ...own.map(({ word }) => word),
     name,
   ];
   const loader = boot.isFirmware ? undefined : loaderOf(named, { ...devices, memory });
@@ -49,7 +50,8 @@ export function importLibvirt(source: Source, context: ImportContext): Result<Or
     notes: domain.notes,
     tapsMade: devices.tapsMade,
     line: root.line,
-    lineOf: (word) => (word.includes('password') ? devices.screenLine : undefined),
+    lineOf: (text) =>
+      own.find(({ word }) => word === text)?.line ?? (text.includes('password') ? devices.screenLine : undefined),
   });
 }
 

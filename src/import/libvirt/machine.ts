@@ -141,12 +141,14 @@ export function sysinfoOf(domain: Domain): readonly string[] {
   );
 }
 
-/** `<bhyve:arg value="…"/>`: words that libvirt puts before the name. */
-export function ownArguments(domain: Domain): readonly string[] {
+/** `<bhyve:arg value="…"/>`: words that libvirt puts before the name, each with its line. */
+export function ownArguments(domain: Domain): readonly { readonly word: string; readonly line: number }[] {
   const line = domain.root.children.find(({ name }) => /(^|:)commandline$/.test(name));
   if (line === undefined) return [];
   pass(domain, line);
-  return line.children.flatMap(({ attributes }) => attributes.value ?? []);
+  return line.children.flatMap(({ attributes: { value }, line: at }) =>
+    value === undefined ? [] : [{ word: value, line: at }],
+  );
 }
 
 /** What libvirt does when the guest ends, and what it says of the domain. */
