@@ -1,8 +1,7 @@
 // Builds dist/: the launchers (CommonJS, dependencies bundled), the library (ES
 // module, dependencies external) and its types. Also writes what is generated from the device modules: the compiled
 // validators, schemas/vm.schema.json and docs/.
-import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -118,16 +117,6 @@ async function buildLazy(outdir, entries, plugin) {
   }
 }
 
-async function compileCache() {
-  const scratch = await mkdtemp(path.join(tmpdir(), 'vmrun-build-'));
-  try {
-    const script = path.join(root, 'scripts/compile-cache.cjs');
-    await execa(process.execPath, [script, root, scratch], { cwd: root, stdio: 'ignore' });
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
-}
-
 const dist = path.join(root, 'dist');
 await rm(dist, { recursive: true, force: true });
 await mkdir(path.join(dist, 'bin'), { recursive: true });
@@ -142,7 +131,8 @@ await build({
   entryPoints: ['src/simulator/main.ts'],
   outfile: path.join(bin, 'bhyve-sim.js'),
 });
-await compileCache();
+// For this version of Node.js; the package goes without, since no other version can use it.
+await execa(process.execPath, [path.join(root, 'bin/compile-cache.js')], { stdio: 'inherit' });
 await build({
   ...common,
   entryPoints: ['src/index.ts'],

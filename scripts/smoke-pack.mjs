@@ -19,6 +19,11 @@ async function must(what, command, args, { status = 0, prints } = {}) {
   process.exitCode = 1;
 }
 
+function check(what, isRight) {
+  console.log(`${isRight ? 'ok  ' : 'FAIL'} ${what}`);
+  if (!isRight) process.exitCode = 1;
+}
+
 const library = `import { loadSpec, plan, run } from 'vmrun';
 const spec = await loadSpec('vm.json');
 const machine = plan(spec, 'install');
@@ -42,6 +47,11 @@ try {
   writeFileSync(path.join(folder, 'manager.ts'), library);
   writeFileSync(path.join(folder, 'manager.mjs'), library);
   await must('installs', 'npm', ['install', '--silent', '--no-audit', '--no-fund', `./${tarball}`]);
+  const programs = path.join(folder, 'node_modules/vmrun/dist/bin');
+  const caches = () => readdirSync(programs).filter((name) => name.endsWith('.cache'));
+  check('brings no code that another Node.js has compiled', caches().length === 0);
+  await must('makes caches', process.execPath, ['node_modules/vmrun/bin/compile-cache.js']);
+  check(`  of ${process.version}`, caches().length === 2 && caches().every((name) => name.includes(process.version)));
   const vmrun = (args, expected) =>
     must(`vmrun ${args.join(' ')}`, process.execPath, ['node_modules/vmrun/bin/vmrun.js', ...args], expected);
   await must('npx vmrun --version', 'npx', ['vmrun', '--version'], { prints: /^\d+\.\d+\.\d+$/m });
