@@ -3,7 +3,8 @@ import { importConfigFile, isConfigFile } from './config-file.js';
 import { importIohyve, isIohyve } from './iohyve.js';
 import type { ImportContext, Original, Source } from './original.js';
 import { hasBhyveCommand, importScript } from './script.js';
-import { importVmBhyve, isVmBhyve } from './vm-bhyve.js';
+import { importVmBhyve } from './vm-bhyve/import-vm-bhyve.js';
+import { isVmBhyve } from './vm-bhyve/settings.js';
 
 export const importFormats = ['bhyve', 'config', 'vm-bhyve', 'iohyve', 'libvirt'] as const;
 export type ImportFormat = (typeof importFormats)[number];

@@ -1,0 +1,107 @@
+import { noteAt } from '../original.js';
+import type { SpecObject, SpecValue } from '../spec-object.js';
+import { inGuest, type Guest } from './guest.js';
+import { numbered } from './loader.js';
+
+/** What vm-bhyve does around bhyve. */
+export function fieldsOf(guest: Guest): SpecObject {
+  const { properties, source, notes, name, context } = guest;
+  const fields: Record<string, SpecValue> = {};
+  const restarts = properties.get('on_restart', 'restart') === 'restart';
+  const mends = properties.get('on_fault') === 'restart';
+  if (!restarts || mends) {
+    fields.reboot_on = [...(restarts ? ['reboot'] : []), ...(mends ? ['triple_fault', 'error', 'signal'] : [])];
+  }
+  const script = properties.get('prestart');
+  if (script !== '') {
+    const file = script.startsWith('/') ? script : inGuest(source, script);
+    const dataset = context.dataset === undefined ? [] : [`${context.dataset}/${name}`];
+    fields.hooks = { pre_start: [file, name, ...dataset] };
+    const message = 'prestart: vm-bhyve runs it in the folder of the guest, with the name and the dataset of the guest';
+    notes.push(
+      noteAt(
+        source,
+        properties.line('prestart'),
+        'prestart',
+        message,
+        'see that it does not need that folder, nor words it is not given',
+      ),
+    );
+  }
+  return fields;
+}
+
+/** What has no place in a spec, with what to do about it. */
+export function noteOthers({ source, properties, notes, isUefi }: Guest, loader: string): void {
+  const limits = ['limit_pcpu', 'limit_rbps', 'limit_wbps', 'limit_riops', 'limit_wiops'];
+  const unread = [...numbered(properties, 'grub_install')];
+  notes.push(
+    ...properties.note(
+      'priority',
+      'priority',
+      (value) => `priority ${value} is not carried: vmrun does not change it`,
+      'start vmrun by nice(1): bhyve inherits it',
+    ),
+    ...limits.flatMap((key) =>
+      properties.note(
+        key,
+        'limits',
+        (value) => `${key} ${value} is not carried: vmrun sets no limits`,
+        'set them in "hooks" with rctl(8)',
+      ),
+    ),
+    ...(properties.isYes('debug')
+      ? [
+          noteAt(
+            source,
+            properties.line('debug'),
+            'debug',
+            'debug is not carried: vmrun shows what bhyve says',
+            'write it to a file with: vmrun --log FILE',
+          ),
+        ]
+      : []),
+    ...(properties.isYes('nulliso_fix') && isUefi
+      ? [
+          noteAt(
+            source,
+            properties.line('nulliso_fix'),
+            'nulliso',
+            'nulliso_fix is not carried: the empty CD that some Windows wanted',
+            'add an ahci-cd device',
+          ),
+        ]
+      : []),
+    ...(unread.length > 0
+      ? [
+          noteAt(
+            source,
+            properties.line('grub_install0'),
+            'install',
+            'grub_install is not carried: it is for an installation',
+            'say it as a target of the spec',
+          ),
+        ]
+      : []),
+  );
+  // What is of use for installing or making a guest only, or belongs to another loader.
+  properties.ignore(
+    /^(install_slot|zfs_dataset_opts|zfs_zvol_opts|disk\d+_size|virt_console_slot|guest_version|arch|linux_kernel|nice|template)$/,
+  );
+  properties.ignore(
+    /^(sound_play|sound_rec|sound_slot|graphics_\w+|vnc_password|fbuf_slot|xhci_slot|virt_random_slot|xhci_mouse|uefi|guest)$/,
+  );
+  if (loader !== 'grub') properties.ignore(/^grub_(run|install)\w*$/);
+  if (loader !== 'bhyveload') properties.ignore(/^bhyveload_\w+$/);
+  properties.ignore(/^(loader_timeout|network_slot_start|passthru_slot_start|uefi_vars)$/);
+  for (const { name, line } of properties.unread()) {
+    notes.push(
+      noteAt(
+        source,
+        line,
+        'unknown',
+        `${name} is not carried: vm-bhyve does not use it here, or vmrun does not know it`,
+      ),
+    );
+  }
+}
