@@ -1,6 +1,7 @@
 // The golden files: for every target of every example, bhyve's arguments one a line, as they are where the examples
-// stand; beside them the command of its loader, where there is one. Examples of one name in several formats share them.
-// One example has its pictures too, in every format. Used by the test that compares them and by the script that writes them.
+// are, in a folder that is called /vms here; beside them the command of its loader, where there is one. Examples of one
+// name in several formats share them. One example has its pictures too, in every format. Used by the test that compares
+// them and by the script that writes them.
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 
@@ -21,7 +22,8 @@ export async function goldenFiles(root, { readSpec, loadSpecText, plan, ...graph
     // Those of hosts/ are captured hosts.
     if (!/^(?!hosts\/).*\.(json|yaml|conf|ucl)$/.test(name)) continue;
     const file = path.join(folder, name);
-    const loaded = await loadSpecText(readSpec(file, { workingDirectory: path.dirname(file) }));
+    const absoluteFile = (written) => path.posix.resolve('/vms', written);
+    const loaded = await loadSpecText({ ...readSpec(file, { workingDirectory: path.dirname(file) }), absoluteFile });
     if (!loaded.ok) throw new Error(`${name}: ${loaded.problems.map(({ message }) => message).join('; ')}`);
     for (const target of loaded.value.targets) {
       const planned = plan(loaded.value, target);

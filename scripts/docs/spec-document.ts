@@ -112,7 +112,8 @@ const rules = `\
 
 - A field that is not here is an error. Keys that begin with \`x-\` are yours and ignored. \`null\` is as good as absent.
 - Text has at least one character and no control characters.
-- A file name is relative to the folder of the spec; on standard input, to the working directory.
+- A file name is relative to the folder of the spec; on standard input, to the working directory. Where bhyve makes a serial
+  number of it, its command has the full path, so that the guest is the same wherever vmrun is started.
 - Where a list is meant, one item may stand alone. NAME is a name of your own.
 - In UCL a size is text that bhyve's powers of 1024 apply to (\`mem: 512M\` is 512 MiB; uclcmd would have made it
   512000000), a list may be sections of one name, and macros such as \`.include\` are refused.

@@ -28,5 +28,5 @@ export async function loadWithLock(
   const locked = await lockFileFor(choice, context);
   const loaded = await loadSpecText(input, { ...platform, identity: locked?.identity });
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  return { spec: loaded.value, warnings: loaded.warnings, locked };
+  return { spec: loaded.value, warnings: [...(locked?.warnings ?? []), ...loaded.warnings], locked };
 }

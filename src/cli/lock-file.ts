@@ -1,6 +1,6 @@
 import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import { ProblemsError } from '../base/problem.js';
+import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Identity } from '../machine/identity.js';
 import { lockFileOf, standardInput } from '../spec/read.js';
 import type { Context } from './context.js';
@@ -15,6 +15,8 @@ export interface LockChoice {
 export interface LockFile {
   readonly file: string;
   readonly identity: Identity;
+  /** What is doubtful about it: it is that of another spec, too. */
+  readonly warnings: readonly Problem[];
 }
 
 /** Which file that would be; undefined for a spec on standard input, which has none beside it, and where none is wanted. */
@@ -39,7 +41,11 @@ export async function lockFileFor(
   if (!isNamed && !exists(path.resolve(workingDirectory, file))) return undefined;
   const { loadIdentity } = await import('../host/identity-file.js');
   const identity = loadIdentity(file, workingDirectory);
-  if (identity !== undefined) return { file, identity };
+  if (identity !== undefined) {
+    if (isNamed) return { file, identity, warnings: [] };
+    const { sharedLockWarnings } = await import('./lock-sharers.js');
+    return { file, identity, warnings: await sharedLockWarnings(choice.config, file, { workingDirectory }) };
+  }
   if (isNamed) throw missing(file);
   return undefined;
 }

@@ -41,6 +41,7 @@ export const driveOptions = (drive: AhciDrive): readonly Variable[] => [
 export const driveTrait = (drive: AhciDrive, port: number, pointer: string): Trait => ({
   ...serialTrait(drive),
   pointer: `${pointer}/ser`,
+  madeOf: `${pointer}/path`,
   key: `port.${port}.ser`,
 });
 

@@ -119,14 +119,15 @@ function checkSizes(sizes: readonly number[], fields: readonly [string, string])
 }
 
 /**
- * The serial number of a disk or CD. bhyve makes it of the path as it is told, so another name for the same image, or
- * another working directory, is another serial number: pci_virtio_block.c, pci_ahci.c.
+ * The serial number of a disk or CD. bhyve makes it of the path as it is told, so another name for the same image is
+ * another serial number: pci_virtio_block.c, pci_ahci.c.
  */
 export const serialTrait = ({ path, ser }: { readonly path: string; readonly ser?: string }): Trait => ({
   kind: 'serial',
   pointer: '/ser',
   key: 'ser',
   said: ser,
+  madeOf: '/path',
   byDefault({ md5 }) {
     const digest = md5(new TextEncoder().encode(path)).toUpperCase();
     return ['BHYVE', digest.slice(0, 4), digest.slice(4, 8), digest.slice(8, 12)].join('-');

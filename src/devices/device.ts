@@ -108,6 +108,8 @@ export interface Trait {
   readonly key: string;
   /** As the field says it. */
   readonly said: string | undefined;
+  /** The field that holds the path which bhyve makes it of, as the path is on its command line. As `pointer`. */
+  readonly madeOf?: string;
   /** Which drive of a controller with several it belongs to: the image. */
   readonly part?: string;
   /** What the guest sees where nobody says it. */

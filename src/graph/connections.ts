@@ -97,7 +97,9 @@ function vncConnection(name: string, node: Node, hasPassword: boolean): Connecti
  * model which uses the usual names needs no line here.
  */
 export function connectionsOf(device: PlannedDevice, needs: Needs): readonly Connection[] {
-  const { address, model, label, variables } = device;
+  const { address, model, label, shortPaths } = device;
+  // As the spec has them: a picture is to be read, not to be run.
+  const variables = device.variables.map((one) => ({ ...one, value: shortPaths?.get(one.value) ?? one.value }));
   const prefix = `pci.${address.bus}.${address.slot}.${address.func}.`;
   const node = nodeOf(variables, prefix);
   const ports = numbered(node, 'port');

@@ -211,7 +211,7 @@ export function soughtOf(part: Part, effective: EffectiveSpec): Sought {
 }
 
 /** The fields with file names as the file says them, whatever folder vmrun is started in. */
-const writtenFields = ({ pointer, fields }: Part, effective: EffectiveSpec): object =>
+export const writtenFields = ({ pointer, fields }: Part, effective: EffectiveSpec): object =>
   pointer === '/graphic' ? fields : effective.written(pointer);
 
 /** A trait of a device, and the image that it belongs to as the file says it. */
@@ -254,7 +254,7 @@ export function withPin(part: Part, pin: Pin, address: PciAddress, effective: Ef
 }
 
 /** A copy with text at a path, whose steps but the last are there. */
-function withText(value: object, [step = '', ...rest]: readonly string[], text: string): object {
+export function withText(value: object, [step = '', ...rest]: readonly string[], text: string): object {
   const items = Object.entries(value).map(([key, item]: [string, unknown]): readonly [string, unknown] =>
     key === step && rest.length > 0 && typeof item === 'object' && item !== null
       ? [key, withText(item, rest, text)]

@@ -13,6 +13,8 @@ export interface PlannedDevice {
   readonly label?: string;
   /** Absolute settings, `pci.0.4.0.path` and so on, `device` included; empty where only the words are known. */
   readonly variables: readonly Variable[];
+  /** What `variables` and `words` say in full: a path as bhyve is told it, and as the file of the device is opened. */
+  readonly shortPaths?: ReadonlyMap<string, string>;
   /** After the slot in `-s`: the model, then what its reader takes. Undefined: only `-o` can say it. */
   readonly words: readonly string[] | undefined;
 }

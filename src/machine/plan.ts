@@ -27,6 +27,7 @@ import { checkFirmware, firmwareSettings } from './firmware.js';
 import { checkGdb, gdbSettings } from './gdb.js';
 import { checkLoader, loaderOf } from './loader.js';
 import { pinsFor, uuidOf, withPin, type Identity, type Pin, type Pins } from './identity.js';
+import { withAbsolutePaths, type ToldPart } from './identity-paths.js';
 import type { Machine, PlannedDevice } from './machine.js';
 import { checkNuma, numaSettings } from './numa.js';
 import { flagSettings, keyboardSettings, smbiosSettings, uuidSettings } from './options.js';
@@ -222,11 +223,15 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
       ? arranged.parts
       : arranged.parts.map((part, index) => pinned(part, pins.parts[index], slots.devices[index], effective));
   const known = parts.map((part) => [part, contextOf(part.pointer, platform, options)] as const);
+  const told = parts.map((part, index) => withAbsolutePaths(part, addressOf(part, slots.devices[index]), effective));
   const first =
     bridge === undefined || slots.hostbridge === undefined ? [] : [place(bridge, {}, slots.hostbridge, platform)];
   const devices = [
     ...first,
-    ...known.map(([part, context], index) => placePart(part, slots.devices[index], context)),
+    ...told.map((part, index) => {
+      const [own, context] = known[index] ?? [part.part, platform];
+      return placePart(own, part, addressOf(own, slots.devices[index]), context);
+    }),
     ...(slots.lpc === undefined ? [] : [place(lpc, {}, slots.lpc, platform)]),
   ];
   const wiring = vm.wire_guest_mem === undefined ? parts.find(({ model }) => model.wiresMemory === true) : undefined;
@@ -293,7 +298,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     usesStdio: consolesOf(vm, parts).some(({ backend }) => backend === 'stdio'),
     policy: policyOf(vm),
   };
-  const owners = [...first.map(() => undefined), ...parts];
+  const owners = [...first.map(() => undefined), ...told.map(({ part }) => part)];
   return { machine, before, after, owners };
 }
 
@@ -305,10 +310,25 @@ function contextOf(pointer: string, platform: Platform, { hostCards }: PlanOptio
   return hostCard === undefined ? platform : { ...platform, hostCard };
 }
 
-function placePart(part: Part, address: PciAddress | undefined, context: DeviceContext): PlannedDevice {
-  if (address === undefined) throw new Error(`no address for ${part.pointer}`);
-  const device = place(part.model, part.fields, address, context);
-  return part.id === undefined ? device : { ...device, id: part.id };
+function addressOf({ pointer }: Part, address: PciAddress | undefined): PciAddress {
+  if (address === undefined) throw new Error(`no address for ${pointer}`);
+  return address;
+}
+
+/** @param own as the spec has it: people know a device by the label that it has there */
+function placePart(
+  own: Part,
+  { part, shortPaths }: ToldPart,
+  address: PciAddress,
+  context: DeviceContext,
+): PlannedDevice {
+  const label = own.model.label?.(own.fields);
+  return {
+    ...place(part.model, part.fields, address, context),
+    ...(label === undefined ? {} : { label }),
+    ...(own.id === undefined ? {} : { id: own.id }),
+    ...(shortPaths.size === 0 ? {} : { shortPaths }),
+  };
 }
 
 function place(model: AnyDeviceModel, fields: object, address: PciAddress, context: DeviceContext): PlannedDevice {

@@ -39,6 +39,8 @@ export interface SpecText {
   readonly format: SpecFormat;
   /** Makes a relative file name of the spec absolute, or keeps it where that is the same. */
   readonly resolveFile: (path: string) => string;
+  /** Makes it absolute, and the same whichever way leads to the spec. Default: `resolveFile`. */
+  readonly absoluteFile?: (path: string) => string;
 }
 
 /** A spec that was read: what it says for each target. Immutable; the same target always gives the same. */
@@ -69,6 +71,8 @@ export interface EffectiveSpec {
   isGiven(field: string): boolean;
   /** A section of `vm` with its texts as the file has them: file names that are relative stay so. */
   written(pointer: string): object;
+  /** A file name as the file says it, made absolute: the same wherever vmrun is started. */
+  absolute(writtenPath: string): string;
   /** What stands for a device of `vm.emulations` in the file: equal for two targets that share it. */
   identity(device: number): object;
 }
@@ -100,7 +104,7 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
     ...names.map((finding) => places.problem(root, finding)),
     ...merged.map((finding) => places.mergeProblem(finding)),
   ];
-  return { ok: true, spec: specOf(sound, input.name, places), problems };
+  return { ok: true, spec: specOf(sound, input, places), problems };
 }
 
 async function parseText({ text, format }: SpecText): Promise<ParseResult> {
@@ -144,7 +148,8 @@ const notAnObject = (root: SourceNode, places: Places): Problem =>
     fix: 'write { "name": "vm0", "cpu": 1, "mem": "1G" }',
   });
 
-function specOf(root: SourceMapping, source: string, places: Places): Spec {
+function specOf(root: SourceMapping, input: SpecText, places: Places): Spec {
+  const { name: source, resolveFile, absoluteFile = resolveFile } = input;
   const targets = targetsOf(root);
   return {
     source,
@@ -163,6 +168,7 @@ function specOf(root: SourceMapping, source: string, places: Places): Spec {
         problem: (finding) => places.problem(tree, finding),
         isGiven: (field) => entryOf(tree, field) !== undefined,
         written: (pointer) => writtenSection(find(tree, steps(pointer)).node),
+        absolute: absoluteFile,
         identity: (device) => find(tree, ['emulations', String(device)]).node,
       };
     },

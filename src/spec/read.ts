@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
@@ -30,6 +30,9 @@ const extensions: Readonly<Record<string, SpecFormat>> = {
   ...{ '.ucl': 'ucl', '.conf': 'ucl' },
 };
 
+/** The extensions that tell how a spec is written. */
+export const specExtensions: readonly string[] = Object.keys(extensions);
+
 /** What a text is, for the messages about one that cannot be read. */
 export interface ReadWords {
   /** With its article: `a spec`. */
@@ -55,14 +58,13 @@ const specWords: ReadWords = {
 export function readSpec(file: string, { workingDirectory, format }: ReadOptions): SpecText {
   const isStdin = file === standardInput;
   const { name, text } = readText(file, workingDirectory, specWords);
+  const folder = isStdin ? workingDirectory : path.dirname(path.resolve(workingDirectory, file));
   return {
     name,
     text,
     format: format ?? formatOfFile(file),
-    resolveFile: resolver(
-      isStdin ? workingDirectory : path.dirname(path.resolve(workingDirectory, file)),
-      workingDirectory,
-    ),
+    resolveFile: resolver(folder, workingDirectory),
+    absoluteFile: absoluteIn(folder),
   };
 }
 
@@ -90,6 +92,20 @@ const resolver =
   (folder: string, workingDirectory: string) =>
   (name: string): string =>
     path.isAbsolute(name) || folder === path.resolve(workingDirectory) ? name : path.join(folder, name);
+
+/** The working directory of a process has no symbolic links in it, so none may be left in the folder either. */
+function absoluteIn(folder: string): (name: string) => string {
+  let real: string | undefined;
+  return (name) => (path.isAbsolute(name) ? name : path.join((real ??= realFolder(folder)), name));
+}
+
+function realFolder(folder: string): string {
+  try {
+    return realpathSync.native(folder);
+  } catch {
+    return folder;
+  }
+}
 
 export const isSpecFormat = (word: string): word is SpecFormat => specFormats.some((format) => format === word);
 

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -27,7 +30,7 @@ const golden = (name: string): string => readFileSync(new URL(`../fixtures/plan/
 
 let folder = '';
 beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'vmrun-plan-'));
+  folder = realpathSync(mkdtempSync(path.join(tmpdir(), 'vmrun-plan-')));
 });
 afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -76,6 +79,12 @@ const put = (name: string, content: object | string): string => {
 
 const text = (name: string): string => readFileSync(path.join(folder, name), 'utf8');
 
+/** What bhyve makes of the path of a disk in the folder of the test. */
+function serialOf(name: string): string {
+  const digest = createHash('md5').update(path.join(folder, name)).digest('hex').toUpperCase();
+  return `BHYVE-${digest.slice(0, 4)}-${digest.slice(4, 8)}-${digest.slice(8, 12)}`;
+}
+
 const disk = { device: 'virtio-blk', id: 'disk0', path: 'disk.img' };
 const card = { device: 'virtio-net', id: 'net0', name: 'tap0' };
 const vm = { name: 'web', cpu: 1, mem: '1G', emulations: [disk, card] };
@@ -86,7 +95,10 @@ describe('vmrun plan', () => {
     ['rescue.txt', 'plan -c rescue.json --all-targets'],
     ['windows-explained.txt', 'plan -c windows.json -t install --explain'],
   ])('%s is what was reviewed: %s', async (file, line) => {
-    const { out, err, code } = await vmrun(line, examples);
+    for (const name of ['rescue.json', 'windows.json']) {
+      put(name, readFileSync(path.join(examples, name), 'utf8').replaceAll(/"path": "(?=\w)/g, '"path": "/vms/'));
+    }
+    const { out, err, code } = await vmrun(line);
     expect(out).toBe(golden(file));
     expect({ err, code }).toEqual({ err: '', code: 0 });
   });
@@ -116,7 +128,7 @@ describe('vmrun plan', () => {
     const from = lines.findIndex((line) => line.startsWith('  bhyve '));
     const command = lines.slice(from, lines.indexOf('', from)).join('\n').replaceAll('\\\n', '');
     expect(command).toContain(`0:1:0,virtio-blk,${long} `);
-    expect(command).toContain(`'0:2:0,virtio-blk,a b$HOME'`);
+    expect(command).toContain(`'0:2:0,virtio-blk,${path.join(folder, 'a b$HOME')}'`);
     expect(command).toMatch(/ 'it'\\''s'$/);
   });
 
@@ -169,7 +181,7 @@ describe('vmrun plan', () => {
       model: 'virtio-blk',
       id: 'disk0',
       backend: 'disk.img',
-      serial: 'BHYVE-E581-6406-DE15',
+      serial: serialOf('disk.img'),
     });
     expect(target?.devices[2]).toMatchObject({ mac: '00:a0:98:5e:e8:3a' });
     expect(target?.command).toEqual(['bhyve', ...(target?.explained?.flatMap(({ words }) => words) ?? [])]);
@@ -359,9 +371,96 @@ vmrun: vm.lock.json: written: 1 target, 5 devices
     const { out } = await vmrun(`plan -c ${path.join(folder, 'vm.json')} --json`, '/');
     const plan = JSON.parse(out) as PlanJson;
     expect(plan.lock).toMatchObject({ changes: [], warnings: [] });
-    expect(plan.targets[0]?.devices[1]?.serial).toBe('BHYVE-E581-6406-DE15');
+    expect(plan.targets[0]?.devices[1]?.serial).toBe(serialOf('disk.img'));
     cpSync(path.join(folder, 'vm.lock.json'), path.join(folder, 'kept.json'));
     expect((await vmrun(`lock -c ${path.join(folder, 'vm.json')} --check`, '/')).code).toBe(0);
+  });
+});
+
+describe('the same spec', () => {
+  const drives = {
+    ...vm,
+    emulations: [
+      { device: 'virtio-blk', path: 'disk.img' },
+      {
+        device: 'ahci',
+        ports: [
+          { type: 'hd', path: 'sub/../a,b.img' },
+          { type: 'cd', path: 'a.iso', ser: 'CD' },
+        ],
+      },
+      { device: 'ahci-cd', path: './b.iso' },
+      { device: 'nvme', path: 'nvme.img' },
+    ],
+  };
+
+  test.each([
+    ['in its folder', () => ['vm.json', folder]],
+    ['in the root folder', () => [path.join(folder, 'vm.json'), '/']],
+    ['in a folder below', () => ['../vm.json', path.join(folder, 'sub')]],
+    ['by a symbolic link to its folder', () => [path.join(folder, 'sub/link/vm.json'), '/']],
+    ['by a symbolic link, in a folder below', () => ['link/vm.json', path.join(folder, 'sub')]],
+  ])('started %s, gives the guest the same disks', async (_where, from) => {
+    put('vm.json', drives);
+    mkdirSync(path.join(folder, 'sub'));
+    symlinkSync(folder, path.join(folder, 'sub/link'));
+    const [config = '', start = ''] = from();
+    const { out } = await vmrun(`plan -c ${config} --json`, start);
+    const [target] = (JSON.parse(out) as PlanJson).targets;
+    const command = target?.command.join(' ') ?? '';
+    expect(command).toContain(`,virtio-blk,${folder}/disk.img `);
+    expect(command).toContain(`.port.0.path=${folder}/a,b.img `);
+    // Nothing hangs on the paths of those two: bhyve makes no serial number of them.
+    expect(command).toMatch(/\.port\.1\.path=\S*a\.iso /);
+    expect(command).toMatch(/,nvme,\S*nvme\.img /);
+    expect(command).toContain(`,ahci-cd,${folder}/b.iso `);
+    expect(target?.devices[1]?.serial).toBe(serialOf('disk.img'));
+    expect(target?.devices[2]?.serials).toEqual({ 'sub/../a,b.img': serialOf('a,b.img'), 'a.iso': 'CD' });
+  });
+
+  test('keeps its disks as they are written where a lock file says their serial numbers', async () => {
+    put('vm.json', vm);
+    await vmrun('lock -c vm.json');
+    const { out } = await vmrun('plan -c vm.json --json');
+    expect((JSON.parse(out) as PlanJson).targets[0]?.command.join(' ')).toContain(
+      `virtio-blk,disk.img,ser=${serialOf('disk.img')} `,
+    );
+  });
+});
+
+describe('two specs that differ by extension alone', () => {
+  const message = 'vm.lock.json is the lock file of vm.yaml too';
+
+  beforeEach(() => {
+    put('vm.json', vm);
+    put('vm.yaml', 'name: other\ncpu: 1\nmem: 1G\n');
+  });
+
+  test('are not locked', async () => {
+    expect(await vmrun('lock -c vm.json')).toMatchObject({ code: 65, err: expect.stringContaining(message) });
+    expect(await vmrun('lock -c vm.json --check')).toMatchObject({ code: 65, err: expect.stringContaining(message) });
+    expect((await vmrun('lock -c vm.json --lock own.json')).code).toBe(0);
+    expect((await vmrun('lock -c vm.yaml')).err).toContain('vm.lock.json is the lock file of vm.json too');
+  });
+
+  test.each(['plan -c vm.json', 'check -c vm.json'])('vmrun %s says so', async (line) => {
+    rmSync(path.join(folder, 'vm.yaml'));
+    await vmrun('lock -c vm.json');
+    put('vm.yaml', 'name: other\ncpu: 1\nmem: 1G\n');
+    expect((await vmrun(line)).err).toContain(`warning: ${message}`);
+    expect((await vmrun(`${line} --no-lock`)).err).not.toContain(message);
+  });
+
+  test.each([
+    ["another tool's file", 'vm.conf', 'loader="uefi"\ncpu=1\nmemory=1G\n'],
+    ['a file of bhyve itself', 'vm.conf', 'name=web\ncpus=2\nmemory.size=1G\n'],
+    ['what is no text', 'vm.ucl', '\0\0'],
+    ['a spec of another name', 'vm0.json', JSON.stringify(vm)],
+  ])('are not taken for %s', async (_what, name, content) => {
+    rmSync(path.join(folder, 'vm.yaml'));
+    put(name, content);
+    expect((await vmrun('lock -c vm.json')).code).toBe(0);
+    expect((await vmrun('plan -c vm.json')).err).toBe('');
   });
 });
 

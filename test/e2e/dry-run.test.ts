@@ -152,13 +152,19 @@ test('$BHYVE_EXEC names the program, --bhyve wins over it', async () => {
   });
 });
 
-test('relative paths start at the spec, and stay as they are where that is the working directory', async () => {
+test('relative paths start at the spec; where a serial number is made of them they are always told in full', async () => {
   await inPlace(async (place) => {
-    place.spec({ emulations: [{ device: 'virtio-blk', path: 'disk.img' }] });
+    const emulations = [
+      { device: 'virtio-blk', path: 'disk.img' },
+      { device: 'nvme', path: 'nvme.img' },
+    ];
+    place.spec({ emulations });
     const here = await runVmrun(place, ['-c', 'vm.json', '-d']);
-    expect(here.stdout).toContain('virtio-blk,disk.img');
+    expect(here.stdout).toContain(`virtio-blk,${place.path('disk.img')}`);
+    expect(here.stdout).toContain('nvme,nvme.img');
     const elsewhere = await runVmrun(place, ['-c', place.path('vm.json'), '-d'], { cwd: '/' });
     expect(elsewhere.stdout).toContain(`virtio-blk,${place.path('disk.img')}`);
+    expect(elsewhere.stdout).toContain(`nvme,${place.path('nvme.img')}`);
     const piped = await runVmrun(place, ['-c-', '-d'], { input: readFileSync(place.path('vm.json')) });
     expect(piped.stdout).toBe(here.stdout);
   });

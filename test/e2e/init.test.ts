@@ -23,7 +23,7 @@ describe('by options', () => {
       expect(readdirSync(place.folder)).toEqual(['web.yaml']);
       const command = await dryRun(place, 'web.yaml');
       expect(command).toContain('-c cpus=3,sockets=1,cores=1,threads=3 -m 4G');
-      expect(command).toContain('virtio-blk,web.img');
+      expect(command).toContain(`virtio-blk,${place.path('web.img')}`);
       expect(command).toMatch(/virtio-net,tap0.* web\n$/);
       expect(command).not.toContain('disc1.iso');
       expect(await dryRun(place, 'web.yaml', 'install')).toContain('disc1.iso');
@@ -110,7 +110,7 @@ describe('by questions', () => {
       const shown = await terminal.ended;
       expect(shown).toContain('web.yaml is written');
       expect(shown).toContain('status 0');
-      expect(await dryRun(place, 'web.yaml', 'install')).toMatch(/-m 3G .*virtio-blk,web\.img.*tap7.*disc1\.iso/);
+      expect(await dryRun(place, 'web.yaml', 'install')).toMatch(/-m 3G .*virtio-blk,\S*\/web\.img.*tap7.*disc1\.iso/);
       expect(textOf(place, 'taken.yaml')).toBe('mine');
     }),
   );

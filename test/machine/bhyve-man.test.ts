@@ -125,7 +125,9 @@ function differencesOf(
 
 /** The spec of a file and its machine, which must have no problem, and no warning either. */
 async function planned(file: string, platform: Platform) {
-  const spec = await loadSpecText(readSpec(path.join(folder, file), { workingDirectory: folder }), platform);
+  const text = readSpec(path.join(folder, file), { workingDirectory: folder });
+  // The commands of the manual are those of somebody who is in the folder of the files.
+  const spec = await loadSpecText({ ...text, absoluteFile: (name) => name }, platform);
   if (!spec.ok) throw new Error(spec.problems.map(told).join('\n'));
   const machine = plan(spec.value, 'default', platform);
   if (!machine.ok) throw new Error(machine.problems.map(told).join('\n'));

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -60,6 +60,17 @@ describe('a spec file', () => {
     expect(here.resolveFile('/disk.img')).toBe('/disk.img');
     const there = readSpec(join(folder, 'vms/vm.json'), { workingDirectory: join(folder, 'vms') });
     expect(there.resolveFile('disk.img')).toBe('disk.img');
+  });
+
+  test('has one absolute name for a file, whichever way leads to it', () => {
+    written('vms/vm.json', '{}');
+    symlinkSync('vms', join(folder, 'link'));
+    const names = [
+      readSpec('vms/vm.json', { workingDirectory: folder }),
+      readSpec('vm.json', { workingDirectory: join(folder, 'vms') }),
+      readSpec(join(folder, 'link/vm.json'), { workingDirectory: '/' }),
+    ].map(({ absoluteFile }) => absoluteFile?.('disk.img'));
+    expect(new Set(names)).toEqual(new Set([join(realpathSync(folder), 'vms/disk.img')]));
   });
 
   test.each<[what: string, content: string | Buffer, problem: object]>([

@@ -15,6 +15,7 @@ import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { lockPathOf } from '../lock-file.js';
+import { refuseSharedLock } from '../lock-sharers.js';
 
 interface LockCommandOptions {
   readonly config: string;
@@ -33,9 +34,6 @@ that is still there: it is known by its id, else by its model and path or
 interface, else by its kind and order. What the spec itself says comes first.
 Every command of vmrun honours the file. Lock again after an edit, to keep
 what is new.
-
-bhyve makes serial numbers of paths as they are on its command line, so lock the
-spec in the folder where vmrun is started.
 
 Examples:
   vmrun lock -c vm.json            write vm.lock.json
@@ -69,6 +67,7 @@ async function lock(context: Context, options: LockCommandOptions, command: Comm
   const { workingDirectory, hostBhyve } = context;
   const file = lockPathOf(options);
   if (file === undefined) return command.error('error: a spec on standard input needs --lock FILE');
+  if (options.lock === undefined) await refuseSharedLock(options.config, file, context);
   const input = readSpec(options.config, { workingDirectory, format: options.inputFormat });
   const before = loadIdentity(file, workingDirectory);
   const loaded = await loadSpecText(input, { ...hostBhyve, identity: before });

@@ -110,7 +110,7 @@ async function load(config: string, wanted: PlanCommandOptions, context: Context
   return {
     spec,
     locked,
-    warnings: loaded.warnings,
+    warnings: [...(own?.warnings ?? []), ...loaded.warnings],
     options: { ...basis, runDirectory: `${runBaseOf(rest, context)}/${spec.name}` },
   };
 }
