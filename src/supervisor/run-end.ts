@@ -46,9 +46,7 @@ const usage = /^Usage: \S+ \[-/m;
  * gdb.c, the debug server has no address, no socket or no connection;
  * bhyverun.c up to release 15, in builds with snapshots: a state that cannot be restored;
  * tpm_emul_swtpm.c: the TPM of the guest has died;
- * bhyverun.c, config.dump: the configuration was asked for, no guest (seen only where stdout is read too);
- * aarch64/bhyverun_machdep.c: the boot ROM cannot be read; the very last line, since a device that goes on without one
- * of its files may say the same.
+ * bhyverun.c, config.dump: the configuration was asked for, no guest (seen only where stdout is read too).
  */
 const failuresWithStatus1 = [
   /^\S+: (?:Failed .*)?gdb (?:address|socket|mutex|cv|connection)\b/im,
@@ -56,8 +54,17 @@ const failuresWithStatus1 = [
   /^Invalid guest vCPUs \(/m,
   /^config\.dump=/m,
   /^\S+: tpm_swtpm_execute_cmd: (?:cmd send|rsp recv) failed/m,
-  /^\S+: (?:open|fstat|mmap|munmap)\(.*\): .*\s*$(?![^])/m,
 ];
+
+/**
+ * aarch64/bhyverun_machdep.c: the boot ROM cannot be read. It is the very last line: a device that goes on without one
+ * of its files may say the same.
+ */
+const lastWordsWithStatus1 = /^\S+: (?:open|fstat|mmap|munmap)\(.*\): /;
+
+const hasFailedWithStatus1 = (stderrTail: string): boolean =>
+  failuresWithStatus1.some((words) => words.test(stderrTail)) ||
+  lastWordsWithStatus1.test(stderrTail.split('\n').findLast((line) => line.trim() !== '') ?? '');
 
 /**
  * Reads what an exit means. The status alone misleads: bhyve's 1 is a power-off, or a start that failed; its 0 is a
@@ -73,9 +80,7 @@ export function readEnd(end: ProcessEnd, stderrTail: string, { isVmGone = false 
       if (!hasRun) return { kind: 'failed', status: 0 };
       return isVmGone ? { kind: 'suspended' } : { kind: 'rebooted' };
     case 1:
-      return hasRun && failuresWithStatus1.every((words) => !words.test(stderrTail))
-        ? { kind: 'powered-off' }
-        : { kind: 'failed', status: 1 };
+      return hasRun && !hasFailedWithStatus1(stderrTail) ? { kind: 'powered-off' } : { kind: 'failed', status: 1 };
     case 2:
       return { kind: 'halted' };
     case 3:

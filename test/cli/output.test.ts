@@ -15,8 +15,9 @@ test('words for people are not waited for longer than a second, all together, wh
     `new Socket({ fd: 2, readable: false, writable: true }).unref();`,
     `const timed = (text) => { const ms = performance.now(); writeText(2, text); return performance.now() - ms; };`,
     `const first = timed('x'.repeat(4 * 1024 * 1024));`,
-    `const second = timed('more');`,
-    `console.log(JSON.stringify([first > 500, second < 500]));`,
+    // The machine may be busy at one of these moments, not at all of them.
+    `const others = Array.from({ length: 20 }, () => timed('more'));`,
+    `console.log(JSON.stringify([first > 500, Math.min(...others) < 100]));`,
   );
   try {
     expect(await ended).toEqual({ stdout: '[true,true]\n', status: 0 });

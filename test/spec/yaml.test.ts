@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { toValue } from '../../src/spec/source-tree.js';
 import { parseYaml } from '../../src/spec/yaml.js';
 import { codesAt, planOf, problemsOf, shapeProblemsOf, told } from '../support/specs.js';
+import { expectLinear } from '../support/growth.js';
 
 const yaml = { format: 'yaml' } as const;
 
@@ -147,11 +148,14 @@ describe('YAML', () => {
     else expect(first).toMatch(problem);
   });
 
-  test('with thousands of aliases is read in a moment', () => {
-    const targets = Array.from({ length: 4000 }, (_, index) => `  t${index}: { emulations: *media }\n`).join('');
-    const begun = performance.now();
-    expect(parseYaml(`x-media: &media [{ device: ahci-cd, path: a.iso }]\ntargets:\n${targets}`).ok).toBe(true);
-    expect(performance.now() - begun).toBeLessThan(4000);
+  test('with thousands of aliases is read in a time that grows as they do', () => {
+    const make = (count: number): string => {
+      const targets = Array.from({ length: count }, (_, index) => `  t${index}: { emulations: *media }\n`).join('');
+      return `x-media: &media [{ device: ahci-cd, path: a.iso }]\ntargets:\n${targets}`;
+    };
+    expectLinear(100, make, (text) => {
+      expect(parseYaml(text).ok).toBe(true);
+    });
   });
 
   test('has an alias stand for the last anchor of that name before it', () => {
@@ -170,20 +174,16 @@ describe('YAML', () => {
       'a0: &a0 [x, x, x, x, x, x, x, x, x, x]',
       ...Array.from({ length: 12 }, (_, level) => `a${level + 1}: &a${level + 1} [${`*a${level}, `.repeat(10)}]`),
     ].join('\n');
-    const begun = performance.now();
     expect(parseYaml(bomb)).toMatchObject({
       ok: false,
       problems: [{ message: 'aliases make this document too large' }],
     });
-    expect(performance.now() - begun).toBeLessThan(2000);
   });
 
   test.each(['[', '{a: ', '- ', '&a ['])(
     'nested 100,000 deep (%s) is refused, and not by exhausting the stack',
     (open) => {
-      const begun = performance.now();
       expect(parseYaml(open.repeat(100_000)).ok).toBe(false);
-      expect(performance.now() - begun).toBeLessThan(5000);
     },
   );
 

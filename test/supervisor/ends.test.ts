@@ -7,17 +7,12 @@ import type { RunEnd } from '../../src/supervisor/run-end.js';
 import { makeFakeHost } from '../host/fake-host.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import { ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
+import { steppedClock, steppedHost } from '../support/stepped-clock.js';
 
-const sh = (script: string): readonly string[] => ['/bin/sh', '-c', script];
+const sh = (...lines: readonly string[]): readonly string[] => ['/bin/sh', '-c', lines.join('; ')];
 
 /** Ignores the power button, as does what it becomes. */
 const deaf = sh('trap "" TERM; echo up >&2; exec sleep 600');
-
-const elapsedMs = async (action: Promise<unknown>): Promise<number> => {
-  const startMs = performance.now();
-  await action;
-  return performance.now() - startMs;
-};
 
 type EndRow = readonly [ends: string, end: RunEnd, reason: ExitReason];
 
@@ -75,35 +70,23 @@ describe('a bhyve that ends by itself', () => {
 });
 
 describe('a guest that does not hear the power button', () => {
-  const withinMs = 250;
-
   test.each([600, 1500])('is pressed again half way, and killed when its %i ms are over', async (timeoutMs) => {
     await inPlace(async (place) => {
-      const vm = await supervise(place, '', { stop_timeout: `${timeoutMs}ms` }, { bhyve: deaf });
+      const clock = steppedClock();
+      const options = { host: steppedHost(clock), bhyve: deaf };
+      const vm = await supervise(place, '', { stop_timeout: `${timeoutMs}ms` }, options);
       await vm.said('up\n');
       const { pid } = await vm.event('boot');
       vm.stop();
+      for (let half = 0; half < 2; half += 1) await clock.pass(timeoutMs / 2);
       expect(await vm.result).toMatchObject({ end: { kind: 'killed', signal: 'SIGKILL' }, because: 'asked', boots: 1 });
       await vm.over;
       const steps = ofKind(vm.seen, 'stopping');
-      const [first] = steps;
-      const sinceMs = (at: number): number => at - (first?.monotonicMs ?? NaN);
-      expect(steps.map(({ how, timeoutMs: left }) => [how, left])).toEqual([
-        ['power button', timeoutMs],
-        ['power button again', timeoutMs / 2],
-        ['kill', 0],
+      expect(steps.map(({ how, timeoutMs: left, monotonicMs }) => [monotonicMs, how, left])).toEqual([
+        [0, 'power button', timeoutMs],
+        [timeoutMs / 2, 'power button again', timeoutMs / 2],
+        [timeoutMs, 'kill', 0],
       ]);
-      const [again = NaN, killed = NaN] = steps.slice(1).map(({ monotonicMs }) => sinceMs(monotonicMs));
-      const [exit] = ofKind(vm.seen, 'exit');
-      // A timer of Node may be a millisecond early.
-      for (const [at, dueMs] of [
-        [again, timeoutMs / 2],
-        [killed, timeoutMs],
-        [sinceMs(exit?.monotonicMs ?? NaN), timeoutMs],
-      ] as const) {
-        expect(at).toBeGreaterThanOrEqual(dueMs - 2);
-        expect(at).toBeLessThan(dueMs + withinMs);
-      }
       expect(isRunning(pid)).toBe(false);
     });
   });
@@ -111,11 +94,16 @@ describe('a guest that does not hear the power button', () => {
   test('but hears the second press powers off', async () => {
     await inPlace(async (place) => {
       const bhyve = sh(
-        'trap "n=1\\$n; test \\$n != 11 || exit 1" TERM; echo up >&2; while :; do sleep 0.02 & wait $!; done',
+        'trap "n=1\\$n; test \\$n != 11 || exit 1; echo pressed >&2" TERM',
+        'echo up >&2; while :; do sleep 0.02 & wait $!; done',
       );
-      const vm = await supervise(place, '', { stop_timeout: '2s' }, { bhyve });
+      const clock = steppedClock();
+      const vm = await supervise(place, '', { stop_timeout: '2s' }, { host: steppedHost(clock), bhyve });
       await vm.said('up\n');
       vm.stop();
+      // A signal that comes while the one before is pending would be lost.
+      await vm.said('pressed\n');
+      await clock.pass(1000);
       expect(await vm.result).toMatchObject({ end: { kind: 'powered-off' }, because: 'asked' });
       await vm.over;
       expect(ofKind(vm.seen, 'stopping').map(({ how }) => how)).toEqual(['power button', 'power button again']);
@@ -135,14 +123,10 @@ describe('a guest that does not hear the power button', () => {
 });
 
 describe('a stop', () => {
-  /** Long enough that waiting for it is told from not waiting. */
-  const soonMs = 1000;
-
+  /** What it must not wait for takes longer than the test may. */
   async function expectPromptStop(vm: Supervised, boots: number): Promise<void> {
-    const startMs = performance.now();
     vm.stop();
     expect(await vm.result).toMatchObject({ because: 'asked', boots });
-    expect(performance.now() - startMs).toBeLessThan(soonMs);
     await vm.over;
     expect(ofKind(vm.seen, 'boot')).toHaveLength(boots);
     expect(vm.seen.at(-1)).toMatchObject({ kind: 'stop', because: 'asked', boots });
@@ -221,7 +205,7 @@ describe('a stop', () => {
       await hangs(place);
       vm.stop();
       vm.stop();
-      expect(await elapsedMs(vm.result)).toBeLessThan(soonMs);
+      await vm.result;
       await vm.over;
       expect(ofKind(vm.seen, 'hook').at(-1)).toMatchObject({ hook: 'post_stop', end: { kind: 'aborted' } });
       expect(ofKind(vm.seen, 'stop')).toEqual([expect.objectContaining({ because: 'guest', boots: 1 })]);

@@ -5,6 +5,7 @@ import type { ProcessEnd } from '../../src/host/child.js';
 import type { HookEnd } from '../../src/host/hook.js';
 import type { ExitReason } from '../../src/spec/vm-spec.js';
 import { readEnd, reasonOf, describeEnd, statusOf, type RunEnd } from '../../src/supervisor/run-end.js';
+import { expectLinear } from '../support/growth.js';
 
 const exited = (status: number): ProcessEnd => ({ kind: 'exited', status });
 const usage = 'bhyve: illegal option -- z\nUsage: bhyve [-aCDeHhPSuWwxY]\n             [option argument ...] vmname\n';
@@ -67,17 +68,16 @@ describe('how bhyve ended is read from its status, its signal and its last words
     expect(readEnd(end, '', { isVmGone: true })).toEqual({ kind: 'killed', signal: 'SIGTERM' });
   });
 
-  test('no text of the size that is kept takes long to read', () => {
-    const blank = ' '.repeat(4000);
-    const texts = [
-      'bhyve: open('.repeat(700),
-      `bhyve: open(${'): '.repeat(2700)}\nx`,
-      `bhyve: open(a): ${blank}\n${blank}x`,
-      `${'bhyve: open(a): \n\n'.repeat(450)}x`,
-    ];
-    const before = performance.now();
-    for (const text of texts) expect(readEnd(exited(1), text)).toEqual(poweredOff);
-    expect(performance.now() - before).toBeLessThan(1000);
+  test.each<[what: string, make: (size: number) => string]>([
+    ['begun messages', (size) => 'bhyve: open('.repeat(size / 12)],
+    ['ends of names', (size) => `bhyve: open(${'): '.repeat(size / 3)}\nx`],
+    ['blanks', (size) => `bhyve: open(a): ${' '.repeat(size / 2)}\n${' '.repeat(size / 2)}x`],
+    ['messages without an error', (size) => `${'bhyve: open(a): \n\n'.repeat(size / 18)}x`],
+  ])('the time to read a text of %s grows as the text does', (_what, make) => {
+    const read = (text: string): void => {
+      for (let time = 0; time < 20; time += 1) expect(readEnd(exited(1), text)).toEqual(poweredOff);
+    };
+    expectLinear(8192, make, read);
   });
 
   test.each([0, 1, 2, 3, 4, 5, 64, 71, 100, 255])('status %i is the exit code again', (status) => {
