@@ -31,7 +31,7 @@ export interface CliOptions {
   readonly runDir: string | undefined;
   /** A file, or `-` for stderr. */
   readonly events: string | undefined;
-  /** A file for all that a run says. */
+  /** A file for all that a run says, or `-` for stderr. */
   readonly log: string | undefined;
   /** A file for the bytes of the guest's console. */
   readonly consoleLog: string | undefined;

@@ -120,7 +120,7 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
     .option('--run-dir <dir>', 'folder of the run directories')
     .option('--events <file>', 'write events as JSON lines; - is stderr')
-    .option('--log <file>', 'log what happens there; SIGUSR1 reopens it')
+    .option('--log <file>', 'log what happens there; - is stderr')
     .option('--console-log <file>', "write the guest's console there too")
     .option('--color', 'force colours; --no-color: none')
     .addOption(new Option('--no-color').hideHelp())

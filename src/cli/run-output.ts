@@ -16,6 +16,7 @@ import type { Run } from '../supervisor/run.js';
 import type { Context } from './context.js';
 import { linesOf, logLines, logOfError, logOfEvent } from './log.js';
 import type { CliOptions } from './options.js';
+import { standardError } from './output-files.js';
 import { eventLines, isProblem } from './show-events.js';
 
 /** Where all goes that a run says: to people, to the terminal of the guest, and to the files that were asked for. */
@@ -49,30 +50,34 @@ export function runOutput(
   const people = speaker(context, machine);
   const troubles = troubleTeller(people.lines);
   const events = eventFile(options.events, troubles);
-  const writeEvent = options.events === '-' ? context.err : events?.write;
+  const writeEvent = options.events === standardError ? context.err : events?.write;
   const log = logSink(options.log, troubles);
+  // There the log takes the place of the lines for people, which say the same.
+  const isLogForPeople = options.log === standardError;
+  const writeLog = isLogForPeople ? people.passOn : log?.write;
   const console = consoleSinks(options.consoleLog, troubles);
   const files = [events, log, console?.file].filter((sink) => sink !== undefined);
   return {
     begin(vm) {
       troubles.tell(vm);
-      log?.write(logLines('vmrun', `${machine.name}: begins with target ${machine.target}`));
+      writeLog?.(logLines('vmrun', `${machine.name}: begins with target ${machine.target}`));
       // What cannot be written is told now, not when the guest says its first word.
       console?.file.reopen();
     },
     event(event) {
       troubles.seen(event);
       writeEvent?.(`${JSON.stringify(event)}\n`);
-      log?.write(logOfEvent(event));
-      if (!options.quiet || isProblem(event)) people.lines(eventLines(event, colour, options.verbose));
+      writeLog?.(logOfEvent(event));
+      if (isLogForPeople || (options.quiet && !isProblem(event))) return;
+      people.lines(eventLines(event, colour, options.verbose));
     },
     bhyve(text) {
-      people.passOn(text);
-      log?.write(logLines('bhyve', text));
+      if (!isLogForPeople) people.passOn(text);
+      writeLog?.(logLines('bhyve', text));
     },
     hook(text) {
-      people.passOn(text);
-      log?.write(logLines('hook', text));
+      if (!isLogForPeople) people.passOn(text);
+      writeLog?.(logLines('hook', text));
     },
     console:
       console &&
@@ -150,7 +155,7 @@ function troubleTeller(say: (lines: readonly string[]) => void) {
 
 /** Events as JSON lines. */
 function eventFile(target: string | undefined, troubles: Troubles): FileSink | undefined {
-  if (target === undefined || target === '-') return undefined;
+  if (target === undefined || target === standardError) return undefined;
   return fileSink(target, {
     notice: (lines, why) => `${JSON.stringify(lossEvent(describeLoss(lines, why)))}\n`,
     onTrouble: troubles.of('events', (error) => `${target}: events are not written: ${error}`),
@@ -171,7 +176,7 @@ const aboutFile = (path: string, part: string, troubles: Troubles): Pick<FileSin
 });
 
 const logSink = (path: string | undefined, troubles: Troubles): FileSink | undefined =>
-  path === undefined
+  path === undefined || path === standardError
     ? undefined
     : fileSink(path, {
         ...aboutFile(path, 'log', troubles),

@@ -6,6 +6,7 @@ import {
   fchownSync,
   fsyncSync,
   openSync,
+  readSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -17,6 +18,26 @@ import path from 'node:path';
 
 /** There is something of this name, be it what it may. */
 export const isThere = (file: string): boolean => existsSync(file);
+
+/** Bytes that a disk image has among its first, and no text anywhere. */
+const headBytes = 64 * 1024;
+
+/** What has this name could be text: an empty file, one without NUL bytes, one that we may not read; nothing at all. */
+export function isText(file: string): boolean {
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) return true;
+  let descriptor: number;
+  try {
+    descriptor = openSync(file, 'r');
+  } catch {
+    return true;
+  }
+  try {
+    const head = Buffer.alloc(headBytes);
+    return !head.subarray(0, readSync(descriptor, head)).includes(0);
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 /**
  * Writes a file whole or not at all, where there is none.

@@ -40,7 +40,8 @@ function findInPath(program: string, searchPath: string): string {
   throw Object.assign(new Error(`ENOENT: in no folder of PATH, '${program}'`), { code: 'ENOENT' });
 }
 
-function isExecutable(file: string): boolean {
+/** A file that we may run as a program. */
+export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return statSync(file).isFile();

@@ -61,7 +61,8 @@ export interface HeldRunDirectory {
   readonly heldBy: string;
 }
 
-const lockFile = 'lock';
+/** Locked by the supervisor as long as it lives. */
+export const runLockFile = 'lock';
 const vmLockFile = 'vm.lock';
 const noteFile = 'vm.pid';
 const stateFile = 'state.json';
@@ -102,7 +103,7 @@ export async function openRunDirectory(
     refuseForeignBase(base);
     makePrivateFolder(folder);
     try {
-      const lock = await takeLock(path.join(folder, lockFile));
+      const lock = await takeLock(path.join(folder, runLockFile));
       if (!('heldBy' in lock)) return opened(folder, signed(lock, holder));
       if (isSigned(lock.heldBy) || waitedMs >= wordsWaitMs) return lock;
       await new Promise((resolve) => setTimeout(resolve, pollMs));
@@ -144,7 +145,7 @@ export function whoRuns(base: string, name: string): NameHolder {
   refuseForeignBase(base);
   // Of another user's folder nothing is known, not even that nobody holds it.
   accessSync(folder, constants.R_OK | constants.X_OK);
-  const holder = (): string | undefined => whoHolds(path.join(folder, lockFile));
+  const holder = (): string | undefined => whoHolds(path.join(folder, runLockFile));
   const heldBefore = holder();
   const hasOrphan = heldBefore === undefined && whoHolds(path.join(folder, vmLockFile)) !== undefined;
   // A run may have begun between the two looks.

@@ -1,9 +1,9 @@
-import { ProblemsError, type Problem } from '../base/problem.js';
+import type { Problem } from '../base/problem.js';
 import type { Platform } from '../devices/device.js';
 import type { HostFinding } from '../host/findings.js';
 import { systemHost, type Host } from '../host/host.js';
 import { openLedger, type Ledger } from '../host/ledger.js';
-import { takePidFile, type PidFile } from '../host/pid-file.js';
+import type { PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
 import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
@@ -17,6 +17,7 @@ import { makeCleaner } from './cleanup.js';
 import { eventStream, type Emit, type Part, type RunEvent } from './events.js';
 import type { Explanation } from './explain.js';
 import { makeHooks } from './hooks.js';
+import { createPidFile, refusePidFiles } from './pid-files.js';
 import { planner } from './planner.js';
 import type { RebootLimits, StopReason } from './policy.js';
 import type { RunEnd } from './run-end.js';
@@ -173,6 +174,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
   };
   const planned = planner(subject, options);
   const { policy, isLoadedByOthers } = planned(options.target, {});
+  refusePidFiles(subject, options, options.runBase ?? systemRunBase());
   const { directory, orphan } = await claim(subject.name, {
     host,
     base: options.runBase ?? systemRunBase(),
@@ -232,19 +234,3 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
 }
 
 const ignore = (): undefined => undefined;
-
-async function createPidFile(vm: string, path: string): Promise<PidFile> {
-  const refuse = (message: string, fix: string): ProblemsError =>
-    new ProblemsError('cannot-create', vm, [{ code: 'pid-file', severity: 'error', message, fix }]);
-  let file;
-  try {
-    file = await takePidFile(path);
-  } catch (error) {
-    throw refuse(
-      `the pid file ${path} cannot be made: ${error instanceof Error ? error.message : String(error)}`,
-      'choose another path',
-    );
-  }
-  if (!('heldBy' in file)) return file;
-  throw refuse(`the pid file ${path} belongs to process ${file.heldBy}`, 'stop that one, or choose another path');
-}

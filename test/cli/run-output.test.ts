@@ -23,7 +23,7 @@ const machine = { name: 'web', target: 'disk', usesStdio: false };
 function output(files: { readonly log?: string; readonly events?: string }, quiet = false) {
   let seen = '';
   const degraded: (string | undefined)[] = [];
-  const at = (name: string | undefined) => (name === undefined ? undefined : path.join(folder, name));
+  const at = (name: string | undefined) => (name === undefined || name === '-' ? name : path.join(folder, name));
   const out = runOutput(
     { err: (text) => (seen += text), divertErr: () => undefined },
     machine,
@@ -47,6 +47,27 @@ test('people see with -q what is wrong, and the log has all', async () => {
     'vmrun: next: boot 2, target disk',
     'bhyve: bhyve: odd',
     'vmrun: boot 1 had a triple fault after 10 ms',
+    '',
+  ]);
+});
+
+test('a log on stderr stands in for the lines for people, and has all with -q too', async () => {
+  const { event: tell, bhyve, hook, seen, end } = output({ log: '-' }, true);
+  tell(event({ kind: 'reboot', boot: 2, target: 'disk', reason: 'reboot', delayMs: 0 }));
+  bhyve('bhyve: odd\n');
+  hook('done\n');
+  tell(event({ kind: 'exit', boot: 1, end: { kind: 'triple-fault' }, aliveMs: 10 }));
+  await end();
+  expect(
+    seen()
+      .replaceAll(/^\d{4}-\d\d-\d\dT[\d:.]+Z /gm, '> ')
+      .split('\n'),
+  ).toEqual([
+    '> vmrun: web: begins with target disk',
+    '> vmrun: next: boot 2, target disk',
+    '> bhyve: bhyve: odd',
+    '> hook: done',
+    '> vmrun: boot 1 had a triple fault after 10 ms',
     '',
   ]);
 });

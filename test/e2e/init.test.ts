@@ -157,3 +157,16 @@ describe('by questions', () => {
     }),
   );
 });
+
+test.each<[what: string, file: string, content: Buffer | string, words: readonly string[]]>([
+  ['the disk that it names', 'web.img', '', ['--disk', 'web.img']],
+  ['the CD that it names', 'cd.iso', '', ['--iso', 'cd.iso']],
+  ['a disk image', 'old.img', Buffer.alloc(4096), []],
+])('--force does not write a spec over %s', async (_what, file, content, words) => {
+  await inPlace(async (place) => {
+    place.write(file, content);
+    const { status, stderr } = await runVmrun(place, ['init', '-y', '--name', 'web', '--force', ...words, file]);
+    expect({ status, stderr }).toEqual({ status: 73, stderr: expect.stringContaining('fix: choose another name') });
+    expect(readFileSync(place.path(file))).toEqual(Buffer.from(content));
+  });
+});

@@ -649,6 +649,22 @@ describe('what a run makes is removed on every way out', () => {
     });
   });
 
+  test.each<[what: string, files: (place: Place) => Pick<RunOptions, 'pidFile' | 'supervisorPidFile'>]>([
+    ['a disk of the VM', ({ path }) => ({ pidFile: path('disk.img') })],
+    ['in the run directory', ({ runBase, name }) => ({ supervisorPidFile: `${runBase}/${name}/state.json` })],
+    ['the other pid file', ({ path, folder }) => ({ pidFile: path('pid'), supervisorPidFile: `${folder}/./pid` })],
+  ])('a pid file that is %s, before anything is made', async (_what, files) => {
+    await inPlace(async (place) => {
+      const disk = place.write('disk.img', '');
+      const fields = { emulations: [{ device: 'virtio-blk', path: disk }] };
+      const vm = await supervise(place, 'run', fields, { ...withAll(place), ...files(place) });
+      expect(problemCodes(await failure(vm))).toEqual(['output-file']);
+      expect(kinds(vm)).toEqual([]);
+      expect(readFileSync(disk, 'utf8')).toBe('');
+      expectNothing(place);
+    });
+  });
+
   test('sockets of each boot go before the next, so that bhyve can make them again', async () => {
     await inPlace(async (place) => {
       const vm = await supervise(place, 'reboot,reboot,power_off', sockets(place, 'a.sock'));

@@ -29,7 +29,7 @@ export const optionNotes: Readonly<Record<string, string>> = {
   '--run-dir': 'See FILES.',
   '--events': 'One JSON object for each thing that happens: boots, exits, stops, hooks, warnings.',
   '--log':
-    'Every line has its time and who says it: vmrun, bhyve or a hook. After the file was renamed, SIGUSR1 makes vmrun write to a new one.',
+    'Every line has its time and who says it: vmrun, bhyve or a hook. After the file was renamed, SIGUSR1 makes vmrun write to a new one. With `-` the log goes to stderr, in place of the lines for people. This file, and those of the other options that name one, must be nothing that the VM or another option uses: no spec, no lock file, no disk, no device but a terminal or /dev/null.',
   '--color': 'Default: on a terminal, unless the environment says otherwise.',
   '--console-log': 'For a guest whose console is `stdio`: the bytes as they come.',
 };
@@ -41,7 +41,7 @@ const exitWords: Readonly<Record<Exclude<keyof typeof exitCodes, 'ok'>, string>>
   host: 'The host is not ready, there is no bhyve or no loader, or no VM of the name runs. For `check` also: the VM runs already.',
   internal: 'A bug in vmrun.',
   system: 'A system call failed, or something was left behind with `--panic-on-failed-cleanup`.',
-  'cannot-create': 'A pid file, a run directory or a spec cannot be made.',
+  'cannot-create': 'A pid file, a run directory or a spec cannot be made, or an output file is one that the VM uses.',
   'in-use': 'The VM runs already, or one that was to be stopped did not end.',
 };
 

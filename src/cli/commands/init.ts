@@ -3,7 +3,8 @@ import { createInterface } from 'node:readline';
 import type { Command } from 'commander';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
-import { isThere, replaceFile, writeNewFile } from '../../host/new-file.js';
+import { identityOfFile } from '../../host/file-identity.js';
+import { isText, isThere, replaceFile, writeNewFile } from '../../host/new-file.js';
 import { describeSystemError, systemError } from '../../host/errno.js';
 import { isTerminal } from '../../host/terminal.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
@@ -117,6 +118,7 @@ async function init(
     context.out(text);
     return exitCodes.ok;
   }
+  refuseOtherFile(target, draft, context);
   write(target, text, mayReplace, context);
   const missing = (name: string | undefined): string | undefined => {
     if (name === undefined) return undefined;
@@ -204,6 +206,21 @@ const fileIsThere = (file: string): Problem => ({
   message: `there is a ${file} already`,
   fix: 'choose another name, or overwrite it with --force',
 });
+
+/**
+ * A spec is never written over the disk or the CD that it names, nor, with --force, over what is no text: that is no spec
+ * of an earlier day.
+ */
+function refuseOtherFile(target: string, { disk, iso }: Draft, { workingDirectory }: Context): void {
+  const goal = path.resolve(workingDirectory, target);
+  const { key } = identityOfFile(goal, workingDirectory);
+  const isOf = (name: string | undefined): boolean =>
+    name !== undefined && identityOfFile(name, path.dirname(goal)).key === key;
+  const what = isOf(disk) ? 'it is the disk of the VM' : isOf(iso) ? 'it is the CD of the VM' : undefined;
+  const why = what ?? (isText(goal) ? undefined : 'it is no text, so it is no spec that could be written anew');
+  if (why === undefined) return;
+  throw cannotCreate(target, { code: 'not-written', severity: 'error', message: why, fix: 'choose another name' });
+}
 
 const cannotCreate = (file: string, problem: Problem): ProblemsError =>
   new ProblemsError('cannot-create', file, [problem]);

@@ -9,13 +9,14 @@ import type { Identity } from '../../machine/identity.js';
 import { loadSpecText } from '../../machine/load-spec.js';
 import { compareWithLock, lockIdentity } from '../../machine/lock-identity.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
-import { readSpec } from '../../spec/read.js';
+import { readSpec, standardInput } from '../../spec/read.js';
 import { inputFormatOption, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { lockPathOf } from '../lock-file.js';
 import { refuseSharedLock } from '../lock-sharers.js';
+import { refuseLockFile } from '../output-files.js';
 
 interface LockCommandOptions {
   readonly config: string;
@@ -69,6 +70,7 @@ async function lock(context: Context, options: LockCommandOptions, command: Comm
   if (file === undefined) return command.error('error: a spec on standard input needs --lock FILE');
   if (options.lock === undefined) await refuseSharedLock(options.config, file, context);
   const input = readSpec(options.config, { workingDirectory, format: options.inputFormat });
+  if (options.config !== standardInput) refuseLockFile(file, options, context);
   const before = loadIdentity(file, workingDirectory);
   const loaded = await loadSpecText(input, { ...hostBhyve, identity: before });
   if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
@@ -93,6 +95,8 @@ async function lock(context: Context, options: LockCommandOptions, command: Comm
     say('up to date');
     return exitCodes.ok;
   }
+  // A lock file that could be read is one.
+  if (before === undefined) refuseLockFile(file, { ...options, spec }, context);
   writeIdentityFile(file, text, workingDirectory);
   if (locked.value.isNewUuid) say(newUuid);
   say(`written: ${summary(locked.value.identity)}`);

@@ -15,6 +15,7 @@ import { asker, type Ask } from '../consent.js';
 import type { Context } from '../context.js';
 import { endExitCode, exitCodes } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
+import { refuseRunOutputs } from '../output-files.js';
 import type { Programs } from '../programs.js';
 import { runOutput } from '../run-output.js';
 
@@ -36,6 +37,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   const isSimulated = options.simulate !== undefined;
   refuseWhatCannotRun(context, options);
   if (options.consoleLog !== undefined) refuseConsoleElsewhere(request);
+  refuseRunOutputs(options, request, context);
   takeInput(options, machine);
   const output = runOutput(context, machine, options, colour);
   const vm = run(spec, {
