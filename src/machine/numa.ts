@@ -2,7 +2,7 @@ import { child } from '../base/json-pointer.js';
 import { formatMemorySize, parseMemorySize } from '../base/memory-size.js';
 import type { Finding } from '../base/problem.js';
 import { listWords } from '../base/text.js';
-import { optional } from '../devices/device.js';
+import { type Release, optional } from '../devices/device.js';
 import type { VmSpec } from '../spec/vm-spec.js';
 import type { Setting } from './argv.js';
 import { cpusetError, cpusOf } from './cpu-pin.js';
@@ -11,22 +11,20 @@ interface Guest {
   readonly vcpus: number;
   /** Undefined: the size is wrong, and told elsewhere. */
   readonly memoryBytes: number | undefined;
+  readonly release: Release;
 }
 
 /**
  * bhyve uses the domains 0, 1, 2 … without a gap, below 8; with a size for each it ignores the memory size of the
  * machine, so the two must agree: bhyve(8), `-n`.
  */
-export function checkNuma(vm: VmSpec, { vcpus, memoryBytes }: Guest): readonly Finding[] {
+export function checkNuma(vm: VmSpec, { vcpus, memoryBytes, release }: Guest): readonly Finding[] {
   const { numa } = vm;
   if (numa === undefined) return [];
   const findings: Finding[] = [];
   const find = (code: string, pointer: string, message: string, fix: string): void => {
     findings.push({ code, pointer, message, fix });
   };
-  if (!vm.generate_acpi) {
-    find('numa-acpi', '/generate_acpi', 'the guest learns of NUMA domains by ACPI alone', 'leave "generate_acpi" out');
-  }
   const owner = new Map<number, number>();
   let sum = 0;
   numa.forEach(({ id, mem, cpus, policy }, index) => {
@@ -63,7 +61,8 @@ export function checkNuma(vm: VmSpec, { vcpus, memoryBytes }: Guest): readonly F
       else find('numa-cpu', `${at}/cpus`, `vCPU ${cpu} is in domain ${other} already`, 'put each vCPU into one domain');
     }
   });
-  if (findings.length > 0) return findings;
+  const acpi = checkAcpi(vm, release);
+  if (findings.length > 0) return [...acpi, ...findings];
   if (memoryBytes !== undefined && sum !== memoryBytes) {
     find(
       'numa-memory',
@@ -78,7 +77,22 @@ export function checkNuma(vm: VmSpec, { vcpus, memoryBytes }: Guest): readonly F
       missing.length > 4 ? [...missing.slice(0, 3).map(String), `${missing.length - 3} more`] : missing.map(String);
     find('numa-cpu', '/numa', `these vCPUs are in no domain: ${listWords(some)}`, 'put each vCPU into one domain');
   }
-  return findings;
+  return [...acpi, ...findings];
+}
+
+/** The guest learns of its domains from an ACPI table. 15 places the memory all the same, 16 does not start. */
+function checkAcpi(vm: VmSpec, release: Release): readonly Finding[] {
+  if (vm.generate_acpi || release === 14) return [];
+  const place = { code: 'numa-acpi', pointer: '/generate_acpi', fix: 'leave "generate_acpi" out' };
+  return release === 15
+    ? [
+        {
+          ...place,
+          severity: 'warning',
+          message: 'without ACPI tables the guest does not see its NUMA domains; bhyve only places its memory by them',
+        },
+      ]
+    : [{ ...place, message: `bhyve of FreeBSD ${release} refuses NUMA domains without ACPI tables` }];
 }
 
 /** `-n`; a list of CPUs with a comma would lose what follows it there. */

@@ -156,7 +156,7 @@ function arrange(
     ...checkName(vm, platform),
     ...checkTopology(topology),
     ...checkPinning(vm, vcpus),
-    ...checkNuma(vm, { vcpus, memoryBytes }),
+    ...checkNuma(vm, { vcpus, memoryBytes, release: platform.release }),
     ...checkFirmware(vm),
     ...checkLoader(vm, parts, platform),
     ...checkMonitor(effective),

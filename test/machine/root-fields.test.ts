@@ -236,6 +236,33 @@ describe('what a release lacks is an error that names it', () => {
   });
 });
 
+describe('NUMA domains without ACPI tables', () => {
+  const spec = { mem: '1G', numa: [{ mem: '1G', cpus: '0', policy: 'prefer:0' }], generate_acpi: false };
+
+  test.each<[release: Release, severity: 'warning' | 'error', message: string]>([
+    [
+      15,
+      'warning',
+      'without ACPI tables the guest does not see its NUMA domains; bhyve only places its memory by them',
+    ],
+    [16, 'error', 'bhyve of FreeBSD 16 refuses NUMA domains without ACPI tables'],
+  ])('are reported for release %i as %s', async (release, severity, message) => {
+    const found = await problemsOf({ ...minimal, ...spec, release });
+    expect(found).toMatchObject([{ code: 'numa-acpi', severity, message, place: { pointer: '/generate_acpi' } }]);
+  });
+
+  test('place the memory in release 15', async () => {
+    const config = await configOf(spec, { release: 15 });
+    expect(config.get('acpi_tables')).toBe('false');
+    expect(config.get('domains.0.domain_policy')).toBe('prefer:0');
+  });
+
+  test('do not hide what else is wrong with them', async () => {
+    const wrong = { ...spec, numa: [{ mem: '512M', cpus: '0' }] };
+    expect(await codes({ ...wrong, release: 15 })).toEqual(['numa-memory /numa', 'numa-acpi /generate_acpi']);
+  });
+});
+
 describe('what bhyve would drop or misread is told', () => {
   test.each<[more: object, problems: readonly string[]]>([
     [{ cpu_pin: { 1: '2' } }, ['vcpu-missing /cpu_pin/1']],
@@ -249,7 +276,7 @@ describe('what bhyve would drop or misread is told', () => {
     [{ numa: [{ mem: '1G', cpus: '0', policy: 'policy' }] }, ['wrong-text /numa/0/policy']],
     [{ numa: [{ mem: '1G', cpus: '0', policy: 'prefer:all' }] }, ['wrong-text /numa/0/policy']],
     [{ numa: [{ mem: '1G', cpus: '0', policy: 'prefer:2-1' }] }, ['numa-policy /numa/0/policy']],
-    [{ numa: [{ mem: '1G', cpus: '0' }], generate_acpi: false }, ['numa-acpi /generate_acpi']],
+    [{ numa: [{ mem: '1G', cpus: '0' }], generate_acpi: false, release: 16 }, ['numa-acpi /generate_acpi']],
     [{ cpu: 2, numa: [{ mem: '1G', cpus: '0' }] }, ['numa-cpu /numa']],
     [
       {
