@@ -18,7 +18,7 @@ export interface Config {
   readonly findBelow: (node: ConfigNode, path: string) => ConfigNode | undefined;
   /** The same, made where it is missing. */
   readonly create: (path: string) => ConfigNode | undefined;
-  /** Crashes where there is no parent, as bhyve does after the warnings of a failed `create`. */
+  /** Aborts where there is no parent: after the warnings of a failed `create` an assertion of nvlist(9) does not hold. */
   readonly createBelow: (node: ConfigNode | undefined, path: string) => ConfigNode;
   /** Sets the variable at a path; ends bhyve where a node and a value would have to be one. */
   readonly set: (path: string, value: string) => void;
@@ -177,7 +177,7 @@ export function openConfig(root: ConfigNode, output: Output, trace?: Trace): Con
     find: (path) => look(root, path, false),
     findBelow: (node, path) => look(node, path, false),
     create: (path) => look(root, path, true),
-    createBelow: (node, path) => (node === undefined ? undefined : look(node, path, true)) ?? crash('SIGSEGV'),
+    createBelow: (node, path) => (node === undefined ? undefined : look(node, path, true)) ?? crash('SIGABRT'),
     set,
     setIn,
     setNull(path) {

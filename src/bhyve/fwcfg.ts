@@ -1,3 +1,4 @@
+import type { ReadFile } from './files.js';
 import { type Output, errnoText, warn } from './outcome.js';
 import { splitAtFirst } from './pci-legacy.js';
 
@@ -8,7 +9,7 @@ const maxNameBytes = 55;
  * `-f [name=]NAME,string=S` or `,file=PATH`: leaves no trace in the configuration, but a file is read at once.
  * @returns false, after a message, where it cannot be used
  */
-export function parseFwCfgItem(text: string, canRead: (path: string) => boolean, output: Output): boolean {
+export function parseFwCfgItem(text: string, readFile: ReadFile, output: Output): boolean {
   const usage = (): false => {
     warn(output, `Invalid fw_cfg option "${text}"`);
     warn(output, '-f [name=]<name>,(string|file)=<value>');
@@ -23,7 +24,9 @@ export function parseFwCfgItem(text: string, canRead: (path: string) => boolean,
   if (value.startsWith('string=')) return true;
   if (!value.startsWith('file=')) return usage();
   const path = value.slice('file='.length);
-  if (canRead(path)) return true;
-  warn(output, `Can't open fw_cfg_user_file file "${path}": ${errnoText.missing}`);
+  const content = readFile(path) ?? { isOpened: false, error: errnoText.missing };
+  if (typeof content === 'string') return true;
+  const failed = content.isOpened ? 'Unable to read file' : "Can't open fw_cfg_user_file file";
+  warn(output, `${failed} "${path}": ${content.error}`);
   return false;
 }

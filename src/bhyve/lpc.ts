@@ -63,6 +63,6 @@ function parseTpm(text: string, words: string | undefined, config: Config, outpu
   if (afterType === undefined) fail(output, exitError, `invalid tpm path "${text}"`);
   const [path, rest] = splitAtFirst(afterType, ',');
   config.setIn(node, 'path', path);
-  readGeneric({ node, rest, config, output, release: platform.release });
+  readGeneric({ node: config.find('tpm'), rest, config, output, release: platform.release });
   if (config.getFrom(node ?? config.root, 'version') === undefined) config.setIn(node, 'version', '2.0');
 }

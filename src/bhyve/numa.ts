@@ -1,5 +1,6 @@
 import type { Config } from './config-tree.js';
 import { BhyveExit, type Output, exitBadOption, exitError, fail, warn } from './outcome.js';
+import { toInt, strtol } from './c-numbers.js';
 import type { Release } from './releases.js';
 import { parseMemorySize } from './sizes.js';
 import { checkCpuSet, parseWholeInt } from './topology.js';
@@ -9,20 +10,21 @@ const maxDomains = 8;
 const domainWords = ['size', 'domain_policy', 'cpus'] as const;
 
 /** `-n`. Words that are not known are dropped, so the `3` in `cpus=2,3` is. @returns false where it cannot be used */
-export function parseDomain(text: string, config: Config, output: Output): boolean {
+export function parseDomain(text: string, config: Config, output: Output, release: Release): boolean {
   if (text === '') return false;
   let id: number | undefined;
   const values = new Map<string, string>();
   for (const word of text.split(',')) {
     const name = domainWords.find((known) => word.startsWith(`${known}=`));
-    if (word.startsWith('id=')) id = parseWholeInt('id', word.slice(3), { min: 0, max: 255 }, output);
+    if (word.startsWith('id=')) id = parseWholeInt('id', word.slice(3), { min: 0, max: 255, release }, output);
     else if (name !== undefined) values.set(name, word.slice(name.length + 1));
   }
   if (id === undefined) {
     output.stderr.push(`Missing NUMA domain ID in '${text}'`);
     return false;
   }
-  const node = config.create(`domains.${id}`);
+  // Looked for, then made, so that whatever is wrong on the way to it is said twice.
+  const node = config.find(`domains.${id}`) ?? config.create(`domains.${id}`);
   for (const name of domainWords) {
     const value = values.get(name);
     if (value !== undefined) config.setIn(node, name, value);
@@ -62,7 +64,7 @@ export function checkDomainMemory(memoryBytes: bigint, config: Config, output: O
 }
 
 /** vCPUs of the NUMA domains, looked at after their memory. */
-export function checkDomainCpus(config: Config, output: Output): void {
+export function checkDomainCpus(config: Config, output: Output, release: Release): void {
   for (let id = 0; id < maxDomains; id += 1) {
     const node = config.find(`domains.${id}`);
     if (node === undefined) break;
@@ -71,19 +73,38 @@ export function checkDomainCpus(config: Config, output: Output): void {
       output.stderr.push(`Missing CPU set for domain ${id}`);
       throw new BhyveExit(exitError);
     }
-    checkCpuSet(id, cpus, output);
+    checkCpuSet(id, cpus, output, release);
   }
 }
 
-const policyForm =
-  /^(?:all|(?:round-robin|rr|first-touch|ft|prefer|interleave|il)|(?:(?:round-robin|rr|first-touch|ft|prefer|interleave|il)?:)?(\d+(?:-\d+)?(?:,\d+(?:-\d+)?)*))$/i;
+/** Some are the beginning of another word, but none of another name. */
+const policies = ['round-robin', 'rr', 'first-touch', 'ft', 'prefer', 'interleave', 'il'];
 
-/** domainset_parselist of libutil: `all`, a policy, a list of domains, or `policy:list`; `policy:all` is refused. */
+/**
+ * domainset_parselist of libutil: nothing, `all`, a policy, a list of domains, or `policy:list`. `policy:all` is
+ * refused, and so is a policy with anything but a colon behind it.
+ */
 function isDomainPolicy(text: string): boolean {
-  const [all, list] = policyForm.exec(text) ?? [];
-  if (all === undefined) return false;
-  return (list ?? '').split(',').every((range) => {
-    const [first, last] = range.split('-').map(Number);
-    return first === undefined || last === undefined || first <= last;
-  });
+  const lower = text.toLowerCase();
+  if (lower === '' || lower === 'all') return true;
+  const policy = policies.find((name) => lower.startsWith(name));
+  if (policy === undefined) return isDomainList(text);
+  const rest = text.slice(policy.length);
+  return rest === '' || (rest.startsWith(':') && isDomainList(rest.slice(1)));
 }
+
+const maxDomainNumber = 255;
+
+/**
+ * Numbers and ranges between commas. It is read loosely: a comma needs no number on either side, a range may go
+ * backwards, and a number is an int, which wraps round.
+ */
+const isDomainList = (text: string): boolean =>
+  text
+    .split(',')
+    .filter((word) => word !== '')
+    .every(
+      (word) =>
+        /^\d+(-\d+)?$/.test(word) &&
+        word.split('-').every((number) => toInt(strtol(number, 10).value) <= maxDomainNumber),
+    );

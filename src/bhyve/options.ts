@@ -1,4 +1,5 @@
 import type { Config } from './config-tree.js';
+import type { ReadFile } from './files.js';
 import { parseFwCfgItem } from './fwcfg.js';
 import { readOptions } from './getopt.js';
 import { lpcDevices, parseLpcDevice } from './lpc.js';
@@ -14,7 +15,7 @@ export interface OptionContext {
   readonly config: Config;
   readonly output: Output;
   readonly platform: Platform;
-  readonly readFile: (path: string) => string | undefined;
+  readonly readFile: ReadFile;
   readonly trace?: Trace | undefined;
 }
 
@@ -90,8 +91,7 @@ function applyOption(letter: string, argument: string, context: OptionContext): 
     case 'f': {
       // arm64 lists the option and does not know it.
       if (platform.arch === 'arm64') showUsage(context, exitUsage);
-      const canRead = (path: string): boolean => context.readFile(path) !== undefined;
-      require(parseFwCfgItem(argument, canRead, output), 'fwcfg item');
+      require(parseFwCfgItem(argument, context.readFile, output), 'fwcfg item');
       break;
     }
     case 'G':
@@ -108,7 +108,7 @@ function applyOption(letter: string, argument: string, context: OptionContext): 
       require(parseLpcDevice(argument, config, output, platform), 'lpc device configuration');
       break;
     case 'n':
-      require(parseDomain(argument, config, output), 'NUMA configuration');
+      require(parseDomain(argument, config, output, platform.release), 'NUMA configuration');
       if (platform.release === 16 && !config.bool('acpi_tables', true)) {
         fail(output, exitBadOption, 'NUMA emulation requires ACPI');
       }
@@ -158,10 +158,16 @@ function setVariable(text: string, config: Config): boolean {
   return true;
 }
 
-/** `-k`: a comment begins with `#` in the first column, an empty line is skipped, and blanks are never trimmed. */
+/**
+ * `-k`: a comment begins with `#` in the first column, an empty line is skipped, and blanks are never trimmed. What
+ * opens and cannot be read, as a folder, is a file without lines.
+ */
 function readConfigFile(path: string, { config, output, readFile }: OptionContext): void {
-  const text = readFile(path);
-  if (text === undefined) fail(output, exitError, `Failed to open configuration file ${path}: ${errnoText.missing}`);
+  const content = readFile(path) ?? { isOpened: false, error: errnoText.missing };
+  if (typeof content === 'object' && !content.isOpened) {
+    fail(output, exitError, `Failed to open configuration file ${path}: ${content.error}`);
+  }
+  const text = typeof content === 'object' ? '' : content;
   const lines = text.split('\n');
   if (lines.at(-1) === '') lines.pop(); // what follows the last newline is no line
   for (const [index, line] of lines.entries()) {

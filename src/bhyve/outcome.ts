@@ -58,4 +58,11 @@ export const errnoText = {
   missing: 'No such file or directory',
   nameTooLong: 'File name too long',
   busy: 'Device busy',
+  isFolder: 'Is a directory',
+} as const;
+
+/** Texts of gai_strerror(3). */
+export const gaiText = {
+  noName: 'Name does not resolve',
+  noService: 'Service was not recognized for socket type',
 } as const;

@@ -1,4 +1,5 @@
 import { type ConfigNode, emptyNode, listVariables, openConfig } from './config-tree.js';
+import type { ReadFile } from './files.js';
 import { readCommandLine, showUsage } from './options.js';
 import { BhyveExit, type CrashSignal, type Output, emptyOutput, exitUsage, warn } from './outcome.js';
 import { type Platform, traitsOf } from './releases.js';
@@ -10,8 +11,8 @@ export type { Arch, Platform, Release } from './releases.js';
 export type { Trace } from './trace.js';
 
 export interface ParseOptions extends Platform {
-  /** The content of a file that `-k` or `-f …,file=` names, or undefined where it cannot be read. */
-  readonly readFile: (path: string) => string | undefined;
+  /** For the files that `-k` and `-f …,file=` name. */
+  readonly readFile: ReadFile;
   readonly trace?: Trace;
 }
 

@@ -146,7 +146,7 @@ function addScsiTarget(config: Config, targets: ConfigNode, text: string | undef
 
 /** @returns the number, or the word of strtonum(3) for what is wrong with it */
 export function parseScsiTarget(text: string): number | 'invalid' | 'too small' | 'too large' {
-  const { value, end, isOutOfRange } = strtol(text, 0);
+  const { value, end, isOutOfRange } = strtol(text, 'c23');
   if (end === 0 || end !== text.length) return 'invalid';
   if (value < 0n) return 'too small';
   if (isOutOfRange || value > BigInt(maxScsiTarget)) return 'too large';

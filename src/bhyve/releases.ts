@@ -1,4 +1,5 @@
 import type { Platform, Release } from '../base/platform.js';
+import type { CSyntax } from './c-numbers.js';
 
 export { architectures, releases, type Arch, type Platform, type Release } from '../base/platform.js';
 
@@ -44,6 +45,9 @@ const arm64Letters: Readonly<Record<Release, string>> = {
   15: 'hCDSWk:f:o:p:G:c:s:m:U:',
   16: 'hCDMSWk:f:o:p:G:c:s:m:U:',
 };
+
+/** The C library reads binary numbers since August 2023, too late for 14. */
+export const cSyntaxOf = (release: Release): CSyntax => (release === 14 ? 'c99' : 'c23');
 
 const rundir = ['rundir', '/var/run/bhyve/'] as const;
 

@@ -1,5 +1,5 @@
 import { strtoul } from './c-numbers.js';
-import type { Release } from './releases.js';
+import { type Release, cSyntaxOf } from './releases.js';
 
 const mebibyte = 2n ** 20n;
 const uint64End = 2n ** 64n;
@@ -11,7 +11,7 @@ const shifts: Readonly<Record<string, bigint>> = { '': 0n, B: 0n, K: 10n, M: 20n
  * @returns bytes, or undefined where bhyve says `invalid memsize`
  */
 export function parseMemorySize(text: string, release: Release): bigint | undefined {
-  const { value, end, isOutOfRange } = strtoul(text, 0);
+  const { value, end, isOutOfRange } = strtoul(text, cSyntaxOf(release));
   if (end === 0) return undefined;
   const unit = text.slice(end);
   if (unit === '') return value < mebibyte ? value * mebibyte : value;

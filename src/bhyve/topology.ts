@@ -1,7 +1,7 @@
 import { scanInts, strtol, strtoul, toInt } from './c-numbers.js';
 import type { Config } from './config-tree.js';
 import { type Output, exitError, fail } from './outcome.js';
-import type { Release } from './releases.js';
+import { type Release, cSyntaxOf } from './releases.js';
 
 /** Most host CPUs that a cpuset_t of the base system has room for. */
 const hostCpus = 1024;
@@ -82,10 +82,10 @@ const outsideRange = (cpu: number): string => `hostcpu '${cpu}' outside valid ra
 export function parseWholeInt(
   name: string,
   text: string,
-  { min, max }: { readonly min: number; readonly max: number },
+  { min, max, release }: { readonly min: number; readonly max: number; readonly release: Release },
   output: Output,
 ): number {
-  const { value, end, isOutOfRange } = strtol(text, 0);
+  const { value, end, isOutOfRange } = strtol(text, cSyntaxOf(release));
   if (end === 0 || end !== text.length || isOutOfRange || value < BigInt(min) || value > BigInt(max)) {
     fail(output, exitError, `Invalid value for ${name}: '${text}'`);
   }
@@ -93,10 +93,10 @@ export function parseWholeInt(
 }
 
 /** How many vCPUs the VM gets; ends bhyve where the parts do not fit together. `calc_topology` in bhyverun.c */
-export function countVcpus(config: Config, output: Output): number {
+export function countVcpus(config: Config, output: Output, release: Release): number {
   const read = (name: string): number | undefined => {
     const text = config.get(name);
-    return text === undefined ? undefined : parseWholeInt(name, text, { min: 1, max: uint16Max }, output);
+    return text === undefined ? undefined : parseWholeInt(name, text, { min: 1, max: uint16Max, release }, output);
   };
   const cpus = read('cpus');
   const cores = read('cores') ?? 1;
@@ -113,10 +113,10 @@ export function countVcpus(config: Config, output: Output): number {
 }
 
 /** Ends bhyve where the host CPUs of a vCPU cannot be read. */
-export function checkPinning(vcpus: number, config: Config, output: Output): void {
+export function checkPinning(vcpus: number, config: Config, output: Output, release: Release): void {
   for (let vcpu = 0; vcpu < vcpus; vcpu += 1) {
     const text = config.get(cpusetVariable(vcpu));
-    if (text !== undefined) checkCpuSet(vcpu, text, output);
+    if (text !== undefined) checkCpuSet(vcpu, text, output, release);
   }
 }
 
@@ -124,12 +124,12 @@ export function checkPinning(vcpus: number, config: Config, output: Output): voi
  * A list of numbers and ascending ranges, `0-3,8`; ends bhyve where it is none.
  * @param owner the number that messages name: a vCPU, or a NUMA domain that they call one
  */
-export function checkCpuSet(owner: number, text: string, output: Output): void {
+export function checkCpuSet(owner: number, text: string, output: Output, release: Release): void {
   const invalid = (): never => fail(output, exitError, `invalid cpuset for vcpu ${owner}: '${text}'`);
   let start: number | undefined;
   let rest = text;
   for (;;) {
-    const { value, end } = strtoul(rest, 0);
+    const { value, end } = strtoul(rest, cSyntaxOf(release));
     if (end === 0) invalid();
     const cpu = toInt(value);
     if (cpu < 0 || cpu >= hostCpus) fail(output, exitError, outsideRange(cpu));

@@ -129,7 +129,7 @@ function sortOptions(
         const { letter, argument } = event;
         if (letter === 'f' && platform.arch === 'amd64') {
           const output = emptyOutput();
-          if (!parseFwCfgItem(argument, () => true, output)) return { messages: output.stderr };
+          if (!parseFwCfgItem(argument, () => '', output)) return { messages: output.stderr };
           items.push(itemOf(argument));
         } else if (letter === 'l' && /^com[1-4]$/i.test(argument)) {
           bareOptions.push(['-l', argument]);

@@ -70,9 +70,9 @@ export async function importText(source: Source, options: ImportOptions): Promis
 }
 
 /** Whether a difference in a variable has a note of its own. */
-const isTold = (variable: string, { variables }: Configuration): boolean =>
+const isTold = (variable: string, configuration: Configuration): boolean =>
   variable === 'name' ||
-  (['cpus', 'sockets', 'cores', 'threads'].includes(variable) && topologyIn(variables) === undefined);
+  (['cpus', 'sockets', 'cores', 'threads'].includes(variable) && topologyIn(configuration) === undefined);
 
 /** What a guest without an LPC bridge has not, which has a note of its own. */
 const isBehindNothing = (variable: string, { lpc_slot: slot }: SpecObject): boolean =>
@@ -181,7 +181,7 @@ function notesOn(
       'choose another name by --name',
     );
   }
-  if (topologyIn(variables) === undefined) {
+  if (topologyIn(configuration) === undefined) {
     const parts = ['cpus', 'sockets', 'cores', 'threads'].flatMap((key) => {
       const value = variables.get(key);
       return value === undefined ? [] : [`${key}=${value}`];

@@ -65,16 +65,20 @@ export const outdated = (variables: ReadonlyMap<string, string>, platform: Platf
  * How many vCPUs come of the variables, and their topology; undefined where bhyve would refuse them.
  * @see calc_topology in bhyverun.c: a number of CPUs alone is a number of sockets
  */
-export function topologyIn(
-  variables: ReadonlyMap<string, string>,
-): { readonly sockets: number; readonly cores: number; readonly threads: number } | undefined {
+export function topologyIn({
+  variables,
+  platform,
+}: {
+  readonly variables: ReadonlyMap<string, string>;
+  readonly platform: Platform;
+}): { readonly sockets: number; readonly cores: number; readonly threads: number } | undefined {
   const config = openConfig(emptyNode(), emptyOutput());
   for (const key of ['cpus', 'sockets', 'cores', 'threads']) {
     const value = variables.get(key);
     if (value !== undefined) config.set(key, value);
   }
   try {
-    const vcpus = countVcpus(config, emptyOutput());
+    const vcpus = countVcpus(config, emptyOutput(), platform.release);
     const number = (key: string): number => Number(readCNumber(variables.get(key) ?? '1'));
     const [cores, threads] = [number('cores'), number('threads')];
     return { sockets: vcpus / cores / threads, cores, threads };
@@ -146,7 +150,7 @@ export function meaningOf(variables: ReadonlyMap<string, string>, platform: Plat
 }
 
 function spellNumbers(meaning: Map<string, string>, platform: Platform): void {
-  const topology = topologyIn(meaning);
+  const topology = topologyIn({ variables: meaning, platform });
   if (topology !== undefined) {
     const { sockets, cores, threads } = topology;
     for (const [key, value] of Object.entries({ cpus: sockets * cores * threads, sockets, cores, threads })) {

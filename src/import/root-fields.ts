@@ -83,8 +83,9 @@ const deviceKey = /^pci\.(\d+)\.\d+\.\d+\.device$/;
 /** The first thing in a spec: what bhyve makes of `-c`, spelt out. */
 const cpu: RootField = {
   field: 'cpu',
-  read: ({ variables }) => {
-    const topology = topologyIn(variables) ?? namedTopology(variables);
+  read: (configuration) => {
+    const { variables } = configuration;
+    const topology = topologyIn(configuration) ?? namedTopology(variables);
     const { sockets, cores, threads } = topology;
     const parts = Object.entries(topology).filter(([, count]) => count !== 1);
     return {

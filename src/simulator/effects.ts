@@ -1,12 +1,36 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { codeOf } from '../base/error-code.js';
+import type { FileContent } from '../bhyve/files.js';
 
-export function readFile(path: string): string | undefined {
+/** The text of a file, or why there is none, as bhyve would find out. */
+export function openFile(path: string): FileContent {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
-    return undefined;
+  } catch (error) {
+    return { isOpened: codeOf(error) === 'EISDIR', error: errorText(error) };
   }
+}
+
+export function readFile(path: string): string | undefined {
+  const content = openFile(path);
+  return typeof content === 'string' ? content : undefined;
+}
+
+const errorTexts: Readonly<Record<string, string>> = {
+  EACCES: 'Permission denied',
+  EADDRINUSE: 'Address already in use',
+  EISDIR: 'Is a directory',
+  ELOOP: 'Too many levels of symbolic links',
+  ENAMETOOLONG: 'File name too long',
+  ENOENT: 'No such file or directory',
+  ENOTDIR: 'Not a directory',
+  EROFS: 'Read-only file system',
+};
+
+/** strerror(3) of what Node.js throws. */
+export function errorText(error: unknown): string {
+  const code = codeOf(error) || String(error);
+  return errorTexts[code] ?? code;
 }
 
 /** Signals alone do not keep Node.js running. */

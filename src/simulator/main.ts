@@ -2,8 +2,7 @@
 // all else in this room is pure.
 
 import { basename, dirname } from 'node:path';
-import { codeOf } from '../base/error-code.js';
-import { readFile, stayAlive, write, writeLines } from './effects.js';
+import { errorText, openFile, stayAlive, write, writeLines } from './effects.js';
 import { type Settings, readSettings } from './environment.js';
 import { bootBanner, echo, newline } from './guest-console.js';
 import { followMonitor, monitor, monitoredVariable } from './monitor.js';
@@ -36,7 +35,7 @@ export function main(): void {
     playLoader(settings.program, process.argv.slice(2), settings);
     return;
   }
-  const parsed = parseCommandLine(process.argv.slice(2), { ...settings, readFile });
+  const parsed = parseCommandLine(process.argv.slice(2), { ...settings, readFile: openFile });
   switch (parsed.kind) {
     case 'help':
     case 'failed':
@@ -132,6 +131,10 @@ function boot(machine: Machine, settings: Settings, number: number): void {
 }
 
 function endGuest(end: GuestEnd, machine: Machine, settings: Settings): void {
+  if (end === 'power_off') {
+    powerOff(machine);
+    return;
+  }
   leaveConsole(machine);
   if (end === 'error') writeLines(2, ['vm_run error -1, errno 6']);
   process.exit(exitStatusOf(end, settings.release));
@@ -142,18 +145,24 @@ function leaveConsole({ hasStdioConsole }: Machine): void {
   if (hasStdioConsole) write(1, newline);
 }
 
+/** The guest is off; a variable that bhyve reads only now may be wrong. */
+function powerOff(machine: Machine): void {
+  leaveConsole(machine);
+  if (machine.failsAtPowerOff !== undefined) leave(machine.failsAtPowerOff);
+  else process.exit(exitPoweredOff);
+}
+
 /** What SIGTERM does to a guest that has ACPI: a second press is dropped while the first is being answered. */
 function powerButton(step: Step, machine: Machine): () => void {
-  const powerOff = (): void => {
-    leaveConsole(machine);
-    process.exit(exitPoweredOff);
-  };
   let isPressed = false;
   return () => {
     if (isPressed) return;
     isPressed = true;
-    if (step.kind === 'run') after(step.shutdownMs, powerOff);
-    else if (step.kind !== 'deaf') powerOff();
+    const off = (): void => {
+      powerOff(machine);
+    };
+    if (step.kind === 'run') after(step.shutdownMs, off);
+    else if (step.kind !== 'deaf') off();
   };
 }
 
@@ -227,16 +236,3 @@ function socketName(path: string): string {
   const name = basename(path) || '.';
   return Number(name) >= 0 ? `./${name}` : name;
 }
-
-const errorTexts: Readonly<Record<string, string>> = {
-  EACCES: 'Permission denied',
-  EADDRINUSE: 'Address already in use',
-  ELOOP: 'Too many levels of symbolic links',
-  ENAMETOOLONG: 'File name too long',
-  ENOENT: 'No such file or directory',
-  ENOTDIR: 'Not a directory',
-  EROFS: 'Read-only file system',
-};
-
-const errorCode = (error: unknown): string => codeOf(error) || String(error);
-const errorText = (error: unknown): string => errorTexts[errorCode(error)] ?? errorCode(error);

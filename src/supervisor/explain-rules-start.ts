@@ -316,7 +316,7 @@ export const startRules = whenAsked((): readonly Rule[] => [
     next: 'look at gdb: is the address one of this host, and the port free?',
   },
   {
-    when: /^error setting socket path/,
+    when: /^(?:\w+: )?error setting socket path/,
     cause: 'the control socket\'s path is too long: rundir, "/" and the name of the VM have 103 bytes',
     next: 'choose a shorter name, or set rundir in config to a shorter folder',
   },

@@ -108,6 +108,11 @@ describe('a limit that bhyve enforces is checked by vmrun first', () => {
       says: /^nvme: Invalid qsz option 0/,
     },
     {
+      spec: device({ device: 'nvme', ram: 1, qsz: 65536 }),
+      words: s('nvme', 'ram=1', 'qsz=65536'),
+      says: /^nvme: Invalid qsz option 0/,
+    },
+    {
       spec: device({ device: 'nvme', ram: 1, ioslots: 0 }),
       words: s('nvme', 'ram=1', 'ioslots=0'),
       says: /Invalid ioslots option 0/,

@@ -50,6 +50,36 @@ describe('a guest ends as its script says', () => {
   });
 });
 
+describe('a variable that is read only when the guest powers off', () => {
+  const wrong = ['-o', 'destroy_on_poweroff=2', ...guest, 'vm'];
+  const said = 'bhyve: Invalid value 2 for boolean variable destroy_on_poweroff: No error: 0\n';
+
+  test.each<[script: string, status: number, stderr: string]>([
+    ['power_off', 4, said],
+    ['reboot', 0, ''],
+    ['halt', 2, ''],
+  ])('and is wrong: %s ends with status %i', async (script, status, stderr) => {
+    expect(await runSim(wrong, play(script))).toMatchObject({ status, stderr });
+  });
+
+  test('and is wrong: SIGTERM ends bhyve with 4', async () => {
+    const sim = startSim(wrong, play('run'));
+    await sim.said('login:');
+    sim.child.kill('SIGTERM');
+    expect(await sim.ended).toMatchObject({ status: 4, signal: null, stderr: said });
+  });
+});
+
+test('a folder is no file for the firmware', async () => {
+  await withFolder(async (folder) => {
+    const ended = await runSim(['-f', `opt/x,file=${folder}`, ...guest, 'vm'], play('power_off'));
+    expect(ended).toMatchObject({
+      status: 64,
+      stderr: `bhyve: Unable to read file "${folder}": Is a directory\nbhyve: invalid fwcfg item 'opt/x,file=${folder}'\n`,
+    });
+  });
+});
+
 describe('SIGTERM', () => {
   test.each<[title: string, script: string, argv: readonly string[], env: Record<string, string>]>([
     ['a guest that runs', 'run', guest, {}],

@@ -317,7 +317,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
       /gdb/,
     ],
     [
-      'error setting socket path\nbhyve: Failed to start IPC thread',
+      'init_ipc_thread: error setting socket path (105)\nbhyve: Failed to start IPC thread',
       'the control socket\'s path is too long: rundir, "/" and the name of the VM have 103 bytes',
       /shorter name/,
     ],

@@ -237,7 +237,7 @@ export const fieldsOf: Readonly<Record<string, fc.Arbitrary<(unique: number) => 
         block,
         some({
           maxq: fc.integer({ min: 1, max: 16 }),
-          qsz: fc.integer({ min: 1, max: 65536 }),
+          qsz: fc.integer({ min: 1, max: 65535 }),
           ioslots: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
           sectsz: fc.constantFrom(512, 4096, 8192),
           ser: ascii(20),

@@ -2,8 +2,6 @@ import { atoi, strtol, toInt } from '../c-numbers.js';
 import type { ConfigNode } from '../config-tree.js';
 import { type StartContext, addBootDevice } from './start-context.js';
 
-const flags = ['nocache', 'nodelete', 'sync', 'direct', 'ro'] as const;
-
 /** The sector sizes of `l` or `l/p`; undefined where it is neither. */
 function parseSectorSize(text: string): { readonly logical: number; readonly physical: number } | undefined {
   const first = strtol(text, 10);
@@ -27,7 +25,11 @@ export function openBlock(
     output.stderr.push(message);
     return false;
   };
-  for (const flag of flags) config.boolFrom(node, flag, false);
+  const flag = (name: string): boolean => config.boolFrom(node, name, false);
+  flag('nocache');
+  flag('nodelete');
+  if (!flag('sync')) flag('direct'); // which says the same, and is not looked at after `sync`
+  flag('ro');
   const text = config.getFrom(node, 'sectorsize');
   const sizes = text === undefined ? undefined : parseSectorSize(text);
   if (text !== undefined && sizes === undefined) return refuse(`Invalid sector size "${text}"`);

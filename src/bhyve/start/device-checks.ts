@@ -3,7 +3,7 @@ import type { ConfigNode } from '../config-tree.js';
 import { comPorts } from '../lpc.js';
 import { errnoText, warn } from '../outcome.js';
 import { parseScsiTarget } from '../pci-legacy.js';
-import { traitsOf } from '../releases.js';
+import { cSyntaxOf, traitsOf } from '../releases.js';
 import { addBootDisk, openBlock } from './block-backing.js';
 import { checkFramebuffer } from './framebuffer.js';
 import { checkE1000, checkVirtioNet } from './network.js';
@@ -33,6 +33,11 @@ const checkVirtioBlk: DeviceCheck = ({ node, name }, context) => {
   const block = openBlock(node, context);
   if (block === false) return refuse(context, `Could not open backing file: ${errnoText.invalid}`);
   addBootDisk(context, name, block.bootindex);
+  // Without a serial number, the path is read again to make one.
+  const { config } = context;
+  if (config.getFrom(node, 'serial') === undefined && config.getFrom(node, 'ser') === undefined) {
+    config.getFrom(node, 'path');
+  }
   return true;
 };
 
@@ -48,6 +53,7 @@ const checkAhci: DeviceCheck = ({ node, name }, context) => {
     const block = openBlock(port, context);
     if (block === false) return false;
     addBootDisk(context, name, block.bootindex);
+    for (const variable of ['path', 'nmrr', 'ser', 'rev', 'model']) config.getFrom(port, variable);
   }
   return true;
 };
@@ -59,10 +65,10 @@ const checkNvme: DeviceCheck = ({ node, name }, context) => {
     return text === undefined ? undefined : atoi(text);
   };
   number('maxq'); // out of range is taken as the default
+  // The first is kept in 16 bits, the second in 32, both without a sign: -1 is the largest, 65536 entries are none.
   const entries = number('qsz');
-  if (entries !== undefined && entries <= 0) return refuse(context, `nvme: Invalid qsz option ${entries}`);
-  const slots = number('ioslots');
-  if (slots !== undefined && slots <= 0) return refuse(context, `Invalid ioslots option ${slots}`);
+  if (entries !== undefined && (entries & 0xffff) === 0) return refuse(context, 'nvme: Invalid qsz option 0');
+  if (number('ioslots') === 0) return refuse(context, 'Invalid ioslots option 0');
   for (const ignored of ['sectsz', 'ser', 'eui64', 'dsm']) config.getFrom(node, ignored);
   const bootindex = number('bootindex');
   if (bootindex !== undefined) addBootDevice(context, name, bootindex);
@@ -76,12 +82,12 @@ const consolePorts = 16;
 const maxSocketNameBytes = 103;
 
 const checkVirtioConsole: DeviceCheck = ({ node }, context) => {
-  const { config } = context;
+  const { config, platform } = context;
   const taken = new Set<bigint>();
   for (const [name, port] of config.findBelow(node, 'port')?.entries ?? []) {
     if (typeof port === 'string') continue;
     const cannot = (why: string): false => refuse(context, `cannot create port ${name}: ${why}`);
-    const { value: number, end } = strtol(name, 0);
+    const { value: number, end } = strtol(name, cSyntaxOf(platform.release));
     if (end !== name.length || number < 0n || number >= BigInt(consolePorts)) {
       refuse(context, `vtcon: Invalid port ${name}`);
       return cannot(errnoText.invalid);
@@ -139,7 +145,7 @@ const checkVirtioScsi: DeviceCheck = ({ node, name }, context) => {
   }
   for (const [variable, [min, max]] of Object.entries(scsiRanges)) {
     const text = config.getFrom(node, variable);
-    const { value, end } = strtol(text ?? '', 0);
+    const { value, end } = strtol(text ?? '', cSyntaxOf(platform.release));
     if (text !== undefined && (end === 0 || end !== text.length || value < BigInt(min) || value > BigInt(max))) {
       return refuse(context, `Invalid ${variable} option ${text}`);
     }
@@ -157,7 +163,7 @@ const usbSlots = 64n;
 const usbDevices = 4;
 
 const checkXhci: DeviceCheck = ({ node }, context) => {
-  const { config } = context;
+  const { config, platform } = context;
   if (context.hasXhci) return refuseOnStdout(context, 'pci_xhci controller already defined');
   context.hasXhci = true;
   const taken = new Set<bigint>();
@@ -166,7 +172,7 @@ const checkXhci: DeviceCheck = ({ node }, context) => {
       return refuseOnStdout(context, `pci_xhci max number of USB 2 or 3 devices reached, max ${usbDevices}`);
     }
     if (typeof slot === 'string') return refuse(context, `pci_xhci: config variable '${name}' under slot node`);
-    const { value: number, end } = strtol(name, 0);
+    const { value: number, end } = strtol(name, cSyntaxOf(platform.release));
     if (end !== name.length || number <= 0n || number > usbSlots) {
       return refuse(context, `pci_xhci: invalid slot '${name}'`);
     }
@@ -179,16 +185,26 @@ const checkXhci: DeviceCheck = ({ node }, context) => {
   return true;
 };
 
+/** PCI_MAXNAMELEN */
+const maxDriverNameBytes = 16;
+
 const checkPassthru: DeviceCheck = ({ node, name }, context) => {
   const { config, output, platform } = context;
   if (!config.bool('memory.wired', false)) {
     warn(output, 'passthru requires guest memory to be wired');
     return false;
   }
-  if (config.getFrom(node, 'pptdev') === undefined) {
+  const pptdev = config.getFrom(node, 'pptdev');
+  if (pptdev !== undefined) {
+    // A driver's name, then a unit; the letters in front of it are not looked at.
+    const [, driver] = /^(.*\D)\d+$/s.exec(pptdev) ?? [];
+    if (driver === undefined) return refuse(context, `Invalid passthru device name ${pptdev}`);
+    if (byteLength(driver) > maxDriverNameBytes) return refuse(context, `Passthru device name ${pptdev} is too long`);
+  } else {
     const missing = ['bus', 'slot', 'func'].find((part) => config.getFrom(node, part) === undefined);
     if (missing !== undefined) return refuse(context, `passthru: missing required ${missing} setting`);
   }
+  config.getFrom(node, 'rom');
   const bootindex = platform.release === 14 ? undefined : config.getFrom(node, 'bootindex');
   if (bootindex !== undefined) addBootDevice(context, name, atoi(bootindex));
   return true;

@@ -1,24 +1,23 @@
-import { strtoul } from '../c-numbers.js';
+import { scanHex, strtoul } from '../c-numbers.js';
+import { type Release, cSyntaxOf } from '../releases.js';
 import { type DeviceCheck, type StartContext, type StartingDevice, refuse } from './start-context.js';
 
-const macForm =
-  /^\s*([0-9a-fx]+)(?::\s*([0-9a-fx]+))(?::\s*([0-9a-fx]+))(?::\s*([0-9a-fx]+))(?::\s*([0-9a-fx]+))(?::\s*([0-9a-f]+))/i;
+/** The longest number that sscanf(3) looks at. */
+const anyWidth = 512;
+const macFields = ['', ':', ':', ':', ':', ':'].map((literal) => [literal, anyWidth] as const);
 
-/** Six hex parts, unicast, not all zero; what follows the sixth is ignored. ether_aton(3) */
+/** ether_aton(3): six hex parts of any size, of which the last byte counts. It has to be unicast, and not all zero. */
 function checkMac(text: string, context: StartContext): boolean {
-  const octets = macForm
-    .exec(text)
-    ?.slice(1)
-    .map((part) => parseInt(part, 16) & 0xff);
+  const octets = scanHex(text, macFields)?.map((part) => part & 0xffn);
   const [first] = octets ?? [];
-  const isUnicast = first !== undefined && (first & 1) === 0;
-  if (octets !== undefined && isUnicast && octets.some((octet) => octet !== 0)) return true;
+  const isUnicast = first !== undefined && (first & 1n) === 0n;
+  if (octets !== undefined && isUnicast && octets.some((octet) => octet !== 0n)) return true;
   return refuse(context, `Invalid MAC ${text}`);
 }
 
 /** Without a word where it is wrong. */
-function isMtu(text: string): boolean {
-  const { value, end } = strtoul(text, 0);
+function isMtu(text: string, release: Release): boolean {
+  const { value, end } = strtoul(text, cSyntaxOf(release));
   return !text.startsWith('-') && end === text.length && value >= 46n && value <= 65_535n;
 }
 
@@ -28,7 +27,7 @@ export const checkVirtioNet: DeviceCheck = (device, context) => {
   const mac = config.getFrom(device.node, 'mac');
   if (mac !== undefined && !checkMac(mac, context)) return false;
   const mtu = config.getFrom(device.node, 'mtu');
-  if (mtu !== undefined && !isMtu(mtu)) return false;
+  if (mtu !== undefined && !isMtu(mtu, context.platform.release)) return false;
   return config.getFrom(device.node, 'backend') === undefined || openBackend(device, context);
 };
 

@@ -1,5 +1,5 @@
 import { warn } from '../outcome.js';
-import { isNumericHost, isNumericPort } from './numeric-address.js';
+import { isNumericAddress } from './numeric-address.js';
 import type { StartContext } from './start-context.js';
 
 /**
@@ -17,15 +17,14 @@ export function openSerial(path: string, holder: string, context: StartContext):
 }
 
 function isTcpAddress(path: string, { output }: StartContext): boolean {
-  const [, host, port] =
-    /^tcp=\[([^\]]{1,255})\]:\s*(\S{1,5})/.exec(path) ?? /^tcp=([^:]{1,255}):\s*(\S{1,5})/.exec(path) ?? [];
+  // The brackets choose the family.
+  const bracketed = /^tcp=\[([^\]]{1,255})\]:\s*(\S{1,5})/.exec(path);
+  const [, host, port] = bracketed ?? /^tcp=([^:]{1,255}):\s*(\S{1,5})/.exec(path) ?? [];
   if (host === undefined || port === undefined) {
     warn(output, 'Invalid number of parameter');
     return false;
   }
-  // The brackets choose the family.
-  const isOfFamily = path.startsWith('tcp=[') === host.includes(':');
-  if (isOfFamily && isNumericHost(host) && isNumericPort(port)) return true;
+  if (isNumericAddress(host, port, bracketed === null ? 'inet' : 'inet6')) return true;
   warn(output, `Invalid address ${host}:${port}`);
   return false;
 }

@@ -42,7 +42,7 @@ describe('bhyve refuses to start', () => {
     [['-n', 'id=0,size=x,cpus=0'], "bhyve: invalid memsize for domain 0: 'x'", 64],
     [['-n', 'id=0,size=1G,cpus=0,domain_policy=rr:all'], "bhyve: failed to parse domain policy 'rr:all'", 64],
     [['-o', 'memory.wired=x'], 'bhyve: Invalid value x for boolean variable memory.wired: No error: 0', 4],
-    [['-G', 'localhost:gdb'], 'bhyve: gdb address resolution: Service was not recognized', 1],
+    [['-G', 'localhost:gdb'], 'bhyve: gdb address resolution: Name does not resolve', 1],
     [['-U', '{5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01}'], '', 4],
     [
       ['-s', '1:0:0,virtio-rnd'],
@@ -71,7 +71,7 @@ describe('bhyve refuses to start', () => {
       4,
     ],
     [['-s', '4,ahci,hd:/a,sectorsize=x'], 'Invalid sector size "x"\n+init', 4],
-    [['-s', '4,nvme,/d,ioslots=-1'], 'Invalid ioslots option -1\n+init', 4],
+    [['-s', '4,nvme,/d,ioslots=0'], 'Invalid ioslots option 0\n+init', 4],
     [['-s', '5,virtio-net,tap0,mac=00:00:00:00:00:00'], 'Invalid MAC 00:00:00:00:00:00\n+init', 4],
     [['-s', '5,e1000,tap0,mac=1:2:3'], 'Invalid MAC 1:2:3\n+init', 4],
     [['-s', '5,virtio-net,netgraph,path=x:'], 'peer hook must be provided\n+init', 4],
