@@ -46,7 +46,8 @@ function readBhyveload({ argv, line }: LoaderWords): LoaderCommand | { readonly 
   return {
     spec: {
       kind: 'bhyveload',
-      ...(disks.length === 0 ? {} : { disk: disks }),
+      // Beside a folder of the host, no disk means none, and not the guest's first one.
+      ...(disks.length === 0 && !args.includes('-h') ? {} : { disk: disks }),
       ...(env.length === 0 ? {} : { env: Object.fromEntries(env) }),
       ...(args.length === 0 ? {} : { args }),
     },

@@ -2,6 +2,7 @@ import type { Problem } from '../base/problem.js';
 import type { Arch } from '../devices/device.js';
 import type { LoaderSpec } from '../spec/vm-spec.js';
 import type { SpecObject } from './spec-object.js';
+import type { VmBhyveRelease } from './vm-bhyve/release.js';
 
 /** Where a text came from. */
 export interface Source {
@@ -22,6 +23,8 @@ export interface ImportContext {
   readonly vmName?: string;
   /** ZFS dataset that the manager keeps its VMs in. */
   readonly dataset?: string;
+  /** The vm-bhyve that starts the guest; absent: the newest. */
+  readonly vmBhyve?: VmBhyveRelease;
   /** Number of the first tap that is free to be named. */
   readonly firstTap: number;
 }

@@ -9,7 +9,7 @@ export interface Property {
 
 /** Reads settings by name and remembers which were asked for, so that the others can be told. */
 export interface Properties {
-  /** Empty where it is not set: managers make no difference. */
+  /** Empty where it is not set. */
   readonly get: (name: string, whenUnset?: string) => string;
   readonly line: (name: string) => number | undefined;
   /** Anything but nothing, no, off, false and 0. */
@@ -19,16 +19,22 @@ export interface Properties {
   readonly ignore: (names: RegExp) => void;
   /** A setting that a spec cannot say, or not quite, if it is there. */
   readonly note: (name: string, code: string, message: (value: string) => string, fix?: string) => readonly Problem[];
+  readonly all: () => readonly (Property & { readonly name: string })[];
   /** Settings that nobody asked for. */
   readonly unread: () => readonly (Property & { readonly name: string })[];
 }
 
-export function readProperties(source: Source, properties: ReadonlyMap<string, Property>): Properties {
+/** @param isEmptySet a setting that is set to nothing does not have its default: the manager tells the two apart */
+export function readProperties(
+  source: Source,
+  properties: ReadonlyMap<string, Property>,
+  { isEmptySet = false } = {},
+): Properties {
   const read = new Set<string>();
   const get = (name: string, whenUnset = ''): string => {
     read.add(name);
-    const value = properties.get(name)?.value ?? '';
-    return value === '' ? whenUnset : value;
+    const value = properties.get(name)?.value;
+    return value === undefined || (value === '' && !isEmptySet) ? whenUnset : value;
   };
   return {
     get,
@@ -42,6 +48,7 @@ export function readProperties(source: Source, properties: ReadonlyMap<string, P
       const value = get(name);
       return value === '' ? [] : [noteAt(source, properties.get(name)?.line, code, message(value), fix)];
     },
+    all: () => [...properties].map(([name, property]) => ({ name, ...property })),
     unread: () =>
       [...properties].flatMap(([name, property]) =>
         read.has(name) || property.value === '' ? [] : [{ name, ...property }],

@@ -12,7 +12,10 @@ const loaderSchema: JsonSchema = {
         description: 'bhyveload for FreeBSD guests, grub-bhyve (package grub2-bhyve) for others.',
       },
       args: words('More words for the program, put before the VM name.', ['-h', '/export/guest']),
-      disk: files('bhyveload: what to load from, at most 32 images. Default: the first disk of the guest.', 32),
+      disk: files(
+        'bhyveload: what to load from, at most 32 images; []: none, for a folder in args. Default: the first disk of the guest.',
+        32,
+      ),
       env: {
         type: 'object',
         description: 'bhyveload: variables of the loader, as in loader.conf.',

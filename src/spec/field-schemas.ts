@@ -66,7 +66,6 @@ export const words = (description: string, example: readonly string[]): JsonSche
 export const files = (description: string, maxItems: number): JsonSchema => ({
   ...file(description),
   type: ['string', 'array'],
-  minItems: 1,
   maxItems,
   items: file('A disk image.'),
 });

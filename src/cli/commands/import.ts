@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ChalkInstance } from 'chalk';
-import { Option, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { count } from '../../base/text.js';
@@ -9,6 +9,7 @@ import { architectures, releases, type Arch } from '../../base/platform.js';
 import { importFormats, type ImportFormat } from '../../import/formats.js';
 import { importText, type Imported } from '../../import/import-text.js';
 import type { Source } from '../../import/original.js';
+import { vmBhyveRelease, type VmBhyveRelease } from '../../import/vm-bhyve/release.js';
 import { writeNewFile } from '../../host/new-file.js';
 import { maxSpecBytes, readText, standardInput, type ReadWords } from '../../spec/read.js';
 import { coloursFor } from '../colours.js';
@@ -24,6 +25,7 @@ interface CommandOptions {
   readonly out?: string;
   readonly name?: string;
   readonly dataset?: string;
+  readonly vmBhyveVersion?: VmBhyveRelease;
   /** One of `releases`. */
   readonly release?: string;
   readonly arch?: Arch;
@@ -65,6 +67,11 @@ export const importCommand: MakeSubcommand = (context, output) => {
     .option('-o, --out <dir>', 'write NAME.json there for each file')
     .option('--name <name>', 'name the VM so')
     .option('--dataset <dataset>', 'ZFS dataset that vm-bhyve or iohyve keeps its VMs in')
+    .addOption(
+      new Option('--vm-bhyve-version <version>', 'vm-bhyve that starts the VM; default: the newest').argParser(
+        releaseOf,
+      ),
+    )
     .addOption(new Option('--release <n>', 'FreeBSD that the original is for').choices(releases.map(String)))
     .addOption(new Option('--arch <arch>', 'its architecture').choices(architectures))
     .option('--color', 'colours, also without a terminal')
@@ -80,6 +87,13 @@ export const importCommand: MakeSubcommand = (context, output) => {
     color: () => command.opts<CommandOptions>().color,
   };
 };
+
+/** Slots, options and what is read at all have changed from one release to the other. */
+function releaseOf(version: string): VmBhyveRelease {
+  const release = vmBhyveRelease(version);
+  if (release === undefined) throw new InvalidArgumentError('It is 1.5.0 or newer, e.g. 1.7.5.');
+  return release;
+}
 
 function refuseContradictions(command: Command, { out, name }: CommandOptions): void {
   const files = command.args;
@@ -143,6 +157,7 @@ async function importFile(
     readFile: (other) => contentOf(path.resolve(folder, other)),
     ...(options.name === undefined ? {} : { vmName: options.name }),
     ...(options.dataset === undefined ? {} : { dataset: options.dataset }),
+    ...(options.vmBhyveVersion === undefined ? {} : { vmBhyve: options.vmBhyveVersion }),
     firstTap,
   });
   if (!result.ok) throw new ProblemsError('spec', name, result.problems);

@@ -1,3 +1,4 @@
+import { shown } from '../../base/text.js';
 import { noteAt } from '../original.js';
 import type { SpecObject, SpecValue } from '../spec-object.js';
 import { inGuest, type Guest } from './guest.js';
@@ -11,6 +12,12 @@ export function fieldsOf(guest: Guest): SpecObject {
   const mends = properties.get('on_fault') === 'restart';
   if (!restarts || mends) {
     fields.reboot_on = [...(restarts ? ['reboot'] : []), ...(mends ? ['triple_fault', 'error', 'signal'] : [])];
+  }
+  for (const key of ['on_restart', 'on_fault']) {
+    const value = properties.get(key, 'restart');
+    if (/^(restart|shutdown|destroy)$/.test(value)) continue;
+    const message = `${key} is ${shown(value)}, and vm-bhyve starts the guest again only for restart`;
+    notes.push(noteAt(source, properties.line(key), key.replace('_', '-'), message));
   }
   const script = properties.get('prestart');
   if (script !== '') {
@@ -32,7 +39,7 @@ export function fieldsOf(guest: Guest): SpecObject {
 }
 
 /** What has no place in a spec, with what to do about it. */
-export function noteOthers({ source, properties, notes, isUefi }: Guest, loader: string): void {
+export function noteOthers({ source, properties, notes }: Guest, loader: string): void {
   const limits = ['limit_pcpu', 'limit_rbps', 'limit_wbps', 'limit_riops', 'limit_wiops'];
   const unread = [...numbered(properties, 'grub_install')];
   notes.push(
@@ -61,17 +68,6 @@ export function noteOthers({ source, properties, notes, isUefi }: Guest, loader:
           ),
         ]
       : []),
-    ...(properties.isYes('nulliso_fix') && isUefi
-      ? [
-          noteAt(
-            source,
-            properties.line('nulliso_fix'),
-            'nulliso',
-            'nulliso_fix is not carried: the empty CD that some Windows wanted',
-            'add an ahci-cd device',
-          ),
-        ]
-      : []),
     ...(unread.length > 0
       ? [
           noteAt(
@@ -85,15 +81,11 @@ export function noteOthers({ source, properties, notes, isUefi }: Guest, loader:
       : []),
   );
   // What is of use for installing or making a guest only, or belongs to another loader.
-  properties.ignore(
-    /^(install_slot|zfs_dataset_opts|zfs_zvol_opts|disk\d+_size|virt_console_slot|guest_version|arch|linux_kernel|nice|template)$/,
-  );
-  properties.ignore(
-    /^(sound_play|sound_rec|sound_slot|graphics_\w+|vnc_password|fbuf_slot|xhci_slot|virt_random_slot|xhci_mouse|uefi|guest)$/,
-  );
+  properties.ignore(/^(install_slot|zfs_dataset_opts|zfs_zvol_opts|disk\d+_size|arch|template)$/);
+  properties.ignore(/^(sound_play|sound_rec|graphics_\w+|vnc_password|uefi|guest|nulliso_fix)$/);
   if (loader !== 'grub') properties.ignore(/^grub_(run|install)\w*$/);
   if (loader !== 'bhyveload') properties.ignore(/^bhyveload_\w+$/);
-  properties.ignore(/^(loader_timeout|network_slot_start|passthru_slot_start|uefi_vars)$/);
+  properties.ignore(/^(loader_timeout|uefi_vars|ignore_msr|ignore_bad_msr)$/);
   for (const { name, line } of properties.unread()) {
     notes.push(
       noteAt(

@@ -1,77 +1,104 @@
-import { noteAt } from '../original.js';
-import { inGuest, type Guest } from './guest.js';
+import { inGuest, tell, type Guest } from './guest.js';
+import type { Places } from './places.js';
 
-/** `6/0/0`, or `6/0/0=2:0` for a slot of the guest. */
-export function passthruOf({ properties }: Guest): readonly string[] {
+/** `6/0/0`, or `6/0/0=2:0` for a slot of the guest. One that has a slot of its own uses up none, all of them one. */
+export function passthruOf(guest: Guest, places: Places): readonly string[] {
+  const { properties, release } = guest;
   const words: string[] = [];
-  let [slot, func] = [Number(properties.get('passthru_slot_start', '20')), 0];
+  let func = 0;
   let last: string | undefined;
   for (let number = 0; ; number += 1) {
-    const [card = '', place] = properties.get(`passthru${number}`).split('=');
-    if (card === '') return words;
-    if (place !== undefined) {
-      words.push('-s', `${place},passthru,${card}`);
+    const card = properties.get(`passthru${number}`);
+    if (card === '') break;
+    const options = release.hasPassthruOptions ? properties.get(`passthru${number}_options`) : '';
+    const more = options === '' ? '' : `,${options}`;
+    if (card.includes('=')) {
+      const [first, chosen] = [card.slice(0, card.indexOf('=')), card.slice(card.lastIndexOf('=') + 1)];
+      words.push('-s', `${places.chosen(chosen)},passthru,${first}${more}`);
+      if (release.hasBuses && /^\d+$/.test(chosen)) {
+        const message = `passthru${number}: vm-bhyve since 1.7.0 takes "=${chosen}" for function ${chosen} of slot 0, not for slot ${chosen}`;
+        tell(guest, `passthru${number}`, 'passthru', message, `write =${chosen}:0 for the slot`);
+      }
       continue;
     }
-    const [hostSlot] = card.split('/');
-    if (last !== undefined && last !== hostSlot) [slot, func] = [slot + 1, 0];
-    words.push('-s', `${slot}:${func},passthru,${card}`);
-    last = hostSlot;
+    const [bus = ''] = card.split('/');
+    if (last !== undefined && last !== bus) {
+      places.nextSlot();
+      func = 0;
+    }
+    words.push('-s', `${places.place(func)},passthru,${card}${more}`);
+    last = bus;
     func += 1;
   }
+  if (words.length > 0) places.nextSlot();
+  return words;
+}
+
+export function randomOf({ properties }: Guest, places: Places): readonly string[] {
+  return properties.isYes('virt_random') ? oneOf(places, 'virtio-rnd') : [];
+}
+
+/** One device in the next slot. */
+function oneOf(places: Places, device: string): readonly string[] {
+  const words = ['-s', `${places.place(0)},${device}`];
+  places.nextSlot();
+  return words;
 }
 
 /** Only UEFI firmware shows anything on a frame buffer. */
-export function screenOf({ properties, isUefi, source, notes }: Guest): readonly string[] {
-  const wantsScreen = properties.isYes('graphics');
-  const [host, port] = [properties.get('graphics_listen', '0.0.0.0'), properties.get('graphics_port')];
-  const [size, vga, password] = ['graphics_res', 'graphics_vga', 'vnc_password'].map((key) => properties.get(key));
-  const wait = properties.get('graphics_wait', 'auto');
-  const fbuf = properties.get('fbuf_slot', '30');
-  const tablet = properties.isYes('xhci_mouse') ? ['-s', `${properties.get('xhci_slot', '29')}:0,xhci,tablet`] : [];
-  if (!wantsScreen) return tablet;
+export function screenOf(guest: Guest, places: Places): readonly string[] {
+  const { properties, isUefi } = guest;
+  if (!properties.isYes('graphics')) return [];
   if (!isUefi) {
     const message = 'graphics has no effect without UEFI firmware, nor has it with vm-bhyve';
-    notes.push(noteAt(source, properties.line('graphics'), 'graphics', message));
-    return tablet;
+    tell(guest, 'graphics', 'graphics', message);
+    return [];
   }
+  const [listen, port] = [properties.get('graphics_listen'), properties.get('graphics_port')];
+  const [size, vga, password] = ['graphics_res', 'graphics_vga', 'vnc_password'].map((key) => properties.get(key));
+  const wait = properties.get('graphics_wait', 'auto');
   if (port === '') {
     const message = 'graphics_port is not set: vm-bhyve takes the first free port from 5900 on; the spec says 5900';
-    notes.push(noteAt(source, properties.line('graphics'), 'vnc-port', message, 'give each VM a "port" of its own'));
+    tell(guest, 'graphics', 'vnc-port', message, 'give each VM a "port" of its own');
   }
-  const [width, height] = (size ?? '').split('x');
-  const words = [
-    `${fbuf}:0`,
-    'fbuf',
-    `tcp=${host}:${port === '' ? '5900' : port}`,
-    ...(width === undefined || height === undefined ? [] : [`w=${width}`, `h=${height}`]),
-    ...(vga === undefined || vga === '' ? [] : [`vga=${vga}`]),
-    ...(password === undefined || password === '' ? [] : [`password=${password}`]),
-    // auto: only when the guest is installed.
-    ...(wait === 'auto' || !properties.isYes('graphics_wait') ? [] : ['wait']),
-  ];
-  return ['-s', words.join(','), ...tablet];
+  return oneOf(
+    places,
+    [
+      'fbuf',
+      `tcp=${listen === '' ? '0.0.0.0' : listen}:${port === '' ? '5900' : port}`,
+      ...(size === undefined || size === '' ? [] : [`w=${upTo(size, 'x')}`, `h=${behindLast(size, 'x')}`]),
+      ...(vga === undefined || vga === '' ? [] : [`vga=${vga}`]),
+      ...(password === undefined || password === '' ? [] : [`password=${password}`]),
+      // auto: only while the guest is installed.
+      ...(wait === 'auto' || !properties.isYes('graphics_wait') ? [] : ['wait']),
+    ].join(','),
+  );
 }
 
-export function soundOf({ properties }: Guest): readonly string[] {
-  const [slot, play, rec] = [
-    properties.get('sound_slot', '28'),
-    properties.get('sound_play', '/dev/dsp0'),
-    properties.get('sound_rec'),
-  ];
-  if (!properties.isYes('sound')) return [];
-  return ['-s', [`${slot}:0`, 'hda', `play=${play}`, ...(rec === '' ? [] : [`rec=${rec}`])].join(',')];
+const upTo = (text: string, mark: string): string => text.split(mark)[0] ?? text;
+const behindLast = (text: string, mark: string): string => text.slice(text.lastIndexOf(mark) + 1);
+
+export function mouseOf({ properties }: Guest, places: Places): readonly string[] {
+  return properties.isYes('xhci_mouse') ? oneOf(places, 'xhci,tablet') : [];
 }
+
+export function soundOf({ properties, release }: Guest, places: Places): readonly string[] {
+  const play = properties.get('sound_play', '/dev/dsp0');
+  if (!properties.isYes('sound')) return [];
+  const record = release.recordsSound ? properties.get('sound_rec') : '';
+  return oneOf(places, ['hda', `play=${play}`, ...(record === '' ? [] : [`rec=${record}`])].join(','));
+}
+
+const maxConsolePorts = 16;
 
 /** Ports of virtio-console: a name, or yes for the number of the port. */
-export function portsOf({ properties, source }: Guest): readonly string[] {
-  const slot = properties.get('virt_console_slot', '27');
+export function portsOf({ properties, source }: Guest, places: Places): readonly string[] {
   const ports: string[] = [];
-  for (let number = 0; number < 16; number += 1) {
+  for (let number = 0; number < maxConsolePorts; number += 1) {
     const value = properties.get(`virt_console${number}`);
     if (value === '') break;
     const name = /^(yes|on|1)$/i.test(value) ? String(number) : value;
     ports.push(`${name}=${inGuest(source, `vtcon.${name}`)}`);
   }
-  return ports.length === 0 ? [] : ['-s', [`${slot}:0`, 'virtio-console', ...ports].join(',')];
+  return ports.length === 0 ? [] : oneOf(places, ['virtio-console', ...ports].join(','));
 }

@@ -1,76 +1,111 @@
-import path from 'node:path';
-import { noteAt } from '../original.js';
-import { inGuest, type Guest } from './guest.js';
+import { shown } from '../../base/text.js';
+import { datastoreOf, inGuest, tell, type Guest } from './guest.js';
+import type { Places } from './places.js';
 
-interface Disks {
+export interface Disks {
   readonly words: readonly string[];
-  /** In the order of their numbers. */
+  /** What a loader may read, in the order of their numbers. */
   readonly paths: readonly string[];
 }
 
+const maxDrives = 32;
+
 /** One slot a disk with UEFI, else functions of one slot; several AHCI drives may share a controller. */
-export function disksOf(guest: Guest): Disks {
+export function disksOf(guest: Guest, places: Places): Disks {
   const { properties, isUefi } = guest;
-  const limit = Number(properties.get('ahci_device_limit', '1'));
-  const perController = Number.isInteger(limit) && limit > 1 && limit <= 32 ? limit : 1;
+  const perController = drivesOfController(guest);
   const words: string[] = [];
-  const paths: string[] = [];
-  let [slot, func] = [Number(properties.get('disk_slot_start', '4')), 0];
   let drives: string[] = [];
-  const add = (device: string): void => {
-    words.push('-s', `${slot}:${func},${device}`);
-    if (isUefi) slot += 1;
-    else func += 1;
+  const next = (): void => {
+    if (isUefi) places.nextSlot();
+    else places.nextFunction();
   };
-  for (let number = 0; ; number += 1) {
+  let number = 0;
+  for (; ; number += 1) {
     const key = `disk${number}`;
     const [name, type] = [properties.get(`${key}_name`), properties.get(`${key}_type`)];
     if (name === '' || type === '') break;
-    const own = properties.get(`${key}_slot`);
-    if (own !== '') [slot, func] = [Number(own), 0];
-    else if (func >= 8) [slot, func] = [slot + 1, 0];
-    const file = diskPath(guest, key, name);
+    places.leaveFullSlot();
     const options = properties.get(`${key}_opts`);
-    const said = options === '' ? file : `${file},${options}`;
-    paths.push(file);
-    if (perController > 1 && type.startsWith('ahci')) {
-      drives.push(`${type === 'ahci-cd' ? 'cd' : 'hd'}:${said}`);
+    const file = diskPath(guest, key, name) + (options === '' ? '' : `,${options}`);
+    if (perController === 1 || !/^ahci(-|$)/.test(type)) {
+      words.push('-s', `${places.place()},${type},${file}`);
+      next();
+    } else if (type === 'ahci-cd' || type === 'ahci-hd') {
+      drives.push(`${type.slice('ahci-'.length)}:${file}`);
       if (drives.length < perController) continue;
-      add(['ahci', ...drives].join(','));
+      words.push('-s', [`${places.place()},ahci`, ...drives].join(','));
       drives = [];
+      next();
     } else {
-      add(`${type},${said}`);
+      const message = `${key}_type ${type}: with ahci_device_limit vm-bhyve leaves this disk out`;
+      tell(guest, `${key}_type`, 'disk', message, 'add it to "emulations" if the guest is to have it');
     }
   }
-  if (drives.length > 0) add(['ahci', ...drives].join(','));
-  return { words, paths };
+  if (drives.length > 0) {
+    words.push('-s', [`${places.placeWithoutBus()},ahci`, ...drives].join(','));
+    if (isUefi) places.nextSlot();
+  }
+  if (number > 0 && !isUefi) places.nextSlot();
+  return { words, paths: loaderPaths(guest) };
 }
 
-function diskPath(guest: Guest, key: string, name: string): string {
-  const { properties, source, context, notes } = guest;
-  const type = properties.get(`${key}_dev`, 'file');
-  const tell = (code: string, message: string, fix: string): void => {
-    notes.push(noteAt(source, properties.line(`${key}_dev`) ?? properties.line(`${key}_name`), code, message, fix));
-  };
+function drivesOfController(guest: Guest): number {
+  const limit = guest.properties.get('ahci_device_limit');
+  const number = /^\d+$/.test(limit) ? Number(limit) : 0;
+  if (number > 1 && number <= maxDrives) return number;
+  if (limit !== '' && number !== 1) {
+    const message = `ahci_device_limit ${shown(limit)} is not a number from 2 to ${maxDrives}: vm-bhyve gives each drive a controller of its own`;
+    tell(guest, 'ahci_device_limit', 'ahci-limit', message);
+  }
+  return 1;
+}
+
+/** A loader is told of every disk with a name, whatever its type. */
+function loaderPaths(guest: Guest): readonly string[] {
+  const paths: string[] = [];
+  for (let number = 0; ; number += 1) {
+    const name = guest.properties.get(`disk${number}_name`);
+    if (name === '') return paths;
+    paths.push(pathOf(guest, `disk${number}`, name));
+  }
+}
+
+function pathOf({ properties, source, context, name: guestName, release }: Guest, key: string, name: string): string {
+  const type = properties.get(`${key}_dev`);
   switch (type) {
     case 'custom':
       return name;
+    case '9p':
+      return release.has9p ? name : inGuest(source, name);
     case 'zvol':
-    case 'sparse-zvol': {
-      const dataset = context.dataset ?? path.posix.dirname(source.folder).slice(1);
-      const file = `/dev/zvol/${dataset}/${guest.name}/${name}`;
-      if (context.dataset === undefined) {
-        const message = `${key} is a zvol: ${file} takes the dataset of vm-bhyve to be mounted where its name says`;
-        tell('dataset', message, 'look at zfs list, or give --dataset DATASET');
-      }
-      return file;
-    }
-    case 'iscsi': {
-      const message = `${key} is the iSCSI target ${name}, whose disk is known once the initiator is connected`;
-      tell('iscsi', message, 'write its device into "path": iscsictl -L shows it');
+    case 'sparse-zvol':
+      return `/dev/zvol/${context.dataset ?? datastoreOf(source).slice(1)}/${guestName}/${name}`;
+    case 'iscsi':
       return `/dev/${name.replaceAll(/[^\w.:-]+/g, '_')}`;
-    }
     default:
       return inGuest(source, name);
   }
+}
+
+/** The path, with what is to be told of it. */
+function diskPath(guest: Guest, key: string, name: string): string {
+  const { properties, context, release } = guest;
+  const type = properties.get(`${key}_dev`);
+  const file = pathOf(guest, key, name);
+  const said = properties.line(`${key}_dev`) === undefined ? `${key}_name` : `${key}_dev`;
+  if (/^(sparse-)?zvol$/.test(type) && context.dataset === undefined) {
+    const message = `${key} is a zvol: ${file} takes the dataset of vm-bhyve to be mounted where its name says`;
+    tell(guest, said, 'dataset', message, 'look at zfs list, or give --dataset DATASET');
+  } else if (type === 'iscsi') {
+    const message = `${key} is the iSCSI target ${name}, whose disk is known once the initiator is connected`;
+    tell(guest, said, 'iscsi', message, 'write its device into "path": iscsictl -L shows it');
+  } else if (type === '9p' && release.has9p) {
+    const message = `${key}_dev 9p is of the master branch of vm-bhyve; its releases up to 1.7.5 take ${name} for a file`;
+    tell(guest, said, '9p', message);
+  } else if (!/^(|file|custom|9p|(sparse-)?zvol)$/.test(type)) {
+    const message = `${key}_dev ${shown(type)} is not one that vm-bhyve knows; it takes the disk for a file then`;
+    tell(guest, said, 'disk', message, 'check "path" of the device');
+  }
+  return file;
 }

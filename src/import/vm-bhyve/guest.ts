@@ -1,7 +1,8 @@
 import path from 'node:path';
 import type { Problem } from '../../base/problem.js';
-import type { ImportContext, Source } from '../original.js';
+import { noteAt, type ImportContext, type Source } from '../original.js';
 import type { Properties } from '../properties.js';
+import type { VmBhyveRelease } from './release.js';
 
 /** What is gathered on the way to the command line of one guest. */
 export interface Guest {
@@ -9,9 +10,18 @@ export interface Guest {
   readonly name: string;
   readonly properties: Properties;
   readonly context: ImportContext;
+  readonly release: VmBhyveRelease;
   readonly isUefi: boolean;
   readonly notes: Problem[];
 }
 
 /** vm-bhyve keeps what belongs to a guest in its folder, where this file is. */
 export const inGuest = ({ folder }: Source, name: string): string => path.posix.join(folder, name);
+
+/** The folder of vm-bhyve, or of one of its datastores. */
+export const datastoreOf = ({ folder }: Source): string => path.posix.dirname(folder);
+
+/** Something to tell about a setting, at its line. */
+export function tell({ source, properties, notes }: Guest, key: string, code: string, message: string, fix?: string) {
+  notes.push(noteAt(source, properties.line(key), code, message, fix));
+}

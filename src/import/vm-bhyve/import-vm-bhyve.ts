@@ -1,62 +1,63 @@
+import path from 'node:path';
 import { failure, success, type Result } from '../../base/result.js';
-import { noteAt, refusalAt, type ImportContext, type Original, type Source } from '../original.js';
-import { readProperties, type Properties } from '../properties.js';
+import type { Problem } from '../../base/problem.js';
+import { shown } from '../../base/text.js';
+import { refusalAt, type ImportContext, type Original, type Source } from '../original.js';
+import { readProperties } from '../properties.js';
 import { fieldsOf, noteOthers } from './around.js';
 import { cardsOf } from './cards.js';
-import { passthruOf, portsOf, screenOf, soundOf } from './devices.js';
+import { mouseOf, passthruOf, portsOf, randomOf, screenOf, soundOf } from './devices.js';
 import { disksOf } from './disks.js';
 import type { Guest } from './guest.js';
 import { loaderOf } from './loader.js';
-import { bridgesOf, consolesOf, optionsOf } from './options.js';
+import { bridgesOf, consolesOf, firmwareConfigOf, optionsOf, wordsOf } from './options.js';
+import { placesFrom } from './places.js';
+import { newestRelease } from './release.js';
 import { linesOf } from './settings.js';
+import { oldLoader, tellWhole } from './whole.js';
 
 /** The configuration of a guest of vm-bhyve, `NAME.conf` in the folder of the guest: `vm configure NAME`. */
 export function importVmBhyve(source: Source, context: ImportContext): Result<Original> {
+  const lines = linesOf(source.text);
   // The first line of a name counts.
-  const settings = new Map(
-    linesOf(source.text)
-      .toReversed()
-      .map(({ name, ...property }) => [name, property]),
-  );
-  const properties = readProperties(source, settings);
-  const loader = properties.get('loader', usualLoader(properties));
+  const settings = new Map(lines.toReversed().map(({ name, ...property }) => [name, property]));
+  const properties = readProperties(source, settings, { isEmptySet: true });
+  const loader = properties.get('loader', oldLoader(properties));
   const name = context.vmName ?? source.stem ?? 'vm';
-  const isUefi = loader.startsWith('uefi');
-  const guest: Guest = { source, name, properties, context, isUefi, notes: [] };
-  const missing = ['memory', 'cpu'].filter((key) => !properties.has(key));
-  if (missing.length > 0) {
-    return failure(
-      missing.map((key) =>
-        refusalAt(source, undefined, 'required', `${key} is not set, without which vm-bhyve starts no guest`),
-      ),
-    );
-  }
-  if (context.vmName === undefined && source.stem === undefined) {
-    guest.notes.push(
-      noteAt(source, undefined, 'name', 'vm-bhyve names a guest by its file, and this has none', 'give --name NAME'),
-    );
-  }
+  const release = context.vmBhyve ?? newestRelease;
+  const isUefi = /^uefi(-[^-]*)?$/.test(loader);
+  const guest: Guest = { source, name, properties, context, release, isUefi, notes: [] };
+  const refused = [...templateIn(source), ...missingIn(guest), ...misreadIn(guest)];
+  if (refused.length > 0) return failure(refused);
+  tellWhole(guest, lines);
+
+  const places = placesFrom(Number(properties.get('start_slot', '4')), release.hasBuses);
   const options = optionsOf(guest, loader);
-  if ('error' in options)
-    return failure([refusalAt(source, properties.line('bhyve_options'), 'bhyve-options', options.error)]);
-  const consoles = consolesOf(guest);
-  const disks = disksOf(guest);
-  const cards = cardsOf(guest);
-  const passed = passthruOf(guest);
-  const argv = [
-    ...options.words,
-    ...(passed.length > 0 ? ['-S'] : []),
+  const disks = disksOf(guest, places);
+  const cards = cardsOf(guest, places);
+  const random = randomOf(guest, places);
+  const passed = passthruOf(guest, places);
+  const devices = [
     ...bridgesOf(guest),
     ...disks.words,
     ...cards.words,
-    ...(properties.isYes('virt_random') ? ['-s', `${properties.get('virt_random_slot', '26')}:0,virtio-rnd`] : []),
+    ...random,
     ...passed,
-    ...screenOf(guest),
-    ...soundOf(guest),
-    ...portsOf(guest),
-    ...consoles.flatMap(([port, device]) => ['-l', `${port},${device}`]),
-    name,
+    ...screenOf(guest, places),
+    ...mouseOf(guest, places),
+    ...soundOf(guest, places),
+    ...portsOf(guest, places),
   ];
+  const plain = [...options, ...(passed.length > 0 ? ['-S'] : []), ...(places.isBeyondFirstBus() ? ['-Y'] : [])];
+  const consoles = consolesOf(guest);
+  const written = [
+    ...(release.hasPassthruOptions ? [...devices, ...plain] : [...plain, ...devices]),
+    ...nullDiskOf(guest, loader),
+    ...firmwareConfigOf(guest),
+    ...consoles.flatMap(([port, device]) => ['-l', `${port},${device}`]),
+  ];
+  const blank = blankIn(guest, written);
+  if (blank !== undefined) return failure([blank]);
   const isWired = passed.length > 0 || properties.isYes('wired_memory');
   const loading = isUefi
     ? undefined
@@ -64,7 +65,7 @@ export function importVmBhyve(source: Source, context: ImportContext): Result<Or
   const fields = fieldsOf(guest);
   noteOthers(guest, loader);
   return success({
-    argv,
+    argv: [...written.map((word) => word.trim()), name],
     readFile: context.readFile,
     ...(loading === undefined ? {} : { loader: loading }),
     fields,
@@ -75,15 +76,53 @@ export function importVmBhyve(source: Source, context: ImportContext): Result<Or
   });
 }
 
-/** Files written before there was `loader`. */
-function usualLoader(properties: Properties): string {
-  const uefi = properties.get('uefi');
-  if (properties.isYes('uefi')) return uefi.includes('csm') ? 'uefi-csm' : 'uefi';
-  return properties.get('guest') === 'freebsd' ? 'bhyveload' : '';
+/** A template says what a new guest begins with: its disks are nowhere yet. */
+function templateIn(source: Source): readonly Problem[] {
+  const folder = path.posix.basename(source.folder);
+  const isExample = source.folder.endsWith('/examples/vm-bhyve');
+  if (folder !== '.templates' && !isExample) return [];
+  const message = 'this is a template of vm-bhyve, of which "vm create" makes guests, and no guest';
+  const fix = 'import the file of a guest: NAME/NAME.conf in the folder of vm-bhyve';
+  return [refusalAt(source, undefined, 'template', message, fix)];
+}
+
+const missingIn = ({ source, properties }: Guest): readonly Problem[] =>
+  ['memory', 'cpu']
+    .filter((key) => !properties.has(key))
+    .map((key) =>
+      refusalAt(source, undefined, 'required', `${key} is not set, without which vm-bhyve starts no guest`),
+    );
+
+function misreadIn({ source, properties }: Guest): readonly Problem[] {
+  const start = properties.get('start_slot', '4');
+  if (/^(0|[1-9]\d{0,2})$/.test(start)) return [];
+  const message = `start_slot is ${shown(start)}, and vm-bhyve wants a number`;
+  return [refusalAt(source, properties.line('start_slot'), 'start-slot', message, 'write e.g. start_slot="4"')];
+}
+
+/** An empty CD that some Windows wanted, with every boot but an installation. */
+function nullDiskOf({ properties, source }: Guest, loader: string): readonly string[] {
+  if (loader !== 'uefi' || !properties.isYes('nulliso_fix')) return [];
+  const file = path.posix.join(path.posix.dirname(source.folder), '.config/null.iso');
+  return ['-s', `${properties.get('install_slot', '3')}:0,ahci-cd,${file}`];
+}
+
+/** The shell of vm-bhyve makes two words of a value with a blank in it, and bhyve takes the second for the VM's name. */
+function blankIn({ source, properties }: Guest, written: readonly string[]): Problem | undefined {
+  const broken = written.find((word) => wordsOf(word).length > 1);
+  if (broken === undefined) return undefined;
+  const setting = properties
+    .all()
+    .find(({ value }) => wordsOf(value).length > 1 && value.length > 2 && broken.includes(value));
+  const what = setting === undefined ? shown(broken) : `${setting.name} is ${shown(setting.value)}`;
+  const message = `${what}: bhyve is given it as several words, because of the blank, and does not start`;
+  return refusalAt(source, setting?.line, 'blank', message, 'take the blank out');
 }
 
 /** The lines that a word of the command line is most likely about. */
 function lineOf({ properties }: Guest, word: string): number | undefined {
   if (word.includes('password=')) return properties.line('vnc_password');
-  return properties.line(word.includes(',fbuf,') ? 'graphics' : 'bhyve_options');
+  const [, model] = /^[\d:]+,([\w-]+)/.exec(word) ?? [];
+  const setting = properties.all().find(({ name, value }) => name.endsWith('_type') && value === model);
+  return setting?.line ?? properties.line(word.includes(',fbuf,') ? 'graphics' : 'bhyve_options');
 }

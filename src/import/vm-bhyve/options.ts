@@ -1,56 +1,50 @@
 import path from 'node:path';
-import { splitWords } from '../../base/shell.js';
-import { noteAt } from '../original.js';
-import { inGuest, type Guest } from './guest.js';
+import { datastoreOf, inGuest, tell, type Guest } from './guest.js';
 
 const firmwareFolder = '/usr/local/share/uefi-firmware';
 
-interface Options {
-  readonly words: readonly string[];
-}
+/** The shell's own way to make words of a variable without quotes: no quote and no backslash means anything. */
+export const wordsOf = (text: string): readonly string[] => text.split(/[ \t\n]+/).filter((word) => word !== '');
 
-/** What stands before the devices, in vm-bhyve's order. */
-export function optionsOf(guest: Guest, loader: string): Options | { readonly error: string } {
-  const { properties, isUefi, source } = guest;
-  const own = splitWords(properties.get('bhyve_options'));
-  if ('error' in own) return own;
+/** The options that are no devices, in vm-bhyve's order. */
+export function optionsOf(guest: Guest, loader: string): readonly string[] {
+  const { properties, isUefi, release } = guest;
   const topology = ['sockets', 'cores', 'threads'].flatMap((part) => {
     const value = properties.get(`cpu_${part}`);
     return value === '' ? [] : [`${part}=${value}`];
   });
-  // vm-bhyve reads the one name and documents the other.
-  const ignoresMsrs = [properties.isYes('ignore_msr'), properties.isYes('ignore_bad_msr')].includes(true);
+  const ignoresMsrs = properties.isYes('ignore_msr') ? 'w' : '';
+  const flags = release.isUniform ? `-AHPw${ignoresMsrs}` : `-AHP${ignoresMsrs}`;
   const uuid = properties.get('uuid');
   if (uuid === '') {
     const message = 'uuid is not set: vm-bhyve makes one up at the first start and writes it here';
-    guest.notes.push(
-      noteAt(source, undefined, 'uuid', message, 'add "uuid", or the guest sees another one than before'),
-    );
+    tell(guest, 'uuid', 'uuid', message, 'add "uuid", or the guest sees another one than before');
   }
-  return {
-    words: [
-      ...['-c', [properties.get('cpu'), ...topology].join(',')],
-      ...['-m', properties.get('memory')],
-      ...(isUefi ? ['-Hwl', `bootrom,${firmwareOf(guest, loader)}`] : [`-AHP${ignoresMsrs ? 'w' : ''}`]),
-      ...own,
-      ...(properties.isYes('wired_memory') ? ['-S'] : []),
-      ...(uuid === '' ? [] : ['-U', uuid]),
-      ...(properties.isYes('utctime', 'yes') ? ['-u'] : []),
-    ],
-  };
+  return [
+    ...['-c', [properties.get('cpu'), ...topology].join(',')],
+    ...['-m', properties.get('memory')],
+    ...(isUefi && !release.isUniform ? ['-Hw'] : [flags]),
+    ...(isUefi ? ['-l', `bootrom,${firmwareOf(guest, loader)}`] : []),
+    ...wordsOf(properties.get('bhyve_options')),
+    ...(properties.isYes('wired_memory') ? ['-S'] : []),
+    ...(uuid === '' ? [] : ['-U', uuid]),
+    ...(properties.isYes('utctime', 'yes') ? ['-u'] : []),
+  ];
 }
 
-function firmwareOf({ properties, source, notes }: Guest, loader: string): string {
+function firmwareOf(guest: Guest, loader: string): string {
+  const { properties, source } = guest;
   const files: Readonly<Record<string, string>> = {
     'uefi-csm': `${firmwareFolder}/BHYVE_UEFI_CSM.fd`,
     'uefi-devel': `${firmwareFolder}/BHYVE_UEFI_CODE-devel.fd`,
-    'uefi-custom': path.posix.join(path.posix.dirname(source.folder), '.config/BHYVE_UEFI.fd'),
+    'uefi-custom': path.posix.join(datastoreOf(source), '.config/BHYVE_UEFI.fd'),
   };
   if (loader === 'uefi-csm') {
     const message = 'loader uefi-csm: the firmware with a BIOS is no longer in the package edk2-bhyve';
-    notes.push(
-      noteAt(source, properties.line('loader'), 'firmware', message, 'see whether the guest starts without it'),
-    );
+    tell(guest, 'loader', 'firmware', message, 'check whether the guest starts without it');
+  } else if (loader !== 'uefi' && !Object.hasOwn(files, loader)) {
+    const message = `loader ${loader} is not one that vm-bhyve knows; it takes its usual UEFI firmware then`;
+    tell(guest, 'loader', 'firmware', message, 'check "bootrom" of the spec');
   }
   const rom = files[loader] ?? `${firmwareFolder}/BHYVE_UEFI.fd`;
   return properties.isYes('uefi_vars') ? `${rom},${inGuest(source, 'uefi-vars.fd')}` : rom;
@@ -58,15 +52,31 @@ function firmwareOf({ properties, source, notes }: Guest, loader: string): strin
 
 /** Each port is a null modem of its own; the loader talks to the first one. */
 export const consolesOf = ({ name, properties }: Guest): readonly (readonly [port: string, device: string])[] =>
-  properties
-    .get('comports', 'com1')
-    .split(/[\s,]+/)
-    .filter((port) => port !== '')
-    .map((port, index) => [port, `/dev/nmdm-${name}.${index + 1}A`]);
+  wordsOf(properties.get('comports', 'com1')).map((port, index) => [port, `/dev/nmdm-${name}.${index + 1}A`]);
 
-export function bridgesOf({ properties }: Guest): readonly string[] {
+/** The host bridge, and LPC behind which the ports and the firmware are. */
+export function bridgesOf(guest: Guest): readonly string[] {
+  const { properties } = guest;
   const bridge = properties.get('hostbridge', 'standard');
-  const [slot, lpc] = [properties.get('hostbridge_slot', '0'), properties.get('lpc_slot', '31')];
+  if (!/^(standard|amd|no.*)$/.test(bridge)) {
+    const message = `hostbridge ${bridge} is not one that vm-bhyve knows (standard, amd, none); it takes standard then`;
+    tell(guest, 'hostbridge', 'hostbridge', message);
+  }
   const model = bridge === 'amd' ? 'amd_hostbridge' : 'hostbridge';
-  return [...(bridge.startsWith('no') ? [] : ['-s', `${slot},${model}`]), '-s', `${lpc},lpc`];
+  return [...(bridge.startsWith('no') ? [] : ['-s', `0,${model}`]), '-s', '31,lpc'];
+}
+
+/**
+ * What `fwcfg` is for. vm-bhyve writes it behind the LPC bridge, and bhyve looks for it among the variables of `lpc`,
+ * so the guest of vm-bhyve never has it.
+ */
+export function firmwareConfigOf(guest: Guest): readonly string[] {
+  const { properties, release } = guest;
+  const kind = properties.get('fwcfg');
+  if (kind === '' || !release.hasBuses) return [];
+  if (kind === 'bhyve') return [];
+  const isKnown = kind === 'qemu';
+  const message = `vm-bhyve passes fwcfg as "-s 31,lpc,fwcfg=${kind}", where bhyve does not read it; the spec says ${isKnown ? 'what was meant' : 'nothing, since bhyve knows only bhyve and qemu'}`;
+  tell(guest, 'fwcfg', 'fwcfg', message, 'take "fwcfg" out to have the guest as it was');
+  return isKnown ? ['-o', `lpc.fwcfg=${kind}`] : [];
 }

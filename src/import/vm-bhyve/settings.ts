@@ -1,17 +1,24 @@
 import type { Property } from '../properties.js';
 
-/** Whether text is the configuration of a guest of vm-bhyve, for telling what it is. */
-export const isVmBhyve = (text: string): boolean => {
-  const keys = new Set(linesOf(text).map(({ name }) => name));
-  const others = ['loader', 'cpu', 'guest', 'uefi', 'disk0_type', 'disk0_name', 'network0_type', 'bhyve_options'];
-  return keys.has('memory') && others.some((key) => keys.has(key));
-};
+/** Names that nothing but a guest of vm-bhyve has. */
+const ownNames =
+  /^(loader|cpu|guest|uefi|uuid|graphics|xhci_mouse|bhyve_options|utctime|(disk|network)\d+_(type|name|switch|dev|device))$/;
 
-/** What vm-bhyve reads: lines that begin with a small letter, up to a `#`, without any double quotes. */
+/** Whether text is the configuration of a guest of vm-bhyve, for telling what it is. */
+export function isVmBhyve(text: string): boolean {
+  const names = new Set(linesOf(text).map(({ name }) => name));
+  const own = [...names].filter((name) => ownNames.test(name)).length;
+  return (names.has('memory') && own >= 1) || (own >= 2 && [...names].some((name) => /^(disk|network)\d+_/.test(name)));
+}
+
+/**
+ * What vm-bhyve reads: lines that begin with a small letter, up to a `#`, without blanks at their end and then without
+ * any double quotes. A line without `=` is its own name and value.
+ */
 export const linesOf = (text: string): readonly (Property & { readonly name: string })[] =>
   text.split(/\r?\n/).flatMap((line, index) => {
-    const [, name, value] = /^([a-z][^=#]*)=([^#]*)/.exec(line) ?? [];
-    return name === undefined || value === undefined
-      ? []
-      : [{ name, value: value.replaceAll('"', '').trimEnd(), line: index + 1 }];
+    if (!/^[a-z]/.test(line)) return [];
+    const said = (line.split('#')[0] ?? '').replace(/ *$/, '').replaceAll('"', '');
+    const equals = said.indexOf('=');
+    return [{ name: equals === -1 ? said : said.slice(0, equals), value: said.slice(equals + 1), line: index + 1 }];
   });
