@@ -3,7 +3,9 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { anchor } from '../scripts/docs/markdown.js';
+import { deviceModels } from '../src/devices/registry.js';
 import { phases } from '../src/host/run-state.js';
+import { vmSchema } from '../src/spec/schema.js';
 import { exitReasons, hookFields } from '../src/spec/vm-spec.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -29,23 +31,37 @@ describe.each(guides)('%s', (name) => {
   });
 });
 
+/** The cells of the table of a document whose first line begins so. */
+function tableOf(document: string, head: string): readonly (readonly string[])[] {
+  const text = read(document);
+  const [, ...lines] =
+    text
+      .slice(text.indexOf(`| ${head} |`))
+      .split('\n\n')[0]
+      ?.split('\n')
+      .slice(1) ?? [];
+  return lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+}
+
+describe('README.md', () => {
+  const named = (head: string): readonly string[] =>
+    tableOf('README.md', head).flatMap(([cell = '']) => cell.split(/, | … /));
+
+  test('names every field of a spec, and every device, in its tables', () => {
+    const fields = Object.keys(vmSchema.properties ?? {}).filter((field) => field !== '$schema');
+    const ports = fields.filter((field) => /^com[23]$/.test(field));
+    expect(fields.filter((field) => !named('field').includes(field))).toEqual(ports);
+    expect(deviceModels.map(({ model }) => model).filter((model) => !named('device').includes(model))).toEqual([]);
+  });
+});
+
 describe('docs/running.md', () => {
-  /** The cells of the table whose first line begins so. */
-  const table = (head: string): readonly (readonly string[])[] => {
-    const text = read('docs/running.md');
-    const [, ...lines] =
-      text
-        .slice(text.indexOf(`| ${head} |`))
-        .split('\n\n')[0]
-        ?.split('\n')
-        .slice(1) ?? [];
-    return lines.map((line) =>
-      line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim().replaceAll('`', '')),
-    );
-  };
+  const table = (head: string): readonly (readonly string[])[] => tableOf('docs/running.md', head);
   const first = (head: string): readonly string[] => table(head).map(([cell = '']) => cell);
 
   test('knows the states of a run, the reasons of an end and the hooks', () => {

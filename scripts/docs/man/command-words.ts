@@ -26,7 +26,7 @@ function usageLines(words: readonly string[], typed: number): Lines {
     rest = rest.slice(end + 1);
     const [, optional, repeated = ''] = /^\[(.*)\](\.\.\.)?$/.exec(group) ?? [];
     if (optional !== undefined) lines.push(`.Op ${usageMacros(optional.split(' '))}${repeated === '' ? '' : ' ...'}`);
-    else if (first.startsWith('-') && /^[A-Z]+$/.test(rest[0] ?? '')) {
+    else if (first.startsWith('-') && isOperand(rest[0] ?? '')) {
       lines.push(`.${usageMacros([first, rest[0] ?? ''])}`);
       rest = rest.slice(1);
     } else if (first === '|') lines.push(`${lines.pop() ?? ''} |`);
@@ -35,6 +35,9 @@ function usageLines(words: readonly string[], typed: number): Lines {
   return lines;
 }
 
+/** `FILE`, `FILE...`. */
+const isOperand = (word: string): boolean => /^[A-Z]+(\.{3})?$/.test(word);
+
 /** `-c FILE` is `Fl c Ar file`; a word in small letters is typed as it is, unless it says what else may come. */
 function usageMacros(words: readonly string[]): string {
   if (words[0] === '--') return `Fl \\&- Op Ar ${argument(words.slice(1).join(' '))}`;
@@ -42,7 +45,8 @@ function usageMacros(words: readonly string[]): string {
   return words
     .map((word) => {
       if (word.startsWith('-')) return `Fl ${word.slice(1)}`;
-      if (word === 'options' || /^[A-Z]+$/.test(word)) return `Ar ${word.toLowerCase()}`;
+      if (word === 'options') return `Ar ${word}`;
+      if (isOperand(word)) return `Ar ${word.toLowerCase().replace(/\.{3}$/, ' ...')}`;
       return `Cm ${word}`;
     })
     .join(' ');
@@ -73,13 +77,15 @@ const common = new Set(['--help', '--color', '--no-color']);
 
 const isCommon = ({ head }: Item): boolean => [...common].some((long) => head.includes(`Fl ${long.slice(1)}`));
 
-/** The usage with each of its forms on a line. */
-const usageDisplay = (command: Command): Lines =>
-  synopsis(command)
-    .join(' ')
-    .split(/ ?\.Nm /)
-    .slice(1)
-    .map((form) => `.D1 Nm vmrun ${form.replaceAll(/(^| )\.(?=[A-Z])/g, '$1')}`);
+/** The usage with each of its forms on a line, where an option in brackets must say where it ends. */
+const usageDisplay = (command: Command): Lines => {
+  const forms: string[][] = [];
+  for (const line of synopsis(command)) {
+    if (line === '.Nm') forms.push([]);
+    else forms.at(-1)?.push(line.startsWith('.Op ') ? `Oo ${line.slice('.Op '.length)} Oc` : line.slice(1));
+  }
+  return forms.map((form) => `.D1 Nm vmrun ${form.join(' ')}`);
+};
 
 /** A part of COMMANDS: usage, what it does, its options, its notes. */
 export function commandPart(name: string, command: Command): Lines {
@@ -90,10 +96,26 @@ export function commandPart(name: string, command: Command): Lines {
     ['.Pp'],
     paragraphs(
       prose(command.description()),
-      ...notes.map((note) => prose(note)),
+      ...notes.map(noteLines),
       list(optionItems(command).filter((item) => !isCommon(item))),
     ),
   );
+}
+
+/** A paragraph of a help; one whose lines below the first are `word  meaning` is a list. */
+function noteLines(note: string): Lines {
+  const [head = '', ...rows] = note.split('\n');
+  const items = rows.map((row) => /^ +(\S+) {2,}(\S.*)$/.exec(row));
+  if (rows.length === 0 || items.includes(null)) return prose(note);
+  const words = items.map((item) => item?.[1] ?? '');
+  const longest = words.reduce((longer, word) => (word.length > longer.length ? word : longer), '');
+  return [
+    ...prose(head),
+    ...list(
+      items.map((item) => ({ head: `Cm ${argument(item?.[1] ?? '')}`, body: prose(sentence(item?.[2] ?? '')) })),
+      longest,
+    ),
+  ];
 }
 
 /** What follows the options in a help: paragraphs, and the lines below "Examples:", without their indent. */

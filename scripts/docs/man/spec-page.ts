@@ -103,12 +103,17 @@ export function specPage(): string {
       literal(yamlExample.split('\n')),
     ),
     section('SEE ALSO', references(['nmdm', 4], ['bhyve_config', 5], ['bhyve', 8], ['vmrun', 8])),
-    section('BUGS', prose('uclcmd(1) makes 512000000 of an unquoted `512M`: quote it, or write `512MB`.')),
+    section(
+      'BUGS',
+      prose(
+        'uclcmd(1) makes 512000000 of an unquoted `512M`: quote it, or write `512MB`. vmrun itself reads `mem: 512M` in a UCL file as 512 MiB.',
+      ),
+    ),
   );
 }
 
 const description = [
-  'A spec says what machine vmrun(8) is to run. It is JSON, or YAML where the name of the file ends in .yaml or .yml. UCL comes through `uclcmd get -c -f vm.conf . | vmrun -c-`, and what that writes otherwise than people do is understood. Three fields are enough:',
+  'A spec says what machine vmrun(8) is to run. It is YAML where the name of the file ends in .yaml or .yml, UCL where it ends in .conf or .ucl, and otherwise JSON. UCL that uses macros goes through uclcmd(1), `uclcmd get -c -f vm.conf . | vmrun -c-`; what that writes otherwise than people do is understood. Three fields are enough:',
 ];
 
 const rules =

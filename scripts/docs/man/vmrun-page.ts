@@ -7,9 +7,10 @@ import { list, literal, manualPage, paragraphs, prose, references, section, type
 export const optionNotes: Readonly<Record<string, string>> = {
   '--config': 'Relative file names in it start at its folder, on standard input at the working directory.',
   '--target': 'Default: `default`, which is the spec without a target unless a target has that name.',
-  '--input-format': 'Files that end in .yaml or .yml are YAML, all others and standard input are JSON.',
+  '--input-format':
+    'Without it a file that ends in .yaml or .yml is YAML, one that ends in .conf or .ucl is UCL, and any other and standard input are JSON.',
   '--dry-run':
-    'It reads the spec and nothing else: no host is looked at, and nothing is started or written. Passwords are not in the command, a run writes them to a private file.',
+    'It reads the spec and its lock file, and nothing else: the host is not checked, and nothing is started or written. Passwords are not in the command, a run writes them to a private file.',
   '--format':
     '`shell` is one line for a shell, with the command of the loader on a line before it where there is one; `lines` has a word on each line; `json` is a list of words; `config` is what bhyve makes of the command, as a bhyve_config(5) file.',
   '--debug': 'Passwords are starred.',
@@ -40,7 +41,8 @@ const exitWords: Readonly<Record<Exclude<keyof typeof exitCodes, 'ok'>, string>>
   unreadable: 'One of them cannot be read, or a question had no answer.',
   host: 'The host is not ready, there is no bhyve or no loader, or no VM of the name runs. For `check` also: the VM runs already.',
   internal: 'A bug in vmrun.',
-  system: 'A system call failed, or something was left behind with `--panic-on-failed-cleanup`.',
+  system:
+    'A system call failed (no space, no more processes, no permission), or something was left behind with `--panic-on-failed-cleanup`.',
   'cannot-create': 'A pid file, a run directory or a spec cannot be made, or an output file is one that the VM uses.',
   'in-use': 'The VM runs already, or one that was to be stopped did not end.',
 };
@@ -154,9 +156,9 @@ export async function vmrunPage(): Promise<string> {
 }
 
 const description = [
-  'vmrun runs bhyve(8) virtual machines. What machine it is stands in a spec, a JSON or YAML file that vmrun.json(5) describes. vmrun holds it against a schema, merges the target that is named, gives every device its PCI slot, looks whether the host can run the machine, builds the command of bhyve, and runs it.',
+  'vmrun runs bhyve(8) virtual machines. A VM is described in a spec, a JSON, YAML or UCL file whose fields are in vmrun.json(5). vmrun checks it against a schema, merges the target that is named, gives every device its PCI slot, checks whether the host can run the VM, builds the command of bhyve, and runs it.',
   'Then it stays: it boots the guest again when the guest reboots, into another target if the spec says so, passes signals on, and removes what bhyve leaves behind. One vmrun runs one VM. It is in the foreground; daemon(8), or a script of rc(8), puts it into the background.',
-  'All that is wrong with a spec or a host is told at once, with its place and what to do. Nothing is started before every check has passed.',
+  'All that is wrong with a spec or a host is reported at once, with its place and what to do. Nothing is started before every check has passed.',
 ];
 
 const running = [
