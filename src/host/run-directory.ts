@@ -8,8 +8,8 @@ import {
   readFileSync,
   renameSync,
   rmdirSync,
-  rmSync,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -195,16 +195,36 @@ function unwritable(file: string, cause: unknown): unknown {
   return Object.assign(new Error(message, { cause }), { code: codeOf(cause), syscall: 'write' });
 }
 
+/** rmSync would look at the file twice before it removes it, and this is in the way of every boot. */
+function removeFile(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** A file of our own making, never one that is there: a run that was killed may have left the half of one. */
+function makeFile(file: string, content: string): void {
+  const options = { mode: 0o600, flag: 'wx' } as const;
+  try {
+    writeFileSync(file, content, options);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    removeFile(file);
+    writeFileSync(file, content, options);
+  }
+}
+
 function opened(folder: string, lock: Lock): RunDirectory {
   const file = (name: string): string => path.join(folder, name);
   const remove = (name: string): void => {
-    rmSync(file(name), { force: true });
+    removeFile(file(name));
   };
   const write = (name: string, content: string): void => {
     const temporary = file(temporaryName(name));
     try {
-      rmSync(temporary, { force: true });
-      writeFileSync(temporary, content, { mode: 0o600, flag: 'wx' });
+      makeFile(temporary, content);
       renameSync(temporary, file(name));
     } catch (error) {
       throw unwritable(file(name), error);

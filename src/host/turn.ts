@@ -10,3 +10,11 @@ export function takeTurn(): Promise<void> {
 }
 
 let last: Promise<void> = Promise.resolve();
+
+/** Calls at the end of this turn of the event loop: before the process waits for anything. @returns what calls it off */
+export function atEndOfTurn(act: () => void): () => void {
+  const pending = setImmediate(act);
+  return () => {
+    clearImmediate(pending);
+  };
+}

@@ -61,7 +61,7 @@ export async function adoptOnce(session: Session, machine: Machine, orphan: Orph
     return undefined;
   } finally {
     pidFile?.clear();
-    state.update({ phase: 'ending', bhyve: undefined, loader: undefined });
+    state.soon({ phase: 'ending', bhyve: undefined, loader: undefined });
     await removeTraces(session, machine.name, ...(await socketsOf(machine, directory.leftState)));
     for (const file of [privateConfigName, deviceMapName]) directory.remove(file);
   }

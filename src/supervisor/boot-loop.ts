@@ -67,7 +67,7 @@ export async function bootLoop({ planned, options, session, ledger, adoption }: 
     tried = machine;
     const failed = await prepare(session, machine, facts(number), patience);
     if (failed !== undefined || isStopping()) return failed;
-    const changes = previous === undefined ? [] : differences(previous, machine);
+    const changes = previous === undefined || previous === machine ? [] : differences(previous, machine);
     const booted = await bootOnce(session, { machine, number, changes, patience });
     if (booted !== undefined) previous = machine;
     return booted;
@@ -83,7 +83,7 @@ export async function bootLoop({ planned, options, session, ledger, adoption }: 
       const reason = reasonOf(end);
       const nowMs = host.clock.monotonicMs();
       const at = host.clock.now().toISOString();
-      state.update({
+      state.soon({
         phase: 'ending',
         last: { boot: boots, at, end: end.kind, ...(reason === undefined ? {} : { reason }), ...(why && { why }) },
       });
@@ -97,12 +97,14 @@ export async function bootLoop({ planned, options, session, ledger, adoption }: 
       const { delayMs, gaveUp } = step;
       const next = { boot: boots + 1, target: step.target, reason: step.reason, delayMs };
       emit({ kind: 'reboot', ...next, ...(gaveUp === undefined ? {} : { gaveUp }) });
-      state.update({ phase: 'waiting' });
+      // A hook may read it.
+      if (tried.policy.hooks.preReboot === undefined) state.soon({ phase: 'waiting' });
+      else state.update({ phase: 'waiting' });
       await hooks.preReboot(tried, facts(boots));
       const restMs = nowMs + delayMs - host.clock.monotonicMs();
       if (restMs > 0) await host.clock.sleep(restMs, signals.stop);
       if (isStopping()) return finish('asked');
-      state.update({ phase: 'starting' });
+      state.soon({ phase: 'starting' });
     }
   } finally {
     // A bhyve that goes on without us is for the next run to end.
@@ -115,11 +117,12 @@ export async function bootLoop({ planned, options, session, ledger, adoption }: 
 
 /** @returns how the boot ended where pre_start failed, since bhyve is not started then */
 async function prepare(
-  { hooks, signals }: Session,
+  { hooks, signals, state }: Session,
   machine: Machine,
   facts: HookFacts,
   patience: Patience,
 ): Promise<BootResult | undefined> {
+  if (machine.policy.hooks.preStart !== undefined) state.update({ phase: 'starting' });
   const hook = await patience.attempt(() => hooks.preStart(machine, facts));
   if (hook?.value === undefined || signals.stop.aborted) return undefined;
   const { end, output } = hook.value;

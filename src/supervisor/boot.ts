@@ -58,7 +58,7 @@ export async function bootOnce(session: Session, boot: Boot): Promise<BootResult
     return await liveOnce(session, boot, child.value);
   } finally {
     restoreTerminal();
-    state.update({ phase: 'ending', bhyve: undefined, loader: undefined });
+    state.soon({ phase: 'ending', bhyve: undefined, loader: undefined });
     if (hasStarted) await removeTraces(session, machine.name, machine.ephemerals, before);
     removeLoaderFiles(session, machine);
     if (machine.privateConfig !== undefined) directory.remove(privateConfigName);

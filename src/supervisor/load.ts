@@ -92,7 +92,7 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
   ended.abort();
   given.release();
   await identified;
-  session.state.update({ loader: undefined });
+  session.state.soon({ loader: undefined });
   const said = { stderr: child.stderrTail(), stdout: child.stdoutTail() };
   // Ctrl-C reaches both of us, and its end may be told before our own signal.
   if (loader.usesStdio && byItself?.kind === 'signalled') await host.clock.sleep(signalGraceMs, signals.stop);

@@ -13,13 +13,27 @@ export type Planner = (target: string | undefined, more: PlanOptions) => Machine
  * @throws ProblemsError `usage` where a machine would have to become another
  */
 export function planner(subject: Spec | Machine, options: PlanOptions): Planner {
-  if (!('argv' in subject)) return (target, more) => planned(subject, target, { ...options, ...more });
+  if (!('argv' in subject)) return specPlanner(subject, options);
   refuseOtherTargets(subject);
   return (target, { runDirectory }) => sameMachine(subject, target, runDirectory);
 }
 
+/** A boot that follows is that of the same machine, unless the host has told something new about its cards. */
+function specPlanner(spec: Spec, options: PlanOptions): Planner {
+  const machines = new Map<string, Machine>();
+  return (target = defaultTarget, more) => {
+    if (more.hostCards !== undefined) return planned(spec, target, { ...options, ...more });
+    const key = JSON.stringify([target, more]);
+    const machine = machines.get(key) ?? planned(spec, target, { ...options, ...more });
+    // The last one alone: a spec may have ten thousand targets.
+    if (!machines.has(key)) machines.clear();
+    machines.set(key, machine);
+    return machine;
+  };
+}
+
 /** The spec has been checked for every target when it was loaded, so a plan that fails is a mistake of the caller. */
-function planned(spec: Spec, target = defaultTarget, options: PlanOptions): Machine {
+function planned(spec: Spec, target: string, options: PlanOptions): Machine {
   if (!spec.targets.includes(target)) throw refuse(spec.source, noTarget(target, spec.targets));
   const result = plan(spec, target, options);
   if (!result.ok) throw new ProblemsError('spec', spec.source, result.problems);

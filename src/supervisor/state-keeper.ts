@@ -1,11 +1,19 @@
 import type { Clock } from '../host/clock.js';
 import type { RunDirectory } from '../host/run-directory.js';
 import type { RunState, StateChanges, StateDraft } from '../host/run-state.js';
+import { atEndOfTurn } from '../host/turn.js';
 import type { Emit, Part } from './events.js';
 
 /** Keeps `state.json` true to what the run does. A disk that is full is told, and never stops the VM. */
 export interface StateKeeper {
+  /** On disk when this returns, with what was to be there soon. */
   readonly update: (changes: StateChanges) => void;
+  /**
+   * On disk with the next update, at the latest before this process waits for anything. Between the end of a bhyve and
+   * the start of the next nothing is waited for as a rule, so that one write says it all; a kill in between finds what a
+   * kill a moment earlier would have found.
+   */
+  readonly soon: (changes: StateChanges) => void;
   /** A part beside the VM does not work, or works again; told once each. */
   readonly degraded: (part: Part, error: string | undefined) => void;
   /** Writes no more: the file is about to be removed, and may then be that of another run. */
@@ -25,6 +33,7 @@ export function keepState(
   const broken = new Map<Part, string>();
   let state: StateDraft = { version: 1, ...first };
   let isRetrying = false;
+  let callOff: (() => void) | undefined;
 
   function save(): boolean {
     try {
@@ -61,6 +70,8 @@ export function keepState(
 
   /** The file says what it lacked, and then that it lacks it no more. */
   function write(): void {
+    callOff?.();
+    callOff = undefined;
     if (!save()) void retry();
     else if (note(statePart, undefined)) save();
   }
@@ -71,10 +82,16 @@ export function keepState(
       state = { ...state, ...changes };
       write();
     },
+    soon: (changes) => {
+      if (isOver()) return;
+      state = { ...state, ...changes };
+      callOff ??= atEndOfTurn(write);
+    },
     degraded: (part, error) => {
       if (!isOver() && note(part, error)) write();
     },
     end: () => {
+      callOff?.();
       over.abort();
     },
   };

@@ -472,6 +472,59 @@ describe('the state of a run', () => {
     expect(tries()).toBe(before);
     expect(events.map(({ kind }) => kind)).toEqual(['degraded']);
   });
+
+  test('that is to be written soon is written with the next update, once', async () => {
+    const { saved, keeper, tick } = keep();
+    keeper.soon({ phase: 'ending', bhyve: undefined });
+    keeper.soon({ phase: 'waiting' });
+    expect(saved).toEqual([]);
+    keeper.update({ phase: 'starting', boot: 2 });
+    await tick();
+    expect(saved).toEqual([{ version: 1, ...first, phase: 'starting', boot: 2, bhyve: undefined }]);
+  });
+
+  test('that is to be written soon is written before the process waits for anything', async () => {
+    const { saved, keeper, tick } = keep();
+    keeper.soon({ phase: 'ending' });
+    keeper.soon({ phase: 'waiting' });
+    // What is done at once comes before, what waits comes after.
+    await Promise.resolve();
+    expect(saved).toEqual([]);
+    await tick();
+    expect(saved).toEqual([{ version: 1, ...first, phase: 'waiting' }]);
+  });
+
+  test('that was to be written soon is not, once the run is over', async () => {
+    const { saved, keeper, tick } = keep();
+    keeper.soon({ phase: 'ending' });
+    keeper.end();
+    keeper.soon({ phase: 'waiting' });
+    await tick();
+    expect(saved).toEqual([]);
+  });
+
+  test('says at the start of each bhyve which boot it is, and how the one before ended', async () => {
+    await inPlace(async (place) => {
+      const file = place.path('run', place.name, 'state.json');
+      const copies = place.path('copies');
+      const vm = await supervise(
+        place,
+        '',
+        {},
+        { bhyve: sh(`cat '${file}' >>'${copies}'; exit 0`), limits: { rebootCount: 2 } },
+      );
+      await vm.result;
+      const seen = readFileSync(copies, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line): unknown => JSON.parse(line));
+      expect(seen).toMatchObject([
+        { boot: 1 },
+        { boot: 2, last: { boot: 1, end: 'rebooted' } },
+        { boot: 3, last: { boot: 2, end: 'rebooted' } },
+      ]);
+    });
+  });
 });
 
 test('what a caller says is degraded after the end is no event, and no file', async () => {
