@@ -12,9 +12,8 @@ const plain = new Chalk({ level: 0 });
 
 /** Lines of the log, each with its time, ISO 8601, and who says it. @param text whole lines */
 export function logLines(source: LogSource, text: string, time = systemClock.now().toISOString()): string {
-  return linesOf(text)
-    .map((line) => `${time} ${source}: ${line}\n`)
-    .join('');
+  const prefix = `${time} ${source}: `;
+  return `${prefix}${endLines(text).slice(0, -1).replaceAll('\n', `\n${prefix}`)}\n`;
 }
 
 /** What the log says of an event: the words that people see with -v, without colours; none for some. */
@@ -31,5 +30,8 @@ export function logOfError(error: unknown): string {
 
 const withoutGaps = (text: string): string => text.replace(/\n+/g, '\n');
 
-/** The lines of a text, without their ends; the last may have none. */
-export const linesOf = (text: string): readonly string[] => text.replace(/\r?\n$/, '').split(/\r?\n/);
+/** Whole lines, the last with its end too, and each end as it is on UNIX. A noisy guest's lines all come through here. */
+export function endLines(text: string): string {
+  const lines = text.includes('\r') ? text.replaceAll('\r\n', '\n') : text;
+  return lines.endsWith('\n') ? lines : `${lines}\n`;
+}

@@ -14,7 +14,7 @@ import type { Machine } from '../machine/machine.js';
 import type { RunEvent } from '../supervisor/events.js';
 import type { Run } from '../supervisor/run.js';
 import type { Context } from './context.js';
-import { linesOf, logLines, logOfError, logOfEvent } from './log.js';
+import { endLines, logLines, logOfError, logOfEvent } from './log.js';
 import type { CliOptions } from './options.js';
 import { standardError } from './output-files.js';
 import { eventLines, isProblem } from './show-events.js';
@@ -117,7 +117,7 @@ function speaker(
       write(lines.map((line) => `vmrun: ${name}: ${line}`));
     },
     passOn: (text: string): void => {
-      write(linesOf(text));
+      err(lineEnd === '\n' ? endLines(text) : endLines(text).replaceAll('\n', lineEnd));
     },
   };
 }

@@ -9,9 +9,11 @@ export function tailBuffer(size: number): TailBuffer {
   let kept = '';
   return {
     push(text) {
-      kept = (kept + text).slice(-size);
+      if (text.length >= size) kept = text.slice(-size);
+      // Cutting copies what is kept: not at each of many short texts.
+      else if ((kept += text).length > 4 * size) kept = kept.slice(-size);
     },
-    text: () => kept,
+    text: () => kept.slice(-size),
   };
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { ProblemsError } from '../../src/base/problem.js';
-import { logLines, logOfError, logOfEvent } from '../../src/cli/log.js';
+import { endLines, logLines, logOfError, logOfEvent } from '../../src/cli/log.js';
 
 const time = '2026-11-21T12:00:00.000Z';
 
@@ -38,4 +39,15 @@ test('an error has its problems, a line each', () => {
       .join(''),
   );
   expect(logOfError(new Error('no such program'))).toMatch(/ vmrun: no such program\n$/);
+});
+
+test('each line of a text is a line of the log, and as it is read on a terminal, whatever ends it', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', 'é', '😀', '$', '&', '\n', '\r') });
+  fc.assert(
+    fc.property(text, (given) => {
+      const lines = given.replace(/\r?\n$/, '').split(/\r?\n/);
+      expect(endLines(given)).toBe(lines.map((line) => `${line}\n`).join(''));
+      expect(logLines('bhyve', given, 'now')).toBe(lines.map((line) => `now bhyve: ${line}\n`).join(''));
+    }),
+  );
 });
