@@ -13,14 +13,27 @@ export const rooms = {
   machine: ['base', 'devices', 'spec'],
   graph: ['base', 'devices', 'spec', 'machine'],
   import: ['base', 'bhyve', 'devices', 'spec', 'machine'],
+  forecast: ['base', 'bhyve', 'devices', 'spec', 'machine'],
   host: ['base', 'devices', 'spec', 'machine'],
   supervisor: ['base', 'devices', 'spec', 'machine', 'host'],
   simulator: ['base', 'bhyve'],
-  cli: ['base', 'bhyve', 'devices', 'spec', 'machine', 'graph', 'import', 'host', 'supervisor', 'simulator'],
+  cli: [
+    'base',
+    'bhyve',
+    'devices',
+    'spec',
+    'machine',
+    'graph',
+    'import',
+    'forecast',
+    'host',
+    'supervisor',
+    'simulator',
+  ],
 };
 
 /** What is calculated there needs no process, file or clock. */
-const pureRooms = ['base', 'ucl', 'bhyve', 'devices', 'spec', 'machine', 'graph', 'import', 'supervisor'];
+const pureRooms = ['base', 'ucl', 'bhyve', 'devices', 'spec', 'machine', 'graph', 'import', 'forecast', 'supervisor'];
 
 /** Effects live in src/host; the rooms before it are calculations. `src/cli/main.ts` and the simulator touch the process. */
 const effects = {

@@ -15,6 +15,7 @@ export { formatAddress, type PciAddress } from './base/pci-address.js';
 export type { Result } from './base/result.js';
 export { quoteCommand } from './base/shell.js';
 export type { Arch, Platform, Release, Requirement, Variable } from './devices/device.js';
+export { forecast, type ForecastOptions } from './forecast/forecast.js';
 export { bootGraph, type BootGraph, type BootTarget, type Exit } from './graph/boot-graph.js';
 export { drawGraph, graphFormats, type GraphFormat } from './graph/draw.js';
 export {

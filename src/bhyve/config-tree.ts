@@ -97,8 +97,8 @@ export function openConfig(root: ConfigNode, output: Output, trace?: Trace): Con
   function getRaw(path: string, by: ReadBy = 'code'): string | undefined {
     const { parent, name } = split(path);
     const node = parent === undefined ? root : look(root, parent, false);
+    trace?.read?.(node, node === undefined ? path : name, by);
     if (node === undefined) return undefined;
-    trace?.read?.(node, name, by);
     const entry = whole(node).entries.get(name);
     if (isNode(entry)) {
       warn(output, `Attempting to fetch value of node ${path}`);

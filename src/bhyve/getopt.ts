@@ -7,7 +7,12 @@ export type OptionEvent =
       /** The word in which it begins. */
       readonly index: number;
     }
-  | { readonly kind: 'error'; readonly message: string }
+  | {
+      readonly kind: 'error';
+      readonly message: string;
+      readonly letter: string;
+      readonly index: number;
+    }
   | { readonly kind: 'operands'; readonly operands: readonly string[] };
 
 /**
@@ -29,7 +34,7 @@ export function* readOptions(argv: readonly string[], letters: string): Generato
       const letter = word.charAt(at);
       const place = letter === ':' ? -1 : letters.indexOf(letter);
       if (place === -1) {
-        yield { kind: 'error', message: `illegal option -- ${letter}` };
+        yield { kind: 'error', message: `illegal option -- ${letter}`, letter, index };
         return;
       }
       if (letters.charAt(place + 1) !== ':') {
@@ -39,7 +44,7 @@ export function* readOptions(argv: readonly string[], letters: string): Generato
       const isAttached = at + 1 < word.length;
       const argument = isAttached ? word.slice(at + 1) : argv[index + 1];
       if (argument === undefined) {
-        yield { kind: 'error', message: `option requires an argument -- ${letter}` };
+        yield { kind: 'error', message: `option requires an argument -- ${letter}`, letter, index };
         return;
       }
       yield { kind: 'option', letter, argument, index };

@@ -28,11 +28,11 @@ export function* readGnuOptions(argv: readonly string[], options: readonly GnuOp
     const found = word.startsWith('--') ? longOption(word, options) : shortOptions(word, options);
     for (const one of found) {
       if ('message' in one) {
-        yield { kind: 'error', message: one.message };
+        yield { kind: 'error', message: one.message, letter: '', index };
         return;
       }
       if (one.wantsNext && index + 1 === argv.length) {
-        yield { kind: 'error', message: `option requires an argument -- '${one.letter}'` };
+        yield { kind: 'error', message: `option requires an argument -- '${one.letter}'`, letter: one.letter, index };
         return;
       }
       const argument = one.wantsNext ? (argv[index + 1] ?? '') : one.argument;

@@ -57,6 +57,7 @@ export function readCommandLine(argv: readonly string[], context: OptionContext)
         applyOption(event.letter, event.argument, context);
         break;
       case 'error':
+        context.trace?.option?.({ letter: event.letter, argument: '', index: event.index });
         warn(context.output, event.message);
         showUsage(context, exitUsage);
         break;

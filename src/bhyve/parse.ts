@@ -14,6 +14,8 @@ export interface ParseOptions extends Platform {
   /** For the files that `-k` and `-f …,file=` name. */
   readonly readFile: ReadFile;
   readonly trace?: Trace;
+  /** An empty one, for those who want what was set before a refusal. */
+  readonly tree?: ConfigNode;
 }
 
 /** bhyve refuses, and ends. */
@@ -57,7 +59,7 @@ export type ParsedCommandLine =
  */
 export function parseCommandLine(argv: readonly string[], options: ParseOptions): ParsedCommandLine {
   const output = options.trace?.output ?? emptyOutput();
-  const tree = emptyNode();
+  const tree = options.tree ?? emptyNode();
   try {
     const isDumpAsked = readInto(tree, argv, options, output);
     return { kind: 'parsed', tree, config: listVariables(tree), isDumpAsked, warnings: output.stderr };

@@ -12,8 +12,8 @@ export interface Trace {
   readonly option?: (option: TracedOption | undefined) => void;
   /** A variable is set. */
   readonly set?: (node: ConfigNode, name: string) => void;
-  /** A variable is asked for; it need not be there. */
-  readonly read?: (node: ConfigNode, name: string, by: ReadBy) => void;
+  /** A variable is asked for; it need not be there. No node: there is none, and the name is the whole one. */
+  readonly read?: (node: ConfigNode | undefined, name: string, by: ReadBy) => void;
 }
 
 /** Code of bhyve, or a `%(…)` in another variable. */

@@ -40,10 +40,11 @@ export interface ExplainedArgument {
  */
 export function explain(spec: Spec, target: string, options: PlanOptions = {}): Result<readonly ExplainedArgument[]> {
   const drafted = draft(spec, target, options);
-  return drafted.ok ? success(argumentsOf(drafted.value, options), drafted.warnings) : drafted;
+  return drafted.ok ? success(explainDraft(drafted.value, options), drafted.warnings) : drafted;
 }
 
-function argumentsOf(drafted: Draft, options: PlanOptions): readonly ExplainedArgument[] {
+/** The same of a draft. */
+export function explainDraft(drafted: Draft, options: PlanOptions): readonly ExplainedArgument[] {
   const { machine, effective, before, after, extraWords } = drafted;
   const fromSettings = (settings: readonly Setting[]): readonly ExplainedArgument[] =>
     settings.flatMap((setting) =>

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import type { Command } from 'commander';
-import { ProblemsError, type Problem } from '../../base/problem.js';
+import { inOrder, ProblemsError, type Problem } from '../../base/problem.js';
 import type { Platform } from '../../devices/device.js';
 import { viewFrom } from '../../host/facts-paths.js';
 import { recordedView } from '../../host/facts.js';
@@ -17,6 +17,7 @@ import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js'
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
+import { forecastSpec } from '../forecast-spec.js';
 import { loadWithLock } from '../load-with-lock.js';
 import type { LockFile } from '../lock-file.js';
 import { runBaseOf } from '../run-base.js';
@@ -110,6 +111,8 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   const identity = locked?.identity;
   const runBase = runBaseOf(options, context);
   const names = targetsOf(spec, options);
+  const known = [...warnings, ...(await forecastSpec(spec, { ...platform, identity }))];
+  if (known.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', spec.source, inOrder(known));
   const machines = names.map((target) => {
     const planned = plan(spec, target, { ...platform, identity, runDirectory: path.join(runBase, spec.name) });
     if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);
@@ -124,7 +127,7 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   return {
     name: spec.name,
     source: spec.source,
-    warnings: [...warnings, ...lockWarnings(spec, names, platform, locked)],
+    warnings: [...inOrder(known), ...lockWarnings(spec, names, platform, locked)],
     targets,
     host: { system: view.system, ...view.platform, ...(facts === undefined ? {} : { captured: facts.taken }) },
   };

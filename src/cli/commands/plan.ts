@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { ProblemsError, type Problem } from '../../base/problem.js';
+import { inOrder, ProblemsError, type Problem } from '../../base/problem.js';
 import type { Result } from '../../base/result.js';
 import { explain } from '../../machine/explain.js';
 import { guestOf } from '../../machine/guest.js';
@@ -16,6 +16,7 @@ import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js'
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { forecastSpec } from '../forecast-spec.js';
 import { lockFileFor, type LockFile } from '../lock-file.js';
 import { programsOf } from '../programs.js';
 import { runBaseOf } from '../run-base.js';
@@ -107,10 +108,12 @@ async function load(config: string, wanted: PlanCommandOptions, context: Context
   const spec = loaded.value;
   const isOther = own === undefined && known !== undefined && known.spec.name !== spec.name;
   if (isOther && locked !== undefined) return load(config, wanted, context);
+  const warnings = inOrder([...loaded.warnings, ...(await forecastSpec(spec, basis))]);
+  if (warnings.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', input.name, warnings);
   return {
     spec,
     locked,
-    warnings: [...(own?.warnings ?? []), ...loaded.warnings],
+    warnings: [...(own?.warnings ?? []), ...warnings],
     options: { ...basis, runDirectory: `${runBaseOf(rest, context)}/${spec.name}` },
   };
 }

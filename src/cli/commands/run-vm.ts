@@ -14,10 +14,12 @@ import { run, type RunOptions } from '../../supervisor/run.js';
 import { asker, type Ask } from '../consent.js';
 import type { Context } from '../context.js';
 import { endExitCode, exitCodes } from '../exit-codes.js';
+import { forecastSpec } from '../forecast-spec.js';
 import type { CliOptions } from '../options.js';
 import { refuseRunOutputs } from '../output-files.js';
 import type { Programs } from '../programs.js';
 import { runOutput } from '../run-output.js';
+import { formatProblem } from '../show-problems.js';
 
 export interface RunRequest {
   readonly spec: Spec;
@@ -39,6 +41,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   if (options.consoleLog !== undefined) refuseConsoleElsewhere(request);
   refuseRunOutputs(options, request, context);
   takeInput(options, machine);
+  if (!options.quiet) await tellForecast(context, request);
   const output = runOutput(context, machine, options, colour);
   const vm = run(spec, {
     ...programs,
@@ -77,6 +80,18 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   } finally {
     await output.end();
   }
+}
+
+/** What bhyve will say to its own words in the spec: only a warning, since it may be another bhyve. */
+async function tellForecast({ err, hostBhyve }: Context, request: RunRequest): Promise<void> {
+  const { spec, identity, options, colour } = request;
+  const problems = await forecastSpec(spec, {
+    ...hostBhyve,
+    identity,
+    extraArguments: options.bhyveArguments,
+    severity: 'warning',
+  });
+  for (const problem of problems) err(`${formatProblem(problem, colour).join('\n')}\n`);
 }
 
 function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): void {

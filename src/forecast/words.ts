@@ -1,0 +1,69 @@
+import { quoteCommand } from '../base/shell.js';
+import type { Foretold } from '../bhyve/foretell/foretell.js';
+import type { Machine } from '../machine/machine.js';
+
+/** Where the words stand that bhyve says something about. */
+export type Where = 'config' | 'raw' | 'extra_options' | 'command line' | 'field';
+
+interface About {
+  readonly where: Where;
+  /** The option of the command, with what follows it. */
+  readonly option: readonly string[];
+  readonly machine: Machine;
+}
+
+/** What bhyve will say or do, and what to do about it. */
+export function wordsFor(told: Foretold, about: About): { readonly message: string; readonly fix: string } {
+  return { message: messageFor(told, about), fix: fixFor(told, about) };
+}
+
+function messageFor(told: Foretold, { machine, where, option }: About): string {
+  const { kind, messages, variable = '', status = 4, signal, when = '' } = told;
+  const bhyve = `bhyve of FreeBSD ${machine.release}${machine.arch === 'arm64' ? ' on arm64' : ''}`;
+  const said = saidBy(messages);
+  const it = where === 'extra_options' || where === 'command line' ? quoteCommand(option) : 'this';
+  switch (kind) {
+    case 'unread':
+      return `${bhyve} does not read ${variable} in this machine, and ignores it`;
+    case 'warning':
+      return `${bhyve} will warn of ${it}: ${said}`;
+    case 'end':
+      return `${bhyve} will end with ${status} ${when}: ${said}`;
+    case 'refusal':
+      if (signal !== undefined) return `${bhyve} will be killed by ${signal} at its start because of ${it}`;
+      return `${bhyve} will not start with ${it}: ${said === '' ? `it ends with ${status} and says nothing` : said}`;
+  }
+}
+
+/**
+ * bhyve's lines without its own name, the line that follows every refusal of a device, and what an earlier call left in
+ * errno.
+ */
+function saidBy(messages: readonly string[]): string {
+  const lines = messages
+    .map((message) => message.replace(/^bhyve: /, '').replace(/: No error: 0$/, ''))
+    .filter((message) => message !== '');
+  const telling = lines.filter((message) => !/^device emulation initialization error/i.test(message));
+  return (telling.length === 0 ? lines : telling).join('; ');
+}
+
+function fixFor({ kind, variable = '', missing }: Foretold, { where, option }: About): string {
+  if (missing !== undefined) return `set ${missing} as well, or leave ${variable} out`;
+  const it = nameOf(where, option, variable);
+  if (kind === 'unread') return where === 'config' ? 'check the name, or leave it out' : `check the name in ${it}`;
+  return where === 'raw' ? `correct ${it}` : `correct ${it}, or leave it out`;
+}
+
+function nameOf(where: Where, option: readonly string[], variable: string): string {
+  switch (where) {
+    case 'config':
+      return variable;
+    case 'raw':
+      return 'the "value" of the device';
+    case 'extra_options':
+    case 'command line':
+      return quoteCommand(option);
+    case 'field':
+      return 'it';
+  }
+}
