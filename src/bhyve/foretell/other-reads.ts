@@ -2,16 +2,17 @@ import type { Platform } from '../releases.js';
 
 /**
  * What bhyve reads and takes whatever it says, or reads when the guest runs: no check of a start asks for it. Below the
- * node of a device, by its model.
+ * node of a device, by its model; `direct` is not asked for beside `sync`, which is the same.
  */
 const ofModel: Readonly<Record<string, (platform: Platform) => RegExp>> = {
-  ahci: () => /^port\.(0|[12]?[1-9]|[123]0|31)\.(nmrr|ser|rev|model)$/,
+  ahci: () => /^port\.(0|[12]?[1-9]|[123]0|31)\.(nmrr|ser|rev|model|direct)$/,
   e1000: () => backend,
   hda: () => /^(play|rec)$/,
   hostbridge: ({ release }) => (release === 14 ? /^(vendor|devid)$/ : /^pcireg\.(vendor|device)$/),
   lpc: ({ release }) => (release === 14 ? nothing : /^pcireg\.(vendor|device|revid|subvendor|subdevice)$/),
   passthru: () => /^rom$/,
-  'virtio-blk': () => /^ser$/,
+  nvme: () => /^direct$/,
+  'virtio-blk': () => /^(ser|direct)$/,
   'virtio-console': () => /^port\.\d+\.name$/,
   'virtio-net': () => backend,
   'virtio-scsi': ({ release }) => (release === 16 ? /^(backend|target\.\d+)$/ : nothing),
