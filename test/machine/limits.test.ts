@@ -113,6 +113,11 @@ describe('a limit that bhyve enforces is checked by vmrun first', () => {
       says: /^nvme: Invalid qsz option 0/,
     },
     {
+      spec: device({ device: 'hda', play: `/dev/${'d'.repeat(59)}` }),
+      words: s('hda', `play=/dev/${'d'.repeat(59)}`),
+      says: silence,
+    },
+    {
       spec: device({ device: 'nvme', ram: 1, ioslots: 0 }),
       words: s('nvme', 'ram=1', 'ioslots=0'),
       says: /Invalid ioslots option 0/,

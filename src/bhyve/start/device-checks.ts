@@ -1,7 +1,7 @@
 import { atoi, strtol } from '../c-numbers.js';
 import type { ConfigNode } from '../config-tree.js';
 import { comPorts } from '../lpc.js';
-import { errnoText, warn } from '../outcome.js';
+import { crash, errnoText, warn } from '../outcome.js';
 import { parseScsiTarget } from '../pci-legacy.js';
 import { cSyntaxOf, traitsOf } from '../releases.js';
 import { addBootDisk, openBlock } from './block-backing.js';
@@ -159,6 +159,16 @@ const checkVirtioScsi: DeviceCheck = ({ node, name }, context) => {
   return true;
 };
 
+/** What bhyve has room for, and the byte that ends it. */
+const soundDeviceBytes = 63;
+
+/** bhyve asserts that it can open what it is to play and record with, and it cannot where the name is too long. */
+const checkHda: DeviceCheck = ({ node }, { config }) => {
+  const names = ['play', 'rec'].map((variable) => config.getFrom(node, variable));
+  const isFine = names.every((name) => name === undefined || byteLength(name) <= soundDeviceBytes);
+  return isFine || crash('SIGABRT');
+};
+
 const usbSlots = 64n;
 const usbDevices = 4;
 
@@ -230,6 +240,7 @@ const checks: Readonly<Record<string, DeviceCheck>> = {
   ahci: checkAhci,
   e1000: checkE1000,
   fbuf: checkFramebuffer,
+  hda: checkHda,
   lpc: checkLpc,
   nvme: checkNvme,
   passthru: checkPassthru,

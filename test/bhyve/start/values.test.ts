@@ -196,6 +196,31 @@ describe('a disk', () => {
   ]);
 });
 
+describe('a sound card', () => {
+  const device = (bytes: number): string => `/dev/${'d'.repeat(bytes - '/dev/'.length)}`;
+  cases([
+    [['-s', '5,hda'], '', 'started'],
+    [['-s', `5,hda,play=${device(63)},rec=/dev/dsp0`], '', 'started'],
+    [['-s', `5,hda,play=${device(64)}`], '', 134],
+    [['-s', `5,hda,play=/dev/dsp0,rec=${device(64)}`], '', 134],
+  ]);
+});
+
+describe('a TPM', () => {
+  const refused = (first: string, errno: number): string =>
+    `bhyve: ${first}\nbhyve: init_tpm: unable to create a TPM device (${errno})\nFailed to init TPM device`;
+  const tpm = (...variables: readonly string[]): readonly string[] =>
+    variables.flatMap((variable) => ['-o', `tpm.${variable}`]);
+  cases([
+    [tpm('version=2.0', 'type=swtpm'), refused('tpm_swtpm_init: no socket path specified', 2), 4],
+    [tpm('version=2.0', 'type=passthru'), refused('tpm_passthru_init: unable to open tpm device "(null)"', 2), 4],
+    [['-l', 'tpm,swtpm,/s,intf=tis'], refused('TPM interface "tis" not found', 22), 4],
+    [['-l', 'tpm,swtpm,/s,ppi=no'], refused('TPM PPI "no" not found\n', 22), 4],
+    [tpm('version=2.0'), '', 134],
+    [tpm('type=swtpm', 'path=/s'), '', 134],
+  ]);
+});
+
 describe('a passed device', () => {
   cases([
     [passthru('ppt0'), '', 'started'],
