@@ -57,7 +57,7 @@ function isIpv6(host: string): boolean {
   if (halves.length > 2) return false;
   const groups = halves.flatMap((half) => (half === '' ? [] : half.split(':')));
   const last = groups.at(-1);
-  const hasIpv4 = last?.includes('.') === true;
+  const hasIpv4 = last?.includes('.') === true && address.endsWith(last);
   const hex = hasIpv4 ? groups.slice(0, -1) : groups;
   const count = hex.length + (hasIpv4 ? 2 : 0);
   const octets = hasIpv4 ? last.split('.') : undefined;
