@@ -3,27 +3,17 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { isAllWithin, median, peakMemories, quantile, report, root, spawnNode, wallTimes } from './bench/measure.mjs';
+import { isAllWithin, median, quantile, report, root, spawnNode } from './bench/measure.mjs';
+import { canMeasure } from './bench/cpu.mjs';
 import { rebootLatency } from './bench/reboots.mjs';
 import { asText } from './bench/spec.mjs';
+import { startUp } from './bench/start-up.mjs';
+import { passingOn, rebootCpu } from './bench/supervisor-cpu.mjs';
 
 const { loadSpecText, plan } = await import('../dist/index.js');
 const runs = Number(process.env.BENCH_RUNS ?? 41);
 // A run directory is on tmpfs on most hosts; others write a file to the disk that replaces another.
 const scratch = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'vmrun-bench-'));
-function startUp() {
-  const bare = ['-e', '0'];
-  const dryRun = ['bin/vmrun.js', '--dry-run', '-c', 'examples/freebsd.json'];
-  const [bareMs, dryRunMs] = wallTimes(bare, dryRun, runs);
-  const ratio = dryRunMs / bareMs;
-  const wall = `${dryRunMs.toFixed(1)} / ${bareMs.toFixed(1)} ms = ${ratio.toFixed(3)}`;
-  report(`dry run / node -e 0, wall, median of ${runs}`, wall, '<= 1.25', ratio <= 1.25);
-  const [bareKib, dryRunKib] = peakMemories(bare, dryRun, Math.ceil(runs / 2));
-  const share = dryRunKib / bareKib;
-  const memory = `${(dryRunKib / 1024).toFixed(1)} / ${(bareKib / 1024).toFixed(1)} MiB = ${share.toFixed(3)}`;
-  report('dry run / node -e 0, peak memory', memory, '<= 1.25', share <= 1.25);
-}
-
 const disk = (index) => ({ device: 'virtio-blk', path: `/vm/disk${index}.img` });
 const manyDevices = (count) => ({
   name: 'vm',
@@ -134,12 +124,26 @@ async function atRest() {
   );
 }
 
+/** 100 VMs in one process, all killed at once. */
+function manyKills() {
+  const script = path.join(root, 'scripts/bench/many-kills.mjs');
+  const { reactions, cpuMs } = JSON.parse(spawnNode([script, '100', scratch]).stdout);
+  const p99 = quantile(reactions, 0.99);
+  report('100 VMs killed at once -> their events, p99', `${p99.toFixed(0)} ms`, '<= 300 ms', p99 <= 300);
+  report('the same, CPU of all', `${cpuMs.toFixed(0)} ms`, '', undefined);
+}
+
 try {
-  startUp();
+  if (canMeasure) {
+    startUp(scratch, runs);
+    rebootCpu(scratch);
+    passingOn(scratch);
+  } else console.log('CPU times are not measured: there is no bash');
   await growth('devices', manyDevices, [1000, 2000, 4000], 500);
   await growth('targets', manyTargets, [1000, 10_000]);
   await rebootLatency(scratch);
   manyRuns();
+  manyKills();
   await atRest();
 } finally {
   rmSync(scratch, { recursive: true, force: true });

@@ -15,30 +15,16 @@ export function quantile(values, share) {
 export const median = (values) => quantile(values, 0.5);
 
 /** @throws Error with its stderr where it fails */
-export const spawnNode = (args, options) => {
-  const result = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8', ...options });
+export const spawnNode = (args, { node = process.execPath, ...options } = {}) => {
+  const result = spawnSync(node, args, { cwd: root, encoding: 'utf8', ...options });
   if (result.status !== 0) throw new Error(`node ${args.join(' ')}: ${result.status} ${result.stderr}`);
   return result;
 };
 
-/** Runs two node commands in turn. @returns the median wall time of each, in milliseconds */
-export function wallTimes(a, b, runs) {
-  const once = (args) => {
-    const start = performance.now();
-    spawnNode(args, { stdio: ['ignore', 'ignore', 'pipe'] });
-    return performance.now() - start;
-  };
-  once(a);
-  once(b);
-  const times = [[], []];
-  for (let run = 0; run < runs; run += 1) [a, b].forEach((args, index) => times[index].push(once(args)));
-  return times.map(median);
-}
-
-/** The same for peak memory, in KiB. */
-export function peakMemories(a, b, runs) {
-  const once = (args) =>
-    Number(spawnNode(['-r', peakMemory, ...args], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] }).output[3]);
+/** Runs two node commands in turn. @returns the median peak memory of each, in KiB */
+export function peakMemories(a, b, runs, node) {
+  const options = { node, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] };
+  const once = (args) => Number(spawnNode(['-r', peakMemory, ...args], options).output[3]);
   const peaks = [[], []];
   for (let run = 0; run < runs; run += 1) [a, b].forEach((args, index) => peaks[index].push(once(args)));
   return peaks.map(median);
