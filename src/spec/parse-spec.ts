@@ -93,7 +93,7 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   const written = canonicalise(parsed.root, input.resolveFile);
   if (written.kind !== 'mapping') return { ok: false, problems: [notAnObject(written, places)] };
   const { root, findings: repeats } = await onceEach(written, input.format);
-  const shape = validateShape(root);
+  const shape = await validateShape(root);
   const sound = shape.length === 0 ? root : withoutFaults(root, shape);
   const targets = targetsOf(root);
   const names = checkTargetNames(root, targets);

@@ -1,23 +1,14 @@
-import validate from './generated/validate-vm.js';
-import { rootOnlyFields, vmSchema } from './schema.js';
-import { toValue, type SourceNode } from './source-tree.js';
-import { explainViolations, type SchemaFinding, type SpokenSchema } from './violations.js';
+import { fits } from './fits.js';
+import { vmSchema } from './schema.js';
+import type { SourceNode } from './source-tree.js';
+import type { SchemaFinding } from './violations.js';
 
 /**
  * Holds a canonical spec against the schema.
  * @returns every violation in the order of the file, each as one sentence; pointers lead into `root`
  */
-export function validateShape(root: SourceNode): readonly SchemaFinding[] {
-  if (validate(toValue(root))) return [];
-  return explainViolations(validate.errors ?? [], root, spokenSchema);
+export async function validateShape(root: SourceNode): Promise<readonly SchemaFinding[]> {
+  if (fits(vmSchema, root, vmSchema.$defs)) return [];
+  const { explainShape } = await import('./explain-shape.js');
+  return explainShape(root);
 }
-
-const spokenSchema: SpokenSchema = {
-  schema: vmSchema,
-  whole: 'the spec',
-  tag: { code: 'unknown-device', meaning: 'the model, e.g. "virtio-blk"', noun: 'a device model' },
-  misplaced: (key, path) =>
-    path.length === 2 && path[0] === 'targets' && rootOnlyFields.includes(key)
-      ? 'it belongs to the spec itself and is the same in every target'
-      : undefined,
-};
