@@ -1,4 +1,5 @@
-import { readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { codeOf } from '../base/error-code.js';
 import type { FileContent } from '../bhyve/files.js';
 
@@ -57,6 +58,22 @@ export function write(fd: 1 | 2, text: string): void {
       if (codeOf(error) !== 'EAGAIN') return;
       attempts += 1;
       Atomics.wait(clock, 0, 0, 1);
+    }
+  }
+}
+
+/**
+ * Lets go of standard descriptors whose terminal has gone away. Node.js puts the settings of terminals back when it
+ * exits, and aborts where that fails; it leaves alone a descriptor that leads elsewhere by then.
+ */
+export function dropDeadTerminals(): void {
+  for (const descriptor of [0, 1, 2]) {
+    try {
+      if (!fstatSync(descriptor).isCharacterDevice() || isatty(descriptor)) continue;
+      closeSync(descriptor);
+      openSync('/dev/null', 'r+'); // gets the lowest free number
+    } catch {
+      // It was closed before.
     }
   }
 }

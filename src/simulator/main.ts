@@ -2,9 +2,9 @@
 // all else in this room is pure.
 
 import { basename, dirname } from 'node:path';
-import { errorText, openFile, stayAlive, write, writeLines } from './effects.js';
+import { dropDeadTerminals, errorText, openFile, stayAlive, write, writeLines } from './effects.js';
 import { type Settings, readSettings } from './environment.js';
-import { bootBanner, echo, newline } from './guest-console.js';
+import { bootBanner, guestConsole, newline } from './guest-console.js';
 import { followMonitor, monitor, monitoredVariable } from './monitor.js';
 import { parseCommandLine } from '../bhyve/parse.js';
 import { playLoader } from './play-loader.js';
@@ -26,6 +26,9 @@ const exitBadEnvironment = 64;
  * or a signal, neither of which lets Node.js unlink the sockets that bhyve too leaves behind.
  */
 export function main(): void {
+  process.once('exit', dropDeadTerminals);
+  // vmrun starts what it starts with SIGHUP ignored, and bhyve leaves it at that; Node.js undoes it before we could look.
+  if (process.env.VMRUN_NAME !== undefined) process.on('SIGHUP', () => undefined);
   const settings = readSettings(process.env);
   if ('error' in settings) {
     writeLines(2, [`bhyve-sim: ${settings.error}`]);
@@ -108,10 +111,24 @@ async function run(machine: Machine, settings: Settings): Promise<void> {
 
 function boot(machine: Machine, settings: Settings, number: number): void {
   const step = stepOfBoot(settings.steps, number);
-  if (machine.hasPowerButton) process.on('SIGTERM', powerButton(step, machine));
+  // What the guest is asked to do comes once: by the power button, or at its console.
+  let isEnding = false;
+  const endOnce = (afterMs: number, end: GuestEnd): void => {
+    if (isEnding) return;
+    isEnding = true;
+    after(afterMs, () => {
+      endGuest(end, machine, settings);
+    });
+  };
+  if (machine.hasPowerButton) process.on('SIGTERM', powerButton(step, endOnce));
   if (machine.hasStdioConsole) {
-    if (!endsAtOnce(step)) readTerminal(machine.name);
-    write(1, bootBanner(machine, settings, number));
+    const readsTerminal = !endsAtOnce(step);
+    if (readsTerminal) {
+      readTerminal(machine.name, (end) => {
+        endOnce(step.kind === 'run' ? step.shutdownMs : 0, end);
+      });
+    }
+    say(bootBanner(machine, settings, number, readsTerminal && process.stdin.isTTY));
   }
   switch (step.kind) {
     case 'run':
@@ -140,9 +157,18 @@ function endGuest(end: GuestEnd, machine: Machine, settings: Settings): void {
   process.exit(exitStatusOf(end, settings.release));
 }
 
+let isMidLine = false;
+
+/** Writes to the guest's console. */
+function say(text: string): void {
+  if (text === '') return;
+  isMidLine = !text.endsWith(newline);
+  write(1, text);
+}
+
 /** Whoever prints next starts on a line of his own. */
 function leaveConsole({ hasStdioConsole }: Machine): void {
-  if (hasStdioConsole) write(1, newline);
+  if (hasStdioConsole && isMidLine) say(newline);
 }
 
 /** The guest is off; a variable that bhyve reads only now may be wrong. */
@@ -153,16 +179,9 @@ function powerOff(machine: Machine): void {
 }
 
 /** What SIGTERM does to a guest that has ACPI: a second press is dropped while the first is being answered. */
-function powerButton(step: Step, machine: Machine): () => void {
-  let isPressed = false;
+function powerButton(step: Step, endOnce: (afterMs: number, end: GuestEnd) => void): () => void {
   return () => {
-    if (isPressed) return;
-    isPressed = true;
-    const off = (): void => {
-      powerOff(machine);
-    };
-    if (step.kind === 'run') after(step.shutdownMs, off);
-    else if (step.kind !== 'deaf') off();
+    if (step.kind !== 'deaf') endOnce(step.kind === 'run' ? step.shutdownMs : 0, 'power_off');
   };
 }
 
@@ -180,14 +199,22 @@ function dieOf(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal);
 }
 
-/** What somebody types is echoed; a terminal is put into raw mode, so Ctrl-C goes to the guest. */
-function readTerminal(name: string): void {
+/**
+ * What somebody types is shown, and may end the guest; a terminal is put into raw mode, so Ctrl-C goes to the guest.
+ * @param onEnd told how, once
+ */
+function readTerminal(name: string, onEnd: (end: GuestEnd) => void): void {
   const { stdin } = process;
   if (stdin.isTTY) stdin.setRawMode(true); // Node.js undoes that on every way out but SIGKILL
+  const type = guestConsole(name, stdin.isTTY);
   stdin.setEncoding('utf8');
   stdin.on('error', () => undefined);
   stdin.on('data', (typed: string) => {
-    write(1, echo(typed, name));
+    const { shown, end } = type(typed);
+    say(shown);
+    if (end === undefined) return;
+    stdin.removeAllListeners('data').resume();
+    onEnd(end);
   });
 }
 
