@@ -117,14 +117,17 @@ function feed(stream: Writable, text: string): void {
 }
 
 /**
- * A shell that becomes the program, under the same pid: Node has no other way to let a child ignore SIGPIPE, and our
- * end of its stderr is gone when we are killed. bhyve would die of the next message it prints. What the shell itself
- * may fail at, a full disk, must not keep the program from being started. Words are arguments, never parts of a script.
+ * A shell that becomes the program, under the same pid: Node has no other way to let a child ignore signals. SIGPIPE,
+ * because our end of its stderr is gone when we are killed, and bhyve would die of the next message it prints. SIGHUP,
+ * because a terminal that is closed sends it to the guest whose console it was as well as to us: bhyve would die of it
+ * before we could press the guest's power button. What the shell itself may fail at, a full disk, must not keep the
+ * program from being started. Words are arguments, never parts of a script.
  */
-const becoming = 'trap "" PIPE; { printf "%s\\n" "${1%%%*}$$${1#*%}" >"$0"; } 2>/dev/null; shift; exec "$@"';
+const ignoring = 'trap "" HUP PIPE; {';
+const becoming = `${ignoring} printf "%s\\n" "\${1%%%*}$$\${1#*%}" >"$0"; } 2>/dev/null; shift; exec "$@"`;
 
 /** A process is still that shell. @param commandLine of the process, its words separated by anything */
-export const isBecoming = (commandLine: string): boolean => commandLine.includes('trap "" PIPE; {');
+export const isBecoming = (commandLine: string): boolean => commandLine.includes(ignoring);
 
 /** Starts a program, and lets it live on without us. Its words are not looked at by a shell. @throws StartError */
 export const spawnChild: SpawnChild = async (command, options) => {

@@ -1,9 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 /** Whether a descriptor of ours is a terminal. */
 export const isTerminal = (descriptor: 0 | 1 | 2): boolean => isatty(descriptor);
+
+/** Two descriptors of ours lead to one place: what is written to either appears there. */
+export function isSameFile(one: number, other: number): boolean {
+  try {
+    const [a, b] = [fstatSync(one), fstatSync(other)];
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch {
+    return false;
+  }
+}
 
 /**
  * Remembers the settings of the terminal that a guest's console takes over. bhyve makes it raw and puts it back when
@@ -43,5 +53,21 @@ export function hasControllingTerminal(): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Lets go of standard descriptors whose terminal has gone away. Node.js puts the settings of terminals back when it
+ * exits, and aborts where that fails; it leaves alone a descriptor that leads elsewhere by then.
+ */
+export function dropDeadTerminals(): void {
+  for (const descriptor of [0, 1, 2]) {
+    try {
+      if (!fstatSync(descriptor).isCharacterDevice() || isatty(descriptor)) continue;
+      closeSync(descriptor);
+      openSync('/dev/null', 'r+'); // gets the lowest free number
+    } catch {
+      // It was closed before.
+    }
   }
 }

@@ -15,6 +15,14 @@ async function start(place: Place, script: string, stopTimeout: string): Promise
   return vm;
 }
 
+/** Sends a hundred of them again and again, for as long as vmrun lives. */
+async function sendUntil(vm: Running, signal: NodeJS.Signals): Promise<void> {
+  while (vm.child.exitCode === null && vm.child.signalCode === null) {
+    send(vm, signal, 100);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
 const send = (vm: Running, signal: NodeJS.Signals, times: number): void => {
   for (let sent = 0; sent < times; sent += 1) vm.kill(signal);
 };
@@ -53,7 +61,9 @@ test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
       const vm = await start(place, 'deaf', '1h');
       vm.kill(signal);
       await vm.event('stopping');
-      send(vm, signal, 100);
+      // Those of the first moments count as the first one's echo; who goes on is heard.
+      const isKilled = vm.event('stopping', 2);
+      await Promise.race([isKilled, sendUntil(vm, signal)]);
       const ended = await vm.ended;
       expect(ended).toMatchObject({ status: 137, signal: null });
       expect(steps(ended)).toEqual(['power button', 'kill']);
@@ -62,3 +72,15 @@ test.each<NodeJS.Signals>(['SIGTERM', 'SIGINT'])(
     });
   },
 );
+
+test('a signal that timeout(1) sends to vmrun and to its group is one wish', async () => {
+  await inPlace(async (place) => {
+    const vm = await start(place, 'run:500ms', '1h');
+    send(vm, 'SIGTERM', 2);
+    await vm.event('stopping');
+    send(vm, 'SIGTERM', 1);
+    const ended = await vm.ended;
+    expect(ended).toMatchObject({ status: 1, signal: null });
+    expect(steps(ended)).toEqual(['power button']);
+  });
+});

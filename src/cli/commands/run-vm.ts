@@ -1,6 +1,7 @@
 import type { ChalkInstance } from 'chalk';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
+import { systemClock } from '../../host/clock.js';
 import { readSecret, type ReadSecret } from '../../host/secret.js';
 import { hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
 import { systemHost } from '../../host/host.js';
@@ -20,6 +21,7 @@ import { refuseRunOutputs } from '../output-files.js';
 import type { Programs } from '../programs.js';
 import { runOutput } from '../run-output.js';
 import { formatProblem } from '../show-problems.js';
+import { stopSignals } from '../stop-signals.js';
 
 export interface RunRequest {
   readonly spec: Spec;
@@ -67,7 +69,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     ...(options.supervisorPidFile === undefined ? {} : { supervisorPidFile: options.supervisorPidFile }),
     ...(isSimulated ? simulation(options.simulate) : {}),
   });
-  listen(context, vm.stop, output.reopen);
+  listen(context, machine, vm.stop, output.reopen);
   output.begin(vm);
   try {
     for await (const event of vm.events) output.event(event);
@@ -169,19 +171,18 @@ const simulatedSecret: ReadSecret = (path) =>
   });
 
 /**
- * SIGTERM and SIGINT stop the VM. So does SIGHUP, unless it says that the terminal we were started on has gone. SIGUSR1
- * tells that the log was renamed; it would start Node's debugger if we did not listen, and end us once we had. So all of
- * them are listened to until the process ends.
+ * Lets signals stop the VM. SIGUSR1 tells that the log was renamed; it would start Node's debugger if we did not listen,
+ * and end us once we had. So all of them are listened to until the process ends.
  */
-function listen({ onSignals }: Context, stop: () => void, reopen: () => void): void {
+function listen({ onSignals }: Context, { usesStdio }: Machine, stop: () => void, reopen: () => void): void {
   const hadTerminal = hasControllingTerminal();
-  let isStopping = false;
+  const isStop = stopSignals({
+    clock: systemClock,
+    needsTerminal: usesStdio && (isTerminal(0) || isTerminal(1)),
+    hasLostTerminal: () => hadTerminal && !hasControllingTerminal(),
+  });
   onSignals(['SIGTERM', 'SIGINT', 'SIGHUP'], (signal) => {
-    if (signal === 'SIGHUP' && hadTerminal && !hasControllingTerminal()) return;
-    // Nobody who is in a hurry sends this one: it comes several times when a session ends.
-    if (signal === 'SIGHUP' && isStopping) return;
-    isStopping = true;
-    stop();
+    if (isStop(signal)) stop();
   });
   onSignals(['SIGUSR1'], reopen);
 }
