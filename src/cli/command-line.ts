@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 'commander';
+import { quoteWord } from '../base/shell.js';
 import { listWords } from '../base/text.js';
 import { specFormats } from '../spec/parse-spec.js';
 import { isSpecFormat } from '../spec/read.js';
@@ -28,6 +29,27 @@ export function optionDescription({ description, flags, argChoices, defaultValue
   const isShown = typeof defaultValue === 'string' || typeof defaultValue === 'number';
   const byDefault = isShown ? `; default: ${defaultValue}` : '';
   return `${description}${choices}${byDefault}`;
+}
+
+/**
+ * Lets a command take its spec as an operand as well as with `-c`.
+ * @returns gives the one that was named; a command line without one, or with two, is an error
+ */
+export function takeSpec(command: Command, more = ''): () => string {
+  command.argument('[spec]').option('-c, --config <file>', `the spec, if not an operand; - is standard input${more}`);
+  return () => {
+    const [operand] = command.args;
+    const { config } = command.opts<{ readonly config?: string }>();
+    if (operand !== undefined && config !== undefined) {
+      command.error(
+        `error: too many arguments: give one spec, found ${quoteWord(operand)} and -c ${quoteWord(config)}`,
+      );
+    }
+    const spec = operand ?? config;
+    return (
+      spec ?? command.error(`error: required option '-c, --config <file>' not specified; or ${command.name()} vm.json`)
+    );
+  };
 }
 
 /** `--lock FILE` and, unseen in the help, `--no-lock`. */

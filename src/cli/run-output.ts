@@ -1,8 +1,8 @@
 import type { ChalkInstance } from 'chalk';
+import { quoteCommand } from '../base/shell.js';
 import { systemClock } from '../host/clock.js';
 import {
   descriptorByteSink,
-  descriptorSink,
   describeLoss,
   fileByteSink,
   fileSink,
@@ -14,10 +14,11 @@ import type { Machine } from '../machine/machine.js';
 import type { RunEvent } from '../supervisor/events.js';
 import type { Run } from '../supervisor/run.js';
 import type { Context } from './context.js';
-import { endLines, logLines, logOfError, logOfEvent } from './log.js';
+import { logLines, logOfError, logOfEvent } from './log.js';
 import type { CliOptions } from './options.js';
 import { standardError } from './output-files.js';
 import { eventLines, isProblem } from './show-events.js';
+import { speaker } from './speaker.js';
 
 /** Where all goes that a run says: to people, to the terminal of the guest, and to the files that were asked for. */
 export interface RunOutput {
@@ -44,18 +45,20 @@ const graceMs = 1000;
 export function runOutput(
   context: Pick<Context, 'err' | 'divertErr'>,
   machine: Pick<Machine, 'name' | 'target' | 'usesStdio'>,
-  options: Pick<CliOptions, 'events' | 'log' | 'consoleLog' | 'quiet' | 'verbose'>,
+  options: Pick<CliOptions, 'events' | 'log' | 'consoleLog' | 'quiet' | 'verbose' | 'simulate' | 'runDir'>,
   colour: ChalkInstance,
 ): RunOutput {
-  const people = speaker(context, machine);
+  const people = speaker(context, machine, options.consoleLog !== undefined);
   const troubles = troubleTeller(people.lines);
   const events = eventFile(options.events, troubles);
-  const writeEvent = options.events === standardError ? context.err : events?.write;
+  const writeEvent = options.events === standardError ? people.plain : events?.write;
   const log = logSink(options.log, troubles);
   // There the log takes the place of the lines for people, which say the same.
   const isLogForPeople = options.log === standardError;
-  const writeLog = isLogForPeople ? people.passOn : log?.write;
+  const writeLog = isLogForPeople ? people.plain : log?.write;
   const console = consoleSinks(options.consoleLog, troubles);
+  // Said once, when somebody at the terminal may begin to wonder.
+  let leaving = machine.usesStdio && isTerminal(0) && isTerminal(2) ? howToLeave(machine.name, options) : [];
   const files = [events, log, console?.file].filter((sink) => sink !== undefined);
   return {
     begin(vm) {
@@ -68,8 +71,14 @@ export function runOutput(
       troubles.seen(event);
       writeEvent?.(`${JSON.stringify(event)}\n`);
       writeLog?.(logOfEvent(event));
-      if (isLogForPeople || (options.quiet && !isProblem(event))) return;
-      people.lines(eventLines(event, colour, options.verbose));
+      const isAtConsole = consoleTakenBy(event);
+      if (isAtConsole === false) people.guestEnds();
+      const isHeard = !isLogForPeople && (!options.quiet || isProblem(event));
+      if (isHeard) people.lines(eventLines(event, colour, options.verbose));
+      if (isAtConsole !== true) return;
+      if (!options.quiet) people.lines(leaving);
+      leaving = [];
+      people.guestBegins();
     },
     bhyve(text) {
       if (!isLogForPeople) people.passOn(text);
@@ -83,6 +92,7 @@ export function runOutput(
       console &&
       ((bytes) => {
         console.terminal.write(bytes);
+        people.guestWrote(bytes);
         console.file.write(bytes);
       }),
     failed(error) {
@@ -99,27 +109,18 @@ export function runOutput(
   };
 }
 
-/**
- * From here on stderr is one sink, so that no two lines meet. On a terminal that the guest has made raw each needs a
- * carriage return.
- */
-function speaker(
-  { err, divertErr }: Pick<Context, 'err' | 'divertErr'>,
-  { name, usesStdio }: Pick<Machine, 'name' | 'usesStdio'>,
-) {
-  const lineEnd = usesStdio && isTerminal(0) ? '\r\n' : '\n';
-  divertErr(descriptorSink(2, { notice: (lines, why) => `vmrun: ${describeLoss(lines, why)}${lineEnd}` }));
-  const write = (lines: readonly string[]): void => {
-    if (lines.length > 0) err(lines.map((line) => line + lineEnd).join(''));
-  };
-  return {
-    lines: (lines: readonly string[]): void => {
-      write(lines.map((line) => `vmrun: ${name}: ${line}`));
-    },
-    passOn: (text: string): void => {
-      err(lineEnd === '\n' ? endLines(text) : endLines(text).replaceAll('\n', lineEnd));
-    },
-  };
+/** Whether the guest or its loader has the console after an event; undefined where that changes nothing. */
+function consoleTakenBy(event: RunEvent): boolean | undefined {
+  if (event.kind === 'loader') return event.state === 'started';
+  if (event.kind === 'boot') return true;
+  return event.kind === 'exit' ? false : undefined;
+}
+
+/** A guest's console takes the whole terminal, Ctrl-C too. */
+function howToLeave(name: string, { simulate, runDir }: Pick<CliOptions, 'simulate' | 'runDir'>): readonly string[] {
+  const stop = quoteCommand(['vmrun', 'stop', name, ...(runDir === undefined ? [] : ['--run-dir', runDir])]);
+  const here = simulate === undefined ? 'shut the guest down' : 'type poweroff';
+  return [`to leave: ${here}, or ${stop} in another terminal`];
 }
 
 type Troubles = ReturnType<typeof troubleTeller>;

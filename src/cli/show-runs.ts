@@ -1,9 +1,27 @@
 import type { KnownRun } from '../supervisor/runs.js';
 
+/** A run in the list; those of the simulator say so. */
+export interface ListedRun extends KnownRun {
+  readonly simulated?: true;
+}
+
 const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] as const;
 
-/** A table for people, a line for each VM, and below a line what does not work beside it. */
-export function formatRuns(runs: readonly KnownRun[], now: Date): string {
+/**
+ * A table for people, a line for each VM, and below a line what does not work beside it. Simulated ones follow, indented:
+ * whoever looks for a name at the beginning of a line does not take them for real.
+ */
+export function formatRuns(runs: readonly ListedRun[], now: Date): string {
+  const real = runs.filter(({ simulated }) => simulated !== true);
+  if (real.length === runs.length) return tableOf(runs, now);
+  const indented = tableOf(
+    runs.filter(({ simulated }) => simulated === true),
+    now,
+  ).replaceAll(/^(?=.)/gm, '  ');
+  return `${real.length === 0 ? '' : `${tableOf(real, now)}\n`}Simulated:\n${indented}`;
+}
+
+function tableOf(runs: readonly KnownRun[], now: Date): string {
   const rows = runs.map((run) => rowOf(run, now));
   const widths = heading.map((word, column) =>
     Math.max(word.length, ...rows.map(({ cells }) => (cells[column] ?? '').length)),
@@ -60,4 +78,4 @@ function formatUp(ms: number): string {
 }
 
 /** For programs: the runs as the library gives them. */
-export const runsJson = (runs: readonly KnownRun[]): string => `${JSON.stringify(runs, undefined, 2)}\n`;
+export const runsJson = (runs: readonly ListedRun[]): string => `${JSON.stringify(runs, undefined, 2)}\n`;

@@ -42,7 +42,7 @@ describe('what may stand there', () => {
   test.each(Object.keys(commands))('after %s, its own options and no others', async (name) => {
     const { options } = await commandWords(name);
     // The help tells of --no-lock in the line of --lock.
-    const own = options.filter(({ hidden, long }) => !hidden || long === '--no-lock').map(({ long }) => long);
+    const own = options.filter(({ hidden, negate }) => !hidden || negate).map(({ long }) => long);
     expect(wordsOf(await at(`${name} --|`))).toEqual([...own, '--help']);
   });
 
@@ -70,6 +70,10 @@ describe('what may stand there', () => {
     ['completion |', ['bash', 'zsh', 'fish', 'tcsh']],
     ['schema |', ['vm', 'host']],
     ['init |', ['<files>']],
+    ['check |', ['<files>']],
+    ['facts a.json |', ['<files>']],
+    ['graph vm.json -t |', ['--config=vm.json', '--target=-']],
+    ['plan -t | vm.json', ['--target=-', '--config=vm.json']],
     // What follows is for bhyve.
     ['-c vm.json -- -|', []],
     ['-c vm.json -- |', []],

@@ -27,7 +27,10 @@ function output(files: { readonly log?: string; readonly events?: string }, quie
   const out = runOutput(
     { err: (text) => (seen += text), divertErr: () => undefined },
     machine,
-    { log: at(files.log), events: at(files.events), consoleLog: undefined, quiet, verbose: false },
+    {
+      ...{ log: at(files.log), events: at(files.events), consoleLog: undefined, quiet, verbose: false },
+      ...{ simulate: undefined, runDir: undefined },
+    },
     new Chalk({ level: 0 }),
   );
   out.begin({ degraded: (_part, error) => degraded.push(error) });

@@ -276,7 +276,7 @@ describe('vmrun facts', () => {
       place.spec({ mem: 'much' });
       expect(await vmrun(['facts', '-c', 'vm.json'])).toMatchObject({ status: 65, stdout: '' });
       expect(await vmrun(['facts', '-c', 'none.json'])).toMatchObject({ status: 66, stdout: '' });
-      expect(await vmrun(['facts', 'vm.json'])).toMatchObject({ status: 64, stdout: '' });
+      expect(await vmrun(['facts', 'vm.json'])).toMatchObject({ status: 65, stdout: '' });
     });
   });
 });

@@ -186,16 +186,30 @@ describe('vmrun ps', () => {
     });
   });
 
-  test('lists the simulated ones apart', async () => {
-    await withVm({}, async ({ place, vmrun, runs }) => {
+  test('says which are simulated, and lists them or the others alone', async () => {
+    await withVm({}, async ({ place, running, vmrun, runs }) => {
       const words = ['-c', 'vm.json', '--simulate', '--run-dir', place.runBase, '--events', '-'];
-      const vm = startVmrun(place, words);
-      await vm.event('boot');
-      expect(await runs()).toEqual([]);
-      expect((await vmrun('ps', '--simulate')).stdout).toContain(place.name);
-      expect((await vmrun('stop', place.name)).status).toBe(69);
-      expect((await vmrun('stop', place.name, '--simulate', '--now')).status).toBe(0);
-      await vm.ended;
+      const simulated = startVmrun(place, words);
+      await simulated.event('boot');
+      expect(await runs()).toMatchObject([{ name: place.name, simulated: true }]);
+      const { vm, pid } = await running();
+      const [real, other, ...more] = await runs();
+      expect(more).toEqual([]);
+      expect(real).toMatchObject({ name: place.name, pid });
+      expect(real).not.toHaveProperty('simulated');
+      expect(other).toMatchObject({ name: place.name, simulated: true });
+      const listed = async (...options: readonly string[]): Promise<number> =>
+        (await vmrun('ps', ...options)).stdout.split('\n').filter((line) => line.trim().startsWith(place.name)).length;
+      const { stdout } = await vmrun('ps');
+      expect(stdout).toMatch(new RegExp(`^NAME.*\n${place.name} .*\n\nSimulated:\n  NAME.*\n  ${place.name} .*\n$`));
+      expect([await listed(), await listed('--simulate'), await listed('--no-simulate')]).toEqual([2, 1, 1]);
+      expect((await vmrun('ps', '--no-simulate')).stdout).not.toContain('Simulated');
+      expect((await vmrun('stop', place.name)).stderr).toContain(`vmrun stop ${place.name} --simulate`);
+      expect((await ended(vm)).status).toBe(1);
+      expect((await vmrun('stop', place.name, '--no-simulate')).status).toBe(69);
+      // The simulated one is found where there is no other.
+      expect((await vmrun('stop', place.name)).status).toBe(0);
+      expect((await ended(simulated)).status).toBe(1);
     });
   });
 });

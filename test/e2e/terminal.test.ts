@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
-import { inPlace, vmrunCommand, type Place } from './support/place.js';
-import { inTerminal, openTerminal } from './support/terminal.js';
+import { inPlace, isRunning, until, vmrunCommand, type Place } from './support/place.js';
+import { inTerminal, inTmux, openTerminal, type Terminal } from './support/terminal.js';
+import { runVmrun } from './support/vmrun.js';
 
 const vmrun = (place: Place, ...words: readonly string[]): string =>
   quoteCommand([
@@ -34,16 +36,129 @@ describe('in a terminal', () => {
       await terminal.shows('login: ');
       terminal.type('root\r');
       await terminal.shows('login: root');
-      terminal.type('\u0003after');
-      await terminal.shows('after');
-      process.kill(pidIn(place, 'vmrun.pid'), 'SIGTERM');
+      terminal.type('\u0003');
       const shown = await terminal.ended;
+      // It was the guest that powered off: vmrun was not asked to stop.
+      expect(shown).not.toContain('stopping:');
       expect(shown).toContain('status 1');
       expect(shown).toContain('settings restored');
       // Whole lines of our own on a terminal that is raw begin at its left edge.
       expect(shown).toMatch(/\r\nvmrun: .* powered off/);
     }),
   );
+
+  inTerminal.each<[typed: string, status: number]>([
+    ['poweroff\r', 1],
+    ['reboot\r', 0],
+    ['exit\r', 1],
+    ['\u0004', 1],
+  ])('a simulated guest obeys %j', (typed, status) =>
+    inPlace(async (place) => {
+      place.spec({ com1: 'stdio' });
+      const terminal = openTerminal(place, vmrun(place, '-c', 'vm.json', '--no-reboot'), 'echo "status $?"');
+      await terminal.shows('login: ');
+      terminal.type(typed);
+      expect(await terminal.ended).toContain(`status ${status}`);
+    }),
+  );
+
+  inTerminal('a run with its console there says how to leave it, and speaks on lines of its own', () =>
+    inPlace(async (place) => {
+      place.spec({ com1: 'stdio' });
+      const terminal = openTerminal(place, vmrun(place, '-c', 'vm.json', '--no-color'));
+      await terminal.shows('login: ');
+      const pid = pidIn(place, 'vm.pid');
+      const words = ['stop', place.name, '--run-dir', place.runBase];
+      process.kill(pid, 'SIGSTOP'); // what vmrun says comes while the guest's prompt stands there
+      const stopped = runVmrun(place, words);
+      await terminal.shows('asked the guest to power off');
+      process.kill(pid, 'SIGCONT');
+      expect((await stopped).status).toBe(0);
+      const shown = await terminal.ended;
+      expect(shown.match(/to leave: .*/g)).toEqual([expect.stringContaining(`vmrun ${words.join(' ')} `)]);
+      const lines = shown.split('\n').filter((line) => line.includes('vmrun: '));
+      expect(lines.length).toBeGreaterThanOrEqual(4);
+      for (const line of lines) expect(line).toMatch(/^vmrun: /);
+    }),
+  );
+
+  describe('that is closed, or says so, ends in order a guest whose console is there', () => {
+    const hangUp = (place: Place, ...files: readonly string[]): void => {
+      for (const file of files) process.kill(pidIn(place, file), 'SIGHUP');
+    };
+    const ways: readonly (readonly [title: string, close: (place: Place, terminal: Terminal) => void])[] = [
+      [
+        'a terminal that goes away',
+        (_place, terminal) => {
+          terminal.close();
+        },
+      ],
+      [
+        'SIGHUP to vmrun',
+        (place) => {
+          hangUp(place, 'vmrun.pid');
+        },
+      ],
+      [
+        'SIGHUP to bhyve first',
+        (place) => {
+          hangUp(place, 'vm.pid', 'vmrun.pid');
+        },
+      ],
+    ];
+
+    inTerminal.each(ways)('%s', (_title, close) =>
+      inPlace(async (place) => {
+        place.spec({ com1: 'stdio' });
+        const command = vmrun(place, '-c', 'vm.json', '--log', 'log');
+        const terminal = openTerminal(place, 'trap "" HUP', command, 'echo $? > status.new', 'mv status.new status');
+        await terminal.shows('login: ');
+        close(place, terminal);
+        await until(() => existsSync(place.path('status')));
+        expect(readFileSync(place.path('status'), 'utf8')).toBe('1\n');
+        const log = readFileSync(place.path('log'), 'utf8');
+        expect(log).toMatch(/asked the guest to power off[^]* powered off after /);
+        expect(log).not.toContain('forc');
+        await until(() => place.processes().length === 0);
+        expect(place.runDirectories()).toEqual([]);
+        expect(existsSync(place.path('vm.pid')) || existsSync(place.path('vmrun.pid'))).toBe(false);
+      }),
+    );
+
+    inTmux('a session of tmux that is killed', () =>
+      inPlace(async (place) => {
+        place.spec({ com1: 'stdio' });
+        const tmux = (...words: readonly string[]) =>
+          execFileSync('tmux', ['-S', place.path('tmux'), '-f', '/dev/null', ...words], { cwd: place.folder });
+        tmux('new-session', '-d', `exec ${vmrun(place, '-c', 'vm.json', '--log', 'log', '--console-log', 'console')}`);
+        await until(
+          () => existsSync(place.path('console')) && readFileSync(place.path('console'), 'utf8').includes('login:'),
+        );
+        tmux('kill-server');
+        await until(() => place.processes().length === 0);
+        expect(readFileSync(place.path('log'), 'utf8')).toMatch(/asked the guest to power off[^]* powered off after /);
+        expect(place.runDirectories()).toEqual([]);
+      }),
+    );
+
+    inTerminal('and a guest whose console is elsewhere goes on', () =>
+      inPlace(async (place) => {
+        place.spec();
+        const bhyve = place.script('bhyve', "trap 'kill $!; exit 1' TERM", 'sleep 600 &', 'echo up >&2', 'wait');
+        const words = ['-c', 'vm.json', '--no-requirement-check', '--run-dir', place.runBase, '--bhyve', bhyve];
+        const command = quoteCommand([...vmrunCommand, ...words, '-P', 'vmrun.pid', '--log', 'log']);
+        const terminal = openTerminal(place, command, 'true');
+        await terminal.shows('up');
+        const supervisor = pidIn(place, 'vmrun.pid');
+        terminal.close();
+        await terminal.ended;
+        const { status } = await runVmrun(place, ['stop', place.name, '--run-dir', place.runBase]);
+        expect(status).toBe(0);
+        await until(() => !isRunning(supervisor));
+        expect(readFileSync(place.path('log'), 'utf8').match(/asked the guest/g)).toHaveLength(1);
+      }),
+    );
+  });
 
   inTerminal('its settings are put back after a bhyve that was killed', () =>
     inPlace(async (place) => {

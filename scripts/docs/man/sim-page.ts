@@ -89,7 +89,7 @@ export const simulatorPage = (): string =>
     section(
       'BUGS',
       prose(
-        'There is no guest: nothing is computed, no disk is read, and no packet is sent. A console answers with what is typed.',
+        'There is no guest: nothing is computed, no disk is read, and no packet is sent. A console shows what is typed.',
       ),
     ),
   );
@@ -101,4 +101,5 @@ const description = [
 
 const script = [
   'A script is one step for each boot, with commas between them; the last one repeats. All but `deaf` take a duration behind a colon, after which they happen: `reboot:500ms`, `halt:2s`, `signal:SEGV:1min`. SIGTERM before that powers the guest off.',
+  'So does what is typed at a console on stdio: `poweroff`, `exit`, `shutdown`, Ctrl-D and Ctrl-C power the guest off, `reboot` and `halt` do as they say, whatever the step is.',
 ];

@@ -13,7 +13,7 @@ import { defaultTarget } from '../../spec/targets.js';
 import { readiness } from '../../supervisor/readiness.js';
 import { compareWithLock } from '../../machine/lock-identity.js';
 import { coloursFor } from '../colours.js';
-import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
+import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
@@ -43,14 +43,15 @@ It changes nothing, so it is safe beside a running VM. Exit status: 0 ready,
 
 Examples:
   vmrun check -c vm.json --all-targets
-  vmrun check -c vm.json --host server.json   a host that vmrun facts captured`;
+  vmrun check vm.json --host server.json   a host that vmrun facts captured`;
 
 /** `vmrun check`: reads, validates, plans, looks at the host, reports. */
 export const checkCommand: MakeSubcommand = (context, output) => {
   const command = makeCommand('vmrun check', output)
     .description('Says whether the spec is valid and the host can run it. Changes nothing.')
-    .usage('-c FILE [options]')
-    .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
+    .usage('SPEC [options]');
+  const specOf = takeSpec(command);
+  command
     .option('-t, --target <name>', "this target; default: that of a run's first boot")
     .option('--all-targets', 'every target of the spec')
     .option('--json', 'print the report as JSON, on standard output')
@@ -65,7 +66,7 @@ export const checkCommand: MakeSubcommand = (context, output) => {
   return {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
-      const options = command.opts<CheckOptions>();
+      const options = { ...command.opts<CheckOptions>(), config: specOf() };
       refuseContradictions(command, options);
       return options.json === true ? reportJson(context, options) : reportText(context, options);
     },

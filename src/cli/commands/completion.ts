@@ -60,7 +60,8 @@ const sourcesIn = (context: Context): Sources => ({
   targets: (said) => targetsIn(said, context),
   names: (said) => {
     const base = runBaseOf({ runDir: said.get('--run-dir') }, context);
-    return knownNames(said.has('--simulate') ? simulatedBase(base) : base);
+    const simulated = knownNames(simulatedBase(base));
+    return said.has('--simulate') ? simulated : [...new Set([...knownNames(base), ...simulated])];
   },
 });
 

@@ -26,16 +26,17 @@ cannot look at in full is captured all the same. The paths are absolute.
 
 Example:
   vmrun facts -c web.json -c db.json > server.json
-  vmrun check -c web.json --host server.json   on any machine`;
+  vmrun check web.json --host server.json   on any machine`;
 
 /** `vmrun facts`: what a check would look at, as JSON that `check --host` reads. */
 export const factsCommand: MakeSubcommand = (context, output) => {
   const command = makeCommand('vmrun facts', output)
     .description('Prints what vmrun sees of this host, as JSON. Changes nothing.')
-    .usage('[-c FILE]... [options]')
+    .usage('[SPEC]... [options]')
+    .argument('[spec...]')
     .option(
       '-c, --config <file>',
-      'a spec whose files, sockets and ports are to be looked at; may be repeated',
+      'a spec whose files, sockets and ports to look at, if not an operand; may be repeated',
       (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
     )
     .addOption(inputFormatOption())
@@ -45,9 +46,13 @@ export const factsCommand: MakeSubcommand = (context, output) => {
   return {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
-      const { config = [], inputFormat } = command.opts<FactsOptions>();
+      const { config, inputFormat } = command.opts<FactsOptions>();
+      const { args: operands } = command;
+      if (operands.length > 0 && config !== undefined)
+        command.error('error: give specs as operands or with -c, not both');
+      const specs = config ?? operands;
       const requirements: MachineRequirement[] = [];
-      for (const file of config) requirements.push(...(await requirementsIn(file, inputFormat, context)));
+      for (const file of specs) requirements.push(...(await requirementsIn(file, inputFormat, context)));
       const asks = asksFrom(context.workingDirectory, asksOf(requirements));
       const { files, sockets, ports, freeBytes, ...rest } = await captureFacts(liveView({ run: runTool }), asks);
       const facts = {

@@ -9,7 +9,7 @@ import { plan } from '../../machine/plan.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { coloursFor } from '../colours.js';
-import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
+import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
@@ -35,17 +35,18 @@ next. "machine": slots, devices and what they are connected to on the host.
 No password is in either.
 
 Examples:
-  vmrun graph -c vm.json
-  vmrun graph -c vm.json --format svg > vm.svg
-  vmrun graph -c vm.json -t install --what machine --format mermaid`;
+  vmrun graph vm.json
+  vmrun graph vm.json --format svg > vm.svg
+  vmrun graph vm.json -t install --what machine --format mermaid`;
 
 /** `vmrun graph`: pictures of a spec. Reads the spec and its lock file, and nothing else. */
 export const graphCommand: MakeSubcommand = (context, output) => {
   const [lockFile, noLock] = lockOptions();
   const command = makeCommand('vmrun graph', output)
     .description('Draws what a spec says: the sequence of boots, and the machine of a target.')
-    .usage('-c FILE [options]')
-    .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
+    .usage('SPEC [options]');
+  const specOf = takeSpec(command);
+  command
     .option('-t, --target <name>', "this target's machine, and the first boot", defaultTarget)
     .addOption(new Option('--format <format>', 'what to draw it as').choices(graphFormats).default('text'))
     .addOption(new Option('--what <picture>', 'what to draw').choices(pictures).default('both'))
@@ -58,7 +59,7 @@ export const graphCommand: MakeSubcommand = (context, output) => {
   return {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
-      const options = command.opts<GraphOptions>();
+      const options = { ...command.opts<GraphOptions>(), config: specOf() };
       const picture = await pictureOf(options, context);
       context.out(drawGraph(picture, options.format, lookFor(context, options.color)));
       return exitCodes.ok;

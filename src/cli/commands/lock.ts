@@ -10,7 +10,7 @@ import { loadSpecText } from '../../machine/load-spec.js';
 import { compareWithLock, lockIdentity } from '../../machine/lock-identity.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec, standardInput } from '../../spec/read.js';
-import { inputFormatOption, makeCommand } from '../command-line.js';
+import { inputFormatOption, makeCommand, takeSpec } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
@@ -37,16 +37,17 @@ Every command of vmrun honours the file. Lock again after an edit, to keep
 what is new.
 
 Examples:
-  vmrun lock -c vm.json            write vm.lock.json
-  vmrun lock -c vm.json --check    for CI: 65 where that would change the file
-  vmrun plan -c vm.json            what is kept, and what has changed`;
+  vmrun lock vm.json            write vm.lock.json
+  vmrun lock vm.json --check    for CI: 65 where that would change the file
+  vmrun plan vm.json            what is kept, and what has changed`;
 
 /** `vmrun lock`: writes down what the guest of each target knows its machine by. */
 export const lockCommand: MakeSubcommand = (context, output) => {
   const command = makeCommand('vmrun lock', output)
     .description('Keeps what guests know their machine by, in a file beside the spec.')
-    .usage('-c FILE [options]')
-    .requiredOption('-c, --config <file>', 'the spec; - reads standard input, and needs --lock')
+    .usage('SPEC [options]');
+  const specOf = takeSpec(command, ', and needs --lock');
+  command
     .option('--lock <file>', 'the lock file; default: NAME.lock.json beside the spec')
     .option('--check', 'write nothing; exit status 65 where the file would change')
     .option('--prune', 'forget devices and targets that the spec has no more')
@@ -58,7 +59,7 @@ export const lockCommand: MakeSubcommand = (context, output) => {
   return {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
-      return lock(context, command.opts<LockCommandOptions>(), command);
+      return lock(context, { ...command.opts<LockCommandOptions>(), config: specOf() }, command);
     },
     color: () => command.opts<LockCommandOptions>().color,
   };

@@ -12,7 +12,7 @@ import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { coloursFor } from '../colours.js';
-import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
+import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
@@ -44,16 +44,17 @@ lock file (vmrun lock) it says what the guest would find changed, and what the
 file keeps.
 
 Examples:
-  vmrun plan -c vm.json --all-targets
-  vmrun plan -c vm.json --explain          the spec's line for each argument
-  vmrun plan -c vm.json --diff new.json    what the guest would notice`;
+  vmrun plan vm.json --all-targets
+  vmrun plan vm.json --explain          the spec's line for each argument
+  vmrun plan vm.json --diff new.json    what the guest would notice`;
 
 /** `vmrun plan`: what a spec comes to, for people who want to see it before it runs. Touches nothing. */
 export const planCommand: MakeSubcommand = (context, output) => {
   const command = makeCommand('vmrun plan', output)
     .description('Shows what a spec comes to. Looks at no host, starts nothing.')
-    .usage('-c FILE [options]')
-    .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
+    .usage('SPEC [options]');
+  const specOf = takeSpec(command);
+  command
     .option('-t, --target <name>', "this target; default: that of a run's first boot")
     .option('--all-targets', 'every target of the spec')
     .option('--explain', 'where each argument of the command comes from')
@@ -70,7 +71,7 @@ export const planCommand: MakeSubcommand = (context, output) => {
   return {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
-      const options = command.opts<PlanCommandOptions>();
+      const options = { ...command.opts<PlanCommandOptions>(), config: specOf() };
       refuseContradictions(command, options);
       const text = options.diff === undefined ? await show(context, options) : await compare(context, options);
       context.out(text);

@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { listRuns } from '../../supervisor/runs.js';
 import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
@@ -8,7 +9,8 @@ import { formatRuns, runsJson } from '../show-runs.js';
 interface PsOptions {
   readonly json?: true;
   readonly runDir?: string;
-  readonly simulate?: true;
+  /** Absent: those and the others. */
+  readonly simulate?: boolean;
   readonly color?: boolean;
 }
 
@@ -28,7 +30,8 @@ export const psCommand: MakeSubcommand = (context, output) => {
     .usage('[options]')
     .option('--json', 'print them as JSON')
     .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--simulate', 'those that are simulated')
+    .option('--simulate', 'only those that are simulated; --no-simulate: only the others')
+    .addOption(new Option('--no-simulate').hideHelp())
     .option('--color', 'colours, also without a terminal')
     .option('--no-color', 'no colours')
     .addHelpText('after', examples);
@@ -37,8 +40,12 @@ export const psCommand: MakeSubcommand = (context, output) => {
       command.parse([...words], { from: 'user' });
       const options = command.opts<PsOptions>();
       const base = runBaseOf(options, context);
-      const runs = await listRuns({ runBase: options.simulate === true ? simulatedBase(base) : base });
-      context.out(options.json === true ? runsJson(runs) : formatRuns(runs, new Date()));
+      const real = options.simulate === true ? [] : await listRuns({ runBase: base });
+      const simulated = options.simulate === false ? [] : await listRuns({ runBase: simulatedBase(base) });
+      const runs = [...real, ...simulated.map((run) => ({ ...run, simulated: true as const }))];
+      // Where all are simulated because nobody wants others, that need not be said.
+      const listed = options.simulate === true ? simulated : runs;
+      context.out(options.json === true ? runsJson(runs) : formatRuns(listed, new Date()));
       return exitCodes.ok;
     },
     color: () => command.opts<PsOptions>().color,

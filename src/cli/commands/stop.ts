@@ -1,12 +1,16 @@
-import { InvalidArgumentError } from 'commander';
+import path from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
 import { maxDurationSeconds, parseDurationMs } from '../../base/duration.js';
 import { ProblemsError } from '../../base/problem.js';
+import { quoteWord } from '../../base/shell.js';
+import { isThere } from '../../host/new-file.js';
 import { systemHost } from '../../host/host.js';
+import { knownNames } from '../../host/run-directory.js';
 import { noVmm } from '../../host/vmm.js';
 import { loadSpecText } from '../../machine/load-spec.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
-import { stopRun, type KnownRun } from '../../supervisor/runs.js';
+import { stopRun, type KnownRun, type StopRunOptions } from '../../supervisor/runs.js';
 import { inputFormatOption, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
@@ -20,7 +24,8 @@ interface StopOptions {
   readonly timeout?: number;
   readonly now?: true;
   readonly runDir?: string;
-  readonly simulate?: true;
+  /** Absent: one that is not, else one that is. */
+  readonly simulate?: boolean;
   readonly quiet?: true;
   readonly color?: boolean;
 }
@@ -52,7 +57,8 @@ export const stopCommand: MakeSubcommand = (context, output) => {
     .option('--timeout <time>', 'how long the guest has, e.g. 90s; then it is ended by force', duration)
     .option('--now', 'do not wait for the guest')
     .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--simulate', 'one that is simulated')
+    .option('--simulate', 'only one that is simulated; --no-simulate: only one that is not')
+    .addOption(new Option('--no-simulate').hideHelp())
     .option('-q, --quiet', 'print problems only')
     .option('--color', 'colours, also without a terminal')
     .option('--no-color', 'no colours')
@@ -77,13 +83,14 @@ export const stopCommand: MakeSubcommand = (context, output) => {
 
 async function stop(context: Context, name: string, options: StopOptions): Promise<number> {
   const base = runBaseOf(options, context);
-  const isSimulated = options.simulate === true;
+  const places = [
+    ...(options.simulate === true ? [] : [{ runBase: base }]),
+    ...(options.simulate === false ? [] : [{ runBase: simulatedBase(base), host: { ...systemHost(), vmm: noVmm } }]),
+  ];
   const say = (text: string): void => {
     if (options.quiet !== true) context.err(`vmrun: ${name}: ${text}\n`);
   };
-  const outcome = await stopRun(name, {
-    runBase: isSimulated ? simulatedBase(base) : base,
-    ...(isSimulated ? { host: { ...systemHost(), vmm: noVmm } } : {}),
+  const how: StopRunOptions = {
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     now: options.now === true,
     onStopping: (run) => {
@@ -93,14 +100,25 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
       const fix = problem.fix === undefined ? '' : `\n    fix: ${problem.fix}`;
       context.err(`vmrun: ${name}: warning: ${problem.message}${fix}\n`);
     },
-  });
-  if (outcome === 'stopped') {
+  };
+  for (const [index, place] of places.entries()) {
+    if ((await stopRun(name, { ...how, ...place })) === 'not-running') continue;
     say('stopped');
+    const [other] = places.slice(index + 1);
+    if (other !== undefined && knownNames(other.runBase).includes(name)) {
+      say(`one of this name is simulated, and goes on: vmrun stop ${quoteWord(name)} --simulate`);
+    }
     return exitCodes.ok;
   }
-  context.err(`vmrun: ${name}: no VM of this name runs; vmrun ps lists those that do\n`);
+  const hint = isSpecFile(name, context) ? `; to stop the VM of a spec: vmrun stop -c ${quoteWord(name)}` : '';
+  const looked = places.map(({ runBase }) => runBase).join(' and ');
+  context.err(`vmrun: ${name}: no VM of this name runs (looked in ${looked}); vmrun ps lists those that do${hint}\n`);
   return exitCodes.host;
 }
+
+/** The operand is a VM's name; somebody who has given the spec itself is told. */
+const isSpecFile = (name: string, { workingDirectory }: Context): boolean =>
+  /[./]/.test(name) && isThere(path.resolve(workingDirectory, name));
 
 function describe({ status, supervisor, pid }: KnownRun): string {
   switch (status) {

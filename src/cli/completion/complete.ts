@@ -36,7 +36,10 @@ export interface Sources {
   readonly names: (said: Said) => readonly string[];
 }
 
-/** The options on a line with their last values, by their long names; '' for those that take none. */
+/**
+ * The options on a line with their last values, by their long names; '' for those that take none. A spec that is an
+ * operand counts as that of `--config`.
+ */
 export type Said = ReadonlyMap<string, string>;
 
 const nothing: Answer = { kind: 'words', kept: 0, candidates: [] };
@@ -86,6 +89,7 @@ function scan(
   const said = new Map<string, string>();
   const operands: string[] = [];
   let waiting: Option | undefined;
+  let isOver = false;
   for (const [index, word] of line.entries()) {
     if (waiting !== undefined) {
       const option: Option = waiting;
@@ -96,7 +100,9 @@ function scan(
       }
     }
     if (word === '--') {
-      return { said, operands: [...operands, ...line.slice(index + 1)], waiting: undefined, isOver: true };
+      operands.push(...line.slice(index + 1));
+      isOver = true;
+      break;
     }
     if (!word.startsWith('-') || word === '-') {
       operands.push(word);
@@ -109,7 +115,9 @@ function scan(
     if (value !== undefined) said.set(longName(last), value);
     else if (last.required || last.optional) waiting = last;
   }
-  return { said, operands, waiting, isOver: false };
+  const spec = operands[command.registeredArguments.findIndex((argument) => argument.name() === 'spec')];
+  if (spec !== undefined && !said.has('--config')) said.set('--config', spec);
+  return { said, operands, waiting, isOver };
 }
 
 const longName = ({ long, short }: Option): string => long ?? short ?? '';

@@ -7,6 +7,8 @@ import { until, type Place } from './place.js';
 export interface Terminal {
   readonly shows: (text: string) => Promise<void>;
   readonly type: (text: string) => void;
+  /** It goes away under what runs in it. */
+  readonly close: () => void;
   /** All it has shown, when the script has ended. */
   readonly ended: Promise<string>;
 }
@@ -25,6 +27,7 @@ export function openTerminal(place: Place, ...lines: readonly string[]): Termina
   return {
     ended,
     type: (text) => child.stdin.write(text),
+    close: () => child.kill('SIGKILL'),
     shows: async (text) => {
       let isOver = false;
       void ended.then(() => (isOver = true));
@@ -39,3 +42,5 @@ export const hasScript =
   spawnSync('script', ['-qec', 'stty -g', '/dev/null'], { stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 
 export const inTerminal = hasScript ? test : test.skip;
+
+export const inTmux = spawnSync('tmux', ['-V']).status === 0 ? test : test.skip;
