@@ -7,6 +7,7 @@ import { xhci } from '../devices/xhci.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
 import type { VmSpec } from '../spec/vm-spec.js';
 import type { Part } from './parts.js';
+import type { Slots } from './slots.js';
 
 /** Findings by device, kept over the targets of one spec, which mostly share their devices. */
 export type DeviceFindings = Map<object, readonly Finding[]>;
@@ -120,6 +121,32 @@ export function checkLpcUsers(vm: VmSpec): readonly Finding[] {
       pointer: '/lpc_slot',
       message,
       fix: 'leave "lpc_slot" out, unless the boot ROM is one of your own',
+    },
+  ];
+}
+
+const usualLpcSlot = 31;
+
+/** A device that asks for the bridge's slot moves the bridge, which nobody has asked for. */
+export function checkLpcSlot(
+  { lpc_slot: said }: VmSpec,
+  parts: readonly Part[],
+  { lpc, devices }: Slots,
+  effective: EffectiveSpec,
+): readonly Finding[] {
+  if (said !== undefined || lpc === undefined || lpc.slot === usualLpcSlot) return [];
+  const holder = parts.find(
+    ({ slot }, index) => slot !== undefined && devices[index]?.bus === 0 && devices[index].slot === usualLpcSlot,
+  );
+  if (holder === undefined) return [];
+  const who = effective.subject(holder.pointer) ?? holder.model.model;
+  return [
+    {
+      code: 'lpc-moved',
+      severity: 'warning',
+      pointer: child(holder.pointer, 'slot'),
+      message: `${who} takes slot 0:31, so the LPC bridge moves to ${lpc.bus}:${lpc.slot}; Windows wants it at 0:31`,
+      fix: `choose another slot, or say "lpc_slot": "${lpc.slot}" if the guest does not mind`,
     },
   ];
 }

@@ -10,6 +10,7 @@ import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
 import { configLine, deviceArguments, settingArguments, type Setting } from './argv.js';
 import {
   checkBootOrder,
+  checkLpcSlot,
   checkLpcUsers,
   checkMonitor,
   checkName,
@@ -169,7 +170,9 @@ function arrange(
     ...checkSingles(parts, effective),
     ...checkLpcUsers(vm),
     ...parts.flatMap((part, index) => deviceFindings(part, index, effective, platform, known)),
-    ...('findings' in slots ? slots.findings : checkBootOrder(vm, parts, slots.devices, effective)),
+    ...('findings' in slots
+      ? slots.findings
+      : [...checkBootOrder(vm, parts, slots.devices, effective), ...checkLpcSlot(vm, parts, slots, effective)]),
   ];
   const problems = [...effective.problems, ...findings.map((finding) => effective.problem(finding))];
   if (!isSound(problems) || memoryBytes === undefined || 'findings' in slots || 'error' in extra) {

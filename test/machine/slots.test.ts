@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { formatAddress, isAddressError, parseAddress } from '../../src/base/pci-address.js';
 import { assignSlots, type Claims } from '../../src/machine/slots.js';
-import { planOf, withDevices, type SpecObject } from '../support/specs.js';
+import { planOf, problemsOf, told, withDevices, type SpecObject } from '../support/specs.js';
 
 type Slot = string | number | undefined;
 
@@ -29,6 +29,24 @@ const assigned = (slots: readonly Slot[], lpcSlot?: Slot): readonly string[] => 
 const free = undefined;
 const range = (from: number, to: number): readonly number[] =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+describe('a device that moves the LPC bridge is a warning', () => {
+  const disk = { device: 'nvme', path: '/d' };
+  test.each<[title: string, spec: SpecObject, told: readonly string[]]>([
+    [
+      'at slot 31',
+      withDevices({ ...disk, slot: '31' }),
+      [
+        '9:15 /emulations/0/slot lpc-moved: emulations[0] nvme "/d" takes slot 0:31, so the LPC bridge moves to 0:30; Windows wants it at 0:31 [choose another slot, or say "lpc_slot": "30" if the guest does not mind]',
+      ],
+    ],
+    ['unless the bridge has a slot of its own', { ...withDevices({ ...disk, slot: '31' }), lpc_slot: '30' }, []],
+    ['unless it is on another bus', withDevices({ ...disk, slot: '1:31:0' }), []],
+    ['unless it takes another slot', withDevices({ ...disk, slot: '30' }), []],
+  ])('%s', async (_title, spec, warnings) => {
+    expect((await problemsOf(spec)).map(told)).toEqual(warnings);
+  });
+});
 
 describe('slots', () => {
   test.each<[what: string, slots: readonly Slot[], lpcSlot: Slot, addresses: readonly string[]]>([
