@@ -1,5 +1,6 @@
 import { child, steps } from '../base/json-pointer.js';
 import type { Finding, Place, Problem } from '../base/problem.js';
+import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
 import { canonicalise } from './canonical.js';
 import { parseJson } from './json.js';
@@ -23,6 +24,7 @@ import {
   targetsOf,
   type MergeFinding,
 } from './targets.js';
+import { unfilledValues } from './unfilled.js';
 import { validateShape } from './validate.js';
 import type { SchemaFinding } from './violations.js';
 import type { VmSpec } from './vm-spec.js';
@@ -87,7 +89,12 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   const lines = linesOf(input.text);
   const parsed = await parseText(input);
   if (!parsed.ok) {
-    return { ok: false, problems: parsed.problems.map((problem) => syntaxProblem(problem, input, lines)) };
+    return {
+      ok: false,
+      problems: parsed.problems.map(
+        (problem) => templateProblem(problem, input, lines) ?? syntaxProblem(problem, input, lines),
+      ),
+    };
   }
   const places = placesIn(input.name, lines);
   const written = canonicalise(parsed.root, input.resolveFile);
@@ -103,6 +110,9 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
     ...shape.map((finding) => places.problem(root, finding, finding.atKey)),
     ...names.map((finding) => places.problem(root, finding)),
     ...merged.map((finding) => places.mergeProblem(finding)),
+    ...(templateMark(input.text) === undefined ? [] : unfilledValues(root)).map((finding) =>
+      places.problem(root, finding),
+    ),
   ];
   return { ok: true, spec: specOf(sound, input, places), problems };
 }
@@ -279,6 +289,16 @@ function syntaxProblem(problem: SyntaxProblem, { name, text, format }: SpecText,
     place: { file: name, line, column, pointer: '' },
     excerpt: caret(withoutSecrets(lines.text(line), text.slice(0, offset - column + 1), format), column),
   };
+}
+
+/** Where a template was not filled in, its own language is what cannot be read. */
+function templateProblem({ offset }: SyntaxProblem, { name, text }: SpecText, lines: Lines): Problem | undefined {
+  const { line, column } = lines.at(offset);
+  const mark = templateMark(lines.text(line));
+  if (mark === undefined || /password/i.test(lines.text(line))) return undefined;
+  const start = text.indexOf(mark, offset - column + 1);
+  const place = { file: name, ...lines.at(start === -1 ? offset : start), pointer: '' };
+  return { code: 'template', severity: 'error', ...templateWords(mark), place };
 }
 
 /** Text that ends in what may be the value of a password: on its line, or on the next one. */
