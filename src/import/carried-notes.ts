@@ -1,5 +1,7 @@
 import type { Problem } from '../base/problem.js';
 import { count } from '../base/text.js';
+import { foretell } from '../bhyve/foretell/foretell.js';
+import type { Platform } from '../bhyve/releases.js';
 import type { Configuration } from './configuration.js';
 import { itemPrefix, type Carried } from './draft.js';
 import { noteAt, type Original, type Source } from './original.js';
@@ -12,14 +14,38 @@ export function carriedNotes(
   configuration: Configuration,
   { carried }: Pick<Settled, 'carried'>,
 ): readonly Problem[] {
-  return carried.map((part) =>
-    noteAt(
-      source,
-      lineOf(part, original, configuration),
-      'own-words',
-      `${nameOf(part, configuration)} is carried as it is, ${places[part.by]}: ${part.why}`,
-    ),
-  );
+  const { platform } = configuration;
+  const bhyve = `bhyve of FreeBSD ${platform.release}${platform.arch === 'arm64' ? ' on arm64' : ''}`;
+  const unread = unreadIn(original, platform);
+  return [
+    ...carried.map((part) => {
+      const what = `${nameOf(part, configuration)} is carried as it is, ${places[part.by]}`;
+      const line = lineOf(part, original, configuration);
+      return unread.has(part.variable)
+        ? noteAt(source, line, 'unread', `${what}, but ${bhyve} does not read it`, 'check the name, or take it out')
+        : noteAt(source, line, 'own-words', `${what}: ${part.why}`);
+    }),
+    ...carried
+      .filter(({ variable }) => variable.endsWith('.device'))
+      .flatMap((device) =>
+        [...unread].filter((variable) => variable.startsWith(device.variable.slice(0, -'device'.length))),
+      )
+      .map((variable) =>
+        noteAt(
+          source,
+          lineOf({ variable }, original, configuration),
+          'unread',
+          `${variable} is carried as it is, but ${bhyve} does not read it`,
+          'check the name, or take it out',
+        ),
+      ),
+  ];
+}
+
+/** Variables of the original that nothing in bhyve reads. */
+function unreadIn({ argv, readFile }: Original, platform: Platform): ReadonlySet<string> {
+  const told = foretell(argv, { ...platform, readFile, loaded: true, isSuspect: () => true });
+  return new Set(told.flatMap(({ kind, variable }) => (kind === 'unread' && variable !== undefined ? [variable] : [])));
 }
 
 const places: Readonly<Record<Carried['by'], string>> = {
@@ -30,7 +56,7 @@ const places: Readonly<Record<Carried['by'], string>> = {
 
 /** The line of the variable where the text has one, else of the option that sets it. */
 function lineOf(
-  { variable }: Carried,
+  { variable }: Pick<Carried, 'variable'>,
   { line, lineOf: lineOfWord }: Original,
   { setBy, items }: Configuration,
 ): number | undefined {

@@ -29,6 +29,8 @@ export interface Configuration {
   readonly bareOptions: readonly (readonly [option: string, argument: string])[];
   /** The argument of the option that set a variable last. */
   readonly setBy: ReadonlyMap<string, string>;
+  /** What a `%(…)` refers to and is not there, with the variable that says it: bhyve puts nothing in its place. */
+  readonly unresolved: readonly { readonly reference: string; readonly variable: string }[];
 }
 
 export type ReadConfiguration =
@@ -67,8 +69,19 @@ export function readConfiguration(argv: readonly string[], { platform, readFile 
       items,
       bareOptions,
       setBy: tracker.settersIn(parsed.tree),
+      unresolved: unresolvedIn(parsed.config),
     },
   };
+}
+
+function unresolvedIn(config: ReadonlyMap<string, string>): Configuration['unresolved'] {
+  return [...config].flatMap(([variable, value]) =>
+    isLiteral(variable)
+      ? []
+      : [...value.matchAll(/\\.|%\(([^)]*)\)/gs)].flatMap(([, reference]) =>
+          reference === undefined || config.has(reference) ? [] : [{ reference, variable }],
+        ),
+  );
 }
 
 /** Remembers the argument of the option that sets each variable. */

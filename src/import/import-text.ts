@@ -10,6 +10,7 @@ import { isSameLoader, loaderNotes } from './loader.js';
 import { memoryBytesIn, topologyIn } from './meaning.js';
 import { noteAt, refusalAt, type ImportContext, type LoaderCommand, type Original, type Source } from './original.js';
 import { differenceWords, settle, type Settled } from './settle.js';
+import { unfilledLines, unfilledWords } from './unfilled.js';
 import type { SpecObject } from './spec-object.js';
 
 export interface ImportOptions extends ImportContext {
@@ -38,10 +39,14 @@ export interface Imported {
  */
 export async function importText(source: Source, options: ImportOptions): Promise<Result<Imported>> {
   const format = options.format ?? formatOf(source.text);
+  const unfilled = unfilledLines(source, format);
+  if (unfilled.length > 0) return failure(unfilled);
   if (format === undefined) return failure([unknownFormat(source)]);
   const importer = await importers[format]();
   const imported = importer(source, options);
   if (!imported.ok) return imported;
+  const unfilledArguments = unfilledWords(source, imported.value.argv, imported.value.lineOf);
+  if (unfilledArguments.length > 0) return failure(unfilledArguments);
   const original = {
     ...imported.value,
     fields: { ...saidPlatform(options, imported.value), ...imported.value.fields },
@@ -49,6 +54,9 @@ export async function importText(source: Source, options: ImportOptions): Promis
   const platform = { ...defaultPlatform, ...options.host, ...archOf(original), ...options.platform };
   const read = readConfiguration(original.argv, { platform, readFile: original.readFile });
   if (!read.ok) return failure([refusedByBhyve(source, original, read.messages, platform)]);
+  const { unresolved } = read.configuration;
+  if (unresolved.length > 0)
+    return failure(unresolved.map((one) => unresolvedReference(source, original, read.configuration, one)));
   const configuration = named(read.configuration, options.vmName);
   const settled = await settleShortly(configuration, original);
   const notes = [
@@ -121,6 +129,23 @@ function refusedByBhyve(
     'bhyve-refuses',
     `${bhyve} does not take this: ${said.slice(0, 300)}`,
     'mend it, or say which bhyve it is for by --release and --arch',
+  );
+}
+
+/** A variable that another command line gives. */
+function unresolvedReference(
+  source: Source,
+  { line, lineOf }: Original,
+  { setBy }: Configuration,
+  { reference, variable }: Configuration['unresolved'][number],
+): Problem {
+  const word = setBy.get(variable);
+  return refusalAt(
+    source,
+    lineOf(variable) ?? (word === undefined ? undefined : lineOf(word)) ?? line,
+    'unresolved',
+    `${variable} refers to %(${reference}), which is not set here: bhyve would put nothing in its place`,
+    'write its value in its place, or set it before',
   );
 }
 

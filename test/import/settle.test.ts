@@ -5,7 +5,16 @@ import { parseCommandLine } from '../../src/bhyve/parse.js';
 import { importText, type ImportOptions } from '../../src/import/import-text.js';
 import { quoteCommand } from '../../src/base/shell.js';
 import { simulate, simulateMachine } from '../support/simulated.js';
-import { differencesOf, imported, importedCommand, machineOf, optionsFor, sourceOf, spelt } from './support.js';
+import {
+  differencesOf,
+  imported,
+  importedCommand,
+  machineOf,
+  optionsFor,
+  refusals,
+  sourceOf,
+  spelt,
+} from './support.js';
 
 const platform = { release: 15, arch: 'amd64' } as const;
 const bare = {
@@ -194,14 +203,37 @@ describe('what is said in a plainer way is told, with its line and why', () => {
         `2:1  own-words: -f opt/x ${carried}, in "extra_options": the guest would not see these files: bhyve shows them with fwcfg qemu only`,
       ],
     ],
-    [
-      'a name that is none',
-      ['-o a.=v'],
-      [`2:1  own-words: a. ${carried}, in "extra_options": "a." is no name of a variable`],
-    ],
     ['what fields say is not', ['-s 0,hostbridge', '-s 1,virtio-rnd', '-H', '-l com2,/dev/nmdm0A', '-s 31,lpc'], []],
   ])('%s', async (_title, lines, notes) => {
     expect(await ownWords(['bhyve', ...lines, 'vm'].join(' \\\n'))).toEqual(notes);
+  });
+
+  test.each<[title: string, text: string, notes: readonly string[]]>([
+    [
+      'a setting that its device has not',
+      'pci.0.30.0.device=fbuf\npci.0.30.0.unix=/x\n',
+      ['4:1  unread: pci.0.30.0.unix is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
+    ],
+    [
+      'a setting of a controller that belongs to its port',
+      'pci.0.4.0.device=ahci\npci.0.4.0.port.0.type=hd\npci.0.4.0.port.0.path=/y\npci.0.4.0.path=/x\n',
+      ['6:1  unread: pci.0.4.0.path is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
+    ],
+    [
+      'a setting of a device that is carried by options',
+      'pci.0.5.1.device=virtio-rnd\npci.0.5.1.foo=1\n',
+      ['4:1  unread: pci.0.5.1.foo is carried as it is, but bhyve of FreeBSD 15 does not read it'],
+    ],
+    [
+      'a variable that no bhyve knows',
+      'nonsense=1\n',
+      ['3:1  unread: nonsense is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
+    ],
+    ['what bhyve reads is not', 'x86.verbosemsr=true\npci.0.4.0.device=virtio-blk\npci.0.4.0.path=/x\n', []],
+  ])('and what bhyve does not read is: %s', async (_title, text, notes) => {
+    const file = `memory.size=1G\nbootrom=/rom\n${text}`;
+    const told = (await imported(file, { format: 'config' })).notes.filter((note) => note.includes(' unread: '));
+    expect(told.map((note) => note.replace(/ \[.*$/, ''))).toEqual(notes);
   });
 
   test('of a file that -k names, at the line of that option', async () => {
@@ -215,6 +247,53 @@ describe('what is said in a plainer way is told, with its line and why', () => {
     const text = 'memory.size=1G\nbootrom=/rom\n\nx86.verbosemsr=true\n';
     expect(await ownWords(text, { format: 'config' })).toEqual([
       `4:1  own-words: x86.verbosemsr ${carried}, in "config": no field of a spec says it`,
+    ]);
+  });
+});
+
+describe('what cannot be resolved is refused at its line', () => {
+  const file = (line: string): string => `memory.size=1G\nbootrom=/rom\n${line}\n`;
+  test.each<[text: string, format: ImportOptions['format'], said: string]>([
+    [
+      file('pci.0.4.0.device=virtio-blk\npci.0.4.0.path=/vm/%(link).img'),
+      'config',
+      '4:1  unresolved: pci.0.4.0.path refers to %(link), which is not set here: bhyve would put nothing in its place [write its value in its place, or set it before]',
+    ],
+    [
+      "bhyve -H \\\n -s '3,virtio-blk,/vm/%(disk)' vm",
+      'bhyve',
+      '2:1  unresolved: pci.0.3.0.path refers to %(disk), which is not set here: bhyve would put nothing in its place [write its value in its place, or set it before]',
+    ],
+    ...['{{ name }}', '{{.Name}}', '<%= name %>', '{% raw %}', '@NAME@', '${NAME}'].map(
+      (mark): [string, ImportOptions['format'], string] => [
+        file(`uuid=${mark}`),
+        'config',
+        `3:1  template: ${mark} looks like a template that was not filled in [fill it in first, or write the value in its place]`,
+      ],
+    ),
+    [
+      file('{% if x %}\nuuid=x\n{% endif %}'),
+      undefined,
+      '3:1  template: {% if x %} looks like a template that was not filled in [fill it in first, or write the value in its place]',
+    ],
+    [
+      "bhyve -c 2 \\\n -s '3,virtio-blk,/vm/{{ disk }}' vm",
+      'bhyve',
+      '2:1  template: {{ disk }} looks like a template that was not filled in [fill it in first, or write the value in its place]',
+    ],
+    [
+      'loader="uefi"\ncpu=1\nmemory={{ memory }}\n',
+      'vm-bhyve',
+      '3:1  template: {{ memory }} looks like a template that was not filled in [fill it in first, or write the value in its place]',
+    ],
+  ])('%j', async (text, format, said) => {
+    expect((await refusals(text, format === undefined ? {} : { format }))[0]).toBe(said);
+  });
+
+  test('but for what the text sets, and what only looks like it', async () => {
+    const text = file('link=a\npci.0.4.0.device=virtio-blk\npci.0.4.0.path=/vm/%(link)@home.img\n# {{ name }}');
+    expect((await imported(text, { format: 'config' })).spec.emulations).toEqual([
+      { device: 'virtio-blk', slot: '4', path: '/vm/a@home.img' },
     ]);
   });
 });

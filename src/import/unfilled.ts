@@ -1,0 +1,38 @@
+import type { Problem } from '../base/problem.js';
+import { templateMark, templateWords } from '../base/template.js';
+import type { ImportFormat } from './formats.js';
+import { refusalAt, type Source } from './original.js';
+
+/** Formats in which `${NAME}` may mean something to whom the text is handed on. */
+const withVariables: readonly (ImportFormat | undefined)[] = ['vm-bhyve', 'iohyve'];
+
+/** In a text that is nothing else, and would be a bhyve_config(5) file if it were filled in. */
+const variableOfBhyve = /^(pci\.|memory\.size=|lpc\.|bootrom=|x86\.)/m;
+
+/**
+ * The lines of a text that are still those of a template. A script is none: a shell has marks of its own, and what
+ * reaches bhyve is looked at word by word.
+ */
+export function unfilledLines(source: Source, format: ImportFormat | undefined): readonly Problem[] {
+  if (format === 'bhyve' || (format === undefined && !variableOfBhyve.test(source.text))) return [];
+  return source.text.split('\n').flatMap((line, index): readonly Problem[] => {
+    const mark = /^\s*(#|$)/.test(line) ? undefined : templateMark(line, withVariables.includes(format));
+    return mark === undefined ? [] : [refusal(source, index + 1, mark)];
+  });
+}
+
+/** The words of a command of bhyve that are. */
+export const unfilledWords = (
+  source: Source,
+  argv: readonly string[],
+  lineOf: (word: string) => number | undefined,
+): readonly Problem[] =>
+  argv.flatMap((word) => {
+    const mark = templateMark(word);
+    return mark === undefined ? [] : [refusal(source, lineOf(word), mark)];
+  });
+
+function refusal(source: Source, line: number | undefined, mark: string): Problem {
+  const { message, fix } = templateWords(mark);
+  return refusalAt(source, line, 'template', message, fix);
+}
