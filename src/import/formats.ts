@@ -2,7 +2,7 @@ import type { Result } from '../base/result.js';
 import { importConfigFile, isConfigFile } from './config-file.js';
 import { importIohyve, isIohyve } from './iohyve.js';
 import type { ImportContext, Original, Source } from './original.js';
-import { hasBhyveCommand, importScript } from './script.js';
+import { hasBhyveCommand, importScript } from './script/import-script.js';
 import { importVmBhyve } from './vm-bhyve/import-vm-bhyve.js';
 import { isVmBhyve } from './vm-bhyve/settings.js';
 

@@ -1,134 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
-import { quoteCommand } from '../../src/base/shell.js';
-import { parseScript } from '../../src/import/shell.js';
 import { imported, refusals } from './support.js';
-
-const commandsOf = (text: string): readonly (readonly string[])[] => {
-  const script = parseScript(text);
-  if (!script.ok) throw new Error(script.message);
-  return script.commands.map(({ words }) =>
-    words.map(({ text: word, unknown }) => (unknown === undefined ? word : `${word}?${unknown}`)),
-  );
-};
-
-describe('a script is read as sh(1) reads it', () => {
-  test.each<[title: string, text: string, commands: readonly (readonly string[])[]]>([
-    ['words', 'bhyve -c 2\tvm', [['bhyve', '-c', '2', 'vm']]],
-    ['quotes', `bhyve 'a b' "c d" e\\ f 'g'"h"`, [['bhyve', 'a b', 'c d', 'e f', 'gh']]],
-    ['empty words', `bhyve '' ""`, [['bhyve', '', '']]],
-    ['a backslash in double quotes', '"a\\"b\\$c\\d"', [['a"b$c\\d']]],
-    ['a continued line', 'bhyve \\\n  -H \\\n vm', [['bhyve', '-H', 'vm']]],
-    ['a line that goes on within a word', 'bhy\\\nve', [['bhyve']]],
-    ['a continued line of a file with CRLF', 'bhyve \\\r\n -H vm\r\n', [['bhyve', '-H', 'vm']]],
-    ['comments', '# one\nbhyve -H # two\n#three', [['bhyve', '-H']]],
-    ['no comment within a word', 'echo a#b', [['echo', 'a#b']]],
-    ['several commands', 'a; b & c && d || e | f', [['a'], ['b'], ['c'], ['d'], ['e'], ['f']]],
-    ['groups', '(a; b) { c; }', [['a'], ['b'], ['{', 'c'], ['}']]],
-    [
-      'patterns of a case, and functions',
-      'run() { a; }\ncase $1 in\nstart) b ;;\nesac',
-      [['{', 'a'], ['}'], ['case', '?$1', 'in'], ['b'], ['esac']],
-    ],
-    ['redirections', 'a >out 2>&1 < in b >> x 2>y', [['a', 'b']]],
-    ['a number that is a word', 'a 2 >out', [['a', '2']]],
-  ])('%s', (_title, text, commands) => {
-    expect(commandsOf(text)).toEqual(commands);
-  });
-
-  test.each<[title: string, text: string, words: readonly string[]]>([
-    ['is replaced', 'A=1\necho $A ${A} "$A" x${A}y', ['1', '1', '1', 'x1y']],
-    ['is not replaced in single quotes', "A=1\necho '$A'", ['$A']],
-    ['is split without quotes', 'A="-H -P"\necho $A "$A"', ['-H', '-P', '-H -P']],
-    ['joins its neighbours where it is split', 'A="b c"\necho a${A}d', ['ab', 'cd']],
-    ['that is empty is no word', 'A=\necho $A "$A"', ['']],
-    ['of others', 'A=1; B="$A-$A"; echo $B', ['1-1']],
-    ['that is added to', 'A=1; A="$A 2"; A+=" 3"; echo "$A"', ['1 2 3']],
-    ['that is exported', 'export A=1 B=2; echo $A$B', ['12']],
-    ['of one command only is not kept', 'A=1 env; echo $A', ['?$A']],
-    ['has a default', 'echo ${A:-b c} ${A-d} "${A:="e"}"', ['b', 'c', 'd', 'e']],
-    ['has a default of another', 'B=1; echo ${A:-/vm/$B}', ['/vm/1']],
-    ['that was assigned last counts', 'A=1; A=2; echo $A', ['2']],
-    ['that nobody set is unknown', 'echo a$A "${B}c" $1 "$@" $$', ['a?$A', 'c?${B}', '?$1', '?$@', '?$$']],
-    [
-      'that is worked out is unknown',
-      'echo $(date) `date` ${A%.x} $((1 + 2))',
-      ['?$(date)', '?`date`', '?${A%.x}', '?$((1 + 2))'],
-    ],
-    ['of something unknown is unknown', 'A="/vm/$1"; echo $A', ['/vm/?$1']],
-    ['sign alone is a sign', 'echo $ a$', ['$', 'a$']],
-  ])('a variable %s', (_title, text, words) => {
-    expect(commandsOf(text).at(-1)?.slice(1)).toEqual(words);
-  });
-
-  test.each<[title: string, text: string, line: number, message: string]>([
-    ['a quote without an end', "a\nb 'c", 2, 'a single quote has no end'],
-    ['a double quote without one', 'a "b\n\n', 1, 'a double quote has no end'],
-    ['a backquote without one', '\necho `date', 2, 'a backquote has no end'],
-    ['a brace without one', 'echo ${A', 1, '"{" has no end'],
-    ['a here-document without one', 'cat <<X\nabc\n', 1, 'the here-document "X" has no end'],
-    [
-      'a text that doubles with every line',
-      `A=${'x'.repeat(9999)}\n${'A=$A$A\n'.repeat(40)}`,
-      8,
-      'its variables come to more text than any script is',
-    ],
-  ])('%s is told with its line', (_title, text, line, message) => {
-    expect(parseScript(text)).toEqual({ ok: false, line, message });
-  });
-
-  test('every word survives its quoting', () => {
-    const word = fc
-      .array(fc.constantFrom('a', ' ', "'", '"', '\\', '$', '`', '\n', '#', ';', '<', '~', '%', 'é'))
-      .map((chars) => chars.join(''));
-    fc.assert(
-      fc.property(fc.array(word, { minLength: 1 }), (words) => {
-        expect(commandsOf(quoteCommand(['bhyve', ...words]))).toEqual([['bhyve', ...words]]);
-      }),
-    );
-  });
-
-  test('text of any kind is read, or refused in words', () => {
-    const piece = fc.constantFrom(
-      ...[
-        'bhyve',
-        ' ',
-        '\n',
-        '"',
-        "'",
-        '\\',
-        '$',
-        '${',
-        '}',
-        '(',
-        ')',
-        '`',
-        '<<X',
-        'X',
-        ';',
-        '&',
-        '|',
-        '<',
-        '>',
-        '#',
-        'A=',
-        '$A',
-        '2>',
-        '${A:-',
-      ],
-    );
-    fc.assert(
-      fc.property(
-        fc.array(piece).map((pieces) => pieces.join('')),
-        (text) => {
-          const script = parseScript(text);
-          if (!script.ok) expect(script.line).toBeLessThanOrEqual(text.split('\n').length);
-        },
-      ),
-      { numRuns: 2000 },
-    );
-  });
-});
 
 /** A command that starts, without what most tests do not look at. */
 const uefi = '-l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd -s 0,hostbridge -s 31,lpc -u -H';
@@ -143,7 +14,7 @@ describe('the command of bhyve in a script', () => {
     ['in a condition', `if ! bhyve ${uefi} -m 1G vm; then exit 1; fi`],
     ['in a function', `start() {\n  bhyve ${uefi} -m 1G vm >/dev/null 2>&1 &\n}\nstart`],
     ['in a case', `case x in\nstart) bhyve ${uefi} -m 1G vm ;;\nesac`],
-    ['behind other programs', `sudo env A=1 /usr/sbin/bhyve ${uefi} -m 1G vm`],
+    ['behind other programs', `sudo -n /usr/bin/env /usr/sbin/bhyve ${uefi} -m 1G vm`],
     ['with options from variables', `O="${uefi}"; M=1G; bhyve $O -m "$M" "\${N:-vm}"`],
   ])('is found %s', async (_title, text) => {
     const { spec, format, notes } = await imported(text);
@@ -362,6 +233,296 @@ describe('what is not carried as it stands is told, with its line', () => {
       `ifconfig bridge7 addm em0 addm tap3 up\nbhyve ${uefi} -m 1G -s 1,virtio-net,tap3 vm`,
     );
     expect(spec.emulations).toEqual([{ device: 'virtio-net', name: 'tap3', bridge: 'bridge7' }]);
-    expect(notes).toEqual([]);
+    expect(notes).toEqual([
+      '1:1  bridge: em0 is put into bridge7 here: vmrun adds only the VM\'s interfaces to a bridge [put it into rc.conf(5): ifconfig_bridge7="addm em0 up"]',
+    ]);
+  });
+});
+
+/** Notes without what to do. */
+const notesOf = async (text: string, files: Readonly<Record<string, string>> = {}): Promise<readonly string[]> =>
+  (await imported(text, { readFile: (file) => files[file] })).notes.map((note) => note.replace(/ \[[^[]*\]$/, ''));
+
+const drive = '-s 2,virtio-blk,/d.img';
+
+describe('what hangs on a condition is told with both values', () => {
+  test.each<[title: string, text: string, notes: readonly string[]]>([
+    [
+      'an argument',
+      `cd0=""; if [ "$1" = install ]; then cd0="-s 3,ahci-cd,/iso/d.iso"; fi\nbhyve ${uefi} $cd0 vm`,
+      [
+        '1:1  condition: where $1 is "install", bhyve is also given -s 3,ahci-cd,/iso/d.iso; the spec is for where it is not so',
+      ],
+    ],
+    [
+      'if and else',
+      `if [ -n "$BIG" ]; then\n m=4G\nelse\n m=1G\nfi\nbhyve ${uefi} -m $m vm`,
+      [
+        '1:1  condition: where $BIG is given, bhyve is given -m 4G instead of -m 1G; the spec is for where it is not so',
+      ],
+    ],
+    [
+      'a case',
+      `case "$1" in\n-i|install) x="-s 3,ahci-cd,/i" ;;\nnet) x="-s 4,virtio-net,tap0" ;;\nesac\nbhyve ${uefi} $x vm`,
+      [
+        '1:1  condition: where $1 is "-i", bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so',
+        '1:1  condition: where $1 is "net", bhyve is also given -s 4,virtio-net,tap0; the spec is for where it is not so',
+      ],
+    ],
+    [
+      'a short condition',
+      `[ "x$1" = xdebug ] && g="-G 1234"\nbhyve ${uefi} $g vm`,
+      ['1:1  condition: where $1 is "debug", bhyve is also given -G 1234; the spec is for where it is not so'],
+    ],
+    [
+      'a file of the host',
+      `[ -f /i.iso ] && x="-s 3,ahci-cd,/i.iso"\nbhyve ${uefi} $x vm`,
+      [
+        '1:1  condition: where [ -f /i.iso ] is false, bhyve is not given -s 3,ahci-cd,/i.iso; the spec is for where it is not so',
+      ],
+    ],
+    [
+      'a program of the host',
+      `if kldstat -q -m x; then m=2G; else m=1G; fi\nbhyve ${uefi} -m $m vm`,
+      [
+        '1:1  condition: where kldstat -q -m x fails, bhyve is given -m 1G instead of -m 2G; the spec is for where it is not so',
+      ],
+    ],
+    [
+      'an argument with a default',
+      `mode=\${1:-run}\nif [ $mode = install ]; then x="-s 3,ahci-cd,/i"; fi\nbhyve ${uefi} $x vm`,
+      [
+        '2:1  condition: where $1 is "install", bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so',
+      ],
+    ],
+    [
+      'an option',
+      `c=1\nwhile getopts c:i o; do\ncase $o in c) c=$OPTARG ;; i) x="-s 3,ahci-cd,/i" ;; esac\ndone\nbhyve ${uefi} -c $c $x vm`,
+      [
+        '2:1  condition: where -c is given, bhyve is given -c (value of -c) instead of -c 1; the spec is for where it is not so',
+        '2:1  condition: where -i is given, bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so',
+      ],
+    ],
+    [
+      'an option that a loop looks for',
+      `while [ $# -gt 0 ]; do\ncase $1 in -i) x="-s 3,ahci-cd,/i" ;; esac\nshift\ndone\nbhyve ${uefi} $x vm`,
+      ['2:1  condition: where $1 is "-i", bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so'],
+    ],
+    [
+      'a condition within one',
+      `if [ -n "$A" ]; then if [ "$B" = 1 ]; then x="-s 3,ahci-cd,/i"; fi; fi\nbhyve ${uefi} $x vm`,
+      ['1:1  condition: where $B is "1", bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so'],
+    ],
+    [
+      'a variable that is set again behind bhyve',
+      `x="-s 3,ahci-cd,/i"\nwhile bhyve ${uefi} $x vm; do\n x=\ndone`,
+      [
+        '2:1  later-start: when it is started again, bhyve is not given -s 3,ahci-cd,/i; the spec is that of the first start',
+      ],
+    ],
+    [
+      'nothing, where it changes nothing',
+      `[ -n "$V" ] && set -x\nif [ $(id -u) -ne 0 ]; then exit 1; fi\nbhyve ${uefi} vm`,
+      [],
+    ],
+    ['what it is in a call without arguments', `[ $# -gt 0 ] && exit 64\nbhyve ${uefi} vm`, []],
+  ])('%s', async (_title, text, notes) => {
+    expect(await notesOf(text)).toEqual(notes);
+  });
+
+  test('a script that wants to be told what to do is taken at its usual start', async () => {
+    const text = `case $1 in\ninstall) bhyve ${uefi} ${drive} -s 3,ahci-cd,/i vm ;;\nstart) bhyve ${uefi} ${drive} vm ;;\n*) echo usage; exit 1 ;;\nesac`;
+    const { spec } = await imported(text);
+    expect(spec.emulations).toEqual([{ device: 'virtio-blk', slot: '2', path: '/d.img' }]);
+  });
+});
+
+describe('what a script does after bhyve has ended becomes reboot_on', () => {
+  const all = ['reboot', 'power_off', 'halt', 'triple_fault', 'error', 'signal'];
+  test.each<[title: string, text: string, reasons: readonly string[] | undefined]>([
+    ['nothing', 'bhyve OPTIONS', undefined],
+    ['a loop that ends with the first failure', 'while bhyve OPTIONS; do :; done', undefined],
+    ['a loop without an end', 'while true; do bhyve OPTIONS; sleep 5; done', all],
+    ['a loop until power-off', 'while true; do bhyve OPTIONS; [ $? -eq 1 ] && exit; done', ['reboot', ...all.slice(2)]],
+    [
+      'one with a kept status',
+      'while :; do bhyve OPTIONS; rc=$?; bhyvectl --destroy --vm=vm; if [ $rc -ne 0 ]; then break; fi; done',
+      undefined,
+    ],
+    [
+      'a case',
+      'while :; do bhyve OPTIONS; case $? in 0|3) continue ;; *) exit ;; esac; done',
+      ['reboot', 'triple_fault'],
+    ],
+    ['until', 'until bhyve OPTIONS; do sleep 1; done', all.slice(1)],
+    ['a status above 2', 'while :; do bhyve OPTIONS; [ $? -gt 2 ] || break; done', ['triple_fault', 'error', 'signal']],
+    ['set -e', 'set -e\nwhile true; do bhyve OPTIONS; done', undefined],
+    ['a variable that says so', 'run=1; while [ $run = 1 ]; do bhyve OPTIONS && continue; run=0; done', undefined],
+    ['a function', 'go() { bhyve OPTIONS; return $?; }\nwhile go; do echo again; done', undefined],
+    ['a background and a wait', 'while :; do bhyve OPTIONS & wait $! || break; done', undefined],
+    ['a start of itself', 'bhyve OPTIONS\n[ $? -eq 0 ] && exec "$0"', undefined],
+    [
+      'a condition of bash',
+      'while :; do bhyve OPTIONS; if (( $? != 0 && $? != 3 )); then break; fi; done',
+      ['reboot', 'triple_fault'],
+    ],
+    ['daemon -r', 'daemon -r bhyve OPTIONS', all],
+  ])('%s', async (_title, text, reasons) => {
+    const { spec } = await imported(text.replace('OPTIONS', `${uefi} -m 1G vm`));
+    expect(spec.reboot_on).toEqual(reasons);
+  });
+
+  test('or is told where it hangs on something that nobody knows', async () => {
+    const text = `while :; do\nbhyve ${uefi} vm\n[ -f /vm/stop ] && break\ndone`;
+    expect(await notesOf(text)).toEqual([
+      '3:1  reboot-on: after reboot, power_off, halt, triple_fault, error and signal the script starts bhyve again where [ -f /vm/stop ] is false, which is known only when it runs; the spec has no "reboot_on"',
+    ]);
+  });
+});
+
+describe('what a script does to the host is carried, or told with its line', () => {
+  test.each<[title: string, commands: string, notes: readonly string[]]>([
+    ['a tap and its bridge', 'ifconfig tap0 create up\nifconfig bridge0 addm tap0\nifconfig tap0 destroy', []],
+    ['an address', 'ifconfig tap0 inet 10.0.0.1/24', ['1:1  host: ifconfig tap0 inet 10.0.0.1/24: not carried']],
+    [
+      'a VLAN',
+      'ifconfig vlan7 create vlan 7 vlandev em0',
+      ['1:1  host: ifconfig vlan7 create vlan 7 vlandev em0: not carried'],
+    ],
+    [
+      'a bridge',
+      'ifconfig bridge0 create\nifconfig bridge0 addm em0 addm tap0 up\nifconfig bridge0 10.1.1.1/24',
+      [
+        "1:1  bridge: bridge0 is made here, and em0 is put into bridge0 here: vmrun adds only the VM's interfaces to a bridge",
+        '3:1  host: ifconfig bridge0 10.1.1.1/24: not carried',
+      ],
+    ],
+    ['modules that vmrun loads', 'kldload vmm nmdm if_tuntap', []],
+    ['other modules', 'kldload -n pf vmm', ['1:1  host: kldload -n pf vmm: not carried']],
+    [
+      'a setting of the kernel',
+      'sysctl net.inet.ip.forwarding=1',
+      ['1:1  host: sysctl net.inet.ip.forwarding=1: not carried'],
+    ],
+    [
+      'a filter, a route and a mount',
+      'pfctl -f /etc/pf.conf; route add default 10.0.0.1\nmount /dev/da0 /mnt',
+      [
+        '1:1  host: pfctl -f /etc/pf.conf: not carried',
+        '1:1  host: route add default 10.0.0.1: not carried',
+        '2:1  host: mount /dev/da0 /mnt: not carried',
+      ],
+    ],
+    [
+      'a card of the host',
+      'devctl set driver -f pci0:2:0:0 ppt',
+      ['1:1  host: devctl set driver -f pci0:2:0:0 ppt: not carried'],
+    ],
+    [
+      'another VM',
+      'bhyvectl --destroy --vm=other; bhyvectl --destroy --vm=vm',
+      ['1:1  host: bhyvectl --destroy --vm=other: not carried'],
+    ],
+    [
+      'what only one branch does',
+      'if ! kldstat -q -m pf; then\nkldload pf\nfi',
+      ['2:1  host: kldload pf: not carried'],
+    ],
+    ['what a trap does', "trap 'pfctl -d' EXIT", ['1:1  host: pfctl -d: not carried']],
+    [
+      'what a function does that is called',
+      'setup() {\nzfs create tank/vm\n}\nsetup',
+      ['2:1  other-commands: 1 other command of the script is not carried: zfs on line 2'],
+    ],
+    [
+      'commands of one kind',
+      'cp a b\ncp c d\nrm e',
+      ['1:1  other-commands: 3 other commands of the script are not carried: cp on lines 1 and 2 and rm on line 3'],
+    ],
+  ])('%s', async (_title, commands, notes) => {
+    expect(await notesOf(`${commands}\nbhyve ${uefi} -s 1,virtio-net,tap0 vm`)).toEqual(notes);
+  });
+
+  test('a tap that is made at each start gets a name of its own', async () => {
+    const text = `tap=$(ifconfig tap create)\ntap2=\`ifconfig tap create\`\nifconfig bridge1 addm $tap up\nbhyve ${uefi} -m 1G -s 1,virtio-net,$tap -s 2,virtio-net,$tap2 vm\nifconfig $tap destroy`;
+    const { spec, notes, tapsMade } = await imported(text, { firstTap: 3 });
+    expect(spec.emulations).toEqual([
+      { device: 'virtio-net', name: 'tap3', bridge: 'bridge1' },
+      { device: 'virtio-net', name: 'tap4' },
+    ]);
+    expect(tapsMade).toBe(2);
+    expect(notes).toEqual([
+      '4:1  tap-made: the script makes a tap at each start; the spec says tap3 [see that no other VM has tap3]',
+      '4:1  tap-made: the script makes a tap at each start; the spec says tap4 [see that no other VM has tap4]',
+    ]);
+  });
+});
+
+describe('bhyve is found behind other programs, each of which is told', () => {
+  test.each<[title: string, text: string, told: readonly string[]]>([
+    ['several in a row', 'cpuset -l 4-7 nice -n 5 env A=b bhyve OPTIONS', ['cpuset', 'nice', 'A=b']],
+    ['a variable in front', 'A=b bhyve OPTIONS', ['A=b']],
+    ['protect and idprio', 'protect -i idprio 10 bhyve OPTIONS', ['protect', 'idprio']],
+    ['setfib and jexec', 'setfib 1 jexec -l web bhyve OPTIONS', ['setfib', 'jexec -l web']],
+    ['lockf', 'lockf -t 0 /var/run/vm.lock bhyve OPTIONS', ['lockf']],
+    ['rtprio and nohup', 'nohup rtprio 5 bhyve OPTIONS &', ['nohup', 'rtprio']],
+    ['timeout', 'timeout -k 5 1h bhyve OPTIONS', ['timeout -k 5 1h']],
+    ['tmux', 'tmux new-session -d -s vm "bhyve OPTIONS"', ['tmux']],
+    ['screen', 'screen -dmS vm bhyve OPTIONS', ['screen']],
+    ['sh -c and su -c', `su -m bob -c 'sh -c "bhyve OPTIONS"'`, ['su -m bob']],
+    ['eval and exec', 'cmd="bhyve OPTIONS"\neval exec $cmd', []],
+    ['a program that nobody sets', '$SUDO bhyve OPTIONS', []],
+    ['a function that runs its words', 'run() { echo "$@"; "$@"; }\nrun bhyve OPTIONS', []],
+  ])('%s', async (_title, text, told) => {
+    const { spec, notes } = await imported(text.replace('OPTIONS', `${uefi} -m 1G vm`));
+    expect(spec).toEqual(plain);
+    expect(notes).toHaveLength(told.length);
+    told.forEach((word, at) => {
+      expect(notes[at]).toContain(word);
+    });
+  });
+});
+
+describe('scripts as people write them', () => {
+  test.each<[title: string, text: string]>([
+    ['a program with a default', `: "\${BHYVE:=/usr/sbin/bhyve}"\n"$BHYVE" ${uefi} -m 1G vm`],
+    ['settings beside it', `. ./config.sh\nbhyve ${uefi} -m $MEM vm`],
+    ['settings in its own folder', `. "$(dirname "$0")/config.sh"\nbhyve ${uefi} -m $MEM vm`],
+    ['a name that comes from its own', `n=$(basename "$0" .sh)\nbhyve ${uefi} -m 1G "\${n%start}vm"`],
+    ['an array', `args=(${uefi})\nargs+=(-m 1G)\nbhyve "\${args[@]}" vm`],
+    ['arguments that it sets', `set -- ${uefi}\nset -- "$@" -m 1G vm\nbhyve "$@"`],
+    [
+      'a loop that collects',
+      `for o in "-u" "-H"; do a="$a $o"; done\nbhyve -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd -s 0,hostbridge -s 31,lpc $a -m 1G vm`,
+    ],
+    ['numbers that it counts', `n=0; n=$((n + 1)); bhyve ${uefi} -m \${n}G vm`],
+    ['a function with arguments and what is set below', `start() { bhyve ${uefi} -m $mem $1; }\nmem=1G\nstart vm`],
+    ['a file that it writes', `cat > /tmp/vm.conf <<EOF\nmemory.size=1G\nEOF\nbhyve ${uefi} -k /tmp/vm.conf vm`],
+    [
+      'options with defaults',
+      `m=1G\nwhile getopts hv o; do case $o in h) exit 1 ;; esac; done\nbhyve ${uefi} -m $m vm`,
+    ],
+    ['csh', `#!/bin/csh\nset NAME = vm\nbhyve ${uefi} -m 1G $NAME`],
+    [
+      'rc.subr',
+      `. /etc/rc.subr\nname=vm\nstart_cmd=vm_start\nvm_start() { bhyve ${uefi} -m 1G vm; }\nload_rc_config $name\nrun_rc_command "$1"`,
+    ],
+  ])('%s', async (_title, text) => {
+    const files: Readonly<Record<string, string>> = { './config.sh': 'MEM=1G\n', '/vm/web/config.sh': 'MEM=1G\n' };
+    const { spec, notes } = await imported(text, { readFile: (file) => files[file] });
+    expect([spec, notes]).toEqual([plain, []]);
+  });
+
+  test('a blank behind a backslash is named as the cause', async () => {
+    expect(await refusals(`bhyve ${uefi} \\ \n -m 1G vm`)).toEqual([
+      '1:1  blank-after-backslash: a blank follows the "\\" at the end of this line, so the command ends here and the next line is another one [remove the blank]',
+    ]);
+  });
+
+  test('a text that doubles with every line is refused', async () => {
+    const text = `A=${'x'.repeat(9999)}\n${'A=$A$A\n'.repeat(40)}bhyve $A`;
+    expect(await refusals(text, { format: 'bhyve' })).toEqual([
+      '9:1  script: its variables come to more text than any script is',
+    ]);
   });
 });

@@ -1,0 +1,392 @@
+import path from 'node:path';
+import { holds, type Operand } from './conditions.js';
+import type { Tools } from './evaluate.js';
+import { parseShell } from './parser.js';
+import { decide, entry, exited, toGiven, toValue } from './run.js';
+import type { Choice, Field, Flow, ProgramName, Run, Started, Wrapper } from './run.js';
+import { hasSymbol, shownText } from './symbols.js';
+import type { Simple, Word } from './tree.js';
+import { runOther } from './utilities.js';
+import { unwrap } from './wrappers.js';
+
+export interface Call {
+  readonly run: Run;
+  readonly command: Simple;
+  readonly fields: readonly Field[];
+  readonly tools: Tools;
+  readonly wrappers: readonly Wrapper[];
+}
+
+const programs: readonly string[] = ['bhyve', 'bhyveload', 'grub-bhyve'];
+
+const isProgram = (name: string): name is ProgramName => programs.includes(name);
+
+export function dispatch(run: Run, command: Simple, fields: readonly Field[], tools: Tools): Flow | undefined {
+  const wrappers = tools.environment.length > 0 ? [environmentOf(run, command, tools)] : [];
+  return runCall({ run, command, fields, tools, wrappers });
+}
+
+const environmentOf = (run: Run, { line }: Simple, { environment }: Tools): Wrapper => ({
+  name: 'env',
+  words: environment.map(([name, value]) => `${name}=${shownText(value, run.symbols)}`).join(' '),
+  line,
+});
+
+function runCall(call: Call): Flow | undefined {
+  const { run, fields, command, tools } = call;
+  const [first] = fields;
+  if (first === undefined) {
+    return undefined;
+  }
+  const name = path.posix.basename(first.text);
+  const body = run.functions.get(first.text);
+  if (body !== undefined) return callFunction(call, fields.slice(1));
+  const builtin = entry(builtins, first.text);
+  if (builtin !== undefined) return builtin(call);
+  if (isProgram(name) || looksLikeBhyve(fields)) return start(call, isProgram(name) ? name : 'bhyve');
+  const unwrapped = unwrap(fields);
+  if (unwrapped === undefined) return runOther(call, name);
+  const { wrapper, isTold } = unwrapped;
+  const words = wrapper.map(({ text }) => shownText(text, run.symbols)).join(' ');
+  const wrappers = isTold ? [...call.wrappers, { name, words, line: command.line }] : call.wrappers;
+  if (unwrapped.kind === 'command') {
+    const flow = runCall({ ...call, fields: unwrapped.rest, wrappers });
+    if (/^(daemon|tmux|screen)$/.test(name)) run.status = exited(0);
+    return flow;
+  }
+  const flow = tools.inSubshell(run, () => {
+    run.positional = unwrapped.argv;
+    run.isPlainCall = false;
+    return evaluateText({ ...call, wrappers }, unwrapped.text);
+  });
+  if (name === 'tmux') run.status = exited(0);
+  return flow;
+}
+
+/** A program that nobody knows, with bhyve's arguments: `$BHYVE -s 0,hostbridge …`. */
+const looksLikeBhyve = (fields: readonly Field[]): boolean =>
+  hasSymbol(fields[0]?.text ?? '') &&
+  fields.some(({ text }) => /^[\d:]+,(hostbridge|lpc|virtio-|ahci|nvme|e1000|passthru|fbuf|xhci)/.test(text));
+
+function start({ run, command, fields, tools, wrappers }: Call, program: ProgramName): Flow | undefined {
+  const { input } = run;
+  const started: Started = {
+    program,
+    site: command.id,
+    line: fields[0]?.line ?? command.line,
+    fields: fields.slice(1),
+    wrappers: [...wrappers, ...(outerWrappers.get(run) ?? [])],
+    ...(input?.text === undefined ? {} : { inputText: input.text }),
+    ...(input?.file === undefined ? {} : { inputFile: input.file }),
+    ...(run.outputFile === undefined ? {} : { outputFile: shownText(run.outputFile, run.symbols) }),
+    takesArguments: tools.takesArguments,
+    directory: run.directory,
+    directoryLine: run.directoryLine,
+    decisionsBefore: run.decisions.size,
+  };
+  const before = [...run.started];
+  run.started.push(started);
+  if (program !== 'bhyve') {
+    run.status = exited(0);
+    return undefined;
+  }
+  const code = run.statusOf(started, before);
+  if (code === undefined) return { kind: 'stop' };
+  run.status = exited(code);
+  return undefined;
+}
+
+/** Wrappers of the text or function that is being followed. */
+const outerWrappers = new WeakMap<Run, readonly Wrapper[]>();
+
+function withWrappers(run: Run, wrappers: readonly Wrapper[], walk: () => Flow | undefined): Flow | undefined {
+  const before = outerWrappers.get(run) ?? [];
+  outerWrappers.set(run, [...before, ...wrappers]);
+  const flow = walk();
+  outerWrappers.set(run, before);
+  return flow;
+}
+
+function callFunction({ run, fields, tools, wrappers }: Call, given: readonly Field[]): Flow | undefined {
+  const body = run.functions.get(fields[0]?.text ?? '');
+  if (body === undefined) return undefined;
+  run.called.add(fields[0]?.text ?? '');
+  const { positional, isPlainCall, hidden } = run;
+  const takesCallers = isPlainCall && tools.takesArguments;
+  Object.assign(run, {
+    positional: given.map(({ text }) => text),
+    isPlainCall: takesCallers && given.length === 0,
+    hidden: new Map(),
+  });
+  run.depth += 1;
+  run.status = exited(0);
+  const flow = withWrappers(run, wrappers, () => tools.follow(run, [body]));
+  run.depth -= 1;
+  for (const [name, value] of run.hidden ?? []) {
+    if (value === undefined) run.variables.delete(name);
+    else run.variables.set(name, value);
+  }
+  Object.assign(run, { positional, isPlainCall, hidden });
+  return flow?.kind === 'return' ? undefined : flow;
+}
+
+/** `eval`, `sh -c`, `. file`: a text that becomes commands. */
+export function evaluateText({ run, command, tools, wrappers }: Call, text: string): Flow | undefined {
+  const parsed = parseShell(text, { ids: run.ids, onlyLine: command.line });
+  if (!parsed.ok) {
+    run.lost.push({
+      line: command.line,
+      code: 'script',
+      message: `a text that this line runs cannot be read: ${parsed.message}`,
+    });
+    return undefined;
+  }
+  run.expanded += text.length;
+  for (const name of parsed.tree.assigned) run.assigned.add(name);
+  run.depth += 1;
+  const flow = withWrappers(run, wrappers, () => tools.follow(run, parsed.tree.commands));
+  run.depth -= 1;
+  return flow;
+}
+
+type Builtin = (call: Call) => Flow | undefined;
+
+const ok = ({ run }: Call): Flow | undefined => {
+  run.status = exited(0);
+  return undefined;
+};
+
+const textAt = ({ fields }: Call, at: number): string => fields[at]?.text ?? '';
+
+const builtins: Readonly<Record<string, Builtin>> = {
+  ':': ok,
+  true: ok,
+  false: ({ run }) => {
+    run.status = exited(1);
+    return undefined;
+  },
+  test: testWords,
+  '[': testWords,
+  '[[': testWords,
+  cd: changeFolder,
+  pushd: changeFolder,
+  chdir: changeFolder,
+  popd: ok,
+  set: setOptions,
+  shift: (call) => {
+    const { run } = call;
+    const count = /^\d+$/.test(textAt(call, 1)) ? Number(textAt(call, 1)) : 1;
+    run.positional = run.positional.slice(count);
+    return ok(call);
+  },
+  unset: ({ run, fields }) => {
+    for (const { text } of fields.slice(1)) run.variables.delete(text);
+    run.status = exited(0);
+    return undefined;
+  },
+  read: readLine,
+  getopts: getOptions,
+  eval: (call) => {
+    call.run.status = exited(0);
+    return evaluateText(
+      call,
+      call.fields
+        .slice(1)
+        .map(({ text }) => text)
+        .join(' '),
+    );
+  },
+  '.': source,
+  source,
+  exit: (call) => {
+    const code = textAt(call, 1);
+    if (/^\d+$/.test(code)) call.run.status = exited(Number(code));
+    return { kind: 'exit' };
+  },
+  return: (call) => {
+    const code = textAt(call, 1);
+    if (/^\d+$/.test(code)) call.run.status = exited(Number(code));
+    return { kind: 'return' };
+  },
+  break: (call) => ({ kind: 'break', levels: levelsOf(call) }),
+  continue: (call) => ({ kind: 'continue', levels: levelsOf(call) }),
+  exec: (call) => {
+    if (call.fields.length < 2) return ok(call);
+    const fields = call.fields.slice(textAt(call, 1) === '-a' ? 3 : 1);
+    return runCall({ ...call, fields }) ?? { kind: 'exit' };
+  },
+  command: (call) => {
+    if (!/^-[vV]$/.test(textAt(call, 1))) return runCall({ ...call, fields: call.fields.slice(1) });
+    return runOther(call, 'which');
+  },
+  builtin: (call) => runCall({ ...call, fields: call.fields.slice(1) }),
+  trap: ({ run, fields }) => {
+    const [, action, ...signals] = fields;
+    if (action !== undefined && signals.length > 0 && action.text !== '-' && action.text !== '') run.traps.push(action);
+    run.status = exited(0);
+    return undefined;
+  },
+  wait: (call) => {
+    const { run, fields } = call;
+    run.status = exited(fields.length > 1 && run.waiting !== undefined ? run.waiting : 0);
+    return undefined;
+  },
+  let: ({ run, fields, tools, command }) => {
+    let last = '0';
+    for (const { text } of fields.slice(1)) last = tools.expander.number(run, text, command.source);
+    run.status = exited(last === '0' ? 1 : 0);
+    return undefined;
+  },
+  setenv: (call) => {
+    call.run.variables.set(textAt(call, 1), textAt(call, 2));
+    return ok(call);
+  },
+  load_rc_config: ok,
+  run_rc_command: runRcCommand,
+};
+
+const levelsOf = (call: Call): number => Math.max(1, Number(textAt(call, 1)) || 1);
+
+function testWords({ run, command, fields, tools }: Call): Flow | undefined {
+  const isDouble = fields[0]?.text === '[[';
+  const words: readonly Operand[] = isDouble
+    ? command.words.slice(1).map((word) => ({
+        text: tools.expander.text(run, word),
+        pattern: tools.expander.pattern(run, word),
+        isQuoted: isQuoted(word),
+      }))
+    : fields.slice(1).map(({ text }) => ({ text, pattern: text, isQuoted: false }));
+  const closing = fields[0]?.text === '[' ? ']' : isDouble ? ']]' : undefined;
+  const operands = words.at(-1)?.text === closing ? words.slice(0, -1) : words;
+  const { id, line } = command;
+  const value = holds(run, { site: id, line, source: command.source, operands, isDouble });
+  run.status = exited(value ? 0 : 1);
+  return undefined;
+}
+
+const isQuoted = ({ parts }: Word): boolean => parts.some((part) => part.isQuoted);
+
+function changeFolder(call: Call): Flow | undefined {
+  const { run, command } = call;
+  const to = textAt(call, 1);
+  const from = run.directory ?? run.folder;
+  run.directory = to === '' || to === '-' || hasSymbol(to) ? undefined : path.posix.resolve(from, to);
+  run.directoryLine = command.line;
+  return ok(call);
+}
+
+function setOptions(call: Call): Flow | undefined {
+  const { run, fields } = call;
+  const words = fields.slice(1).map(({ text }) => text);
+  // csh: `set name = value`.
+  if (words[1] === '=' && /^[A-Za-z_]\w*$/.test(words[0] ?? '')) {
+    run.variables.set(words[0] ?? '', words.slice(2).join(' '));
+    return ok(call);
+  }
+  const at = words.findIndex((word) => word === '--' || !/^[-+]/.test(word));
+  for (const word of at === -1 ? words : words.slice(0, at)) {
+    if (/^-[a-zA-Z]*e/.test(word)) run.errexit = true;
+    if (/^\+[a-zA-Z]*e/.test(word)) run.errexit = false;
+  }
+  if (at !== -1 && words[at - 1] !== '-o' && words[at - 1] !== '+o') {
+    run.positional = words.slice(words[at] === '--' ? at + 1 : at);
+    run.isPlainCall = call.tools.takesArguments && run.isPlainCall && run.positional.length === 0;
+  }
+  return ok(call);
+}
+
+function readLine({ run, fields, command }: Call): Flow | undefined {
+  const names = fields.slice(1).flatMap(({ text }) => (/^[A-Za-z_]\w*$/.test(text) ? [text] : []));
+  const { input } = run;
+  if (input?.text === undefined) {
+    for (const name of names) run.variables.set(name, run.symbols.of({ source: `$${name}`, kind: 'output' }));
+    run.status = { kind: 'open', site: command.id, line: command.line, source: command.source, isNegated: false };
+    return undefined;
+  }
+  const end = input.text.indexOf('\n');
+  const line = end === -1 ? input.text : input.text.slice(0, end);
+  run.status = exited(input.text === '' ? 1 : 0);
+  input.text = end === -1 ? '' : input.text.slice(end + 1);
+  const words = line.trim().split(/[ \t]+/);
+  names.forEach((name, at) => {
+    run.variables.set(name, (at === names.length - 1 ? words.slice(at).join(' ') : words[at]) ?? '');
+  });
+  return undefined;
+}
+
+/** `getopts`: a call without arguments has no options; each that it knows may be given. */
+function getOptions(call: Call): Flow | undefined {
+  const { run, command } = call;
+  const [, letters = '', name = 'opt'] = call.fields.map(({ text }) => text);
+  const at = Number(run.variables.get('OPTIND') ?? '1');
+  const word = run.positional[at - 1];
+  if (word === undefined && run.isPlainCall) {
+    const others = [...letters.matchAll(/([A-Za-z0-9])(:?)/g)].map(([, letter = '', colon]): Choice => {
+      const option = toValue('1', `-${letter}`, `-${letter} is given`);
+      if (colon === '') return option;
+      return { words: option.words, assume: (before) => toGiven(['2'], '').assume(option.assume(before)) };
+    });
+    decide(run, { site: command.id, line: command.line, branch: 0, others });
+  }
+  const letter = /^-([A-Za-z0-9])$/.exec(word ?? '')?.[1];
+  if (letter === undefined || !letters.includes(letter)) {
+    run.variables.set(name, '?');
+    run.status = exited(1);
+    return undefined;
+  }
+  const takesValue = letters.charAt(letters.indexOf(letter) + 1) === ':';
+  run.variables.set(name, letter);
+  if (takesValue) {
+    const value = run.positional[at] ?? '';
+    const named = run.symbols.of({ source: `(value of -${letter})`, kind: 'output' });
+    run.variables.set('OPTARG', hasSymbol(value) ? named : value);
+  }
+  run.variables.set('OPTIND', String(at + (takesValue ? 2 : 1)));
+  run.status = exited(0);
+  return undefined;
+}
+
+/** Files of the system that a script reads for its functions, which say nothing of a VM. */
+const libraries =
+  /^\/(etc|usr\/local\/etc|usr\/local\/share|usr\/share)\/(rc\.subr|network\.subr|defaults\/.*|rc\.conf.*|.*\.subr)$/;
+
+function source(call: Call): Flow | undefined {
+  const { run, command, fields } = call;
+  const written = textAt(call, 1);
+  if (libraries.test(written)) return ok(call);
+  const shown = shownText(written, run.symbols);
+  const text = hasSymbol(written) ? undefined : textOfFile(run, written);
+  if (text === undefined) {
+    run.lost.push({
+      line: command.line,
+      code: 'not-read',
+      message: `${shown} is brought in here and cannot be read, so nothing is known of what it sets`,
+      fix: 'put it beside the script, or write what it sets into the script',
+    });
+    return ok(call);
+  }
+  run.status = exited(0);
+  const { positional } = run;
+  if (fields.length > 2) run.positional = fields.slice(2).map((field) => field.text);
+  const flow = evaluateText(call, text);
+  run.positional = positional;
+  return flow?.kind === 'return' ? undefined : flow;
+}
+
+/** A file that the script has written, or that stands beside it. */
+export function textOfFile(run: Run, name: string): string | undefined {
+  const inFolder = run.directory === undefined ? name : path.posix.resolve(run.directory, name);
+  return run.files.get(name) ?? run.readFile(inFolder);
+}
+
+/** rc.subr(8): what a service's `start` runs. */
+function runRcCommand(call: Call): Flow | undefined {
+  const { run } = call;
+  const value = (name: string): string => {
+    const text = run.variables.get(name);
+    return typeof text === 'string' ? text : '';
+  };
+  const text = value('start_cmd') === '' ? `${value('command')} ${value('command_args')}` : value('start_cmd');
+  if (value('start_precmd') !== '') evaluateText(call, value('start_precmd'));
+  return evaluateText(call, text);
+}

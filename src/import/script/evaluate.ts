@@ -1,0 +1,394 @@
+import { calculate } from './arithmetic.js';
+import { dispatch } from './builtins.js';
+import { valueFor } from './conditions.js';
+import { createExpander, type Expander } from './expand.js';
+import { literalPattern, matches } from './patterns.js';
+import { decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
+import type { Choice, Field, Flow, Run } from './run.js';
+import { onlySymbol } from './run.js';
+import { hasSymbol, plainText, symbolsIn } from './symbols.js';
+import { literalOf, type Assignment, type Command, type List, type Redirect, type Simple } from './tree.js';
+
+/** How deep functions and texts may call each other. */
+const deepest = 40;
+/** Turns of one loop. */
+const mostTurns = 2000;
+
+export const expander: Expander = createExpander(capture);
+
+/** Follows commands one after the other. */
+export function follow(run: Run, commands: List): Flow | undefined {
+  for (const command of commands) {
+    const flow = followOne(run, command);
+    if (flow !== undefined) return flow;
+    const { status } = run;
+    if (run.errexit && !run.isCondition && status.kind === 'known' && status.code !== 0 && command.kind !== 'and-or') {
+      return { kind: 'exit' };
+    }
+  }
+  return undefined;
+}
+
+function followOne(run: Run, command: Command): Flow | undefined {
+  run.steps += 1;
+  if (run.steps > mostSteps || run.depth > deepest) return { kind: 'stop' };
+  switch (command.kind) {
+    case 'simple':
+      return followSimple(run, command);
+    case 'pipeline':
+      return followPipeline(run, command.commands, command.isNegated);
+    case 'and-or': {
+      const aside = (walk: () => Flow | undefined): Flow | undefined =>
+        condition(run, run.isLoopCondition, walk, run.openIs);
+      let flow = aside(() => followOne(run, command.first));
+      for (const [index, { operator, command: next }] of command.rest.entries()) {
+        if (flow !== undefined) return flow;
+        const isWanted = succeeded(run) === (operator === '&&');
+        if (!isWanted) continue;
+        const isLast = index === command.rest.length - 1;
+        flow = isLast ? followOne(run, next) : aside(() => followOne(run, next));
+      }
+      return flow;
+    }
+    case 'background': {
+      const before = run.status;
+      const flow = inSubshell(run, () => followOne(run, command.command));
+      run.waiting = run.status.kind === 'known' ? run.status.code : undefined;
+      run.status = before;
+      run.status = exited(0);
+      return flow;
+    }
+    case 'if': {
+      for (const { condition: asked, body } of command.clauses) {
+        const flow = condition(run, false, () => follow(run, asked));
+        if (flow !== undefined) return flow;
+        if (succeeded(run)) return follow(run, body);
+      }
+      run.status = exited(0);
+      return follow(run, command.otherwise);
+    }
+    case 'loop':
+      return followLoop(run, command);
+    case 'for':
+      return followFor(run, command);
+    case 'counting':
+      return followCounting(run, command);
+    case 'case':
+      return followCase(run, command);
+    case 'function':
+      run.functions.set(command.name, command.body);
+      return undefined;
+    case 'group':
+      return command.isSubshell ? inSubshell(run, () => follow(run, command.body)) : follow(run, command.body);
+    case 'arithmetic': {
+      const text = expander.number(run, expander.text(run, command.word), command.word.source);
+      run.status = hasSymbol(text)
+        ? { kind: 'open', site: -command.line, line: command.line, source: command.word.source, isNegated: false }
+        : exited(text === '0' ? 1 : 0);
+      return undefined;
+    }
+    case 'redirected':
+      return redirected(run, command.redirects, () => followOne(run, command.command));
+  }
+}
+
+/** Follows what only decides: `set -e` has no say there. */
+function condition(run: Run, isLoop: boolean, walk: () => Flow | undefined, openIs?: boolean): Flow | undefined {
+  const before = { isCondition: run.isCondition, isLoopCondition: run.isLoopCondition, openIs: run.openIs };
+  Object.assign(run, { isCondition: true, isLoopCondition: isLoop, openIs });
+  const flow = walk();
+  Object.assign(run, before);
+  return flow;
+}
+
+/** What happens there stays there, but for what is told. */
+function inSubshell(run: Run, walk: () => Flow | undefined): Flow | undefined {
+  const { variables, directory, directoryLine, positional, isPlainCall } = run;
+  run.variables = new Map(variables);
+  const flow = walk();
+  Object.assign(run, { variables, directory, directoryLine, positional, isPlainCall });
+  return flow?.kind === 'stop' ? flow : undefined;
+}
+
+function capture(run: Run, body: List, source: string): string {
+  const { output, outputFile } = run;
+  const own = { text: '', source };
+  run.output = own;
+  run.outputFile = undefined;
+  run.depth += 1;
+  run.captures += 1;
+  run.status = exited(0);
+  const [only] = body;
+  const readsFile = body.length === 1 && only?.kind === 'simple' && only.words.length === 0;
+  if (readsFile) {
+    const [from] = only.redirects;
+    const name = from === undefined ? '' : expander.text(run, from.target);
+    own.text = run.files.get(name) ?? run.symbols.of({ source, kind: 'output' });
+  } else inSubshell(run, () => follow(run, body));
+  run.depth -= 1;
+  run.output = output;
+  run.outputFile = outputFile;
+  return own.text.replace(/\n+$/, '');
+}
+
+function followPipeline(run: Run, commands: List, isNegated: boolean): Flow | undefined {
+  const { input, output, openIs } = run;
+  if (isNegated && openIs !== undefined) run.openIs = !openIs;
+  let flow: Flow | undefined;
+  const last = commands.length - 1;
+  for (const [index, command] of commands.entries()) {
+    const own = { text: '', source: '|' };
+    if (index < last) run.output = own;
+    else run.output = output;
+    flow = last === 0 ? followOne(run, command) : inSubshell(run, () => followOne(run, command));
+    run.output = output;
+    if (flow !== undefined) break;
+    run.input = { text: own.text };
+  }
+  run.input = input;
+  run.openIs = openIs;
+  if (isNegated) {
+    run.status =
+      run.status.kind === 'known'
+        ? exited(run.status.code === 0 ? 1 : 0)
+        : { ...run.status, isNegated: !run.status.isNegated };
+  }
+  return flow;
+}
+
+/** @returns how the loop ends the commands around it; `next`: it goes on */
+function afterBody(flow: Flow | undefined): { readonly isOver: boolean; readonly flow?: Flow } {
+  if (flow === undefined) return { isOver: false };
+  if (flow.kind !== 'break' && flow.kind !== 'continue') return { isOver: true, flow };
+  if (flow.levels > 1) return { isOver: true, flow: { ...flow, levels: flow.levels - 1 } };
+  return { isOver: flow.kind === 'break' };
+}
+
+function followLoop(
+  run: Run,
+  { condition: asked, isUntil, body }: Extract<Command, { kind: 'loop' }>,
+): Flow | undefined {
+  for (let count = 0; count < mostTurns; count += 1) {
+    const turn = { isLast: false };
+    const flow = condition(
+      run,
+      true,
+      () => {
+        const inner = follow(run, asked);
+        turn.isLast = inner === undefined && succeeded(run) === isUntil;
+        return inner;
+      },
+      isUntil,
+    );
+    if (flow !== undefined) return flow;
+    if (turn.isLast) {
+      run.status = exited(0);
+      return undefined;
+    }
+    const { isOver, flow: outer } = afterBody(follow(run, body));
+    if (isOver) return outer;
+  }
+  return { kind: 'stop' };
+}
+
+function followFor(run: Run, { id, line, name, words, body }: Extract<Command, { kind: 'for' }>): Flow | undefined {
+  let items: readonly string[] =
+    words === undefined ? run.positional : expander.fields(run, words).map(({ text }) => text);
+  const isArguments = words === undefined || words.some(({ source }) => /\$\{?[@*]/.test(source));
+  if (isArguments && items.length === 0 && run.isPlainCall) {
+    decide(run, { site: id, line, branch: 0, others: [toGiven(['1'], 'an argument is given')] });
+  }
+  if (items.length > mostTurns) items = items.slice(0, mostTurns);
+  for (const item of items) {
+    run.variables.set(name, item);
+    const { isOver, flow } = afterBody(follow(run, body));
+    if (isOver) return flow;
+  }
+  return undefined;
+}
+
+function followCounting(run: Run, loop: Extract<Command, { kind: 'counting' }>): Flow | undefined {
+  const value = (word: typeof loop.start): string => expander.number(run, expander.text(run, word), word.source);
+  value(loop.start);
+  for (let turn = 0; turn < mostTurns; turn += 1) {
+    if (loop.condition.source.trim() !== '' && ['0', undefined].includes(known(value(loop.condition))))
+      return undefined;
+    const { isOver, flow } = afterBody(follow(run, loop.body));
+    if (isOver) return flow;
+    value(loop.step);
+  }
+  return { kind: 'stop' };
+}
+
+const known = (text: string): string | undefined =>
+  calculate(text, { get: () => undefined, set: () => undefined }) === undefined ? undefined : text;
+
+function followCase(run: Run, { id, line, subject, items }: Extract<Command, { kind: 'case' }>): Flow | undefined {
+  const text = expander.text(run, subject);
+  const patterns = items.map((item) => item.patterns.map((pattern) => expander.pattern(run, pattern)));
+  const find = (value: string): number => patterns.findIndex((some) => some.some((each) => matches(each, value)));
+  let chosen: number;
+  if (!hasSymbol(text)) chosen = find(text);
+  else {
+    const plain = plainText(text, run.symbols);
+    const usual = plain === undefined ? patterns.findIndex((some) => some.includes('*')) : find(plain);
+    const others = patterns.flatMap((some, branch) =>
+      branch === usual ? [] : caseChoices(run, { id, text, some, branch }),
+    );
+    chosen = others.length === 0 ? usual : decide(run, { site: id, line, branch: usual, others });
+  }
+  run.status = exited(0);
+  for (let at = chosen; at >= 0 && at < items.length; at += 1) {
+    const flow = follow(run, items[at]?.body ?? []);
+    if (flow !== undefined || items[at]?.isOpen !== true) return flow;
+  }
+  return undefined;
+}
+
+interface CaseBranch {
+  readonly id: number;
+  readonly text: string;
+  readonly some: readonly string[];
+  readonly branch: number;
+}
+
+function caseChoices(run: Run, { id, text, some, branch }: CaseBranch): readonly Choice[] {
+  const [symbol, ...more] = symbolsIn(text);
+  const meaning = symbol === undefined ? undefined : run.symbols.meaning(symbol);
+  if (symbol !== undefined && meaning?.input !== undefined && meaning.input !== '#' && more.length === 0) {
+    const { input, source } = meaning;
+    const values = some.flatMap((pattern) => {
+      const literal = literalPattern(pattern);
+      return literal === undefined ? [] : (valueFor(text, symbol, literal) ?? []);
+    });
+    const [value] = values;
+    if (value !== undefined) return [toValue(input, value, `${source} is ${JSON.stringify(value)}`)];
+  }
+  return [toBranch(id, branch, `the case is ${some.join('|')}`)];
+}
+
+/** Values go to variables, or into the environment of one command. */
+function assign(run: Run, { name, isAdded, index, value }: Assignment): void {
+  const before = run.variables.get(name);
+  if (!('source' in value)) {
+    const items = expander.fields(run, value).map(({ text }) => text);
+    const kept = isAdded ? (typeof before === 'object' ? before : before === undefined ? [] : [before]) : [];
+    run.variables.set(name, [...kept, ...items]);
+    return;
+  }
+  const text = expander.text(run, value);
+  if (index !== undefined) {
+    const place = expander.number(run, expander.text(run, index), index.source);
+    if (!/^\d{1,4}$/.test(place)) {
+      run.variables.set(`${name}[${expander.text(run, index)}]`, text);
+      return;
+    }
+    const items = typeof before === 'object' ? [...before] : [before ?? ''];
+    while (items.length <= Number(place)) items.push('');
+    items[Number(place)] = text;
+    run.variables.set(name, items);
+    return;
+  }
+  const old = typeof before === 'object' ? (before[0] ?? '') : (before ?? '');
+  run.variables.set(name, isAdded ? old + text : text);
+}
+
+function followSimple(run: Run, command: Simple): Flow | undefined {
+  const { words, assignments, redirects } = command;
+  const uses = run.argumentUses;
+  if (words.length === 0) {
+    const { captures } = run;
+    for (const assignment of assignments) assign(run, assignment);
+    if (run.captures === captures) run.status = exited(0);
+    return redirects.length === 0 ? undefined : redirected(run, redirects, () => undefined);
+  }
+  const name = literalOf(words[0] ?? { line: 0, source: '', parts: [] });
+  if (name === '[[')
+    return dispatch(
+      run,
+      command,
+      words.map((word) => ({ text: word.source, line: word.line })),
+      tools,
+    );
+  if (['export', 'readonly', 'declare', 'typeset', 'local'].includes(name ?? '')) {
+    if (name === 'local' || name === 'typeset' || name === 'declare') hide(run, command);
+    for (const assignment of assignments) assign(run, assignment);
+    run.status = exited(0);
+    return undefined;
+  }
+  const fields = withoutUnset(run, expander.fields(run, words), command);
+  const takesArguments = run.argumentUses > uses;
+  const environment = assignments.map(({ name: variable, value }) => {
+    const text = 'source' in value ? expander.text(run, value) : '';
+    return [variable, text] as const;
+  });
+  const before = environment.map(([variable]) => [variable, run.variables.get(variable)] as const);
+  for (const [variable, text] of environment) run.variables.set(variable, text);
+  const flow = redirected(run, redirects, () =>
+    dispatch(run, command, fields, { ...tools, takesArguments, environment }),
+  );
+  for (const [variable, value] of before) {
+    if (value === undefined) run.variables.delete(variable);
+    else run.variables.set(variable, value);
+  }
+  return flow;
+}
+
+const tools = { follow, expander, redirected, inSubshell, takesArguments: false, environment: [] };
+export type Tools = Omit<typeof tools, 'environment'> & {
+  readonly environment: readonly (readonly [string, string])[];
+};
+
+/** `local NAME`: the function that it stands in has its own. */
+function hide(run: Run, { assignments, words }: Simple): void {
+  const names = [
+    ...assignments.map(({ name }) => name),
+    ...words.slice(1).flatMap((word) => /^[A-Za-z_]\w*$/.exec(literalOf(word) ?? '') ?? []),
+  ];
+  for (const name of names) {
+    if (run.hidden !== undefined && !run.hidden.has(name)) run.hidden.set(name, run.variables.get(name));
+  }
+}
+
+/** `$SUDO bhyve …`: a variable in front that nobody sets is nothing. */
+function withoutUnset(run: Run, fields: readonly Field[], { words }: Simple): readonly Field[] {
+  const first = fields.findIndex(({ text }, index) => {
+    const symbol = onlySymbol(text);
+    const isUnset = symbol !== undefined && run.symbols.meaning(symbol).plain === '';
+    return !isUnset || words[index]?.parts[0]?.isQuoted === true;
+  });
+  return first <= 0 ? fields : fields.slice(first);
+}
+
+/** Follows a command with its standard input and output where they are redirected to. */
+function redirected(run: Run, redirects: readonly Redirect[], walk: () => Flow | undefined): Flow | undefined {
+  const { input, output, outputFile } = run;
+  let target:
+    { readonly name: string; readonly isAdded: boolean; readonly own: { text: string; source: string } } | undefined;
+  for (const { operator, descriptor, target: word } of redirects) {
+    const text = expander.text(run, word);
+    if (/^<<?<?$/.test(operator) && (descriptor ?? 0) === 0) {
+      if (operator === '<') run.input = readable(run, text);
+      else run.input = { text: operator === '<<<' ? `${text}\n` : text };
+    } else if (/^(&?>>?|>\|)$/.test(operator) && (descriptor ?? 1) === 1) {
+      const own = { text: '', source: `> ${text}` };
+      target = { name: text, isAdded: operator.endsWith('>>'), own };
+      run.output = own;
+      run.outputFile = text;
+    } else if (operator === '>&' && (descriptor ?? 1) === 1 && (text === '2' || /^\d+$/.test(text))) {
+      run.output = { text: '', source: '' };
+    }
+  }
+  const flow = walk();
+  if (target !== undefined && target.name !== '/dev/null') {
+    const before = target.isAdded ? (run.files.get(target.name) ?? '') : '';
+    run.files.set(target.name, before + target.own.text);
+  }
+  Object.assign(run, { input, output, outputFile });
+  return flow;
+}
+
+const readable = (run: Run, name: string): { readonly text?: string; readonly file: string } => {
+  const text = run.files.get(name);
+  return text === undefined ? { file: name } : { text, file: name };
+};

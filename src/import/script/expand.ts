@@ -1,0 +1,269 @@
+import { calculate } from './arithmetic.js';
+import { quotedPattern, replaced, trimmed } from './patterns.js';
+import { countText, decide, inputValue, onlySymbol, toGiven, type Field, type Run } from './run.js';
+import { hasSymbol, plainText } from './symbols.js';
+import type { List, Parameter, Part, Word } from './tree.js';
+
+/** What an expansion comes to: one text, several, or nothing, where a name is not set. */
+type Value = string | readonly string[] | undefined;
+
+/** Follows the commands of `$(…)`, and gives what they print. */
+export type Capture = (run: Run, body: List, source: string) => string;
+
+export interface Expander {
+  /** The words of a command: unquoted expansions are split. */
+  readonly fields: (run: Run, words: readonly Word[]) => readonly Field[];
+  /** A word that is not split. */
+  readonly text: (run: Run, word: Word) => string;
+  /** A word as a pattern: what is quoted stands for itself. */
+  readonly pattern: (run: Run, word: Word) => string;
+  readonly number: (run: Run, text: string, source: string) => string;
+}
+
+export function createExpander(capture: Capture): Expander {
+  return { fields, text, pattern, number };
+
+  function fields(run: Run, words: readonly Word[]): readonly Field[] {
+    return words.flatMap((word) => (run.isBash ? inBraces(word) : [word]).flatMap((each) => fieldsOf(run, each)));
+  }
+
+  function fieldsOf(run: Run, word: Word): readonly Field[] {
+    const { line } = word;
+    const result: Field[] = [];
+    let now: string | undefined;
+    const flush = (): void => {
+      if (now !== undefined) result.push({ text: now, line });
+      now = undefined;
+    };
+    for (const part of withHome(run, word)) {
+      const value = valueOf(run, part);
+      if (typeof value === 'object') {
+        const isJoined =
+          part.kind === 'parameter' && part.isQuoted && (part.name === '*' || part.index?.source === '*');
+        const items = isJoined ? [value.join(' ')] : part.isQuoted ? value : value.flatMap(splitWords);
+        items.forEach((item, index) => {
+          if (index > 0) flush();
+          now = (now ?? '') + item;
+        });
+      } else if (part.kind === 'text' || part.isQuoted) {
+        now = (now ?? '') + (value ?? '');
+      } else {
+        const pieces = (value ?? '').split(/[ \t\n]+/);
+        pieces.forEach((piece, index) => {
+          if (index > 0) flush();
+          if (piece !== '') now = (now ?? '') + piece;
+        });
+      }
+    }
+    flush();
+    return result;
+  }
+
+  function text(run: Run, word: Word): string {
+    return withHome(run, word)
+      .map((part) => joined(valueOf(run, part)))
+      .join('');
+  }
+
+  function pattern(run: Run, word: Word): string {
+    return word.parts
+      .map((part) => {
+        const value = joined(valueOf(run, part));
+        return part.isQuoted ? quotedPattern(value) : value;
+      })
+      .join('');
+  }
+
+  function valueOf(run: Run, part: Part): Value {
+    switch (part.kind) {
+      case 'text':
+        return part.text;
+      case 'command':
+        return capture(run, part.body, part.source);
+      case 'arithmetic':
+        return number(run, text(run, part.word), part.source);
+      case 'parameter': {
+        const value = parameter(run, part);
+        if (typeof value === 'string') countText(run, value, part.line);
+        else for (const item of value ?? []) countText(run, item, part.line);
+        return value;
+      }
+    }
+  }
+
+  function number(run: Run, expression: string, source: string): string {
+    const result = calculate(expression.replaceAll('$', ''), {
+      get: (name) => {
+        const value = run.variables.get(name) ?? usual(run, name);
+        const scalar = typeof value === 'object' ? value[0] : value;
+        if (scalar === undefined || scalar === '') return run.assigned.has(name) ? 0 : undefined;
+        return /^\s*-?\d+\s*$/.test(scalar) ? Number(scalar) : undefined;
+      },
+      set: (name, value) => void run.variables.set(name, String(value)),
+    });
+    return result === undefined ? run.symbols.of({ source, kind: 'output' }) : String(result);
+  }
+
+  function parameter(run: Run, part: Parameter): Value {
+    const { name, operator, operand, source, prefix } = part;
+    const unknown = (): string => run.symbols.of({ source, kind: 'output' });
+    if (name === '') return unknown();
+    let value = plainValue(run, part);
+    if (prefix === '!') value = indirect(run, part, value);
+    if (prefix === '#') {
+      if (typeof value === 'object') return String(value.length);
+      return hasSymbol(value ?? '') ? unknown() : String((value ?? '').length);
+    }
+    if (operator === undefined || operand === undefined) return value;
+    if (/^:?[-=+?]$/.test(operator)) return withDefault(run, part, value);
+    const change = (one: string): string => (hasSymbol(one) ? unknown() : changed(run, part, one));
+    return typeof value === 'object' ? value.map(change) : value === undefined ? undefined : change(value);
+  }
+
+  function withDefault(run: Run, { id, line, source, operator = '', operand, name }: Parameter, value: Value): Value {
+    const one = joined(value);
+    const symbol = onlySymbol(one);
+    const input = symbol === undefined ? undefined : run.symbols.meaning(symbol);
+    let isMissing = value === undefined || (operator.startsWith(':') && one === '');
+    if (input?.plain === '' && input.input !== undefined) {
+      isMissing = true;
+      if (input.kind === 'argument') {
+        const others = [toGiven(argumentsUpTo(input.input), `${input.source} is given`)];
+        isMissing = decide(run, { site: id, line, branch: 0, others }) === 0;
+      }
+    }
+    const word = (): string => (operand === undefined ? '' : text(run, operand));
+    switch (operator.slice(-1)) {
+      case '+':
+        return isMissing ? '' : word();
+      case '?':
+        return isMissing ? run.symbols.of({ source, kind: 'variable', input: name }) : value;
+      case '=': {
+        const result = isMissing ? word() : one;
+        run.variables.set(name, result);
+        return result;
+      }
+      default:
+        return isMissing ? word() : value;
+    }
+  }
+
+  function changed(run: Run, { operator = '', operand, replacement }: Parameter, value: string): string {
+    if (operand === undefined) return value;
+    if (/^[#%]/.test(operator)) return trimmed(value, operator, pattern(run, operand));
+    if (operator.startsWith('/')) {
+      return replaced(value, operator, pattern(run, operand), replacement === undefined ? '' : text(run, replacement));
+    }
+    if (operator.startsWith('^'))
+      return operator === '^^' ? value.toUpperCase() : value.slice(0, 1).toUpperCase() + value.slice(1);
+    if (operator.startsWith(','))
+      return operator === ',,' ? value.toLowerCase() : value.slice(0, 1).toLowerCase() + value.slice(1);
+    const [from = '', length] = text(run, operand).split(':');
+    const [start, count] = [from, length].map((each) =>
+      each === undefined ? undefined : Number(number(run, each, '')),
+    );
+    if (start === undefined || Number.isNaN(start)) return value;
+    const begin = start < 0 ? Math.max(0, value.length + start) : start;
+    return value.slice(begin, count === undefined ? undefined : count < 0 ? count : begin + count);
+  }
+
+  function indirect(run: Run, part: Parameter, value: Value): Value {
+    if (part.index !== undefined) return run.symbols.of({ source: part.source, kind: 'output' });
+    const name = joined(value);
+    if (!/^[A-Za-z_]\w*$/.test(name)) return run.symbols.of({ source: part.source, kind: 'output' });
+    return plainValue(run, { ...part, name, source: `$${name}` });
+  }
+
+  function plainValue(run: Run, { name, source, index }: Parameter): Value {
+    const { symbols, positional } = run;
+    switch (name) {
+      case '@':
+      case '*':
+        if (run.isPlainCall) run.argumentUses += 1;
+        return positional;
+      case '#':
+        return run.isPlainCall
+          ? symbols.of({ source, kind: 'argument', input: '#', plain: '0' })
+          : String(positional.length);
+      case '?':
+        return run.status.kind === 'known'
+          ? String(run.status.code)
+          : symbols.of({ source, kind: 'status', plain: run.status.isNegated ? '1' : '0' });
+      case '$':
+      case '!':
+        return symbols.of({ source, kind: 'output' });
+      case '-':
+        return '';
+      case '0':
+        return run.scriptPath ?? symbols.of({ source, kind: 'output' });
+    }
+    if (/^\d+$/.test(name)) {
+      return positional[Number(name) - 1] ?? (run.isPlainCall ? inputValue(run, name, source) : undefined);
+    }
+    const value = run.variables.get(name);
+    if (index !== undefined) return element(run, name, value, text(run, index));
+    if (value !== undefined) return typeof value === 'object' ? value[0] : value;
+    return run.assigned.has(name) ? undefined : (usual(run, name) ?? inputValue(run, name, source));
+  }
+
+  function element(run: Run, name: string, value: Value, index: string): Value {
+    const items = typeof value === 'string' ? [value] : (value ?? []);
+    if (index === '@' || index === '*') return items;
+    const place = number(run, index, index);
+    if (!/^-?\d+$/.test(place)) return joined(run.variables.get(`${name}[${index}]`));
+    return items.at(Number(place));
+  }
+}
+
+/** What a shell sets by itself. */
+function usual({ directory, folder }: Run, name: string): string | undefined {
+  switch (name) {
+    case 'PWD':
+      return directory ?? folder;
+    case 'UID':
+    case 'EUID':
+      return '0';
+    case 'OPTIND':
+      return '1';
+    case 'IFS':
+      return ' \t\n';
+    default:
+      return undefined;
+  }
+}
+
+const joined = (value: Value): string => (typeof value === 'object' ? value.join(' ') : (value ?? ''));
+
+const splitWords = (value: string): readonly string[] => value.split(/[ \t\n]+/).filter((piece) => piece !== '');
+
+export const argumentsUpTo = (input: string): readonly string[] =>
+  Array.from({ length: Math.min(9, Number(input)) }, (_, at) => String(at + 1));
+
+/** The parts of a word; an unquoted `~` in front is the folder of whoever calls the script. */
+function withHome(run: Run, { parts }: Word): readonly Part[] {
+  const [first, ...rest] = parts;
+  if (first?.kind !== 'text' || first.isQuoted || !/^~(?:\/|$)/.test(first.text)) return parts;
+  const home = run.variables.get('HOME');
+  const text = typeof home === 'string' ? home : run.symbols.of({ source: '~', kind: 'variable' });
+  return [{ kind: 'text', text: text + first.text.slice(1), isQuoted: true }, ...rest];
+}
+
+/** `{1..4}` and `{a,b}`, in a word without anything else to expand. */
+function inBraces(word: Word): readonly Word[] {
+  const [only] = word.parts;
+  if (word.parts.length !== 1 || only?.kind !== 'text' || only.isQuoted) return [word];
+  const [, before = '', from, to, list, after = ''] =
+    /^([^{}]*)\{(?:(-?\d{1,4})\.\.(-?\d{1,4})|([^{}]*,[^{}]*))\}([^{}]*)$/.exec(only.text) ?? [];
+  const items =
+    list?.split(',') ??
+    (from === undefined || to === undefined
+      ? undefined
+      : Array.from({ length: Math.abs(Number(to) - Number(from)) + 1 }, (_, at) =>
+          String(Number(from) + (Number(to) < Number(from) ? -at : at)),
+        ));
+  if (items === undefined) return [word];
+  return items.map((item) => ({ ...word, parts: [{ ...only, text: before + item + after }] }));
+}
+
+/** As a condition sees it without arguments, for words that only choose what is done. */
+export const seenText = (run: Run, text: string): string => plainText(text, run.symbols) ?? text;

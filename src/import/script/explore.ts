@@ -1,0 +1,183 @@
+import path from 'node:path';
+import { evaluateText } from './builtins.js';
+import { expander, follow } from './evaluate.js';
+import { flat } from './flat.js';
+import { createRun, plainCall, TooMuchText, type Assumptions, type Choice, type Run } from './run.js';
+import type { Decision, Field, Started } from './run.js';
+import { createSymbols, type Symbols } from './symbols.js';
+import type { Tree } from './tree.js';
+
+/** One way through the script, with what led there. */
+export interface Way {
+  readonly run: Run;
+  readonly assumptions: Assumptions;
+  /** The way that it branches off; undefined: the call without arguments. */
+  readonly from?: Way;
+  readonly choice?: Choice;
+  readonly decision?: Decision;
+  /** How many conditions go another way than in a call without arguments. */
+  readonly depth: number;
+}
+
+export interface Script {
+  readonly tree: Tree;
+  readonly text: string;
+  readonly readFile: (path: string) => string | undefined;
+  readonly folder: string;
+  /** The script's own name; undefined: standard input. */
+  readonly name: string | undefined;
+  readonly symbols: Symbols;
+}
+
+export const newScript = (given: Omit<Script, 'symbols'>): Script => ({ ...given, symbols: createSymbols() });
+
+/** What all ways through a script may cost together. */
+const mostWays = 160;
+const mostStepsTogether = 300_000;
+
+const key = ({ branches, values, given }: Assumptions): string =>
+  JSON.stringify([[...branches].sort(), [...values].sort(), [...given].sort()]);
+
+/** @param statusOf what bhyve ends with; by default it powers off */
+export function walk(
+  script: Script,
+  assumptions: Assumptions,
+  statusOf: Run['statusOf'] = endless,
+  go: typeof follow = follow,
+): Run {
+  const { tree, symbols, readFile, folder, name, text } = script;
+  const run = createRun({
+    symbols,
+    commands: tree.commands,
+    assumptions,
+    assigned: tree.assigned,
+    ids: { next: 1_000_000 },
+    readFile,
+    scriptPath: name === undefined ? undefined : path.posix.join(folder, path.posix.basename(name)),
+    folder,
+    isBash: /^#!.*\b(bash|zsh|ksh)/.test(text),
+    statusOf,
+  });
+  const flow = go(run, tree.commands);
+  if (flow?.kind !== 'stop') {
+    if (!run.started.some(({ program }) => program === 'bhyve')) callWhatNobodyCalls(run);
+    for (const trap of run.traps.splice(0)) afterwards(run, trap);
+  }
+  return run;
+}
+
+/** A script of functions, which others call: each that starts a VM is followed. */
+function callWhatNobodyCalls(run: Run): void {
+  for (const [name, body] of run.functions) {
+    if (run.called.has(name)) continue;
+    const count = run.started.length;
+    const flow = follow(run, [body]);
+    if (run.started.length > count || flow?.kind === 'stop') return;
+  }
+}
+
+function afterwards(run: Run, { text, line }: Field): void {
+  const nothing = { id: 0, kind: 'simple', line, source: text, assignments: [], words: [], redirects: [] } as const;
+  evaluateText(
+    {
+      run,
+      command: nothing,
+      fields: [],
+      tools: {
+        follow,
+        expander,
+        redirected: (_run, _all, go) => go(),
+        inSubshell: (_run, go) => go(),
+        takesArguments: false,
+        environment: [],
+      },
+      wrappers: [],
+    },
+    text,
+  );
+}
+
+/** The first start reboots, and the same one again ends the run: what follows in between, and at the end, is seen. */
+const endless: Run['statusOf'] = (started, before) => {
+  const same = before.filter(({ site, program }) => site === started.site && program === 'bhyve');
+  const twins = same.filter((each) => wordsOf(each) === wordsOf(started));
+  return same.length > 64 || twins.length > 1 ? undefined : same.length > 0 ? 1 : 0;
+};
+
+export const wordsOf = ({ fields }: Started): string => fields.map(({ text }) => text).join('\n');
+
+export type Explored =
+  | { readonly ok: true; readonly ways: readonly Way[] }
+  | { readonly ok: false; readonly line: number; readonly message: string };
+
+/**
+ * All ways through a script that differ in what comes from outside: the call without arguments first, then each
+ * condition on it turned, one at a time, and those that only come up then. So it costs a walk for each condition.
+ */
+export function explore(script: Script): Explored {
+  const ways: Way[] = [];
+  const seen = new Set<string>();
+  const queue: Omit<Way, 'run'>[] = [{ assumptions: plainCall, depth: 0 }];
+  let steps = 0;
+  try {
+    for (const next of queue) {
+      if (ways.length >= mostWays || steps > mostStepsTogether) break;
+      const id = key(next.assumptions);
+      if (seen.has(id)) continue;
+      seen.add(id);
+      const way: Way = { ...next, run: walk(script, next.assumptions) };
+      steps += way.run.steps;
+      ways.push(way);
+      for (const decision of way.run.decisions.values()) {
+        if (next.from?.run.decisions.has(decision.site) === true) continue;
+        for (const choice of decision.others) {
+          queue.push({
+            assumptions: choice.assume(next.assumptions),
+            from: way,
+            choice,
+            decision,
+            depth: next.depth + 1,
+          });
+        }
+      }
+    }
+  } catch (error) {
+    if (error instanceof TooMuchText) return { ok: false, line: error.line, message: error.message };
+    throw error;
+  }
+  return { ok: true, ways: ways.some((way) => startsOf(way).length > 0) ? ways : [...ways, ...asItStands(script)] };
+}
+
+/** Where no way comes to bhyve, every command counts. */
+function asItStands(script: Script): readonly Way[] {
+  const run = walk(
+    { ...script, tree: { ...script.tree, commands: flat(script.tree.commands) } },
+    plainCall,
+    () => 0,
+    (one, commands) => {
+      for (const command of commands) if (follow(one, [command])?.kind === 'stop') break;
+      return undefined;
+    },
+  );
+  return [{ run, assumptions: plainCall, depth: 0 }];
+}
+
+export const startsOf = ({ run }: Way): readonly Started[] => run.started.filter(({ program }) => program === 'bhyve');
+
+/** Words that name the usual start of a VM, where a script wants to be told what to do. */
+const rankOf = ({ choice }: Way): number => {
+  const value = choice?.value?.replace(/^-+/, '');
+  if (value === undefined) return 1;
+  if (/^(start|run|boot|up|on|go|disk|normal)$/i.test(value)) return 0;
+  return isInstaller(value) ? 2 : 1;
+};
+
+export const isInstaller = (value: string): boolean => /^(install|setup|iso|cd|cdrom|installer|create|i)$/i.test(value);
+
+/** The way whose VM is imported: that of a plain call, or else the nearest one that starts a VM. */
+export function mainWay(ways: readonly Way[]): Way | undefined {
+  const starting = ways.filter((way) => startsOf(way).length > 0);
+  const depth = Math.min(...starting.map((way) => way.depth));
+  const near = starting.filter((way) => way.depth === depth);
+  return near.sort((a, b) => rankOf(a) - rankOf(b))[0];
+}

@@ -1,0 +1,222 @@
+import path from 'node:path';
+import { count, listWords } from '../../base/text.js';
+import { replaceSymbols, shownText, type Symbols } from './symbols.js';
+import type { Lost, Ran } from './run.js';
+import type { SpecObject } from '../spec-object.js';
+
+/** What the commands beside bhyve do to the host. */
+export interface HostEffects {
+  /** Fields of a card by the interface behind it. */
+  readonly cards: ReadonlyMap<string, SpecObject>;
+  readonly lost: readonly Lost[];
+}
+
+/** A command with the interfaces that it makes under the names that vmrun gives them. */
+interface Done {
+  readonly line: number;
+  readonly name: string;
+  readonly words: readonly string[];
+}
+
+/** Where what a program sets up is usually said so that it is there before every start. */
+const places: Readonly<Record<string, string>> = {
+  sysctl: 'put it into /etc/sysctl.conf',
+  pfctl: 'put the rules into /etc/pf.conf',
+  ipfw: 'put the rules into the firewall script that rc.conf(5) names',
+  route: 'put it into "static_routes" of rc.conf(5)',
+  mount: 'put it into /etc/fstab, or into "hooks" of the spec',
+  umount: 'put it into "hooks" of the spec',
+  devctl: 'put the card into "pptdevs" of /boot/loader.conf, or the command into "hooks" of the spec',
+  ngctl: 'put it into "hooks" of the spec',
+  swtpm: 'start it before vmrun, or in "hooks" of the spec',
+  service: 'start it before vmrun: rc.conf(5)',
+  vmrun: 'leave it out of the spec',
+};
+
+/** Modules that vmrun loads where a VM wants them. */
+const ownModules = /^(vmm|nmdm|if_tap|if_tuntap|cuse|ng_socket)(\.ko)?$/;
+
+export interface Names {
+  readonly symbols: Symbols;
+  /** The name that a symbol got: of a tap that the script makes. */
+  readonly nameOf: (symbol: string) => string | undefined;
+  readonly vmName: string;
+  /** Words of bhyve's command. */
+  readonly argv: readonly string[];
+}
+
+export function hostEffects(ran: readonly Ran[], names: Names): HostEffects {
+  const done = doneOf(ran, names);
+  const { cards, lost } = networkOf(done, names);
+  const single = done.flatMap((each) => singleNote(each, names));
+  const rest = done.filter((each) => !isSingle(each.name));
+  return { cards, lost: [...lost, ...single, ...together(rest)] };
+}
+
+const isSingle = (name: string): boolean =>
+  Object.hasOwn(places, name) || ['ifconfig', 'kldload', 'bhyvectl', 'kldunload'].includes(name);
+
+/** Each command once, in the order of the lines, as it would be typed. */
+function doneOf(ran: readonly Ran[], { symbols, nameOf }: Names): readonly Done[] {
+  const unique = new Map<string, Done>();
+  for (const { line, fields } of ran) {
+    const words = fields.map(({ text }) =>
+      shownText(
+        replaceSymbols(text, (symbol) => nameOf(symbol) ?? symbol),
+        symbols,
+      ),
+    );
+    unique.set(`${line} ${words.join('\0')}`, { line, name: path.posix.basename(words[0] ?? ''), words });
+  }
+  return [...unique.values()].sort((a, b) => a.line - b.line);
+}
+
+const commandText = ({ words }: Done): string => {
+  const text = words.join(' ').replaceAll(/\s+/g, ' ');
+  return text.length > 100 ? `${text.slice(0, 97)}...` : text;
+};
+
+function singleNote(each: Done, { vmName, argv }: Names): readonly Lost[] {
+  const { name, words, line } = each;
+  const told = (fix: string): readonly Lost[] => [
+    { line, code: 'host', message: `${commandText(each)}: not carried`, fix },
+  ];
+  switch (name) {
+    case 'sysctl':
+      return words.some((word) => word.includes('=')) ? told(places.sysctl ?? '') : [];
+    case 'mount':
+      return words.length > 1 ? told(places.mount ?? '') : [];
+    case 'kldload': {
+      const modules = words
+        .slice(1)
+        .filter((word) => !word.startsWith('-') && !ownModules.test(path.posix.basename(word)));
+      return modules.length === 0 ? [] : told('put it into "kld_list" of rc.conf(5)');
+    }
+    case 'kldunload':
+      return told('put it into "hooks" of the spec');
+    case 'bhyvectl': {
+      const vm =
+        words.find((word) => word.startsWith('--vm='))?.slice('--vm='.length) ?? words[words.indexOf('--vm') + 1];
+      const isOwn = vm === vmName && words.some((word) => /^--(destroy|create)$/.test(word));
+      const isLook = !words.some((word) =>
+        /^--(destroy|create|force|inject|set|suspend|checkpoint|unassign)/.test(word),
+      );
+      return isOwn || isLook ? [] : told('put it into "hooks" of the spec, if it is still wanted');
+    }
+    case 'devctl': {
+      const [, bus = '', slot = '', func = ''] = /pci(?:\d+:)?(\d+):(\d+):(\d+)/.exec(words.join(' ')) ?? [];
+      const isOurs = words.includes('ppt') && argv.some((word) => word.includes(`passthru,${bus}/${slot}/${func}`));
+      const isDetach = words[1] === 'detach' && argv.some((word) => word.includes(`passthru,${bus}/${slot}/${func}`));
+      return isOurs || isDetach || words[1] === 'getpath' ? [] : told(places.devctl ?? '');
+    }
+    case 'ifconfig':
+      return [];
+    default:
+      return Object.hasOwn(places, name) ? told(places[name] ?? '') : [];
+  }
+}
+
+/** Options of ifconfig(8) that vmrun sees to for the taps of a VM. */
+const ownWords = /^(create|destroy|up|down|-?monitor|plumb|unplumb)$/;
+const isTap = (name: string): boolean => /^(tap|vmnet)\d*$/.test(name);
+
+interface Network {
+  readonly cards: ReadonlyMap<string, SpecObject>;
+  readonly lost: readonly Lost[];
+}
+
+function networkOf(done: readonly Done[], { argv }: Names): Network {
+  const cards = new Map<string, SpecObject>();
+  const lost: Lost[] = [];
+  const aliases = new Map<string, string>();
+  const bridges = new Map<string, { readonly line: number; isMade: boolean; readonly members: Set<string> }>();
+  const isCard = (name: string): boolean => argv.some((word) => word.split(',').includes(name));
+  for (const each of done.filter(({ name }) => name === 'ifconfig')) {
+    const [, first = '', ...rest] = each.words.filter(
+      (word, at) => at === 0 || word !== 'inet' || each.words.length > 3,
+    );
+    if (first === '' || first.startsWith('-') || rest.length === 0) continue;
+    const renamed = rest.includes('name') ? rest[rest.indexOf('name') + 1] : undefined;
+    if (renamed !== undefined) aliases.set(renamed, first);
+    const isOwnTap = isTap(first) || isCard(first) || isTap(aliases.get(first) ?? '');
+    const members = rest.filter((_word, at) => rest[at - 1] === 'addm');
+    const others = leftOver(rest);
+    if (members.length > 0 || /^bridge\d*$/.test(first)) {
+      const bridge = bridges.get(first) ?? { line: each.line, isMade: false, members: new Set<string>() };
+      bridges.set(first, bridge);
+      if (rest.includes('create')) bridge.isMade = true;
+      for (const member of members) {
+        const card = isCard(member) ? member : (aliases.get(member) ?? member);
+        if (isTap(card) || isCard(card)) {
+          if (!/[$`]/.test(first)) cards.set(card, { bridge: first });
+          else lost.push(unknownBridge(each.line, card, first));
+        } else bridge.members.add(member);
+      }
+      if (others.length > 0) lost.push(setting(each));
+    } else if (others.length > 0 || !isOwnTap) lost.push(setting(each));
+  }
+  for (const [name, { line, isMade, members }] of bridges) {
+    if (!isMade && members.size === 0) continue;
+    lost.push(ownBridge(name, line, isMade, [...members]));
+  }
+  return { cards, lost };
+}
+
+/** Words that do more than make an interface, switch it on and put it into a bridge. */
+function leftOver(words: readonly string[]): readonly string[] {
+  const rest: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? '';
+    if (/^(addm|deletem|name|descr|description|group|stp|-stp)$/.test(word)) at += 1;
+    else if (!ownWords.test(word)) rest.push(word);
+  }
+  return rest;
+}
+
+const setting = (each: Done): Lost => ({
+  line: each.line,
+  code: 'host',
+  message: `${commandText(each)}: not carried`,
+  fix: 'put it into rc.conf(5), or into "hooks" of the spec',
+});
+
+const unknownBridge = (line: number, card: string, bridge: string): Lost => ({
+  line,
+  code: 'bridge',
+  message: `${card} is put into a bridge whose name is known only when the script runs (${bridge})`,
+  fix: 'write "bridge" into the card',
+});
+
+function ownBridge(name: string, line: number, isMade: boolean, members: readonly string[]): Lost {
+  const into =
+    members.length === 0 ? '' : `${listWords(members)} ${members.length === 1 ? 'is' : 'are'} put into ${name} here`;
+  const made = isMade ? `${name} is made here` : '';
+  const message = `${[made, into].filter((part) => part !== '').join(', and ')}: vmrun adds only the VM's interfaces to a bridge`;
+  const value = members.map((member) => `addm ${member} `).join('');
+  return {
+    line,
+    code: 'bridge',
+    message,
+    fix: `put it into rc.conf(5): ${isMade ? `cloned_interfaces="${name}" ` : ''}ifconfig_${name}="${value}up"`,
+  };
+}
+
+/** Commands that nobody wants a line for each. */
+function together(rest: readonly Done[]): readonly Lost[] {
+  const [first] = rest;
+  if (first === undefined) return [];
+  const byName = new Map<string, number[]>();
+  for (const { name, line } of rest) byName.set(name, [...(byName.get(name) ?? []), line]);
+  const named = [...byName].map(([name, lines]) => {
+    const unique = [...new Set(lines)].map(String);
+    return `${name === '' ? 'a command' : name} on ${unique.length === 1 ? 'line' : 'lines'} ${listWords(unique)}`;
+  });
+  return [
+    {
+      line: first.line,
+      code: 'other-commands',
+      message: `${count(rest.length, 'other command')} of the script ${rest.length === 1 ? 'is' : 'are'} not carried: ${listWords(named)}`,
+      fix: 'what each start needs goes into "hooks" of the spec',
+    },
+  ];
+}

@@ -1,0 +1,208 @@
+import type { Problem } from '../../base/problem.js';
+import { failure, success, type Result } from '../../base/result.js';
+import { shown } from '../../base/text.js';
+import { noteAt, refusalAt, type ImportContext, type Original, type Source } from '../original.js';
+import { explore, mainWay, newScript, startsOf, type Script, type Way } from './explore.js';
+import { hostEffects } from './host-effects.js';
+import { loaderBefore } from './script-loader.js';
+import { parseShell } from './parser.js';
+import { rebootsOf } from './reboot.js';
+import type { Field, Started } from './run.js';
+import { hasSymbol, replaceSymbols, shownText, symbolsIn, wellFormed } from './symbols.js';
+import { variantNotes } from './variants.js';
+import { wrapperNotes } from './wrapper-notes.js';
+
+/** Whether text has a command of bhyve in it, for telling what it is. */
+export function hasBhyveCommand(text: string): boolean {
+  if (!text.includes('bhyve')) return false;
+  const ways = waysOf({ name: '', text, folder: '/' }, () => undefined);
+  return ways.ok && mainWay(ways.ways) !== undefined;
+}
+
+type Ways =
+  | { readonly ok: true; readonly script: Script; readonly ways: readonly Way[] }
+  | { readonly ok: false; readonly line: number; readonly message: string };
+
+function waysOf(source: Source, readFile: ImportContext['readFile']): Ways {
+  const text = wellFormed(source.text);
+  const parsed = parseShell(text);
+  if (!parsed.ok) return parsed;
+  const name = source.stem === undefined ? undefined : source.name;
+  const script = newScript({ tree: parsed.tree, text, readFile, folder: source.folder, name });
+  const explored = explore(script);
+  return explored.ok ? { ...explored, script } : explored;
+}
+
+/** A command line of bhyve, or a shell script with one. */
+export function importScript(source: Source, context: ImportContext): Result<Original> {
+  const read = waysOf(source, context.readFile);
+  if (!read.ok) return failure([refusalAt(source, read.line, 'script', read.message)]);
+  const { script, ways } = read;
+  const main = mainWay(ways);
+  const chosen = main === undefined ? undefined : choose(startsOf(main), context.vmName);
+  if (main === undefined || chosen === undefined) return failure([noCommand(source)]);
+  const broken = brokenLine(script, chosen);
+  if (broken !== undefined) return failure([blankBehindBackslash(source, broken)]);
+
+  const fields = withName(chosen.fields, context.vmName);
+  const taps = tapsOf(fields, script, context.firstTap);
+  const words = fields.map(({ text, line }) => ({
+    line,
+    text: replaceSymbols(text, (symbol) => taps.get(symbol) ?? symbol),
+  }));
+  const unknown = [...words, ...unknownInFiles(main, words)].filter(({ text }) => hasSymbol(text));
+  if (unknown.length > 0) return failure(unknown.map((word) => unknownWord(source, script, word)));
+
+  const argv = words.map(({ text }) => text);
+  const loader = loaderBefore(source, script, main, chosen, context);
+  const reboots = rebootsOf(script, main, chosen);
+  const effects = hostEffects(
+    ways.flatMap(({ run }) => run.ran),
+    { symbols: script.symbols, nameOf: (symbol) => taps.get(symbol), vmName: argv.at(-1) ?? '', argv },
+  );
+  const told = [...ways.flatMap(({ run }) => run.lost), ...effects.lost, ...reboots.lost];
+  const notes = [
+    ...variantNotes(source, script, { ways, main, chosen }),
+    ...wrapperNotes(source, script, chosen),
+    ...tapNotes(source, chosen, taps),
+    ...(loader?.problems ?? []),
+    ...told.map(({ line, code, message, fix }) => noteAt(source, line, code, message, fix)),
+    ...startNotes(source, script, chosen),
+  ];
+  const lines = new Map(words.map(({ text, line }) => [text, line]));
+  return success({
+    argv,
+    readFile: (path) => main.run.files.get(path) ?? context.readFile(path),
+    ...(loader?.command === undefined ? {} : { loader: loader.command }),
+    fields: reboots.reasons === undefined ? {} : { reboot_on: reboots.reasons },
+    cards: effects.cards,
+    tapsMade: taps.size,
+    notes,
+    line: chosen.line,
+    lineOf: (word) => lines.get(word),
+  });
+}
+
+/** The first start by the last command: of the VM that the user names, where the script starts several. */
+function choose(starts: readonly Started[], vmName: string | undefined): Started | undefined {
+  const named = starts.filter(({ fields }) => vmName !== undefined && fields.at(-1)?.text === vmName);
+  const among = named.length > 0 ? named : starts;
+  const site = among.at(-1)?.site;
+  return among.find((each) => each.site === site);
+}
+
+/** The user's name for the VM, where the script does not say its own. */
+function withName(fields: readonly Field[], name: string | undefined): readonly Field[] {
+  const last = fields.at(-1);
+  if (name === undefined || last === undefined || !hasSymbol(last.text)) return fields;
+  return [...fields.slice(0, -1), { text: name, line: last.line }];
+}
+
+/** The interfaces that the script makes at each start, with the names that they get in the spec. */
+function tapsOf(fields: readonly Field[], { symbols }: Script, firstTap: number): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const symbol of fields.flatMap(({ text }) => symbolsIn(text))) {
+    if (symbols.meaning(symbol).kind === 'tap' && !found.has(symbol)) found.set(symbol, `tap${firstTap + found.size}`);
+  }
+  return found;
+}
+
+const tapNotes = (source: Source, { line }: Started, taps: ReadonlyMap<string, string>): readonly Problem[] =>
+  [...taps.values()].map((name) =>
+    noteAt(
+      source,
+      line,
+      'tap-made',
+      `the script makes a tap at each start; the spec says ${name}`,
+      `see that no other VM has ${name}`,
+    ),
+  );
+
+/** What a file that the script writes, and `-k` names, has in it that is not known. */
+function unknownInFiles({ run }: Way, words: readonly Field[]): readonly Field[] {
+  return words.flatMap(({ text, line }, at) => {
+    const file = words[at - 1]?.text === '-k' ? run.files.get(text) : undefined;
+    return file === undefined ? [] : [{ text: file, line }];
+  });
+}
+
+/** A line whose backslash continues nothing, since a blank follows it: then a word of the command is a blank. */
+function brokenLine({ tree }: Script, { line, fields }: Started): number | undefined {
+  const last = Math.max(line, ...fields.map((field) => field.line));
+  return [...tree.brokenLines].find((each) => each >= line && each <= last);
+}
+
+const blankBehindBackslash = (source: Source, line: number): Problem =>
+  refusalAt(
+    source,
+    line,
+    'blank-after-backslash',
+    'a blank follows the "\\" at the end of this line, so the command ends here and the next line is another one',
+    'remove the blank',
+  );
+
+/** The usual way to show a command in a document: behind the prompt of root. */
+function noCommand(source: Source): Problem {
+  const commented = source.text.split('\n').findIndex((line) => /^\s*[#$%]\s*(\S*\/)?bhyve\s+-/.test(line));
+  const fix =
+    commented === -1
+      ? 'a script is read for a command such as: bhyve -c 2 -m 2G ... NAME; other formats are named by --from'
+      : `line ${commented + 1} has one behind a "${source.text.split('\n')[commented]?.trim().charAt(0) === '%' ? '%' : '#" or "$'}": take that away`;
+  return refusalAt(source, undefined, 'no-command', 'there is no bhyve command in it', fix);
+}
+
+function unknownWord(source: Source, { symbols }: Script, { text, line }: Field): Problem {
+  const [first = ''] = symbolsIn(text);
+  const { source: unknown } = symbols.meaning(first);
+  const rest = replaceSymbols(text, () => '');
+  const message = `what ${shown(unknown)} is${rest === '' ? '' : ` beside ${shown(rest)}`} turns out only when the script runs`;
+  const name = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(unknown)?.[1];
+  const fix = name === undefined ? 'write in its place what it comes to' : `put ${name}=... on a line before it`;
+  return refusalAt(source, line, 'unknown-word', message, fix);
+}
+
+/** How bhyve is started besides its words. */
+function startNotes(source: Source, { symbols, folder }: Script, chosen: Started): readonly Problem[] {
+  const { line, outputFile, takesArguments, directory, directoryLine } = chosen;
+  const notes: Problem[] = [];
+  if (outputFile !== undefined && outputFile !== '/dev/null') {
+    notes.push(
+      noteAt(
+        source,
+        line,
+        'output',
+        `what bhyve prints goes to ${shownText(outputFile, symbols)} here`,
+        'start vmrun with --log FILE',
+      ),
+    );
+  }
+  if (takesArguments) {
+    notes.push(
+      noteAt(
+        source,
+        line,
+        'arguments',
+        'the script hands its arguments to bhyve; the spec is that of a call without any',
+        'put what you call it with into "extra_options"',
+      ),
+    );
+  }
+  const isElsewhere = directory !== undefined && directory !== folder;
+  if (
+    isElsewhere &&
+    chosen.fields.some(({ text }) =>
+      /(,|^)(?![/,])[\w.-]+\/?[\w.-]*\.(img|iso|raw|fd|qcow2|conf|zvol|disk)(,|$)/.test(text),
+    )
+  ) {
+    notes.push(
+      noteAt(
+        source,
+        directoryLine,
+        'directory',
+        `bhyve is started in ${directory} here, where its relative file names are looked up`,
+        `put the spec into ${directory}`,
+      ),
+    );
+  }
+  return notes;
+}

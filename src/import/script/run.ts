@@ -1,0 +1,288 @@
+import type { Command, List } from './tree.js';
+import { hasSymbol, symbolsIn, type Symbols } from './symbols.js';
+
+/** One word of a command with its variables in their places. */
+export interface Field {
+  readonly text: string;
+  readonly line: number;
+}
+
+/** What is assumed of that which only the caller, or the host, knows. */
+export interface Assumptions {
+  /** Which way a condition goes, by its number. */
+  readonly branches: ReadonlyMap<number, number>;
+  /** Arguments and variables from outside with their value. */
+  readonly values: ReadonlyMap<string, string>;
+  /** Arguments and variables from outside that are given, with a value that nobody knows. */
+  readonly given: ReadonlySet<string>;
+}
+
+export const plainCall: Assumptions = { branches: new Map(), values: new Map(), given: new Set() };
+
+/** Another way that a condition may go. */
+export interface Choice {
+  /** What has to be so: `$1 is "install"`. */
+  readonly words: string;
+  /** The value that decides it. */
+  readonly value?: string;
+  readonly assume: (before: Assumptions) => Assumptions;
+}
+
+/** A condition that went one way, and could have gone another. */
+export interface Decision {
+  readonly site: number;
+  readonly line: number;
+  readonly others: readonly Choice[];
+}
+
+export const toBranch = (site: number, branch: number, words: string): Choice => ({
+  words,
+  assume: (before) => ({ ...before, branches: new Map([...before.branches, [site, branch]]) }),
+});
+
+export const toValue = (input: string, value: string, words: string): Choice => ({
+  words,
+  value,
+  assume: (before) => ({
+    ...before,
+    values: new Map([...before.values, [input, value]]),
+    given: new Set([...before.given].filter((each) => each !== input)),
+  }),
+});
+
+export const toGiven = (inputs: readonly string[], words: string): Choice => ({
+  words,
+  assume: (before) => ({
+    ...before,
+    given: new Set([...before.given, ...inputs.filter((input) => !before.values.has(input))]),
+  }),
+});
+
+/** A program that starts another one, and changes how that runs. */
+export interface Wrapper {
+  readonly name: string;
+  /** As it is written, without the program that it starts. */
+  readonly words: string;
+  readonly line: number;
+}
+
+export type ProgramName = 'bhyve' | 'bhyveload' | 'grub-bhyve';
+
+/** A start of bhyve, or of a loader. */
+export interface Started {
+  readonly program: ProgramName;
+  /** The number of the command in the script. */
+  readonly site: number;
+  readonly line: number;
+  /** Without the program. */
+  readonly fields: readonly Field[];
+  readonly wrappers: readonly Wrapper[];
+  /** Text of standard input; undefined: nobody knows, or none. */
+  readonly inputText?: string;
+  readonly inputFile?: string;
+  /** File that its output goes to. */
+  readonly outputFile?: string;
+  /** `"$@"` stands in it, which is nothing in a call without arguments. */
+  readonly takesArguments: boolean;
+  readonly directory: string | undefined;
+  readonly directoryLine: number | undefined;
+  /** How many conditions from outside had been met. */
+  readonly decisionsBefore: number;
+}
+
+/** A command that does something else. */
+export interface Ran {
+  readonly line: number;
+  readonly fields: readonly Field[];
+  /** It ran after bhyve had ended. */
+  readonly isAfter: boolean;
+}
+
+export type Status =
+  | { readonly kind: 'known'; readonly code: number }
+  | {
+      readonly kind: 'open';
+      readonly site: number;
+      readonly line: number;
+      readonly source: string;
+      readonly isNegated: boolean;
+    };
+
+export const exited = (code: number): Status => ({ kind: 'known', code });
+
+/** How a command ends besides going on. */
+export type Flow =
+  { readonly kind: 'break' | 'continue'; readonly levels: number } | { readonly kind: 'return' | 'exit' | 'stop' };
+
+/** Something in the script that cannot be followed. */
+export interface Lost {
+  readonly line: number;
+  readonly code: string;
+  readonly message: string;
+  readonly fix?: string;
+}
+
+export interface RunInput {
+  readonly symbols: Symbols;
+  readonly assumptions: Assumptions;
+  readonly assigned: ReadonlySet<string>;
+  readonly ids: { next: number };
+  readonly readFile: (path: string) => string | undefined;
+  /** The script itself, which may start anew. */
+  readonly commands: List;
+  /** `$0`; undefined: standard input. */
+  readonly scriptPath: string | undefined;
+  readonly folder: string;
+  readonly isBash: boolean;
+  /** The exit status of a start of bhyve; undefined: the run stops there. */
+  readonly statusOf: (started: Started, before: readonly Started[]) => number | undefined;
+}
+
+/** One way through a script: what is known on it, and what happened. Nothing is ever run. */
+export interface Run extends RunInput {
+  readonly assigned: Set<string>;
+  variables: Map<string, string | readonly string[]>;
+  /** What a function's `local` has hidden. */
+  hidden: Map<string, string | readonly string[] | undefined> | undefined;
+  functions: Map<string, Command>;
+  positional: readonly string[];
+  /** The arguments are those of the script's caller, who gave none. */
+  isPlainCall: boolean;
+  /** How often `$@` of a plain call was used. */
+  argumentUses: number;
+  status: Status;
+  /** Files that the script has written, with their text. */
+  files: Map<string, string>;
+  directory: string | undefined;
+  directoryLine: number | undefined;
+  /** Standard output where it is kept. */
+  output: { text: string; readonly source: string } | undefined;
+  input: { text?: string; readonly file?: string } | undefined;
+  outputFile: string | undefined;
+  /** How a condition goes that nobody knows; undefined: as its kind usually does. */
+  openIs: boolean | undefined;
+  isCondition: boolean;
+  isLoopCondition: boolean;
+  errexit: boolean;
+  readonly visited: Set<number>;
+  readonly decisions: Map<number, Decision>;
+  readonly started: Started[];
+  readonly ran: Ran[];
+  readonly lost: Lost[];
+  readonly traps: Field[];
+  /** Functions that something has called. */
+  readonly called: Set<string>;
+  /** The status of a bhyve in the background. */
+  waiting: number | undefined;
+  depth: number;
+  /** How many `$(…)` were followed: the last one's status is that of an assignment. */
+  captures: number;
+  steps: number;
+  expanded: number;
+}
+
+/** More than any script that starts a VM does: `for` over a thousand disks is far below. */
+export const mostSteps = 20_000;
+/** What the texts of a script may come to. */
+const mostText = 4 * 1024 * 1024;
+
+/** Thrown inside a run alone. */
+export class TooMuchText extends Error {
+  constructor(readonly line: number) {
+    super('its variables come to more text than any script is');
+  }
+}
+
+export function createRun(input: RunInput): Run {
+  const { assumptions } = input;
+  const inputs = [...assumptions.values.keys(), ...assumptions.given].filter((name) => /^\d+$/.test(name));
+  const count = Math.max(0, ...inputs.map(Number));
+  const run: Run = {
+    ...input,
+    assigned: new Set(input.assigned),
+    variables: new Map(),
+    hidden: undefined,
+    functions: new Map(),
+    positional: [],
+    isPlainCall: count === 0,
+    argumentUses: 0,
+    status: exited(0),
+    files: new Map(),
+    directory: undefined,
+    directoryLine: undefined,
+    output: undefined,
+    input: undefined,
+    outputFile: undefined,
+    openIs: undefined,
+    isCondition: false,
+    isLoopCondition: false,
+    errexit: false,
+    visited: new Set(),
+    decisions: new Map(),
+    started: [],
+    ran: [],
+    lost: [],
+    traps: [],
+    called: new Set(),
+    waiting: undefined,
+    depth: 0,
+    captures: 0,
+    steps: 0,
+    expanded: 0,
+  };
+  run.positional = Array.from({ length: count }, (_, at) => inputValue(run, String(at + 1), `$${at + 1}`));
+  return run;
+}
+
+/** What comes from outside under a name. */
+export function inputValue({ assumptions, symbols }: Run, input: string, source: string): string {
+  const kind = /^\d+$/.test(input) ? 'argument' : 'variable';
+  const value = assumptions.values.get(input);
+  if (value !== undefined) return value;
+  return symbols.of({ source, kind, input, ...(assumptions.given.has(input) ? {} : { plain: '' }) });
+}
+
+export function countText(run: Run, text: string, line: number): string {
+  run.expanded += text.length;
+  if (run.expanded > mostText) throw new TooMuchText(line);
+  return text;
+}
+
+interface Question {
+  readonly site: number;
+  readonly line: number;
+  readonly branch: number;
+  readonly others: readonly Choice[];
+  /** Forced the first time alone, so that a loop ends. */
+  readonly isOnce?: boolean;
+}
+
+/** Which way a condition goes that could go another way. */
+export function decide(run: Run, { site, line, branch, others, isOnce = false }: Question): number {
+  const forced = run.assumptions.branches.get(site);
+  const isFirst = !run.visited.has(site);
+  run.visited.add(site);
+  if (forced !== undefined && (isFirst || !isOnce)) return forced;
+  if (!run.decisions.has(site) && forced === undefined) run.decisions.set(site, { site, line, others });
+  return branch;
+}
+
+/** Whether the last command succeeded. */
+export function succeeded(run: Run): boolean {
+  const { status } = run;
+  if (status.kind === 'known') return status.code === 0;
+  const usual = run.openIs ?? true;
+  const { site, line, source, isNegated } = status;
+  const branch = usual === !isNegated ? 1 : 0;
+  const others = [toBranch(site, 1 - branch, `${source} ${branch === 1 ? 'fails' : 'succeeds'}`)];
+  const result = decide(run, { site, line, branch, others, isOnce: run.isLoopCondition }) === 1;
+  return result !== isNegated;
+}
+
+/** The symbol that a text is, if it is nothing else. */
+export const onlySymbol = (text: string): string | undefined =>
+  text.length === 1 && hasSymbol(text) ? symbolsIn(text)[0] : undefined;
+
+/** What a table has under a name: a script may use any word, `constructor` too. */
+export const entry = <Value>(table: Readonly<Record<string, Value>>, name: string): Value | undefined =>
+  Object.hasOwn(table, name) ? table[name] : undefined;

@@ -1,0 +1,131 @@
+import type { Problem } from '../../base/problem.js';
+import { noteAt, type Source } from '../original.js';
+import { differenceText, optionDifference, optionsOf } from './differences.js';
+import { startsOf, type Script, type Way } from './explore.js';
+import type { Started } from './run.js';
+import { loadingBefore } from './script-loader.js';
+
+interface Told {
+  readonly ways: readonly Way[];
+  readonly main: Way;
+  /** The start that the spec is made of. */
+  readonly chosen: Started;
+}
+
+/** What is started on another way through the script, and what is started besides: with both values. */
+export function variantNotes(source: Source, script: Script, told: Told): readonly Problem[] {
+  const conditional = conditionNotes(source, script, told);
+  return [...conditional.notes, ...otherStarts(source, told, conditional.sites), ...laterStarts(source, script, told)];
+}
+
+/** The start on a way that is to be compared: by the same command, or else its last. */
+function startOn(way: Way, chosen: Started): Started | undefined {
+  const starts = startsOf(way);
+  return starts.find(({ site }) => site === chosen.site) ?? starts.at(-1);
+}
+
+function conditionNotes(source: Source, script: Script, { ways, main, chosen }: Told) {
+  const notes: Problem[] = [];
+  const sites = new Set<number>();
+  const seen = new Set<string>();
+  for (const way of ways) {
+    const { from, choice, decision } = way;
+    if (way === main || choice === undefined || decision === undefined) continue;
+    const base = from === undefined || startOn(from, chosen) === undefined ? main : from;
+    const [before, after] = [base === main ? chosen : startOn(base, chosen), startOn(way, chosen)];
+    if (before === undefined || after === undefined) continue;
+    const text = changes(script, { way: base, start: before }, { way, start: after });
+    if (text === undefined) continue;
+    sites.add(after.site);
+    const id = `${decision.line} ${text}`;
+    if (seen.has(id)) continue;
+    seen.add(id);
+    notes.push(
+      noteAt(
+        source,
+        decision.line,
+        'condition',
+        `where ${choice.words}, ${text}; the spec is for where it is not so`,
+        'put it into the spec, or into a target of it',
+      ),
+    );
+  }
+  return { notes, sites };
+}
+
+interface Place {
+  readonly way: Way;
+  readonly start: Started;
+}
+
+/** What bhyve, and the loader before it, is given otherwise. */
+function changes({ symbols }: Script, before: Place, after: Place): string | undefined {
+  const bhyve = differenceText(optionDifference(optionsOf(before.start, symbols), optionsOf(after.start, symbols)));
+  const [one, other] = [before, after].map(({ way, start }) => loadingBefore(way, start));
+  const loader =
+    one === undefined && other === undefined
+      ? undefined
+      : other === undefined
+        ? `${one?.program ?? ''} is not run`
+        : one?.program !== other.program
+          ? `${other.program} ${optionsOf(other, symbols).join(' ')} is run before it`
+          : differenceText(optionDifference(optionsOf(one, symbols), optionsOf(other, symbols)));
+  const parts = [
+    ...(bhyve === undefined ? [] : [`bhyve ${bhyve}`]),
+    ...(loader === undefined
+      ? []
+      : [/^is (also|not)? ?given/.test(loader) ? `${other?.program ?? ''} ${loader}` : loader]),
+  ];
+  return parts.length === 0 ? undefined : parts.join(', and ');
+}
+
+/** Other commands of bhyve that are run on the same way, or on one that is not told of. */
+function otherStarts(source: Source, { ways, chosen }: Told, told: ReadonlySet<number>): readonly Problem[] {
+  const lines = new Map<number, number>();
+  for (const start of ways.flatMap(startsOf)) {
+    if (start.site !== chosen.site && !told.has(start.site)) lines.set(start.site, start.line);
+  }
+  return [...lines.values()].map((line) =>
+    noteAt(
+      source,
+      line,
+      'second-command',
+      `another bhyve command; the last one, on line ${chosen.line}, is imported`,
+      'import this one from a file of its own, or say what it does otherwise as a target',
+    ),
+  );
+}
+
+/** What the same command starts later on: with other words, or another VM. */
+function laterStarts(source: Source, script: Script, { main, chosen }: Told): readonly Problem[] {
+  const same = startsOf(main).filter(({ site }) => site === chosen.site);
+  const nameOf = ({ fields }: Started): string => fields.at(-1)?.text ?? '';
+  const others = [...new Set(same.map(nameOf))].filter((name) => name !== nameOf(chosen));
+  if (others.length > 0) {
+    const shown = others.slice(0, 5).join(', ') + (others.length > 5 ? ', ...' : '');
+    return [
+      noteAt(
+        source,
+        chosen.line,
+        'several-vms',
+        `this command starts other VMs too: ${shown}; ${nameOf(chosen)} is imported`,
+        'import each by --name NAME',
+      ),
+    ];
+  }
+  const seen = new Set<string>();
+  return same.slice(1).flatMap((start) => {
+    const text = changes(script, { way: main, start: chosen }, { way: main, start });
+    if (text === undefined || seen.has(text)) return [];
+    seen.add(text);
+    return [
+      noteAt(
+        source,
+        start.line,
+        'later-start',
+        `when it is started again, ${text}; the spec is that of the first start`,
+        'write a target for the later starts, and name it by "next_target"',
+      ),
+    ];
+  });
+}

@@ -1,0 +1,52 @@
+import type { Problem } from '../../base/problem.js';
+import { noteAt, type Source } from '../original.js';
+import type { Script } from './explore.js';
+import type { Started, Wrapper } from './run.js';
+
+/** What is told of programs that start bhyve, one by one. */
+export const wrapperNotes = (source: Source, _script: Script, { wrappers }: Started): readonly Problem[] =>
+  wrappers.map((wrapper) => noteAt(source, wrapper.line, 'wrapper', ...wordsOf(wrapper)));
+
+function wordsOf({ name, words }: Wrapper): readonly [string, string] {
+  switch (name) {
+    case 'env':
+      return [
+        `bhyve gets ${words.replace(/^\S*env\s+/, '')} in its environment here`,
+        'set it for vmrun: bhyve inherits it',
+      ];
+    case 'daemon':
+      return /\s-[a-zA-Z]*[rR]/.test(words)
+        ? [
+            `bhyve is started again and again by "${words}" here`,
+            'vmrun boots again by itself: "reboot_on"; start it by "daemon -f", and give it -P FILE for a pid file',
+          ]
+        : [`bhyve is started by daemon here, which a spec does not say`, 'start vmrun by daemon: bhyve inherits it'];
+    case 'tmux':
+    case 'screen':
+      return [
+        `bhyve is started in a window of ${name} here, which a spec does not say`,
+        `start vmrun in ${name}, or give com1 a terminal of its own: "/dev/nmdm0A"`,
+      ];
+    case 'su':
+    case 'sudo':
+    case 'doas':
+    case 'mdo':
+      return [`bhyve is started by "${words}" here: as another user`, 'start vmrun as that user'];
+    case 'timeout':
+      return [
+        `bhyve is ended by "${words}" here, which a spec does not say`,
+        'start vmrun by timeout, which shuts the guest down',
+      ];
+    case 'lockf':
+    case 'flock':
+      return [`bhyve is started by ${name} here, which a spec does not say`, 'leave it out: vmrun starts no VM twice'];
+    case 'jexec':
+    case 'chroot':
+      return [`bhyve is started by "${words}" here: file names are those in there`, `start vmrun by ${name}`];
+    default:
+      return [
+        `bhyve is started by ${name} here, which a spec does not say`,
+        `start vmrun by ${name}: bhyve inherits it`,
+      ];
+  }
+}
