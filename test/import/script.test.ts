@@ -108,7 +108,7 @@ describe('the loader before the command', () => {
     [
       'with variables and a folder',
       'bhyveload -m 1G -e a=b -e c="d e" -h /export vm',
-      { kind: 'bhyveload', env: { a: 'b', c: 'd e' }, args: ['-h', '/export'] },
+      { kind: 'bhyveload', disk: [], env: { a: 'b', c: 'd e' }, args: ['-h', '/export'] },
     ],
     ['by GRUB', 'grub-bhyve -m map -r hd0,msdos1 -M 1G vm', { kind: 'grub-bhyve', root: 'hd0,msdos1' }],
     [
