@@ -43,7 +43,7 @@ describe('the command of bhyve in a script', () => {
       'a name from outside',
       `bhyve ${uefi} "vm-$1"`,
       [
-        '1:1  unknown-word: what "$1" is beside "vm-" turns out only when the script runs [write in its place what it comes to]',
+        '1:1  unknown-word: what "$1" is beside "vm-" turns out only when the script runs [name the VM by --name, or write in its place what it comes to]',
       ],
     ],
     [
@@ -511,6 +511,36 @@ describe('scripts as people write them', () => {
     const files: Readonly<Record<string, string>> = { './config.sh': 'MEM=1G\n', '/vm/web/config.sh': 'MEM=1G\n' };
     const { spec, notes } = await imported(text, { readFile: (file) => files[file] });
     expect([spec, notes]).toEqual([plain, []]);
+  });
+
+  test('a name of the user stands wherever the script has its argument', async () => {
+    const text = `bhyveload -m 1G -d /vm/$1.img $1\nbhyve -s 0,hostbridge -s 31,lpc -m 1G -s 2,virtio-blk,/vm/$1.img "$1"`;
+    const { spec } = await imported(text, { vmName: 'web' });
+    expect([spec.name, spec.loader, spec.emulations]).toEqual([
+      'web',
+      { kind: 'bhyveload' },
+      [{ device: 'virtio-blk', slot: '2', path: '/vm/web.img' }],
+    ]);
+  });
+
+  test('a part that is commented out is left out, and told', async () => {
+    const text = `#net="-s 4,virtio-net,tap0"\nbhyve ${uefi} $net vm`;
+    expect(await notesOf(text)).toEqual([
+      '1:1  commented-out: $net is set on a line that is commented out; nothing stands in its place',
+    ]);
+  });
+
+  test('options that a script wants are looked for until it starts a VM', async () => {
+    const text = `while getopts n:Rm: o; do case $o in n) n=$OPTARG ;; R) r=1 ;; m) m=$OPTARG ;; esac; done\n[ -z "$r" ] && exit 2\n[ -z "$n" ] && exit 2\nread -p "Sure? " yn\ncase $yn in [Yy]*) ;; *) exit ;; esac\nbhyve ${uefi} -m 1G $n`;
+    expect((await imported(text, { vmName: 'web' })).spec).toEqual({ ...plain, name: 'web' });
+  });
+
+  test('expect(1) starts what it spawns', async () => {
+    const { spec, notes } = await imported(
+      `expect -c "set timeout 9; spawn sudo bhyve ${uefi} -m 1G vm; expect { eof }"`,
+    );
+    expect(spec).toEqual(plain);
+    expect(notes).toEqual([expect.stringContaining('bhyve is started by expect')]);
   });
 
   test('a blank behind a backslash is named as the cause', async () => {

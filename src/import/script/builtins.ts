@@ -188,13 +188,10 @@ const builtins: Readonly<Record<string, Builtin>> = {
   getopts: getOptions,
   eval: (call) => {
     call.run.status = exited(0);
-    return evaluateText(
-      call,
-      call.fields
-        .slice(1)
-        .map(({ text }) => text)
-        .join(' '),
-    );
+    const words = call.fields.slice(1).map(({ text }) => text);
+    // `disk=\$disk${n}`: names that are made of a number are the script's own.
+    for (const [, name = ''] of words.join(' ').matchAll(/\$\{?([A-Za-z_]\w*\d)\b/g)) call.run.assigned.add(name);
+    return evaluateText(call, words.join(' '));
   },
   '.': source,
   source,
@@ -320,13 +317,18 @@ function getOptions(call: Call): Flow | undefined {
   const [, letters = '', name = 'opt'] = call.fields.map(({ text }) => text);
   const at = Number(run.variables.get('OPTIND') ?? '1');
   const word = run.positional[at - 1];
-  if (word === undefined && run.isPlainCall) {
+  const { values, given } = run.assumptions;
+  const isAfterOptions = values.size > 0 && at - 1 === values.size + given.size && at < 8;
+  if (word === undefined && (run.isPlainCall || isAfterOptions)) {
     const others = [...letters.matchAll(/([A-Za-z0-9])(:?)/g)].map(([, letter = '', colon]): Choice => {
-      const option = toValue('1', `-${letter}`, `-${letter} is given`);
+      const option = toValue(String(at), `-${letter}`, `-${letter} is given`);
       if (colon === '') return option;
-      return { words: option.words, assume: (before) => toGiven(['2'], '').assume(option.assume(before)) };
+      const value = toGiven([String(at + 1)], '');
+      return { words: option.words, assume: (before) => value.assume(option.assume(before)) };
     });
-    decide(run, { site: command.id, line: command.line, branch: 0, others });
+    // Further options are looked for only where the ones before start no VM.
+    const isSearch = !run.isPlainCall;
+    decide(run, { site: command.id + at / 16, line: command.line, branch: 0, others, isSearch });
   }
   const letter = /^-([A-Za-z0-9])$/.exec(word ?? '')?.[1];
   if (letter === undefined || !letters.includes(letter)) {

@@ -231,7 +231,7 @@ function followCase(run: Run, { id, line, subject, items }: Extract<Command, { k
   if (!hasSymbol(text)) chosen = find(text);
   else {
     const plain = plainText(text, run.symbols);
-    const usual = plain === undefined ? patterns.findIndex((some) => some.includes('*')) : find(plain);
+    const usual = plain === undefined ? likely(patterns, isInput(run, text)) : find(plain);
     const others = patterns.flatMap((some, branch) =>
       branch === usual ? [] : caseChoices(run, { id, text, some, branch }),
     );
@@ -244,6 +244,19 @@ function followCase(run: Run, { id, line, subject, items }: Extract<Command, { k
   }
   return undefined;
 }
+
+/**
+ * What a case comes to that nobody knows: of a question to the user, or to the host, its first answer, or what FreeBSD
+ * is; of an argument, what is meant for any.
+ */
+function likely(patterns: readonly (readonly string[])[], isGiven: boolean): number {
+  if (isGiven) return patterns.findIndex((some) => some.includes('*'));
+  const ours = patterns.findIndex((some) => some.some((each) => /^(FreeBSD|amd64)\*?$/.test(each)));
+  return Math.max(0, ours);
+}
+
+const isInput = ({ symbols }: Run, text: string): boolean =>
+  symbolsIn(text).some((symbol) => symbols.meaning(symbol).input !== undefined);
 
 interface CaseBranch {
   readonly id: number;

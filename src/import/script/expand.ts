@@ -203,7 +203,15 @@ export function createExpander(capture: Capture): Expander {
     const value = run.variables.get(name);
     if (index !== undefined) return element(run, name, value, text(run, index));
     if (value !== undefined) return typeof value === 'object' ? value[0] : value;
-    return run.assigned.has(name) ? undefined : (usual(run, name) ?? inputValue(run, name, source));
+    if (run.assigned.has(name)) return undefined;
+    const commented = run.commented.get(name);
+    if (commented === undefined) return usual(run, name) ?? inputValue(run, name, source);
+    run.lost.push({
+      line: commented,
+      code: 'commented-out',
+      message: `$${name} is set on a line that is commented out; nothing stands in its place`,
+    });
+    return undefined;
   }
 
   function element(run: Run, name: string, value: Value, index: string): Value {

@@ -27,12 +27,27 @@ export interface Script {
   /** The script's own name; undefined: standard input. */
   readonly name: string | undefined;
   readonly symbols: Symbols;
+  readonly commented: ReadonlyMap<string, number>;
 }
 
-export const newScript = (given: Omit<Script, 'symbols'>): Script => ({ ...given, symbols: createSymbols() });
+export const newScript = (given: Omit<Script, 'symbols' | 'commented'>): Script => ({
+  ...given,
+  symbols: createSymbols(),
+  commented: commentedNames(given.text),
+});
+
+/** `#NET="-s 4,virtio-net,tap0"`: the usual way to switch a part off. */
+function commentedNames(text: string): ReadonlyMap<string, number> {
+  const names = new Map<string, number>();
+  text.split('\n').forEach((line, index) => {
+    const name = /^\s*#\s*(?:export\s+)?([A-Za-z_]\w*)=/.exec(line)?.[1];
+    if (name !== undefined) names.set(name, index + 1);
+  });
+  return names;
+}
 
 /** What all ways through a script may cost together. */
-const mostWays = 160;
+const mostWays = 400;
 const mostStepsTogether = 300_000;
 
 const key = ({ branches, values, given }: Assumptions): string =>
@@ -51,6 +66,7 @@ export function walk(
     commands: tree.commands,
     assumptions,
     assigned: tree.assigned,
+    commented: script.commented,
     ids: { next: 1_000_000 },
     readFile,
     scriptPath: name === undefined ? undefined : path.posix.join(folder, path.posix.basename(name)),
@@ -129,6 +145,7 @@ export function explore(script: Script): Explored {
       steps += way.run.steps;
       ways.push(way);
       for (const decision of way.run.decisions.values()) {
+        if (decision.isSearch === true && ways.some((each) => startsOf(each).length > 0)) continue;
         if (next.from?.run.decisions.has(decision.site) === true) continue;
         for (const choice of decision.others) {
           queue.push({

@@ -138,18 +138,19 @@ function networkOf(done: readonly Done[], { argv }: Names): Network {
     if (first === '' || first.startsWith('-') || rest.length === 0) continue;
     const renamed = rest.includes('name') ? rest[rest.indexOf('name') + 1] : undefined;
     if (renamed !== undefined) aliases.set(renamed, first);
+    const bridgeName = first === 'bridge' ? renamed : first;
     const isOwnTap = isTap(first) || isCard(first) || isTap(aliases.get(first) ?? '');
     const members = rest.filter((_word, at) => rest[at - 1] === 'addm');
     const others = leftOver(rest);
-    if (members.length > 0 || /^bridge\d*$/.test(first)) {
-      const bridge = bridges.get(first) ?? { line: each.line, isMade: false, members: new Set<string>() };
-      bridges.set(first, bridge);
+    if (bridgeName !== undefined && (members.length > 0 || /^bridge\d*$/.test(first))) {
+      const bridge = bridges.get(bridgeName) ?? { line: each.line, isMade: false, members: new Set<string>() };
+      bridges.set(bridgeName, bridge);
       if (rest.includes('create')) bridge.isMade = true;
       for (const member of members) {
         const card = isCard(member) ? member : (aliases.get(member) ?? member);
         if (isTap(card) || isCard(card)) {
-          if (!/[$`]/.test(first)) cards.set(card, { bridge: first });
-          else lost.push(unknownBridge(each.line, card, first));
+          if (!/[$`]/.test(bridgeName)) cards.set(card, { bridge: bridgeName });
+          else lost.push(unknownBridge(each.line, card, bridgeName));
         } else bridge.members.add(member);
       }
       if (others.length > 0) lost.push(setting(each));

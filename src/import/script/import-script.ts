@@ -7,7 +7,7 @@ import { hostEffects } from './host-effects.js';
 import { loaderBefore } from './script-loader.js';
 import { parseShell } from './parser.js';
 import { rebootsOf } from './reboot.js';
-import type { Field, Started } from './run.js';
+import { onlySymbol, type Field, type Started } from './run.js';
 import { hasSymbol, replaceSymbols, shownText, symbolsIn, wellFormed } from './symbols.js';
 import { variantNotes } from './variants.js';
 import { wrapperNotes } from './wrapper-notes.js';
@@ -39,26 +39,25 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   if (!read.ok) return failure([refusalAt(source, read.line, 'script', read.message)]);
   const { script, ways } = read;
   const main = mainWay(ways);
-  const chosen = main === undefined ? undefined : choose(startsOf(main), context.vmName);
+  const chosen = main === undefined ? undefined : choose(startsOf(main), script, context.vmName);
   if (main === undefined || chosen === undefined) return failure([noCommand(source)]);
   const broken = brokenLine(script, chosen);
   if (broken !== undefined) return failure([blankBehindBackslash(source, broken)]);
 
-  const fields = withName(chosen.fields, context.vmName);
-  const taps = tapsOf(fields, script, context.firstTap);
-  const words = fields.map(({ text, line }) => ({
-    line,
-    text: replaceSymbols(text, (symbol) => taps.get(symbol) ?? symbol),
-  }));
+  const taps = tapsOf(chosen.fields, script, context.firstTap);
+  const names = new Map([...taps, ...nameOf(chosen.fields, context.vmName)]);
+  const resolve = (text: string): string => replaceSymbols(text, (symbol) => names.get(symbol) ?? symbol);
+  const words = withName(chosen.fields, context.vmName).map(({ text, line }) => ({ line, text: resolve(text) }));
   const unknown = [...words, ...unknownInFiles(main, words)].filter(({ text }) => hasSymbol(text));
-  if (unknown.length > 0) return failure(unknown.map((word) => unknownWord(source, script, word)));
+  if (unknown.length > 0)
+    return failure(unknown.map((word) => unknownWord(source, script, word, word === words.at(-1))));
 
   const argv = words.map(({ text }) => text);
-  const loader = loaderBefore(source, script, main, chosen, context);
+  const loader = loaderBefore(source, script, { way: main, chosen, resolve }, context);
   const reboots = rebootsOf(script, main, chosen);
   const effects = hostEffects(
     ways.flatMap(({ run }) => run.ran),
-    { symbols: script.symbols, nameOf: (symbol) => taps.get(symbol), vmName: argv.at(-1) ?? '', argv },
+    { symbols: script.symbols, nameOf: (symbol) => names.get(symbol), vmName: argv.at(-1) ?? '', argv },
   );
   const told = [...ways.flatMap(({ run }) => run.lost), ...effects.lost, ...reboots.lost];
   const notes = [
@@ -83,12 +82,24 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   });
 }
 
-/** The first start by the last command: of the VM that the user names, where the script starts several. */
-function choose(starts: readonly Started[], vmName: string | undefined): Started | undefined {
+/**
+ * The first start by the last command, or the first whose words are all known: of the VM that the user names, where the
+ * script starts several.
+ */
+function choose(starts: readonly Started[], { symbols }: Script, vmName: string | undefined): Started | undefined {
   const named = starts.filter(({ fields }) => vmName !== undefined && fields.at(-1)?.text === vmName);
   const among = named.length > 0 ? named : starts;
   const site = among.at(-1)?.site;
-  return among.find((each) => each.site === site);
+  const bySite = among.filter((each) => each.site === site);
+  const isKnown = ({ fields }: Started): boolean =>
+    fields.every(({ text }) => symbolsIn(text).every((symbol) => symbols.meaning(symbol).kind === 'tap'));
+  return bySite.find(isKnown) ?? bySite[0];
+}
+
+/** The user's name for the VM, wherever the script has its argument: `$1`, and `/vm/$1.img`. */
+function nameOf(fields: readonly Field[], name: string | undefined): readonly (readonly [string, string])[] {
+  const symbol = onlySymbol(fields.at(-1)?.text ?? '');
+  return name === undefined || symbol === undefined ? [] : [[symbol, name]];
 }
 
 /** The user's name for the VM, where the script does not say its own. */
@@ -151,13 +162,17 @@ function noCommand(source: Source): Problem {
   return refusalAt(source, undefined, 'no-command', 'there is no bhyve command in it', fix);
 }
 
-function unknownWord(source: Source, { symbols }: Script, { text, line }: Field): Problem {
+function unknownWord(source: Source, { symbols }: Script, { text, line }: Field, isName: boolean): Problem {
   const [first = ''] = symbolsIn(text);
   const { source: unknown } = symbols.meaning(first);
   const rest = replaceSymbols(text, () => '');
   const message = `what ${shown(unknown)} is${rest === '' ? '' : ` beside ${shown(rest)}`} turns out only when the script runs`;
   const name = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(unknown)?.[1];
-  const fix = name === undefined ? 'write in its place what it comes to' : `put ${name}=... on a line before it`;
+  const fix = isName
+    ? 'name the VM by --name, or write in its place what it comes to'
+    : name === undefined
+      ? 'write in its place what it comes to'
+      : `put ${name}=... on a line before it`;
   return refusalAt(source, line, 'unknown-word', message, fix);
 }
 

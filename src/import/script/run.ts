@@ -33,6 +33,8 @@ export interface Decision {
   readonly site: number;
   readonly line: number;
   readonly others: readonly Choice[];
+  /** Tried only as long as nothing starts a VM. */
+  readonly isSearch?: boolean;
 }
 
 export const toBranch = (site: number, branch: number, words: string): Choice => ({
@@ -126,6 +128,8 @@ export interface RunInput {
   readonly symbols: Symbols;
   readonly assumptions: Assumptions;
   readonly assigned: ReadonlySet<string>;
+  /** Names that are set on a line that is commented out, with that line. */
+  readonly commented: ReadonlyMap<string, number>;
   readonly ids: { next: number };
   readonly readFile: (path: string) => string | undefined;
   /** The script itself, which may start anew. */
@@ -255,15 +259,16 @@ interface Question {
   readonly others: readonly Choice[];
   /** Forced the first time alone, so that a loop ends. */
   readonly isOnce?: boolean;
+  readonly isSearch?: boolean;
 }
 
 /** Which way a condition goes that could go another way. */
-export function decide(run: Run, { site, line, branch, others, isOnce = false }: Question): number {
+export function decide(run: Run, { site, line, branch, others, isOnce = false, isSearch = false }: Question): number {
   const forced = run.assumptions.branches.get(site);
   const isFirst = !run.visited.has(site);
   run.visited.add(site);
   if (forced !== undefined && (isFirst || !isOnce)) return forced;
-  if (!run.decisions.has(site) && forced === undefined) run.decisions.set(site, { site, line, others });
+  if (!run.decisions.has(site) && forced === undefined) run.decisions.set(site, { site, line, others, isSearch });
   return branch;
 }
 

@@ -16,16 +16,24 @@ export function loadingBefore({ run }: Way, chosen: Started): Started | undefine
   return run.started.slice(0, run.started.indexOf(chosen)).findLast(({ program }) => program !== 'bhyve');
 }
 
+export interface Loading {
+  readonly way: Way;
+  readonly chosen: Started;
+  /** Text with the names that taps, and the VM, got. */
+  readonly resolve: (text: string) => string;
+}
+
 export function loaderBefore(
   source: Source,
   { symbols }: Script,
-  way: Way,
-  chosen: Started,
+  { way, chosen, resolve }: Loading,
   context: ImportContext,
 ): FoundLoader | undefined {
   const loading = loadingBefore(way, chosen);
   if (loading === undefined || loading.program === 'bhyve') return undefined;
-  const { program, fields, line, inputText, inputFile } = loading;
+  const { program, line, inputText } = loading;
+  const fields = loading.fields.map((field) => ({ ...field, text: resolve(field.text) }));
+  const inputFile = loading.inputFile === undefined ? undefined : resolve(loading.inputFile);
   const readFile = (name: string): string | undefined => way.run.files.get(name) ?? context.readFile(name);
   const unknown = fields.slice(0, -1).find(({ text }) => hasSymbol(text));
   if (unknown !== undefined) {

@@ -114,8 +114,9 @@ function laterStarts(source: Source, script: Script, { main, chosen }: Told): re
     ];
   }
   const seen = new Set<string>();
-  return same.slice(1).flatMap((start) => {
-    const text = changes(script, { way: main, start: chosen }, { way: main, start });
+  const at = same.indexOf(chosen);
+  return same.flatMap((start, index) => {
+    const text = start === chosen ? undefined : changes(script, { way: main, start: chosen }, { way: main, start });
     if (text === undefined || seen.has(text)) return [];
     seen.add(text);
     return [
@@ -123,8 +124,10 @@ function laterStarts(source: Source, script: Script, { main, chosen }: Told): re
         source,
         start.line,
         'later-start',
-        `when it is started again, ${text}; the spec is that of the first start`,
-        'write a target for the later starts, and name it by "next_target"',
+        index > at
+          ? `when it is started again, ${text}; the spec is that of the first start`
+          : `at an earlier start, ${text}; the spec is that of the later one`,
+        'write a target for the other start, and name what follows it by "next_target"',
       ),
     ];
   });

@@ -71,6 +71,7 @@ export type Unwrapped =
 export function unwrap(fields: readonly Field[]): Unwrapped | undefined {
   const name = path.posix.basename(fields[0]?.text ?? '');
   if (name === 'tmux' || name === 'screen') return inTerminal(name, fields);
+  if (name === 'expect') return inExpect(fields);
   if (/^(ba|da|a|k|z|c|tc)?sh$/.test(name) || name === 'su') return inShell(name, fields);
   const form = entry(forms, name);
   if (form === undefined) return undefined;
@@ -128,6 +129,15 @@ function inShell(name: string, fields: readonly Field[]): Unwrapped | undefined 
   if (at === -1 || text === undefined) return undefined;
   const argv = fields.slice(at + 3).map((field) => field.text);
   return { kind: 'shell', wrapper: fields.slice(0, at), text, argv, isTold: name === 'su' };
+}
+
+/** `expect -c "spawn bhyve …; expect { … }"`. */
+function inExpect(fields: readonly Field[]): Unwrapped | undefined {
+  const at = fields.findIndex(({ text }) => text === '-c');
+  const text = /\bspawn\s+([^;\n]*)/.exec(fields[at + 1]?.text ?? '')?.[1];
+  return at === -1 || text === undefined
+    ? undefined
+    : { kind: 'shell', wrapper: fields.slice(0, at), text, argv: [], isTold: true };
 }
 
 /** tmux(1) and screen(1): what a new window runs, or what is typed into one. */
