@@ -94,11 +94,12 @@ describe('a value of config that bhyve will refuse is an error at that value', (
   });
 
   test('and all of them at once', async () => {
-    const said = await saidOf({ config: { uuid: 'x', 'memory.wired': 'x', 'vcpu.0.cpuset': 'x' } });
+    const said = await saidOf({ config: { uuid: 'x', 'memory.wired': 'x', 'vcpu.0.cpuset': 'x', 'tpm.path': '/x' } });
     expect(said.map((each) => each.split(' ')[0])).toEqual([
       '/config/uuid',
       '/config/memory.wired',
       '/config/vcpu.0.cpuset',
+      '/config/tpm.path',
     ]);
   });
 

@@ -147,6 +147,8 @@ function startOf({ tree, setters, read, hasUnknownFile }: Parsed, options: Foret
     if (!told.has(key)) told.set(key, one);
   };
   const known = new Set(read);
+  /** What was left out. */
+  const out: ((variable: string) => boolean)[] = [];
   let left = tree;
   let isStarted = false;
   for (let refusals = 0; refusals <= maxRefusals && !isStarted; refusals += 1) {
@@ -166,11 +168,14 @@ function startOf({ tree, setters, read, hasUnknownFile }: Parsed, options: Foret
     if (start.kind === 'started' || last === undefined) break;
     const behind = blame(reads, blamed);
     // What is missing may be in a file that nobody knows, or was left out here.
-    const isCertain = last.node?.entries.has(last.name) === true || (refusals === 0 && !hasUnknownFile);
+    const isMissing = last.node?.entries.has(last.name) !== true;
+    const name = (last.node === undefined ? '' : (blamed.prefixes.get(last.node) ?? '')) + last.name;
+    const isCertain = !isMissing || (!hasUnknownFile && !out.some((isOut) => isOut(name)));
     if (isCertain) tell({ ...refusalOf(start, end), ...behind });
     if (behind.variable === undefined) break;
     const isOut = isPartOf(behind.variable);
     for (const variable of listVariables(left).keys()) if (isOut(variable)) known.add(variable);
+    out.push(isOut);
     left = copyWithout(left, isOut);
   }
   return isStarted ? [...told.values(), ...unchecked(tree, setters, known, options)] : [...told.values()];
