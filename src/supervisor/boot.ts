@@ -135,12 +135,18 @@ export function tellEnd(
   const isVmGone = tellsSuspend && !host.vmm.exists(machine.name);
   const said = `${stdoutTail}${stderrTail}`;
   const end: RunEnd = processEnd === undefined ? { kind: 'unknown' } : readEnd(processEnd, said, { isVmGone });
-  const why = isUnexpected(end, signals.stop.aborted) ? { why: explain(end, said) } : {};
+  const why = isUnexpected(end, signals.stop.aborted) ? { why: explain(end, said, hasIn(machine)) } : {};
   const reason = reasonOf(end);
   const told = reason === undefined ? {} : { reason };
   emit({ kind: 'exit', boot, end, ...told, aliveMs, ...why });
   return { end, aliveMs, pid, ...why };
 }
+
+/** What a rule may need: a loader, or a model of device, whoever adds it to the command. */
+const hasIn =
+  ({ argv, loader }: Machine) =>
+  (what: string): boolean =>
+    what === 'loader' ? loader !== undefined : argv.some((word) => word.split(/[,=]/).includes(what));
 
 function isUnexpected({ kind }: RunEnd, isStopping: boolean): boolean {
   return kind === 'failed' || kind === 'triple-fault' || ((kind === 'killed' || kind === 'unknown') && !isStopping);

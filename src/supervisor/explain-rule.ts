@@ -15,6 +15,12 @@ export interface Rule {
   readonly when: RegExp;
   /** Another line that must be there too; the same holds for it. */
   readonly also?: RegExp;
+  /** What the machine must have for the rule to make sense: a model of device, a field of the spec. */
+  readonly needs?: string;
+  /** bhyve goes on after this message: it counts where no other says how it ended. */
+  readonly isWarning?: true;
+  /** The message says that something failed, not what or why: it counts where no other does. */
+  readonly isVague?: true;
   /** `$1` stands for what the first group of `when` found, `$2` for the second, `$0` for the whole message. */
   readonly cause: string;
   /** As `cause`. */
@@ -52,25 +58,47 @@ export function whenAsked<T>(make: () => readonly T[]): () => readonly T[] {
   return () => (made ??= make());
 }
 
+/** What a machine has, by the names of `Rule.needs`. */
+export type Has = (what: string) => boolean;
+
+const anything: Has = () => true;
+
 /**
- * What the first rule that fits makes of a program's last words. Where a rule fits several lines, the last counts: a
- * bhyve in monitor mode lives through many boots.
+ * What the rules make of a program's last words. The earliest cause counts, since one failure brings others: each line
+ * is what the first rule that fits makes of it. Where a rule fits several lines, the last counts: a bhyve in monitor
+ * mode lives through many boots.
  * @param lines of `wordsOf`
+ * @param has what the machine has. Default: nobody knows, so it may have anything
  */
-export function ruled(rules: readonly Rule[], lines: readonly string[]): Explanation | undefined {
+export function ruled(rules: readonly Rule[], lines: readonly string[], has = anything): Explanation | undefined {
   const messages = lines.map(withoutProgram);
-  for (const { when, also, cause, next } of rules) {
-    if (also !== undefined && !messages.some((message) => also.exec(message) !== null)) continue;
-    for (let at = messages.length - 1; at >= 0; at -= 1) {
-      const message = messages[at] ?? '';
-      const found = when.exec(message);
-      if (found === null) continue;
-      const parts = [message, ...found.slice(1)];
-      return { cause: fill(cause, parts), evidence: around(lines, at), next: fill(next, parts) };
+  const hits = new Map<Rule, Hit>();
+  messages.forEach((message, at) => {
+    for (const rule of rules) {
+      if (rule.needs !== undefined && !has(rule.needs)) continue;
+      const found = rule.when.exec(message);
+      if (found === null || !isComplete(rule, messages)) continue;
+      hits.set(rule, { rule, at, parts: [message, ...found.slice(1)] });
+      return;
     }
-  }
-  return undefined;
+  });
+  const [cause] = [...hits.values()].sort((a, b) => weight(a.rule) - weight(b.rule) || a.at - b.at);
+  if (cause === undefined) return undefined;
+  const { rule, at, parts } = cause;
+  return { cause: fill(rule.cause, parts), evidence: around(lines, at), next: fill(rule.next, parts) };
 }
+
+/** A line that a rule fits. */
+interface Hit {
+  readonly rule: Rule;
+  readonly at: number;
+  readonly parts: readonly (string | undefined)[];
+}
+
+const isComplete = ({ also }: Rule, messages: readonly string[]): boolean =>
+  also === undefined || messages.some((message) => also.exec(message) !== null);
+
+const weight = ({ isWarning, isVague }: Rule): number => (isVague === true ? 2 : isWarning === true ? 1 : 0);
 
 /** warnx(3) and err(3) put the name in front under which the program was started. */
 const withoutProgram = (line: string): string => line.replace(/^(?:bhyve|grub-bhyve)[\w.-]{0,32}: /, '');

@@ -219,7 +219,7 @@ const cards = whenAsked((): readonly Rule[] => [
     next: 'set wire_guest_mem to true',
   },
   {
-    when: /^PCI device at (\S+) is not using the ppt driver/,
+    when: /^PCI device at (\S+) is not using the ppt(?:\(4\))? driver/,
     cause: 'the host card $1 is not reserved for guests',
     next: 'devctl set driver -f pci0:BUS:SLOT:FUNCTION ppt, or let vmrun do it with "fix": true',
   },
@@ -229,9 +229,32 @@ const cards = whenAsked((): readonly Rule[] => [
     next: 'look whether another VM has it, and whether the IOMMU is on: sysctl hw.vmm.iommu.initialized is 1',
   },
   {
-    when: /^failed to open \/dev\/pci: (.+)/,
-    cause: 'a passthru device needs /dev/pci, which cannot be opened: $1',
+    when: /^failed to open (\/dev\/(?:pci|io|mem)): (.+)/,
+    cause: 'a passthru device needs $1, which cannot be opened: $2',
     next: 'run vmrun as root, outside of a jail',
+  },
+  {
+    when: /^(?:passthru_init_rom: )?can't open romfile "(.*)"/,
+    cause: 'the ROM of a host card cannot be opened: $1',
+    next: 'look at rom of the passthru device: is the file there, and may you read it?',
+  },
+  {
+    when: /^(?:passthru_init_rom: )?(can't (?:fstat|read|mmap|map) romfile.*|romfile too (?:small|big|large).*)/,
+    cause: 'the ROM of a host card cannot be used: $1',
+    next: 'look at rom of the passthru device: is the file a whole ROM of that card?',
+  },
+  {
+    when: /^(?:pci_passthru: )?((?:un)?map_pptdev_mmio failed.*)/,
+    isWarning: true,
+    cause: 'the memory of a host card cannot be put where the guest wants it: $1',
+    next:
+      'update the firmware (edk2-bhyve); look whether another VM has the card, and whether it needs more room than ' +
+      'the guest gives it, as large graphics cards do',
+  },
+  {
+    when: /^vm_setup_pptdev_(msix?): (.+)/,
+    cause: 'the kernel cannot hand on the interrupts ($1) of a host card: $2',
+    next: 'look at dmesg, and whether another VM has the card',
   },
   {
     when: /^passthru: invalid options "(.*)"/,

@@ -20,6 +20,13 @@ export const runRules = whenAsked((): readonly Rule[] => [
     next: report,
   },
   {
+    when: /^ ?exit_reason (33\b.*)/,
+    cause: 'the CPU refused to run the guest in the state that it was in: $1',
+    next:
+      'look whether the CPU has unrestricted guest (sysctl hw.vmm.vmx.cap.unrestricted_guest is 1), which a boot ROM ' +
+      'needs, and whether this host is a VM itself: bhyve inside of other hypervisors often ends so',
+  },
+  {
     when: /^ ?exit_reason (.+)/,
     cause: 'the CPU left the guest for a reason that bhyve does not handle: $1',
     next: report,
@@ -53,6 +60,14 @@ export const runRules = whenAsked((): readonly Rule[] => [
     when: /^Attempting to delete unknown cpu (\d+)|^could not activate CPU (\d+)/,
     cause: 'bhyve and the kernel disagree about vCPU $1$2',
     next: report,
+  },
+  {
+    when: /^Assertion failed: (.+pci_(?:passthru|emul)\.c.*)/,
+    needs: 'passthru',
+    cause: 'bhyve cannot handle a host card, or what the guest does with it: $1',
+    next:
+      'start the VM without the passthru devices, one after the other, to see which it is; graphics cards above all ' +
+      `want all their functions in the guest, and a firmware with room for them; ${report}`,
   },
   {
     when: /^Assertion failed: (.+)/,

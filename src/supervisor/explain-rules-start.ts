@@ -276,6 +276,19 @@ export const startRules = whenAsked((): readonly Rule[] => [
     next: 'lower mem, or free memory on the host; wired memory (wire_guest_mem, passthru) cannot be swapped out',
   },
   {
+    when: /^Unable to setup memory \(17\)/,
+    needs: 'loader',
+    cause: 'the loader made the memory of the VM otherwise than bhyve wants it: another size, or not wired (-S)',
+    next:
+      'leave the memory size and -S out of loader.args, or make them agree with mem and wire_guest_mem; ' +
+      'bhyvectl --vm=NAME --destroy removes a leftover',
+  },
+  {
+    when: /^Unable to setup memory \(17\)/,
+    cause: 'a VM of this name is there already, and its memory has another size or is not wired (-S)',
+    next: 'bhyvectl --vm=NAME --destroy removes a leftover; one that is loaded beforehand must have the memory that mem says',
+  },
+  {
     when: /^Unable to setup memory \((\d+)\)/,
     cause: 'the kernel did not give the guest its memory (errno $1)',
     next: 'look at mem, numa and guest_mem_in_core, and at dmesg; destroy a leftover with bhyvectl --vm=NAME --destroy',

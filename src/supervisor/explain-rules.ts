@@ -31,30 +31,33 @@ export const kernelRules = whenAsked((): readonly Rule[] => [
 const vagueRules = whenAsked((): readonly Rule[] => [
   {
     when: /^Device emulation initialization error: Device (?:or resource )?busy/i,
+    isVague: true,
     cause: 'a device could not be started: something of the host is in use',
     next: 'look at the interfaces of emulations (ifconfig tap0 names who has opened it), the serial ports and the cards',
   },
   {
     when: /^Device emulation initialization error: (.+)/i,
+    isVague: true,
     cause: 'a device could not be started: $1',
     next: 'look at emulations, above all name and mtu of the network cards: is an interface or file missing, or in use?',
   },
   {
     when: /^error to build the guest tables: (.+)/,
+    isVague: true,
     cause: 'the tables that tell the guest of its hardware could not be made: $1',
     next: 'look at disable_mptable_gen, smbios and uuid',
   },
   {
     when: /^Child process was killed by signal (\S+)/,
+    isVague: true,
     cause: 'the bhyve that ran the guest was killed by signal $1; the one that watched it (monitor) ended too',
     next: 'a signal 6, 10 or 11 is a bug of bhyve; 9 is somebody, or a host without free memory: look at dmesg',
   },
 ]);
 
 /**
- * What bhyve's messages mean, the most telling first: where several of one run fit, the first rule of this list counts.
- * Every message here ends bhyve or comes right before the one that does, but for `%` in a value, which may be why.
- * From bhyve's sources of 2023 to 2026.
+ * What bhyve's messages mean: of one line, what the first rule of this list says. Every message here ends bhyve or comes
+ * right before the one that does, but for those of warnings. From bhyve's sources of 2023 to 2026.
  */
 export const rules = whenAsked((): readonly Rule[] => [
   ...runRules(),
@@ -64,11 +67,13 @@ export const rules = whenAsked((): readonly Rule[] => [
   ...kernelRules(),
   {
     when: /^(?:Failed to fetch referenced configuration variable (.+)|Empty reference in configuration value "(.*))/,
+    isWarning: true,
     cause: 'a value refers with %(...) to a variable that is not set: $1$2',
     next: 'write \\% for a percent sign in config and extra_options, or set the variable',
   },
   {
     when: /^(?:Invalid reference in|Trailing \\ in|Too many recursive references in) configuration value(.*)/,
+    isWarning: true,
     cause: 'bhyve takes the % in a value for a reference: $1',
     next: 'write \\% for a percent sign, and \\\\ for a backslash beside it, in config and extra_options',
   },

@@ -1,5 +1,5 @@
 import { unreachable } from '../base/unreachable.js';
-import { lastWords, ruled, wordsOf, type Explanation } from './explain-rule.js';
+import { lastWords, ruled, wordsOf, type Explanation, type Has } from './explain-rule.js';
 import { guestRules, rules } from './explain-rules.js';
 import { describeEnd, type RunEnd } from './run-end.js';
 
@@ -12,11 +12,12 @@ type Reason = Omit<Explanation, 'evidence'>;
  * Why bhyve ended as it did. Its own words tell best; without a rule that fits them, the end itself says something. It
  * has an answer for every end, also for those that need none.
  * @param stderrTail the last of what it wrote: anything, in any size
+ * @param has whether the machine has a device of a model, or its spec a field. Default: nobody knows
  */
-export function explain(end: RunEnd, stderrTail: string): Explanation {
+export function explain(end: RunEnd, stderrTail: string, has?: Has): Explanation {
   const words = wordsOf(stderrTail);
   return (
-    ruled(rules(), words) ??
+    ruled(rules(), words, has) ??
     (end.kind === 'triple-fault' ? ruled(guestRules(), words) : undefined) ?? {
       ...reasonOf(end, words.length > 0),
       evidence: lastWords(words),

@@ -28,8 +28,43 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       'vm exit[1]\n\treason\t\tVMX\n\trip\t\t0x00000000fffffff0\n\tinst_length\t0\n\tstatus\t\t0\n\texit_reason\t33 (VM-entry failure due to invalid guest state)\n\tqualification\t0x0000000000000000',
-      'the CPU left the guest for a reason that bhyve does not handle: 33 (VM-entry failure due to invalid guest state)',
+      'the CPU refused to run the guest in the state that it was in: 33 (VM-entry failure due to invalid guest state)',
+      /unrestricted_guest is 1.*this host is a VM/,
+    ],
+    [
+      'vm exit[1]\n\treason\t\tVMX\n\texit_reason\t49 (EPT misconfiguration)\n\tqualification\t0x0000000000000000',
+      'the CPU left the guest for a reason that bhyve does not handle: 49 (EPT misconfiguration)',
       /report/,
+    ],
+    [
+      'Assertion failed: (pi->pi_bar[baridx].type == PCIBAR_IO), function passthru_write, file pci_passthru.c, line 900.',
+      'bhyve cannot handle a host card, or what the guest does with it: (pi->pi_bar[baridx].type == PCIBAR_IO), function passthru_write, file pci_passthru.c, line 900.',
+      /without the passthru devices/,
+    ],
+    [
+      'Unable to setup memory (17)',
+      'the loader made the memory of the VM otherwise than bhyve wants it: another size, or not wired (-S)',
+      /loader\.args/,
+    ],
+    [
+      'bhyve: passthru_init_rom: can\'t open romfile "/vm/gpu.rom"',
+      'the ROM of a host card cannot be opened: /vm/gpu.rom',
+      /look at rom/,
+    ],
+    [
+      'bhyve: passthru_init_rom: can\'t mmap romfile "/vm/gpu.rom": Invalid argument',
+      'the ROM of a host card cannot be used: can\'t mmap romfile "/vm/gpu.rom": Invalid argument',
+      /whole ROM/,
+    ],
+    [
+      'bhyve: pci_passthru: map_pptdev_mmio failed',
+      'the memory of a host card cannot be put where the guest wants it: map_pptdev_mmio failed',
+      /firmware/,
+    ],
+    [
+      'bhyve: vm_setup_pptdev_msix: Device busy',
+      'the kernel cannot hand on the interrupts (msix) of a host card: Device busy',
+      /another VM/,
     ],
     [
       'vm exit[0]\n\treason\t\tSVM\n\trip\t\t0x0000000000000000\n\tinst_length\t0\n\texitcode\t0x7f\n\texitinfo1\t0',

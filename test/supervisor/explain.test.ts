@@ -30,7 +30,8 @@ const ruleOf = (list: readonly Rule[], text: string): Rule | undefined =>
 
 test('every rule is needed: each is the first that fits one of these messages', () => {
   const texts = Object.values(messages).flatMap((rows) => rows.map(([stderr]) => stderr));
-  const used = new Set(texts.map((text) => ruleOf(rules(), text)));
+  const without = rules().filter(({ needs }) => needs === undefined);
+  const used = new Set(texts.flatMap((text) => [ruleOf(rules(), text), ruleOf(without, text)]));
   expect(
     rules()
       .filter((rule) => !used.has(rule))
@@ -62,6 +63,77 @@ describe('every way in which bhyve refuses a command line is explained by its wo
       expect(explain(end, '').cause).toMatch(/uuid|crashed \(SIGSEGV\)|gave up/);
     },
   );
+});
+
+describe('of several lines the earliest cause counts', () => {
+  const busy = 'vm_reinit: Device busy';
+  const noCpu = 'bhyve: could not activate CPU 0: Device busy';
+  const init = 'Device emulation initialization error: Device busy';
+  const assertion = 'Assertion failed: (error == 0), function modify_bar_registration, file pci_emul.c, line 517.';
+
+  test.each<[lines: readonly string[], cause: RegExp]>([
+    [[busy, noCpu], /^a VM of this name is in use/],
+    [['bhyve: illegal option -- Z', 'Usage: bhyve [-AaCDeHhPSuWwxY]'], /option -Z/],
+    [['Missing "path" for block device.', 'Could not open backing file: Invalid argument', init], /a disk has no path/],
+    [['Could not open backing file /a: Permission denied', init], /image \/a cannot be opened/],
+    [
+      ['bind(1.2.3.4:1): Address already in use', "Unable to initialize backend 'tcp=1.2.3.4:1' for LPC device com1"],
+      /listen on 1\.2\.3\.4:1/,
+    ],
+    [
+      ['bhyve: tpm_swtpm_init: unable to connect to tpm socket "/t"', 'Failed to init TPM device'],
+      /swtpm does not listen on \/t/,
+    ],
+    [
+      ['Unhandled memory access to 0xfed40000', 'Failed to emulate instruction [0x0f 0x6f] at 0x7c00', assertion],
+      /touched memory at 0xfed40000/,
+    ],
+    [
+      ['bhyve: passthru_init_rom: can\'t open romfile "/gpu.rom"', init],
+      /ROM of a host card cannot be opened: \/gpu\.rom/,
+    ],
+    [
+      ['Configuration node a.b is a child of existing variable a', 'Failed to create configuration node a.b'],
+      /cannot be a group/,
+    ],
+    // bhyve goes on after these.
+    [
+      ['Failed to fetch referenced configuration variable x', 'Error opening bootrom "/r": No such file or directory'],
+      /boot ROM \/r/,
+    ],
+    [['pci_passthru: map_pptdev_mmio failed', 'vm_run error -1, errno 6'], /destroyed from outside/],
+    [['pci_passthru: map_pptdev_mmio failed', init], /memory of a host card cannot be put/],
+    [[init, 'Failed to fetch referenced configuration variable x'], /refers with %\(\.\.\.\)/],
+  ])('%j', (lines, cause) => {
+    expect(explain(failed(4), lines.join('\n')).cause).toMatch(cause);
+  });
+
+  test('every message of bhyve that ends it counts, whatever it brings after itself', () => {
+    const all = Object.values(messages).flatMap((rows) => rows.map(([stderr, cause]) => ({ stderr, cause })));
+    const after = ['Device emulation initialization error: Invalid argument', 'Child process was killed by signal 6'];
+    const others = all.filter(({ stderr }) => ruled(rules(), wordsOf(stderr))?.cause !== undefined);
+    for (const { stderr, cause } of others) {
+      const rule = ruleOf(rules(), stderr);
+      if (rule?.isVague === true) continue;
+      expect(explain(failed(4), [stderr, ...after].join('\n')).cause).toBe(cause);
+    }
+  });
+});
+
+describe('a cause is one of the machine', () => {
+  const assertion = 'Assertion failed: (error == 0), function modify_bar_registration, file pci_emul.c, line 517.';
+  const memory = 'Unable to setup memory (17)';
+
+  test.each<[has: string, message: string, cause: RegExp, next: RegExp]>([
+    ['passthru', assertion, /cannot handle a host card/, /without the passthru devices/],
+    ['virtio-blk', assertion, /takes to be impossible/, /report/],
+    ['loader', memory, /^the loader made the memory/, /loader\.args/],
+    ['virtio-blk', memory, /^a VM of this name is there already/, /--destroy/],
+  ])('with %s: %s', (has, message, cause, next) => {
+    const explained = explain(killed('SIGABRT'), message, (what) => what === has);
+    expect(explained.cause).toMatch(cause);
+    expect(explained.next).toMatch(next);
+  });
 });
 
 /** What the simulator, which speaks as bhyve does, prints for a command line that ends it. */
