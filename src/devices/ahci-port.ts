@@ -2,12 +2,13 @@ import {
   blockOptions,
   blockVariables,
   checkBlockOptions,
-  imageRequirement,
+  cdRequirement,
+  diskRequirement,
   imageSchema,
   serialTrait,
   type BlockOptions,
 } from './block.js';
-import { asWords, optional, type DeviceModel, type Trait, type Variable } from './device.js';
+import { asWords, optional, type DeviceModel, type Requirement, type Trait, type Variable } from './device.js';
 import { identifyText, integer, type JsonSchema } from './json-schema.js';
 
 /** A disk or CD drive on an AHCI controller: bhyve(8), "AHCI device backends". */
@@ -45,6 +46,9 @@ export const driveTrait = (drive: AhciDrive, port: number, pointer: string): Tra
   key: `port.${port}.ser`,
 });
 
+export const driveRequirement = (type: 'hd' | 'cd', drive: AhciDrive, pointer = '/path'): Requirement =>
+  type === 'cd' ? cdRequirement(drive.path, pointer) : diskRequirement(drive.path, drive, pointer);
+
 /** An AHCI controller with one drive, which bhyve writes as a model of its own. */
 export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): DeviceModel<AhciDrive> => ({
   model: `ahci-${type}`,
@@ -67,5 +71,5 @@ export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): Devi
   words: (drive) => [drive.path, ...asWords(driveOptions(drive))],
   traits: (drive) => [driveTrait(drive, 0, '')],
   media: ({ path }) => [{ type, path }],
-  requirements: (drive) => [imageRequirement(drive.path, type === 'cd' || drive.ro === true)],
+  requirements: (drive) => [driveRequirement(type, drive)],
 });

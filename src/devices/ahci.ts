@@ -1,6 +1,6 @@
 import { asWords, defineDevice } from './device.js';
-import { driveFields, driveOptions, driveTrait, type AhciDrive } from './ahci-port.js';
-import { checkBlockOptions, imageRequirement } from './block.js';
+import { driveFields, driveOptions, driveRequirement, driveTrait, type AhciDrive } from './ahci-port.js';
+import { checkBlockOptions } from './block.js';
 
 export interface AhciPort extends AhciDrive {
   readonly type: 'hd' | 'cd';
@@ -59,8 +59,5 @@ export const ahci = defineDevice<Ahci>({
   traits: ({ ports }) =>
     ports.map((port, index) => ({ ...driveTrait(port, index, `/ports/${index}`), part: port.path })),
   media: ({ ports }) => ports.map(({ type, path }) => ({ type, path })),
-  requirements: ({ ports }) =>
-    ports.map((port, index) =>
-      imageRequirement(port.path, port.type === 'cd' || port.ro === true, `/ports/${index}/path`),
-    ),
+  requirements: ({ ports }) => ports.map((port, index) => driveRequirement(port.type, port, `/ports/${index}/path`)),
 });

@@ -134,11 +134,38 @@ export const serialTrait = ({ path, ser }: { readonly path: string; readonly ser
   },
 });
 
+/** The logical sector size that a spec asks for; bhyve takes 512 for a file unless told. */
+const logicalSectorSize = (options: BlockOptions): number => {
+  const bytes = Number(sectorSize(options)?.split('/')[0] ?? 512);
+  return Number.isInteger(bytes) && bytes > 0 ? bytes : 512;
+};
+
 /** bhyve opens what it may not write read-only without a word, so a writable disk asks for write access. */
-export const imageRequirement = (path: string, isReadOnly: boolean, pointer = '/path'): Requirement => ({
+export const diskRequirement = (path: string, options: BlockOptions, pointer = '/path'): Requirement => ({
   kind: 'file',
   path,
   types: diskTypes,
-  access: isReadOnly ? 'read' : 'write',
+  access: options.ro === true ? 'read' : 'write',
+  use: 'disk',
+  sectorBytes: logicalSectorSize(options),
+  pointer,
+});
+
+export const cdRequirement = (path: string, pointer = '/path'): Requirement => ({
+  kind: 'file',
+  path,
+  types: diskTypes,
+  access: 'read',
+  use: 'cd',
+  sectorBytes: 2048,
+  pointer,
+});
+
+/** An image that somebody else names: a loader, which only reads. */
+export const imageRequirement = (path: string, pointer: string): Requirement => ({
+  kind: 'file',
+  path,
+  types: diskTypes,
+  access: 'read',
   pointer,
 });

@@ -27,6 +27,9 @@ export interface SecretFile {
 
 export type FileType = 'regular file' | 'block device' | 'character device' | 'directory' | 'socket';
 
+/** An image of a disk or CD, a firmware, or the variables that a firmware keeps. */
+export type FileUse = 'disk' | 'cd' | 'firmware' | 'variables';
+
 /** A card of this host, as a passthru device names it. */
 export type HostCard =
   | { readonly by: 'address'; readonly address: PciAddress }
@@ -41,6 +44,12 @@ export type Need =
       readonly path: string;
       readonly types: readonly FileType[];
       readonly access: 'read' | 'write';
+      /** What is to be in it; absent: anything. */
+      readonly use?: FileUse;
+      /** Of a disk: the length must be a multiple. */
+      readonly sectorBytes?: number;
+      /** Of the variables of a firmware: that firmware. */
+      readonly firmware?: string;
       /** Where the file is missing, a copy of this one will do. */
       readonly template?: string;
       /** Where the file is missing: the package that brings it. */
@@ -61,7 +70,10 @@ export type Need =
   | { readonly kind: 'module'; readonly name: string; readonly why: string }
   | { readonly kind: 'tcp-port'; readonly host: string; readonly port: number; readonly use: string }
   | { readonly kind: 'memory'; readonly bytes: number; readonly isWired: boolean }
-  | { readonly kind: 'vcpus'; readonly count: number }
+  /** `highestPin` is the highest host CPU that one of them is pinned to. */
+  | { readonly kind: 'vcpus'; readonly count: number; readonly highestPin?: number }
+  /** A CPU and a kernel that run guests; `isFirmware`: one that begins in real mode, as a PC does. */
+  | { readonly kind: 'virtualization'; readonly arch: Platform['arch']; readonly isFirmware: boolean }
   /** Host cards are passed through. */
   | { readonly kind: 'iommu' }
   /** Free bytes on the file system of a path that may not be there yet. */
@@ -182,7 +194,11 @@ export interface AnyDeviceModel extends Omit<DeviceModel<object>, 'schema'> {
 export const defineDevice = <Fields extends object>(model: DeviceModel<Fields>): DeviceModel<Fields> => model;
 
 /** A regular file that somebody names, opened as bhyve or its loader will open it. */
-export const regularFile = (path: string, pointer: string, access: 'read' | 'write' = 'read'): Requirement => ({
+export const regularFile = (
+  path: string,
+  pointer: string,
+  access: 'read' | 'write' = 'read',
+): Extract<Requirement, { readonly kind: 'file' }> => ({
   kind: 'file',
   path,
   types: ['regular file'],

@@ -3,7 +3,7 @@ import {
   blockOptions,
   blockVariables,
   checkBlockOptions,
-  imageRequirement,
+  diskRequirement,
   imageSchema,
   type BlockOptions,
 } from './block.js';
@@ -54,6 +54,9 @@ function backing({ path, ram }: Nvme): readonly Finding[] {
     },
   ];
 }
+
+/** The namespace has its own sector size: pci_nvme.c. */
+const sectorOf = ({ sectsz }: Nvme): BlockOptions => (sectsz === undefined ? {} : { sectorsize: sectsz });
 
 const twice64 = 2n ** 64n;
 
@@ -115,5 +118,6 @@ export const nvme = defineDevice<Nvme>({
     },
   ],
   media: ({ path }) => (path === undefined ? [] : [{ type: 'hd', path }]),
-  requirements: ({ path, ro }) => (path === undefined ? [] : [imageRequirement(path, ro === true)]),
+  requirements: (fields) =>
+    fields.path === undefined ? [] : [diskRequirement(fields.path, { ...fields, ...sectorOf(fields) })],
 });

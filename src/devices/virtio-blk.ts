@@ -2,7 +2,7 @@ import {
   blockOptions,
   blockVariables,
   checkBlockOptions,
-  imageRequirement,
+  diskRequirement,
   imageSchema,
   serialTrait,
   type BlockOptions,
@@ -36,5 +36,5 @@ export const virtioBlk = defineDevice<VirtioBlk>({
   words: (fields) => [fields.path, ...asWords(options(fields))],
   traits: (fields) => [serialTrait(fields)],
   media: ({ path }) => [{ type: 'hd', path }],
-  requirements: ({ path, ro }) => [imageRequirement(path, ro === true)],
+  requirements: (fields) => [diskRequirement(fields.path, fields)],
 });

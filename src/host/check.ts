@@ -31,7 +31,8 @@ export async function checkHost(
   requirements: readonly MachineRequirement[],
   { view }: { readonly view: HostView },
 ): Promise<HostReport> {
-  const kernel = (): Promise<ProbeAnswer> => checkKernel(ofKind(requirements, 'memory', 'vcpus', 'iommu'), view);
+  const kernel = (): Promise<ProbeAnswer> =>
+    checkKernel(ofKind(requirements, 'memory', 'vcpus', 'iommu', 'virtualization'), view);
   const judges: Readonly<Record<Need['kind'], () => Promise<ProbeAnswer>>> = {
     file: () => checkFiles(ofKind(requirements, 'file'), view),
     interface: () => checkInterfaces(ofKind(requirements, 'interface'), view),
@@ -42,6 +43,7 @@ export async function checkHost(
     memory: kernel,
     vcpus: kernel,
     iommu: kernel,
+    virtualization: kernel,
     privilege: () => checkPrivilege(ofKind(requirements, 'privilege'), view),
     space: () => checkSpace(ofKind(requirements, 'space'), view),
   };

@@ -4,6 +4,7 @@ import type { JsonSchema } from '../devices/json-schema.js';
 import { object } from '../spec/field-schemas.js';
 import type { Definitions } from '../spec/schema-walk.js';
 import type { SystemError } from './errno.js';
+import { fileContents } from './file-content.js';
 import { factsVersion, type FileFacts, type HostFacts, type NoAnswer, type SocketFacts } from './facts.js';
 import type { NetworkInterface } from './probes/ifconfig.js';
 import type { PciCard } from './probes/pciconf.js';
@@ -116,12 +117,22 @@ const denied: Fields<FileThere['denied']> = {
 };
 
 const kinds = {
-  there: found('there', 'A file that the user can look at.', {
-    type: { type: 'string', enum: seenFileTypes, description: 'What kind of file it is, symbolic links followed.' },
-    identity: anyText('Tells it from other files whatever their names.'),
-    bytes: number('Length.'),
-    denied: object({ description: 'What this user may not do, and why.', properties: { ...denied }, examples: [{}] }),
-  }),
+  there: found(
+    'there',
+    'A file that the user can look at.',
+    {
+      type: { type: 'string', enum: seenFileTypes, description: 'What kind of file it is, symbolic links followed.' },
+      identity: anyText('Tells it from other files whatever their names.'),
+      bytes: number('Length.'),
+      content: {
+        type: 'string',
+        enum: fileContents,
+        description: 'What is in a regular file, by its first and last bytes; absent: nobody could look.',
+      },
+      denied: object({ description: 'What this user may not do, and why.', properties: { ...denied }, examples: [{}] }),
+    },
+    ['content'],
+  ),
   missing: found(
     'missing',
     'There is no such file.',

@@ -61,6 +61,7 @@ export function asksOf(requirements: readonly MachineRequirement[]): HostAsks {
     switch (need.kind) {
       case 'file':
         paths.add(need.path);
+        if (need.firmware !== undefined) paths.add(need.firmware);
         if (need.template !== undefined) {
           paths.add(need.template);
           paths.add(dirname(need.path));
@@ -86,6 +87,7 @@ export function asksOf(requirements: readonly MachineRequirement[]): HostAsks {
       case 'module':
       case 'memory':
       case 'vcpus':
+      case 'virtualization':
       case 'iommu':
         break;
       default:

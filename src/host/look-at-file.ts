@@ -1,6 +1,7 @@
 import { constants, promises as files, type BigIntStats } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemError, type SystemError } from './errno.js';
+import { lookAtContent } from './file-content.js';
 import type { FileThere, FileView, SeenFileType } from './view.js';
 
 /** What this user sees at a path; symbolic links are followed. */
@@ -13,11 +14,14 @@ export async function lookAtFile(path: string): Promise<FileView> {
     return error.code === 'ENOENT' ? whatIsMissing(path) : { kind: 'hidden', error };
   }
   const type = typeOf(stats);
+  const bytes = Number(stats.size);
+  const content = type === 'regular file' ? lookAtContent(path, bytes) : undefined;
   return {
     kind: 'there',
     type,
     identity: identityOf(stats, type),
-    bytes: Number(stats.size),
+    bytes,
+    ...(content === undefined ? {} : { content }),
     denied: await whatIsDenied(path, type),
   };
 }

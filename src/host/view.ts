@@ -1,5 +1,6 @@
 import type { Platform } from '../devices/device.js';
 import type { SystemError } from './errno.js';
+import type { FileContent } from './file-content.js';
 import type { Interfaces } from './probes/ifconfig.js';
 import type { PciCard } from './probes/pciconf.js';
 import type { ToolAnswer } from './tool-answer.js';
@@ -34,6 +35,8 @@ export interface FileThere {
   /** Tells one file from another whatever its names: several links, several nodes of one device. */
   readonly identity: string;
   readonly bytes: number;
+  /** Of a regular file that this user may read. */
+  readonly content?: FileContent;
   /** Why this user may not read or write it, or search it where it is a folder; absent: he may. */
   readonly denied: {
     readonly read?: SystemError;

@@ -135,16 +135,32 @@ function templateOf(bootrom: string): { readonly template?: string } {
 export function firmwareRequirements(vm: VmSpec, arch: Arch): readonly Requirement[] {
   const bootrom = bootromOf(vm, arch);
   return [
-    ...(bootrom === undefined ? [] : [{ ...regularFile(bootrom, '/bootrom'), ...packageOf(bootrom) }]),
+    ...(bootrom === undefined
+      ? []
+      : [
+          // On arm64 it is a program that is put into memory, whatever its length.
+          fileFor(regularFile(bootrom, '/bootrom'), arch === 'amd64' ? { use: 'firmware' } : {}, packageOf(bootrom)),
+        ]),
     ...(bootrom === undefined || vm.varfile === undefined
       ? []
-      : [{ ...regularFile(vm.varfile, '/varfile', 'write'), ...templateOf(bootrom) }]),
+      : [
+          fileFor(
+            regularFile(vm.varfile, '/varfile', 'write'),
+            { use: 'variables', firmware: bootrom },
+            templateOf(bootrom),
+          ),
+        ]),
     ...(vm.tpm === undefined ? [] : [tpmRequirement(vm.tpm)]),
     ...(vm.fw_cfg_files ?? []).flatMap(({ file }, index) =>
       file === undefined ? [] : [regularFile(file, `/fw_cfg_files/${index}/file`)],
     ),
   ];
 }
+
+type FileNeed = Extract<Requirement, { readonly kind: 'file' }>;
+
+const fileFor = (file: FileNeed, ...more: readonly Partial<FileNeed>[]): FileNeed =>
+  Object.assign({}, file, ...more) as FileNeed;
 
 /** The packages that bring a boot ROM, by the folder that they install it in. */
 function packageOf(bootrom: string): { readonly package?: string } {

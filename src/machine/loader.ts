@@ -255,7 +255,7 @@ export function loaderRequirements({ loader }: VmSpec, parts: readonly Part[]): 
   if (loader === undefined || loader === 'none') return [];
   const ofGuest = new Set(mediaOf(parts).map(({ path }) => path));
   const image = (path: string, pointer: string): readonly Requirement[] =>
-    ofGuest.has(path) ? [] : [imageRequirement(path, true, pointer)];
+    ofGuest.has(path) ? [] : [imageRequirement(path, pointer)];
   const { disk, device_map: map = {} } = loader;
   const disks =
     typeof disk === 'string'

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { child } from '../base/json-pointer.js';
 import { compareAddresses } from '../base/pci-address.js';
 import { inOrder, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
@@ -164,8 +163,7 @@ export function compareWithLock(
       });
     };
     for (const change of found) tell(changeWarning(change, file), change.pointer);
-    for (const [pointer, message, fix] of doubtful(withLock.value, guest))
-      tell({ code: 'lock-doubt', message, fix }, pointer);
+    for (const [pointer, message, fix] of doubtful(withLock.value)) tell({ code: 'lock-doubt', message, fix }, pointer);
     // Without the lock, a slot that the spec means may be taken: then nothing is to be compared.
     const without = draft(spec, target, host);
     if (without.ok) held.push(...heldBack(withLock.value, guest, guestIn(without.value)));
@@ -202,22 +200,12 @@ const changeWarning = (change: GuestChange, file: string): Pick<Problem, 'code' 
         fix: change.kind === 'removed' ? 'its place is kept; vmrun lock --prune gives it up' : `vmrun lock accepts it`,
       };
 
-/** What may not be meant: a device that was known by kind and order alone, cards that have one address. */
-function doubtful({ pins, parts }: Draft, guest: Guest): readonly (readonly [string, string, string])[] {
-  const guessed = parts.flatMap((part, index) => {
+/** What may not be meant: a device that was known by kind and order alone. */
+function doubtful({ pins, parts }: Draft): readonly (readonly [string, string, string])[] {
+  return parts.flatMap((part, index) => {
     const { kept, isGuess } = pins?.parts[index] ?? {};
     if (isGuess !== true || kept?.label === undefined) return [];
     const message = `it takes the place of ${deviceWords(kept)}, being the next of its kind`;
     return [[part.pointer, message, 'if it is another device, give it an "id"'] as const];
   });
-  const holders = new Map<string, GuestDevice>();
-  const twins = guest.devices.flatMap((device) => {
-    const { mac } = device;
-    const holder = mac === undefined ? undefined : holders.get(mac);
-    if (mac !== undefined && holder === undefined) holders.set(mac, device);
-    if (holder === undefined) return [];
-    const message = `its MAC ${mac ?? ''} is that of ${deviceWords(holder)} too`;
-    return [[child(device.pointer, 'mac'), message, 'give it a "mac" of its own'] as const];
-  });
-  return [...guessed, ...twins];
 }

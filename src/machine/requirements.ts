@@ -1,4 +1,5 @@
 import type { DeviceContext, Platform, Requirement } from '../devices/device.js';
+import type { VmSpec } from '../spec/vm-spec.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
 import { consoleRequirements } from './consoles.js';
 import type { MachineRequirement } from './machine.js';
@@ -19,6 +20,15 @@ export interface Share {
 /** State, ledger, private file and device map: a few KiB, and room for what a file system adds. */
 const runDirectoryBytes = 256 * 1024;
 
+/** A boot ROM and GRUB begin in real mode, and so does every vCPU but the first. */
+const beginsInRealMode = ({ loader }: VmSpec, vcpus: number): boolean =>
+  vcpus > 1 || loader === undefined || (typeof loader === 'object' && loader.kind === 'grub-bhyve');
+
+function highestPin(vm: VmSpec): { readonly highestPin?: number } {
+  const pins = Object.values(vm.cpu_pin ?? {}).flatMap((set) => set.split(/[,-]/).map(Number));
+  return pins.length === 0 ? {} : { highestPin: Math.max(...pins) };
+}
+
 /** All that a machine asks of the host, its own needs first. */
 export function requirementsOf(
   effective: EffectiveSpec,
@@ -38,7 +48,8 @@ export function requirementsOf(
     { kind: 'module', name: 'vmm', why: 'bhyve itself', pointer: '' },
     { kind: 'privilege', isMonitored: vm.monitor, pointer: '' },
     { kind: 'memory', bytes: memoryBytes, isWired, pointer: '/mem' },
-    { kind: 'vcpus', count: vcpus, pointer: '/cpu' },
+    { kind: 'vcpus', count: vcpus, ...highestPin(vm), pointer: '/cpu' },
+    { kind: 'virtualization', arch, isFirmware: beginsInRealMode(vm, vcpus), pointer: '' },
     ...(runDirectory === undefined
       ? []
       : [{ kind: 'space' as const, path: runDirectory, bytes: runDirectoryBytes, pointer: '' }]),

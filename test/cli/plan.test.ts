@@ -428,6 +428,64 @@ describe('the same spec', () => {
   });
 });
 
+describe('devices that a guest cannot tell apart', () => {
+  const mac = '58:9c:fc:00:00:01';
+  const serial = (n: number) => ({ device: 'virtio-blk', path: `${n}.img`, ser: 'A' });
+
+  test.each<[what: string, emulations: readonly object[], warning: RegExp | undefined]>([
+    [
+      'cards with one MAC, written in two ways',
+      [
+        { ...card, mac },
+        { device: 'e1000', name: 'tap1', mac: '58:9C:fc:0:0:1' },
+      ],
+      /its MAC 58:9c:fc:00:00:01 is that of net0 at 0:1:0 too/,
+    ],
+    [
+      'cards of one slot on two buses, whose MAC bhyve makes',
+      [
+        { ...card, slot: 5 },
+        { device: 'e1000', name: 'tap1', slot: '1:5:0' },
+      ],
+      /its MAC 00:a0:98:\S+ is that of net0/,
+    ],
+    [
+      'disks with one serial number',
+      [serial(1), { ...serial(2), device: 'nvme' }],
+      /its serial number A is that of virtio-blk 1\.img/,
+    ],
+    [
+      'NVMe disks of one slot on two buses',
+      [
+        { device: 'nvme', path: '1.img', slot: 5 },
+        { device: 'nvme', path: '2.img', slot: '1:5:0' },
+      ],
+      /serial number NVME-5-0 is that of/,
+    ],
+    [
+      'drives of one controller',
+      [
+        {
+          device: 'ahci',
+          ports: [
+            { type: 'hd', path: '1.img', ser: 'A' },
+            { type: 'hd', path: '2.img', ser: 'A' },
+          ],
+        },
+      ],
+      /2\.img: its serial number A is that of another drive/,
+    ],
+    ['none', [card, { device: 'e1000', name: 'tap1' }, serial(1), { ...serial(2), ser: 'B' }], undefined],
+  ])('are warned of by check and plan: %s', async (_what, emulations, warning) => {
+    put('vm.json', { ...vm, emulations });
+    for (const line of ['plan -c vm.json', 'check -c vm.json']) {
+      const { err } = await vmrun(line);
+      if (warning === undefined) expect(err).not.toMatch(/its MAC|serial number/);
+      else expect(err).toMatch(warning);
+    }
+  });
+});
+
 describe('two specs that differ by extension alone', () => {
   const message = 'vm.lock.json is the lock file of vm.yaml too';
 

@@ -8,7 +8,7 @@ import { runVmrun } from './support/vmrun.js';
 describe('vmrun check', () => {
   test('says of each target that is ready that it is, and of others what they lack, once', async () => {
     await onFakeHost(async ({ place, host, vmrun, checking }) => {
-      writeFileSync(place.path('rom.fd'), '');
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       place.spec({
         bootrom: 'rom.fd',
         targets: {
@@ -34,7 +34,7 @@ describe('vmrun check', () => {
       expect(all.stderr).toContain('there is no interface tap9 (target net)\n');
       expect(all.stderr).toContain('vmrun can mend 1 of them: run it with --recover\n');
       host.addInterface('tap9');
-      writeFileSync(place.path('cd.iso'), '');
+      writeFileSync(place.path('cd.iso'), `${'\0'.repeat(16 * 2048 + 1)}CD001${'\0'.repeat(2042)}`);
       expect(await vmrun(checking('--all-targets'))).toMatchObject({
         status: 0,
         stdout: ['default', 'install', 'again', 'net'].map((t) => `${name}: ready to boot target ${t}\n`).join(''),
@@ -45,7 +45,7 @@ describe('vmrun check', () => {
 
   test('asks every tool once, however many targets there are', async () => {
     await onFakeHost(async ({ place, host, vmrun, checking }) => {
-      writeFileSync(place.path('rom.fd'), '');
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       const emulations = [
         { device: 'virtio-net', name: 'tap9' },
         { device: 'passthru', src: '3:0:2' },
@@ -58,7 +58,7 @@ describe('vmrun check', () => {
 
   test('prints one JSON object with --json, and nothing else', async () => {
     await onFakeHost(async ({ place, vmrun, checking }) => {
-      writeFileSync(place.path('rom.fd'), '');
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       place.spec({ bootrom: 'rom.fd', emulations: [{ device: 'virtio-net', name: 'tap9' }], targets: { b: {} } });
       const ended = await vmrun(checking('--all-targets', '--json'));
       expect(ended).toMatchObject({ status: 69, stderr: '' });
@@ -162,7 +162,7 @@ describe('vmrun check', () => {
 describe('a name that is in use is told by a check, as by a run', () => {
   test('with who runs it and since when; the VM runs on, and nothing of it is touched', async () => {
     await onFakeHost(async ({ place, start, vmrun, running, checking }) => {
-      writeFileSync(place.path('rom.fd'), '');
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       place.spec({ com1: 'stdio', bootrom: 'rom.fd' });
       const env = { VMRUN_SIM_SCRIPT: 'run' };
       const first = start(running(), { env });
@@ -189,7 +189,7 @@ describe('a name that is in use is told by a check, as by a run', () => {
 
   test('also where only its bhyve is left', async () => {
     await onFakeHost(async ({ place, start, vmrun, running, checking }) => {
-      writeFileSync(place.path('rom.fd'), '');
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       place.spec({ com1: 'stdio', bootrom: 'rom.fd' });
       const first = start(running('--events', '-'), { env: { VMRUN_SIM_SCRIPT: 'run' } });
       const { pid } = await first.event('boot');
@@ -216,7 +216,7 @@ const elsewhere = process.platform === 'freebsd' ? test.skip : test; // FreeBSD 
 describe('on a system without bhyve', () => {
   elsewhere('a check says what can be said, and what was not looked at in one sentence', async () => {
     await onFakeHost(async ({ place, host, vmrun }) => {
-      writeFileSync(place.path('rom.fd'), '');
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       const emulations = [
         { device: 'virtio-blk', path: 'disk.img' },
         { device: 'virtio-net', name: 'tap0' },

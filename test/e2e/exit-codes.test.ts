@@ -295,7 +295,7 @@ test('a server that listens on the VNC port is a host that is not ready', async 
     await once(server, 'listening');
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    writeFileSync(place.path('rom.fd'), '');
+    writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
     place.spec({ bootrom: place.path('rom.fd'), graphic: { host: '127.0.0.1', port } });
     const bhyve = place.script('bhyve', 'exit 2');
     const ended = await runVmrun(place, ['-c', 'vm.json', '--run-dir', place.runBase, '--bhyve', bhyve]);

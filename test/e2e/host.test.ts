@@ -126,7 +126,7 @@ const changes = (calls: readonly string[]): readonly string[] => calls.filter((c
 
 test.each(['check', 'run'] as const)('a %s with 32 taps starts as many processes as one with one tap', async (form) => {
   await onFakeHost(async ({ place, host, vmrun, running, checking }) => {
-    writeFileSync(place.path('rom.fd'), '');
+    writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
     const callsWith = async (taps: number): Promise<number> => {
       const emulations = Array.from({ length: taps }, (_, n) => ({
         device: 'virtio-net',
@@ -171,7 +171,7 @@ describe('a host that was captured', () => {
 
   test('is ready, and what it was not asked is no error', async () => {
     await onFakeHost(async ({ place, host, vmrun, checking }) => {
-      writeFileSync(place.path('rom.fd'), '');
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       writeFileSync(place.path('disk.img'), '');
       host.addInterface('tap0');
       place.spec({ bootrom: 'rom.fd', emulations: [{ device: 'virtio-net', name: 'tap0' }] });
@@ -216,7 +216,7 @@ describe('a host that was captured', () => {
 
   test('has a VM of this name, and it is told how to clear it', async () => {
     await onFakeHost(async ({ place, vmrun, checking }) => {
-      writeFileSync(place.path('rom.fd'), '');
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       place.spec({ bootrom: 'rom.fd' });
       const facts = JSON.parse((await vmrun(['facts', '-c', 'vm.json'])).stdout) as object;
       place.write('host.json', JSON.stringify({ ...facts, vms: ['other', place.name] }));
@@ -249,7 +249,7 @@ describe('nobody is asked', () => {
   const question = '[y/N]';
   /** Its only fault can be mended. */
   const needsTap = ({ place }: HostedPlace, fields: object = {}): void => {
-    writeFileSync(place.path('rom.fd'), '');
+    writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
     place.spec({ bootrom: 'rom.fd', emulations: [{ device: 'virtio-net', name: 'tap7' }], ...fields });
   };
   const inTerminalOf = ({ place, host }: HostedPlace, words: readonly string[], before = ''): Promise<string> => {

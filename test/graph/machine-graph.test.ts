@@ -207,6 +207,7 @@ function tokenOf(need: Need & { readonly pointer: string }): string | undefined 
     case 'memory':
     case 'vcpus':
     case 'iommu':
+    case 'virtualization':
     case 'space':
     case 'privilege':
       return undefined;

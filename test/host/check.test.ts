@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { checkHost, fixesOf, isReady } from '../../src/host/check.js';
 import { commandOf } from '../../src/host/findings.js';
+import { sysctlNames } from '../../src/host/probes/sysctl.js';
 import { liveView } from '../../src/host/live-view.js';
 import { parseIfconfig } from '../../src/host/probes/ifconfig.js';
 import { parseKldstat } from '../../src/host/probes/kldstat.js';
@@ -37,7 +38,12 @@ describe('checking a host', () => {
     expect(report.findings).toEqual([]);
     expect(isReady(report)).toBe(true);
     expect([...report.cards]).toEqual([[card, { bus: 3, slot: 0, func: 2 }]]);
-    expect([...host.calls()].sort()).toEqual(['ifconfig', 'kldstat -v', 'pciconf -l']);
+    expect([...host.calls()].sort()).toEqual([
+      'ifconfig',
+      'kldstat -v',
+      'pciconf -l',
+      `sysctl -i ${sysctlNames.join(' ')}`,
+    ]);
   });
 
   test('runs no tool that no requirement needs', async () => {

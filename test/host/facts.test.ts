@@ -78,7 +78,14 @@ describe('capturing a host', () => {
       sysctls: { 'hw.physmem': '1024' },
       vms: [],
       files: {
-        [image]: { kind: 'there', type: 'regular file', identity: expect.any(String), bytes: 5, denied: {} },
+        [image]: {
+          kind: 'there',
+          type: 'regular file',
+          identity: expect.any(String),
+          bytes: 5,
+          content: 'unknown',
+          denied: {},
+        },
         '/nowhere': { kind: 'missing', isFolderThere: true },
         [join(host.folder, 'no')]: { kind: 'missing', isFolderThere: true },
       },

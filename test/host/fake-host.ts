@@ -77,7 +77,10 @@ export function makeFakeHost(): FakeHost {
     vmmDirectory: at('vmm'),
     calls: () => (existsSync(at('calls')) ? readFileSync(at('calls'), 'utf8').trimEnd().split('\n') : []),
     addInterface: (name, { groups = 'tap', pid, mtu = 1500, members = [] } = {}) => {
-      const header = `${name}: flags=8802<BROADCAST,SIMPLEX,MULTICAST> metric 0 mtu ${mtu}\n`;
+      const flags = groups.includes('bridge')
+        ? '8843<UP,BROADCAST,RUNNING,SIMPLEX,MULTICAST>'
+        : '8802<BROADCAST,SIMPLEX,MULTICAST>';
+      const header = `${name}: flags=${flags} metric 0 mtu ${mtu}\n`;
       const connected = members.map((member) => `\tmember: ${member} flags=143<LEARNING>\n`);
       writeFileSync(at('interfaces', name), `${header}${connected.join('')}\tgroups: ${groups}\n`);
       if (pid !== undefined) appendFileSync(at('interfaces', name), `\tOpened by PID ${pid}\n`);

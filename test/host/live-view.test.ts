@@ -134,6 +134,7 @@ describe('virtual machines', () => {
 describe('a path', () => {
   const there = (type: string, bytes: unknown = expect.any(Number)) => ({
     ...{ kind: 'there', type, identity: expect.any(String), bytes },
+    ...(type === 'regular file' ? { content: 'unknown' } : {}),
     denied: {},
   });
 

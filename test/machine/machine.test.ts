@@ -232,6 +232,7 @@ describe('what a machine asks of its host', () => {
       ['privilege', 'host', '1 ', false],
       ['memory', 'mem', '1 /mem', false],
       ['vcpus', 'cpu', '1 /cpu', false],
+      ['virtualization', 'host', '1 ', false],
       ['file', 'bootrom', '1 /bootrom', false],
       ['module', 'com1', '1 /com1', false],
       ['tcp-port', 'gdb', '1 /gdb', false],
@@ -258,6 +259,7 @@ describe('what a machine asks of its host', () => {
     expect(requirements.flatMap(({ need }) => (need.pointer === '/varfile' ? [need] : []))).toEqual([
       {
         ...{ kind: 'file', path: '/vm/vm0.fd', types: ['regular file'], access: 'write', pointer: '/varfile' },
+        ...{ use: 'variables', firmware: bootrom ?? '/usr/local/share/uefi-firmware/BHYVE_UEFI.fd' },
         ...(template === undefined ? {} : { template }),
       },
     ]);

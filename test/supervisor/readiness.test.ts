@@ -17,7 +17,9 @@ const facts: HostFacts = {
   modules: ['vmm', 'if_tuntap'],
   sysctls: { 'hw.physmem': '34235027456' },
   vms: [],
-  files: { '/rom.fd': { kind: 'there', type: 'regular file', identity: '1:1', bytes: 4096, denied: {} } },
+  files: {
+    '/rom.fd': { kind: 'there', type: 'regular file', identity: '1:1', bytes: 4096, content: 'firmware', denied: {} },
+  },
   sockets: {},
   ports: {},
   freeBytes: {},

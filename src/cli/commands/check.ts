@@ -11,6 +11,7 @@ import { plan } from '../../machine/plan.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { readiness } from '../../supervisor/readiness.js';
+import { twinWarnings } from '../../machine/twins.js';
 import { compareWithLock } from '../../machine/lock-identity.js';
 import { coloursFor } from '../colours.js';
 import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
@@ -128,7 +129,11 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   return {
     name: spec.name,
     source: spec.source,
-    warnings: [...inOrder(known), ...lockWarnings(spec, names, platform, locked)],
+    warnings: [
+      ...inOrder(known),
+      ...twinWarnings(spec, names, { ...platform, identity }),
+      ...lockWarnings(spec, names, platform, locked),
+    ],
     targets,
     host: { system: view.system, ...view.platform, ...(facts === undefined ? {} : { captured: facts.taken }) },
   };

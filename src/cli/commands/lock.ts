@@ -7,6 +7,7 @@ import { changeWords } from '../../machine/guest-changes.js';
 import { formatIdentity } from '../../machine/identity-text.js';
 import type { Identity } from '../../machine/identity.js';
 import { loadSpecText } from '../../machine/load-spec.js';
+import { twinWarnings } from '../../machine/twins.js';
 import { compareWithLock, lockIdentity } from '../../machine/lock-identity.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec, standardInput } from '../../spec/read.js';
@@ -109,7 +110,10 @@ function news(spec: Spec, identity: Identity, file: string, host: Partial<Platfo
   const compared = compareWithLock(spec, spec.targets, { ...host, identity, file });
   if (!compared.ok) return [];
   const { changes, warnings } = compared.value;
-  const doubts = warnings.filter(({ code }) => code === 'lock-doubt');
+  const doubts = [
+    ...warnings.filter(({ code }) => code === 'lock-doubt'),
+    ...twinWarnings(spec, spec.targets, { ...host, identity }),
+  ];
   return [
     // Most devices are in several targets, and change in each of them.
     ...new Set(changes.map(changeWords)),

@@ -8,6 +8,7 @@ import { loaderCommand } from '../../machine/loader.js';
 import { compareWithLock } from '../../machine/lock-identity.js';
 import type { Machine } from '../../machine/machine.js';
 import { plan, type PlanOptions } from '../../machine/plan.js';
+import { twinWarnings } from '../../machine/twins.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { defaultTarget } from '../../spec/targets.js';
@@ -148,11 +149,12 @@ async function show(context: Context, wanted: PlanCommandOptions): Promise<strin
   const names = targetsOf(spec, wanted);
   const targets = names.map((target) => targetPlan(loaded, target, wanted, context));
   const { hostBhyve } = context;
+  const warnings = [...loaded.warnings, ...twinWarnings(spec, names, options)];
   const report = {
     name: spec.name,
     source: spec.source,
     targets,
-    warnings: loaded.warnings,
+    warnings,
     boots: bootsFrom(names, (target) => sound(plan(spec, target, options), spec)),
     ...(locked === undefined
       ? {}
@@ -160,7 +162,7 @@ async function show(context: Context, wanted: PlanCommandOptions): Promise<strin
   };
   if (wanted.json === true) return json(planJson(report));
   const colour = coloursFor(context, wanted.color);
-  for (const warning of loaded.warnings) context.err(`${formatProblem(warning, colour).join('\n')}\n`);
+  for (const warning of warnings) context.err(`${formatProblem(warning, colour).join('\n')}\n`);
   return formatPlan(report);
 }
 

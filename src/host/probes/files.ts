@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { quoteCommand } from '../../base/shell.js';
 import { listWords } from '../../base/text.js';
 import { unreachable } from '../../base/unreachable.js';
 import { describeSystemError, type SystemError } from '../errno.js';
@@ -12,6 +13,7 @@ import {
   type ProbeAnswer,
   type Said,
 } from '../findings.js';
+import { copyVariables, judgeContent } from './file-content.js';
 import type { FileMissing, FileThere, FileView, HostView, SeenFileType } from '../view.js';
 
 type AskedFile = Asked<'file'>;
@@ -47,19 +49,23 @@ async function judge(one: AskedFile, seen: FileView, view: HostView): Promise<Ju
     case 'missing':
       return { findings: [(await copyOfTemplate(one, seen, view)) ?? finding(one, notThere(one, seen))] };
     case 'there':
-      return judgeFile(one, seen);
+      return judgeFile(one, seen, view);
     default:
       return unreachable(seen);
   }
 }
 
-function judgeFile(one: AskedFile, { type, identity, denied }: FileThere): Judged {
+async function judgeFile(one: AskedFile, seen: FileThere, view: HostView): Promise<Judged> {
+  const { type, identity, denied } = seen;
   const right = one.need.types.find((each) => each === type);
   if (right === undefined) return { findings: [finding(one, wrongType(one, type))] };
   const why = one.need.access === 'write' ? denied.write : undefined;
   const error = why ?? (right === 'directory' ? denied.search : denied.read);
   return {
-    findings: error === undefined ? [] : [finding(one, noAccess(one, error))],
+    findings: [
+      ...(error === undefined ? [] : [finding(one, noAccess(one, error))]),
+      ...(await judgeContent(one, seen, view)),
+    ],
     ...(right === 'directory' ? {} : { identity }),
   };
 }
@@ -76,16 +82,21 @@ const cannotLook = ({ need: { path } }: AskedFile, error: SystemError): Said => 
   fix: 'correct the path, or let this user search every folder on it',
 });
 
-function notThere({ need: { path, types, access, package: name } }: AskedFile, seen: FileMissing): Said {
-  const isDisk = access === 'write' && types.includes('regular file');
-  if (name !== undefined) {
-    return { code: 'file-missing', message: missingPart(path, seen), fix: `pkg install ${name}, or name another file` };
+function notThere({ need }: AskedFile, seen: FileMissing): Said {
+  return { code: 'file-missing', message: missingPart(need.path, seen), fix: howToMake(need) };
+}
+
+function howToMake(need: AskedFile['need']): string {
+  const { path, types, access, use, package: name } = need;
+  if (name !== undefined) return `pkg install ${name}, or name another file`;
+  if (use === 'variables') return `correct the path, or ${copyVariables(need)}`;
+  const volume = /^\/dev\/zvol\/(.+)$/.exec(path)?.[1];
+  if (volume !== undefined) {
+    return `correct the path, or create the volume with the size that it is to have: ${quoteCommand(['zfs', 'create', '-V', '20G', volume])}`;
   }
-  return {
-    code: 'file-missing',
-    message: missingPart(path, seen),
-    fix: isDisk ? 'correct the path, or create the file; truncate -s 20G FILE makes an empty disk' : 'correct the path',
-  };
+  if (path.startsWith('/dev/')) return 'correct the path: the system has no such device';
+  const isDisk = access === 'write' && types.includes('regular file');
+  return isDisk ? 'correct the path, or create the file; truncate -s 20G FILE makes an empty disk' : 'correct the path';
 }
 
 /** Undefined where nothing can be copied: no template, or no folder to write to. */

@@ -8,13 +8,14 @@ import type { Interfaces, NetworkInterface } from './ifconfig.js';
 export async function checkInterfaces(asked: readonly Asked<'interface'>[], view: HostView): Promise<ProbeAnswer> {
   if (asked.length === 0) return { findings: [] };
   const answer = await view.interfaces();
+  const rules = await rulesOf(view);
   const holders = new Map<string, Asked<'interface'>>();
   const findings = asked.flatMap((one) => {
     const { name } = one.need;
     const holder = holders.get(name);
     if (holder !== undefined) return [usedTwice(one, holder)];
     holders.set(name, one);
-    return answer.ok ? checkInterface(one, answer.value) : [];
+    return answer.ok ? [...mayNotOpen(one, rules), ...checkInterface(one, answer.value, rules)] : [];
   });
   return { findings: answer.ok ? findings : [toolFinding(answer.error, [...holders.keys()]), ...findings] };
 }
@@ -26,11 +27,57 @@ const usedTwice = (one: Asked<'interface'>, holder: Asked<'interface'>): HostFin
     fix: 'give each network card an interface of its own',
   });
 
-function checkInterface(one: Asked<'interface'>, all: Interfaces): readonly HostFinding[] {
+/** How the kernel treats taps: tap(4). What it does not say is taken to be no obstacle. */
+interface TapRules {
+  /** A tap that is opened stays down unless somebody brings it up. */
+  readonly staysDown: boolean;
+  /** The number of a user who may not open one. */
+  readonly refused?: number;
+}
+
+async function rulesOf(view: HostView): Promise<TapRules> {
+  const answer = view.system === 'freebsd' ? await view.sysctls() : undefined;
+  const value = (name: string): string | undefined => (answer?.ok === true ? answer.value.get(name) : undefined);
+  const { uid } = view;
+  const isRefused = uid !== undefined && uid !== 0 && value('net.link.tap.user_open') === '0';
+  return { staysDown: value('net.link.tap.up_on_open') === '0', ...(isRefused ? { refused: uid } : {}) };
+}
+
+const mayNotOpen = (one: Asked<'interface'>, { refused }: TapRules): readonly HostFinding[] =>
+  refused === undefined
+    ? []
+    : [
+        finding(one, {
+          code: 'interface-access',
+          message: `user ${refused} may not open ${one.need.name}: net.link.tap.user_open is 0`,
+          fix: `sysctl net.link.tap.user_open=1, and let the user read and write /dev/${one.need.name}; or run vmrun as root`,
+        }),
+      ];
+
+/** A tap that is down carries nothing, and bhyve says nothing. */
+function bringUp(one: Asked<'interface'>, tap: NetworkInterface | undefined, { staysDown }: TapRules) {
+  if (!staysDown || tap?.isUp === true) return [];
+  const { name } = one.need;
+  const message = `${name} ${tap === undefined ? 'will be' : 'is'} down, and stays down when bhyve opens it (net.link.tap.up_on_open is 0)`;
+  const fix = fixFor(one, { kind: 'run', argv: ['ifconfig', name, 'up'] });
+  return [fixable(one, { code: 'interface-down', severity: 'warning', message }, fix)];
+}
+
+/** Adding a member brings a bridge up as well. */
+function bridgeDown(one: Asked<'interface'>, bridge: NetworkInterface): readonly HostFinding[] {
+  if (bridge.isUp || !bridge.members.includes(one.need.name)) return [];
+  const fix = fixFor(one, { kind: 'run', argv: ['ifconfig', bridge.name, 'up'] });
+  return [
+    fixable(one, { code: 'bridge-down', severity: 'warning', message: `the bridge ${bridge.name} is down` }, fix),
+  ];
+}
+
+function checkInterface(one: Asked<'interface'>, all: Interfaces, rules: TapRules): readonly HostFinding[] {
   const { name, mtu, bridge: wanted } = one.need;
   const tap = all.get(name);
   const obstacle = tap === undefined ? undefined : obstacleOf(one, tap);
-  const own = tap === undefined ? [missing(one)] : obstacle === undefined ? [] : [obstacle];
+  const own =
+    obstacle === undefined ? [...(tap === undefined ? [missing(one)] : []), ...bringUp(one, tap, rules)] : [obstacle];
   if (wanted === undefined) return tap === undefined ? [...own, ...newMtu(one, mtu)] : own;
   const bridge = all.get(wanted);
   if (bridge === undefined) return [...own, noSuchBridge(one, wanted)];
@@ -38,7 +85,7 @@ function checkInterface(one: Asked<'interface'>, all: Interfaces): readonly Host
   // A tap that is no tap, or somebody else's, is put into no bridge.
   if (obstacle !== undefined) return own;
   const ownMtu = tap === undefined ? newMtu(one, bridge.mtu, bridge) : differentMtu(one, tap, bridge);
-  return [...own, ...ownMtu, ...guestMtu(one, bridge), ...membership(one, bridge, all)];
+  return [...own, ...ownMtu, ...guestMtu(one, bridge), ...bridgeDown(one, bridge), ...membership(one, bridge, all)];
 }
 
 /** Why a tap that is there cannot serve the device. */

@@ -23,14 +23,14 @@ export async function checkModules(asked: readonly Asked<'module'>[], view: Host
   const modules = answer.value;
   const missing = asked.filter(({ need: { name } }) => !modules.has(name) && !modules.has(standIns[name] ?? name));
   if (missing.length === 0) return { findings: [] };
-  const isSealed = await mayNotLoad(view);
+  const obstacle = await whyNotLoad(view);
   // Devices that miss the same module share one fix.
   const fixes = new Map<string, HostFix>();
   return {
     findings: missing.map((one) => {
       const { name, why } = one.need;
       const said = { code: 'module-missing', message: `kernel module ${name} is not loaded: needed for ${why}` };
-      if (isSealed) return sealed(one, said.message);
+      if (obstacle !== undefined) return obstacle(one, said.message);
       // -n: no error if another program loads it first.
       const fix = fixes.get(name) ?? fixFor(one, { kind: 'run', argv: ['kldload', '-n', name] });
       fixes.set(name, fix);
@@ -39,12 +39,23 @@ export async function checkModules(asked: readonly Asked<'module'>[], view: Host
   };
 }
 
-/** Above securelevel 0 nobody loads a module: security(7). */
-async function mayNotLoad(view: HostView): Promise<boolean> {
-  if (view.system !== 'freebsd') return false;
+type Obstacle = (one: Asked<'module'>, message: string) => HostFinding;
+
+/** Above securelevel 0 nobody loads a module, and in a jail hardly anybody: security(7), jail(8). */
+async function whyNotLoad(view: HostView): Promise<Obstacle | undefined> {
+  if (view.system !== 'freebsd') return undefined;
   const answer = await view.sysctls();
-  return answer.ok && Number(answer.value.get('kern.securelevel') ?? 0) > 0;
+  if (!answer.ok) return undefined;
+  if (answer.value.get('security.jail.jailed') === '1') return jailed;
+  return Number(answer.value.get('kern.securelevel') ?? 0) > 0 ? sealed : undefined;
 }
+
+const jailed = (one: Asked<'module'>, message: string): HostFinding =>
+  finding(one, {
+    code: 'module-missing',
+    message: `${message}; this is a jail, which loads no modules`,
+    fix: `on the host: kldload ${one.need.name}`,
+  });
 
 const sealed = (one: Asked<'module'>, message: string): HostFinding =>
   finding(one, {

@@ -6,7 +6,6 @@ export const sysctlNames = [
   'hw.vmm.amdvi.enable',
   'hw.vmm.iommu.enable',
   'hw.vmm.iommu.initialized',
-  'hw.vmm.ppt.devices',
   'hw.vmm.svm.features',
   'hw.vmm.vmx.cap.unrestricted_guest',
   'hw.vmm.vmx.initialized',
@@ -14,6 +13,7 @@ export const sysctlNames = [
   'net.link.tap.up_on_open',
   'net.link.tap.user_open',
   'security.jail.jailed',
+  'security.jail.vmm_allowed',
 ] as const;
 
 /**

@@ -12,6 +12,8 @@ const memory = (gibibytes: number, isWired = false): Need => ({
   isWired,
 });
 const vcpus = (count: number): Need => ({ kind: 'vcpus', count });
+const cpu = (isFirmware: boolean): Need => ({ kind: 'virtualization', arch: 'amd64', isFirmware });
+const pinned = { kind: 'vcpus', count: 1 } as const;
 const iommu: Need = { kind: 'iommu' };
 
 describe('what the kernel has', () => {
@@ -84,6 +86,58 @@ describe('what the kernel has', () => {
       iommu,
       'error passthru-jail: this is a jail, and PCI cards cannot be passed through from one: bhyve writes to /dev/pci',
       'run vmrun outside of the jail, or leave the passthru devices out',
+    ],
+    [
+      'a CPU with neither VT-x nor AMD-V runs no guest',
+      ['hw.vmm.vmx.initialized: 0', 'hw.vmm.svm.features: 0'],
+      cpu(false),
+      'error no-virtualization: the CPU runs no guests: neither VT-x (hw.vmm.vmx.initialized is 0) nor AMD-V is in use',
+      'switch on virtualization (VT-x, SVM) in the firmware of the host; in a VM, switch on nesting for it',
+    ],
+    [
+      'AMD-V is enough',
+      ['hw.vmm.vmx.initialized: 0', 'hw.vmm.vmx.cap.unrestricted_guest: 0', amd],
+      cpu(true),
+      undefined,
+      undefined,
+    ],
+    [
+      'a boot ROM needs an unrestricted guest',
+      ['hw.vmm.vmx.initialized: 1', 'hw.vmm.vmx.cap.unrestricted_guest: 0'],
+      cpu(true),
+      'error no-unrestricted-guest: the CPU has no unrestricted guest (hw.vmm.vmx.cap.unrestricted_guest is 0): ' +
+        'it runs neither a boot ROM nor GRUB, and one vCPU only',
+      'use a FreeBSD guest with loader bhyveload and "cpu": 1, or another host',
+    ],
+    ['bhyveload needs none', ['hw.vmm.vmx.cap.unrestricted_guest: 0'], cpu(false), undefined, undefined],
+    [
+      'a jail needs allow.vmm',
+      ['security.jail.jailed: 1', 'security.jail.vmm_allowed: 0'],
+      cpu(true),
+      'error vmm-jail: this jail may not make virtual machines: security.jail.vmm_allowed is 0',
+      'on the host, add allow.vmm to the jail in jail.conf(5) and start it again',
+    ],
+    [
+      'a jail that has it will do',
+      ['security.jail.jailed: 1', 'security.jail.vmm_allowed: 1'],
+      cpu(true),
+      undefined,
+      undefined,
+    ],
+    [
+      'another architecture is refused',
+      ['hw.ncpu: 8'],
+      { kind: 'virtualization', arch: 'arm64', isFirmware: true },
+      'error host-arch: the VM is of arm64, this host of amd64',
+      'leave "arch" out, or run it on a host of arm64',
+    ],
+    ['the last host CPU may be pinned to', ['hw.ncpu: 8'], { ...pinned, highestPin: 7 }, undefined, undefined],
+    [
+      'one after it may not',
+      ['hw.ncpu: 8'],
+      { ...pinned, highestPin: 8 },
+      'error host-cpu-missing: a vCPU is pinned to host CPU 8, this host has 0 to 7',
+      'lower the numbers in "cpu_pin"',
     ],
   ])('%s', async (_what, values, need, said, fix) => {
     host.setSysctls(`${values.join('\n')}\n`);
