@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import type { ProblemsError } from '../base/problem.js';
+import type { RunResult } from '../supervisor/run.js';
 import { statusOf, type RunEnd } from '../supervisor/run-end.js';
 
 /** vmrun's own failures: sysexits(3). A VM that ran gives bhyve's status instead. */
@@ -20,3 +21,19 @@ export const problemsExitCode = ({ kind }: ProblemsError): number => exitCodes[k
 /** bhyve's own status, or 128 + n for a signal, as shells have it. */
 export const endExitCode = (end: RunEnd): number =>
   end.kind === 'killed' ? 128 + constants.signals[end.signal] : (statusOf(end) ?? exitCodes.internal);
+
+/** bhyve's "error", for a run that is none of the guest's doing and has no failing status of its own. */
+const failed = 4;
+
+/**
+ * For those who take 0 for well done and everything else for failed: 0 where the run ended as somebody asked, or as the
+ * guest wished. Who suspends a guest wants to resume it, and no other boot in between. A guest that reboots too often
+ * has a status of 0 with bhyve, and is no success.
+ */
+export function serviceExitCode({ end, because }: Pick<RunResult, 'end' | 'because'>): number {
+  if (end === undefined || because === 'asked') return exitCodes.ok;
+  const isDone = end.kind === 'powered-off' || end.kind === 'halted' || end.kind === 'suspended';
+  if (isDone && because !== 'restart-limit') return exitCodes.ok;
+  const code = endExitCode(end);
+  return because === 'restart-limit' && code === exitCodes.ok ? failed : code;
+}

@@ -4,6 +4,10 @@ import type { SpecFormat } from '../spec/parse-spec.js';
 export const printFormats = ['shell', 'lines', 'json', 'config'] as const;
 export type PrintFormat = (typeof printFormats)[number];
 
+/** Whose exit status a run has: that of bhyve, or what a supervisor of services understands. */
+export const exitStatuses = ['bhyve', 'service'] as const;
+export type ExitStatus = (typeof exitStatuses)[number];
+
 /** The command line, read and checked. */
 export interface CliOptions {
   readonly config: string;
@@ -35,6 +39,8 @@ export interface CliOptions {
   readonly log: string | undefined;
   /** A file for the bytes of the guest's console. */
   readonly consoleLog: string | undefined;
+  /** Undefined: bhyve's. */
+  readonly exitStatus: ExitStatus | undefined;
   readonly color: boolean | undefined;
   readonly quiet: boolean;
   readonly verbose: boolean;

@@ -5,7 +5,7 @@ import { strayWord } from '../machine/extra-options.js';
 import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
 import { inputFormatOption, lockOptions, makeCommand, type CommandOutput } from './command-line.js';
 import { commands } from './commands.js';
-import { printFormats, type CliOptions } from './options.js';
+import { exitStatuses, printFormats, type CliOptions } from './options.js';
 
 const examples = `
 Examples:
@@ -112,6 +112,7 @@ export function makeProgram(version: string, output: CommandOutput, action: (opt
     .option('-f, --force', 'end a leftover VM, mend the host unasked')
     .option('--adopt', 'take over a bhyve whose vmrun was killed')
     .option('--recover', 'mend the host unasked, destroy nothing')
+    .addOption(new Option('--exit-status <style>', 'of a run').choices(exitStatuses))
     .option('-p, --pid-file <file>', 'pid file of bhyve')
     .option('-P, --supervisor-pid-file <file>', 'pid file of vmrun')
     .option('--panic-on-failed-cleanup', 'fail when something is left behind')

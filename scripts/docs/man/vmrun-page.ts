@@ -24,6 +24,8 @@ export const optionNotes: Readonly<Record<string, string>> = {
     'Makes a missing tap, puts it into its bridge, gives a card to ppt, loads a module, removes a dead socket, copies a missing file of firmware variables. What was changed is taken back at the end of the run.',
   '--pid-file': 'Locked as pidfile(3) does.',
   '--supervisor-pid-file': 'Locked as pidfile(3) does.',
+  '--exit-status':
+    'With service it is 0 where the run ended as was asked or as the guest wished, for those who take everything else for a failure: see EXIT STATUS.',
   '--panic-on-failed-cleanup': 'The exit status is then 71.',
   '--simulate':
     'Runs bhyve-sim(8) in the place of bhyve. The script is one step for each boot, with commas between them, e.g. `reboot:2s,triple_fault,power_off`; the last one repeats.',
@@ -124,6 +126,10 @@ export async function vmrunPage(): Promise<string> {
       'EXIT STATUS',
       prose("A VM that ran gives bhyve's own status, everything else that of sysexits(3):"),
       exitList(),
+      ['.Pp'],
+      prose(
+        'With `--exit-status service` it is 0 where the guest powered off, halted or was suspended, or where the run was stopped, by a signal or `vmrun stop`, whatever that took. A guest that is given up on after too many reboots gives 4. Everything else is as above.',
+      ),
     ),
     section(
       'EXAMPLES',

@@ -14,8 +14,8 @@ import { standardInput } from '../../spec/read.js';
 import { run, type RunOptions } from '../../supervisor/run.js';
 import { asker, type Ask } from '../consent.js';
 import type { Context } from '../context.js';
-import { endExitCode, exitCodes } from '../exit-codes.js';
 import { forecastSpec } from '../forecast-spec.js';
+import { endExitCode, exitCodes, serviceExitCode } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
 import { refuseRunOutputs } from '../output-files.js';
 import type { Programs } from '../programs.js';
@@ -75,6 +75,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     for await (const event of vm.events) output.event(event);
     const result = await vm.result;
     if (options.panicOnFailedCleanup && result.leftBehind.length > 0) return exitCodes.system;
+    if (options.exitStatus === 'service') return serviceExitCode(result);
     return result.end === undefined ? exitCodes.ok : endExitCode(result.end);
   } catch (error) {
     output.failed(error);
