@@ -215,5 +215,9 @@ const withoutFunction0 = ({ who, pointer }: Claim, address: PciAddress): Finding
   code: 'slot-no-function-0',
   pointer,
   message: `${who} is function ${address.func} of slot ${address.bus}:${address.slot}, which has no function 0: the guest would not see it`,
-  fix: `put a device at ${formatAddress({ ...address, func: 0 })}`,
+  // Two numbers are slot and function; who writes 0:7 most likely means bus and slot.
+  fix:
+    address.bus === 0 && address.slot === 0
+      ? `for slot ${address.func} write "${address.func}" or "0:${address.func}:0"; for this function, put a device at 0:0:0`
+      : `put a device at ${formatAddress({ ...address, func: 0 })}`,
 });

@@ -43,11 +43,14 @@ export const cpuset = (description: string, example: string): JsonSchema => ({
   examples: [example],
 });
 
+/** What a size of memory is like. */
+export const memoryWords = 'digits and one of K, M, G, T, e.g. "512M" or "4G", or an integer number of bytes';
+
 export const memory = (description: string): JsonSchema => ({
   type: ['string', 'integer'],
   description,
   pattern: '^\\d{1,30}[KkMmGgTt][Bb]?$',
-  patternErrorMessage: 'digits and one of K, M, G, T, e.g. "512M" or "4G", or an integer number of bytes',
+  patternErrorMessage: memoryWords,
   minimum: 0,
   examples: ['512M', '4G', 536870912],
 });

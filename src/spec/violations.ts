@@ -40,8 +40,12 @@ export interface SpokenSchema {
     /** `a device model` */
     readonly noun: string;
   };
-  /** What to do about an unknown field that would be known elsewhere. */
-  readonly misplaced?: (key: string, path: readonly string[]) => string | undefined;
+  /** What to do about an unknown field that would be known elsewhere, or in another tool. @param known fields here */
+  readonly misplaced?: (key: string, path: readonly string[], known: readonly string[]) => string | undefined;
+  /** The alternative that a tag nobody knows may stand for. */
+  readonly otherTag?: (tag: string) => string | undefined;
+  /** What to write instead of a text that is not like its pattern. */
+  readonly respelled?: (text: string, schema: JsonSchema, path: readonly string[]) => string | undefined;
 }
 
 /** Each violation as one sentence, in the order given; pointers lead into `root`. */
@@ -83,10 +87,11 @@ function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): 
     case 'required': {
       const missing = String(params.missingProperty);
       const property = propertySchema(schema, missing);
+      const example = exampleBeside(node, missing, schema) ?? exampleOf(property);
       return finding(
         'required',
         `${missing} is required${property?.description === undefined ? '' : `: ${firstSentence(property.description)}`}`,
-        exampleOf(property) === undefined ? `add "${missing}"` : `add e.g. "${missing}": ${exampleOf(property) ?? ''}`,
+        example === undefined ? `add "${missing}"` : `add e.g. "${missing}": ${example}`,
         child(pointer, missing),
       );
     }
@@ -95,7 +100,7 @@ function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): 
       return finding(
         'unknown-field',
         `${shown(key)} is not a field here`,
-        spoken.misplaced?.(key, path) ?? unknownFieldFix(key, schema),
+        spoken.misplaced?.(key, path, Object.keys(schema.properties ?? {})) ?? unknownFieldFix(key, schema),
         child(pointer, key),
         true,
       );
@@ -113,7 +118,7 @@ function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): 
         );
       }
       const text = toValue(tag.value);
-      const near = typeof text === 'string' ? nearestName(text, tags) : undefined;
+      const near = typeof text === 'string' ? (spoken.otherTag?.(text) ?? nearestName(text, tags)) : undefined;
       return finding(
         spoken.tag.code,
         `${quoted(tag.value)} is not ${spoken.tag.noun}`,
@@ -131,7 +136,7 @@ function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): 
       return finding(
         'wrong-text',
         `${value} is not ${schema.patternErrorMessage ?? `like ${String(params.pattern)}`}`,
-        hint === undefined ? undefined : `use e.g. ${hint}`,
+        respelledText(node, schema, path, spoken) ?? (hint === undefined ? undefined : `use e.g. ${hint}`),
       );
     case 'enum':
     case 'const': {
@@ -244,6 +249,18 @@ function respelled(node: SourceNode, schema: JsonSchema): string | undefined {
   return /^(?:false|no|off)$/i.test(node.value) ? 'write false, without quotes' : 'write true or false, without quotes';
 }
 
+/** The text as it should be, where somebody can tell. */
+function respelledText(
+  node: SourceNode,
+  schema: JsonSchema,
+  path: readonly string[],
+  spoken: SpokenSchema,
+): string | undefined {
+  if (node.kind !== 'scalar' || typeof node.value !== 'string') return undefined;
+  const text = spoken.respelled?.(node.value, schema, path);
+  return text === undefined ? undefined : `write ${JSON.stringify(text)}`;
+}
+
 /** A key that a UCL file gives twice arrives as a list from `uclcmd`. */
 const givenTwice = (node: SourceNode, schema: JsonSchema): string =>
   node.kind === 'sequence' && ![schema.type ?? []].flat().includes('array') ? ' (was it given twice?)' : '';
@@ -261,6 +278,18 @@ function itemRange({ minItems, maxItems }: JsonSchema): string {
 function exampleOf(schema: JsonSchema | undefined): string | undefined {
   const example = schema?.examples?.[0] ?? schema?.default;
   return example === undefined ? undefined : JSON.stringify(example);
+}
+
+/** Of a field whose value goes by that of another: from an example of the whole that says the same so far. */
+function exampleBeside(node: SourceNode, missing: string, { examples = [] }: JsonSchema): string | undefined {
+  const given = toValue(node);
+  const says = (value: unknown, key: string): unknown =>
+    typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;
+  const example = examples.find(
+    (each) => says(each, 'type') !== undefined && says(each, 'type') === says(given, 'type'),
+  );
+  const value = says(example, missing);
+  return value === undefined ? undefined : JSON.stringify(value);
 }
 
 const firstSentence = (text: string): string => {
