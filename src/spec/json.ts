@@ -23,6 +23,9 @@ const wordForm = /[^\s,:"'[\]{}]+/y;
 // eslint-disable-next-line no-control-regex -- these are what JSON forbids in a string
 const plainForm = /[^"\\\u0000-\u001f]*/y;
 
+/** Commas before the first item of something, as no person writes them. */
+const hasStrayCommas = (text: string): boolean => /^\s*,\s*[{[]/.test(text) || /[{[]\s*,\s*["{[]/.test(text);
+
 /**
  * Parses JSON (RFC 8259) and keeps positions. Written here because a spec wants what JSON.parse does not give: the
  * place of every value, keys given twice as errors, numbers as written, a limit to nesting, and messages that say what
@@ -52,6 +55,13 @@ export function parseJson(text: string, what = 'spec'): ParseResult {
       );
     }
     if (char === "'") return stop(index, 'JSON wants double quotes, found a single one', 'use "..."');
+    if (char === ',' && hasStrayCommas(text)) {
+      return stop(
+        index,
+        'this is what uclcmd prints with libucl 0.9.0, which puts a comma before the first item, and twice elsewhere',
+        'use a newer libucl, or give vmrun the UCL file itself: vmrun -c vm.conf',
+      );
+    }
     const word = match(wordForm);
     return stop(index, `${wanted} is expected, found ${shown(word === '' ? char : word, 40)}`);
   }
@@ -155,7 +165,12 @@ export function parseJson(text: string, what = 'spec'): ParseResult {
         skipBlanks();
         if (text.charAt(index) !== ':') unexpected(`":" after ${shown(key, 40)}`);
         index += 1;
-        entries.push({ key, keyStart, keyEnd, value: value(depth + 1, child(pointer, key)) });
+        entries.push({
+          key,
+          keyStart,
+          keyEnd,
+          value: value(depth + 1, child(pointer, key)),
+        });
         skipBlanks();
         if (separator('}', start, 'object')) break;
       }

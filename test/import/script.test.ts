@@ -82,7 +82,13 @@ describe('the command of bhyve in a script', () => {
     const text = `bhyve -M ${uefi} -m 1G vm`;
     expect((await refusals(text)).join()).toContain('illegal option -- M');
     const { spec } = await imported(text, { platform: { release: 16 } });
-    expect(spec).toEqual({ name: 'vm', release: 16, cpu: 1, mem: '1G', monitor: true });
+    expect(spec).toEqual({
+      name: 'vm',
+      release: 16,
+      cpu: 1,
+      mem: '1G',
+      monitor: true,
+    });
   });
 
   test('takes a name of the user, in place of its own or of one from outside', async () => {
@@ -91,8 +97,12 @@ describe('the command of bhyve in a script', () => {
   });
 
   test('reads the files that it names', async () => {
-    const files: Readonly<Record<string, string>> = { 'vm.conf': 'memory.size=1G\n' };
-    const { spec } = await imported(`bhyve ${uefi} -k vm.conf vm`, { readFile: (file) => files[file] });
+    const files: Readonly<Record<string, string>> = {
+      'vm.conf': 'memory.size=1G\n',
+    };
+    const { spec } = await imported(`bhyve ${uefi} -k vm.conf vm`, {
+      readFile: (file) => files[file],
+    });
     expect(spec).toEqual(plain);
   });
 });
@@ -108,7 +118,12 @@ describe('the loader before the command', () => {
     [
       'with variables and a folder',
       'bhyveload -m 1G -e a=b -e c="d e" -h /export vm',
-      { kind: 'bhyveload', disk: [], env: { a: 'b', c: 'd e' }, args: ['-h', '/export'] },
+      {
+        kind: 'bhyveload',
+        disk: [],
+        env: { a: 'b', c: 'd e' },
+        args: ['-h', '/export'],
+      },
     ],
     ['by GRUB', 'grub-bhyve -m map -r hd0,msdos1 -M 1G vm', { kind: 'grub-bhyve', root: 'hd0,msdos1' }],
     [
@@ -119,7 +134,12 @@ describe('the loader before the command', () => {
     [
       'by GRUB with a map that is not there',
       'grub-bhyve -m none -r cd0 -d /grub2 -M 1G vm',
-      { kind: 'grub-bhyve', root: 'cd0', device_map: 'none', args: ['-d', '/grub2'] },
+      {
+        kind: 'grub-bhyve',
+        root: 'cd0',
+        device_map: 'none',
+        args: ['-d', '/grub2'],
+      },
     ],
     [
       'by GRUB with commands',
@@ -133,8 +153,14 @@ describe('the loader before the command', () => {
     ],
     ['behind another command of bhyve', 'bhyveload -m 1G -d /d.img vm\nbhyve -m 2G old', { kind: 'bhyveload' }],
   ])('%s', async (_title, loader, said) => {
-    const files: Readonly<Record<string, string>> = { map: '(hd0) /d.img\n', other: '(cd0) /i.iso\n', cmds: 'boot\n' };
-    const { spec } = await imported(`${loader}\n${bhyve}`, { readFile: (file) => files[file] });
+    const files: Readonly<Record<string, string>> = {
+      map: '(hd0) /d.img\n',
+      other: '(cd0) /i.iso\n',
+      cmds: 'boot\n',
+    };
+    const { spec } = await imported(`${loader}\n${bhyve}`, {
+      readFile: (file) => files[file],
+    });
     expect(spec.loader).toEqual(said);
   });
 });
@@ -508,8 +534,13 @@ describe('scripts as people write them', () => {
       `. /etc/rc.subr\nname=vm\nstart_cmd=vm_start\nvm_start() { bhyve ${uefi} -m 1G vm; }\nload_rc_config $name\nrun_rc_command "$1"`,
     ],
   ])('%s', async (_title, text) => {
-    const files: Readonly<Record<string, string>> = { './config.sh': 'MEM=1G\n', '/vm/web/config.sh': 'MEM=1G\n' };
-    const { spec, notes } = await imported(text, { readFile: (file) => files[file] });
+    const files: Readonly<Record<string, string>> = {
+      './config.sh': 'MEM=1G\n',
+      '/vm/web/config.sh': 'MEM=1G\n',
+    };
+    const { spec, notes } = await imported(text, {
+      readFile: (file) => files[file],
+    });
     expect([spec, notes]).toEqual([plain, []]);
   });
 
@@ -532,7 +563,22 @@ describe('scripts as people write them', () => {
 
   test('options that a script wants are looked for until it starts a VM', async () => {
     const text = `while getopts n:Rm: o; do case $o in n) n=$OPTARG ;; R) r=1 ;; m) m=$OPTARG ;; esac; done\n[ -z "$r" ] && exit 2\n[ -z "$n" ] && exit 2\nread -p "Sure? " yn\ncase $yn in [Yy]*) ;; *) exit ;; esac\nbhyve ${uefi} -m 1G $n`;
-    expect((await imported(text, { vmName: 'web' })).spec).toEqual({ ...plain, name: 'web' });
+    expect((await imported(text, { vmName: 'web' })).spec).toEqual({
+      ...plain,
+      name: 'web',
+    });
+  });
+
+  test('a command within a line of a log is taken out of it', async () => {
+    const log = `Nov  3 16:26:33 tm5 run.sh[365]: [debug] env L=/tmp/x nice /usr/sbin/bhyve ${uefi} -m 1G vm`;
+    const { spec, notes } = await imported(`it dies:\n${log}\nUnable to setup memory (17)\n`);
+    expect(spec).toEqual(plain);
+    expect(notes).toEqual([expect.stringMatching(/^2:1 {2}embedded: the command is taken out of a line; what/)]);
+  });
+
+  test('a pattern is one in double quotes, too', async () => {
+    const text = `#!/bin/sh\nimg=/vm/vm.img\nname="\${img##*/}"\nbhyve ${uefi} -m 1G "\${name%.*}"`;
+    expect((await imported(text)).spec).toEqual(plain);
   });
 
   test('expect(1) starts what it spawns', async () => {

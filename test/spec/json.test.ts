@@ -175,12 +175,18 @@ describe('JSON', () => {
   test(`is read to a depth of ${maxDepth}, and refused beyond`, () => {
     const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
     expect(parseJson(nested(maxDepth)).ok).toBe(true);
-    expect(parseJson(nested(maxDepth + 1))).toMatchObject({ ok: false, problems: [{ offset: maxDepth }] });
+    expect(parseJson(nested(maxDepth + 1))).toMatchObject({
+      ok: false,
+      problems: [{ offset: maxDepth }],
+    });
   });
 
   test.each(['[', '{"a":'])('nested 100,000 deep (%s) is refused at once, and without exhausting the stack', (open) => {
     const parsed = parseJson(open.repeat(100_000));
-    expect(parsed).toMatchObject({ ok: false, problems: [{ message: 'nested more than 64 levels deep' }] });
+    expect(parsed).toMatchObject({
+      ok: false,
+      problems: [{ message: 'nested more than 64 levels deep' }],
+    });
     expectLinear(100_000, (depth) => open.repeat(depth), parseJson);
   });
 
@@ -212,6 +218,11 @@ describe('a broken spec is told with its line and column', () => {
       'a comment',
       '{\n  // two\n  "cpu": 2\n}',
       '2:3  syntax: JSON has no comments [take it out, use a key that begins with "x-", or write the spec in YAML]',
+    ],
+    [
+      'what uclcmd prints with libucl 0.9.0',
+      ',{"name":"web",,"emulations":[,{"device":"virtio-rnd"}]}',
+      '1:1  syntax: this is what uclcmd prints with libucl 0.9.0, which puts a comma before the first item, and twice elsewhere [use a newer libucl, or give vmrun the UCL file itself: vmrun -c vm.conf]',
     ],
     [
       'a shell comment',

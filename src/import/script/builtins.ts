@@ -4,7 +4,7 @@ import type { Tools } from './evaluate.js';
 import { parseShell } from './parser.js';
 import { decide, entry, exited, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, ProgramName, Run, Started, Wrapper } from './run.js';
-import { hasSymbol, shownText } from './symbols.js';
+import { hasSymbol, replaceSymbols, shownText } from './symbols.js';
 import type { Simple, Word } from './tree.js';
 import { runOther } from './utilities.js';
 import { unwrap } from './wrappers.js';
@@ -74,7 +74,7 @@ function start({ run, command, fields, tools, wrappers }: Call, program: Program
     program,
     site: command.id,
     line: fields[0]?.line ?? command.line,
-    fields: fields.slice(1),
+    fields: fields.slice(1).map(({ text, line }) => ({ line, text: counted(run, text) })),
     wrappers: [...wrappers, ...(outerWrappers.get(run) ?? [])],
     ...(input?.text === undefined ? {} : { inputText: input.text }),
     ...(input?.file === undefined ? {} : { inputFile: input.file }),
@@ -95,6 +95,10 @@ function start({ run, command, fields, tools, wrappers }: Call, program: Program
   run.status = exited(code);
   return undefined;
 }
+
+/** `$#` is known where nobody gives an argument. */
+const counted = (run: Run, text: string): string =>
+  replaceSymbols(text, (symbol) => (run.symbols.meaning(symbol).input === '#' ? '0' : symbol));
 
 /** Wrappers of the text or function that is being followed. */
 const outerWrappers = new WeakMap<Run, readonly Wrapper[]>();
@@ -256,7 +260,13 @@ function testWords({ run, command, fields, tools }: Call): Flow | undefined {
   const closing = fields[0]?.text === '[' ? ']' : isDouble ? ']]' : undefined;
   const operands = words.at(-1)?.text === closing ? words.slice(0, -1) : words;
   const { id, line } = command;
-  const value = holds(run, { site: id, line, source: command.source, operands, isDouble });
+  const value = holds(run, {
+    site: id,
+    line,
+    source: command.source,
+    operands,
+    isDouble,
+  });
   run.status = exited(value ? 0 : 1);
   return undefined;
 }
@@ -297,7 +307,13 @@ function readLine({ run, fields, command }: Call): Flow | undefined {
   const { input } = run;
   if (input?.text === undefined) {
     for (const name of names) run.variables.set(name, run.symbols.of({ source: `$${name}`, kind: 'output' }));
-    run.status = { kind: 'open', site: command.id, line: command.line, source: command.source, isNegated: false };
+    run.status = {
+      kind: 'open',
+      site: command.id,
+      line: command.line,
+      source: command.source,
+      isNegated: false,
+    };
     return undefined;
   }
   const end = input.text.indexOf('\n');
@@ -324,11 +340,20 @@ function getOptions(call: Call): Flow | undefined {
       const option = toValue(String(at), `-${letter}`, `-${letter} is given`);
       if (colon === '') return option;
       const value = toGiven([String(at + 1)], '');
-      return { words: option.words, assume: (before) => value.assume(option.assume(before)) };
+      return {
+        words: option.words,
+        assume: (before) => value.assume(option.assume(before)),
+      };
     });
     // Further options are looked for only where the ones before start no VM.
     const isSearch = !run.isPlainCall;
-    decide(run, { site: command.id + at / 16, line: command.line, branch: 0, others, isSearch });
+    decide(run, {
+      site: command.id + at / 16,
+      line: command.line,
+      branch: 0,
+      others,
+      isSearch,
+    });
   }
   const letter = /^-([A-Za-z0-9])$/.exec(word ?? '')?.[1];
   if (letter === undefined || !letters.includes(letter)) {
@@ -340,7 +365,10 @@ function getOptions(call: Call): Flow | undefined {
   run.variables.set(name, letter);
   if (takesValue) {
     const value = run.positional[at] ?? '';
-    const named = run.symbols.of({ source: `(value of -${letter})`, kind: 'output' });
+    const named = run.symbols.of({
+      source: `(value of -${letter})`,
+      kind: 'output',
+    });
     run.variables.set('OPTARG', hasSymbol(value) ? named : value);
   }
   run.variables.set('OPTIND', String(at + (takesValue ? 2 : 1)));

@@ -2,6 +2,7 @@ import type { Problem } from '../../base/problem.js';
 import { failure, success, type Result } from '../../base/result.js';
 import { shown } from '../../base/text.js';
 import { noteAt, refusalAt, type ImportContext, type Original, type Source } from '../original.js';
+import { embeddedCommand, type Embedded } from './embedded.js';
 import { explore, mainWay, newScript, startsOf, type Script, type Way } from './explore.js';
 import { hostEffects } from './host-effects.js';
 import { loaderBefore } from './script-loader.js';
@@ -15,12 +16,17 @@ import { wrapperNotes } from './wrapper-notes.js';
 /** Whether text has a command of bhyve in it, for telling what it is. */
 export function hasBhyveCommand(text: string): boolean {
   if (!text.includes('bhyve')) return false;
-  const ways = waysOf({ name: '', text, folder: '/' }, () => undefined);
-  return ways.ok && mainWay(ways.ways) !== undefined;
+  const source = { name: '', text, folder: '/' };
+  const read = readWays(source, () => undefined);
+  return read.ok && mainWay(read.ways) !== undefined;
 }
 
 type Ways =
-  | { readonly ok: true; readonly script: Script; readonly ways: readonly Way[] }
+  | {
+      readonly ok: true;
+      readonly script: Script;
+      readonly ways: readonly Way[];
+    }
   | { readonly ok: false; readonly line: number; readonly message: string };
 
 function waysOf(source: Source, readFile: ImportContext['readFile']): Ways {
@@ -28,14 +34,31 @@ function waysOf(source: Source, readFile: ImportContext['readFile']): Ways {
   const parsed = parseShell(text);
   if (!parsed.ok) return parsed;
   const name = source.stem === undefined ? undefined : source.name;
-  const script = newScript({ tree: parsed.tree, text, readFile, folder: source.folder, name });
+  const script = newScript({
+    tree: parsed.tree,
+    text,
+    readFile,
+    folder: source.folder,
+    name,
+  });
   const explored = explore(script);
   return explored.ok ? { ...explored, script } : explored;
 }
 
+/** A script; or a text that has a command within one of its lines, if it is none. */
+function readWays(source: Source, readFile: ImportContext['readFile']): Ways & { readonly embedded?: Embedded } {
+  const whole = waysOf(source, readFile);
+  if (whole.ok && mainWay(whole.ways) !== undefined) return whole;
+  const embedded = embeddedCommand(source.text);
+  const inside = embedded === undefined ? undefined : waysOf({ ...source, text: embedded.text }, readFile);
+  return embedded !== undefined && inside?.ok === true && mainWay(inside.ways) !== undefined
+    ? { ...inside, embedded }
+    : whole;
+}
+
 /** A command line of bhyve, or a shell script with one. */
 export function importScript(source: Source, context: ImportContext): Result<Original> {
-  const read = waysOf(source, context.readFile);
+  const read = readWays(source, context.readFile);
   if (!read.ok) return failure([refusalAt(source, read.line, 'script', read.message)]);
   const { script, ways } = read;
   const main = mainWay(ways);
@@ -57,10 +80,16 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   const reboots = rebootsOf(script, main, chosen);
   const effects = hostEffects(
     ways.flatMap(({ run }) => run.ran),
-    { symbols: script.symbols, nameOf: (symbol) => names.get(symbol), vmName: argv.at(-1) ?? '', argv },
+    {
+      symbols: script.symbols,
+      nameOf: (symbol) => names.get(symbol),
+      vmName: argv.at(-1) ?? '',
+      argv,
+    },
   );
   const told = [...ways.flatMap(({ run }) => run.lost), ...effects.lost, ...reboots.lost];
   const notes = [
+    ...(read.embedded === undefined ? [] : [embeddedNote(source, read.embedded)]),
     ...variantNotes(source, script, { ways, main, chosen }),
     ...wrapperNotes(source, script, chosen),
     ...tapNotes(source, chosen, taps),
@@ -81,6 +110,15 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
     lineOf: (word) => lines.get(word),
   });
 }
+
+const embeddedNote = (source: Source, { line, before }: Embedded): Problem =>
+  noteAt(
+    source,
+    line,
+    'embedded',
+    `the command is taken out of a line; what stands before it is not carried: ${shown(before)}`,
+    'see that nothing else of the text belongs to it',
+  );
 
 /**
  * The first start by the last command, or the first whose words are all known: of the VM that the user names, where the

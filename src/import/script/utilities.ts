@@ -15,12 +15,16 @@ const printers: Readonly<Record<string, Printer>> = {
     return (isEscaped ? unescaped(text) : text) + (isBare ? '' : '\n');
   },
   printf: (words) => formatted(words[0] === '--' ? words.slice(1) : words),
-  basename: ([name = '', suffix = '']) => {
-    if (hasSymbol(name)) return undefined;
+  basename: (words) => {
+    const [name = '', suffix = ''] = operands(words);
+    if (hasSymbol(name) || words[0]?.startsWith('-s') === true) return undefined;
     const base = path.posix.basename(name);
     return `${suffix !== '' && base !== suffix && base.endsWith(suffix) ? base.slice(0, -suffix.length) : base}\n`;
   },
-  dirname: ([name = '']) => (hasSymbol(name) ? undefined : `${path.posix.dirname(name)}\n`),
+  dirname: (words) => {
+    const [name = ''] = operands(words);
+    return hasSymbol(name) ? undefined : `${path.posix.dirname(name)}\n`;
+  },
   realpath: resolved,
   readlink: resolved,
   pwd: (_words, { run }) => `${run.directory ?? run.folder}\n`,
@@ -46,6 +50,8 @@ const printers: Readonly<Record<string, Printer>> = {
     return text;
   },
 };
+
+const operands = (words: readonly string[]): readonly string[] => (words[0] === '--' ? words.slice(1) : words);
 
 function resolved(words: readonly string[], { run }: Call): string | undefined {
   const name = words.find((word) => !word.startsWith('-')) ?? '';
@@ -167,7 +173,13 @@ export function runOther(call: Call, name: string): Flow | undefined {
   run.status =
     printed !== undefined
       ? exited(0)
-      : { kind: 'open', site: command.id, line: command.line, source: command.source, isNegated: false };
+      : {
+          kind: 'open',
+          site: command.id,
+          line: command.line,
+          source: command.source,
+          isNegated: false,
+        };
   if (!silent.includes(name)) {
     run.ran.push({
       line: fields[0]?.line ?? command.line,

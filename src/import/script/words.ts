@@ -121,7 +121,12 @@ function readBackquotes(cursor: Cursor, isQuoted: boolean): Part {
   take(cursor);
   const text = inner.replaceAll(/\\([\\`$])/g, '$1');
   const body = nested(cursor, () => cursor.readList(within(cursor, text, line)));
-  return { kind: 'command', source: cursor.text.slice(start, cursor.at), body, isQuoted };
+  return {
+    kind: 'command',
+    source: cursor.text.slice(start, cursor.at),
+    body,
+    isQuoted,
+  };
 }
 
 /** What a `$` begins. */
@@ -132,7 +137,14 @@ function readDollar(cursor: Cursor, parts: Part[], isQuoted: boolean): void {
   if (simple !== undefined) {
     take(cursor, simple.length);
     const source = cursor.text.slice(start, cursor.at);
-    parts.push({ kind: 'parameter', id: nextId(cursor), line, source, name: simple, isQuoted });
+    parts.push({
+      kind: 'parameter',
+      id: nextId(cursor),
+      line,
+      source,
+      name: simple,
+      isQuoted,
+    });
   } else if (peek(cursor) === '(') {
     parts.push(nested(cursor, () => readBracket(cursor, start, isQuoted)));
   } else if (peek(cursor) === '{') {
@@ -149,7 +161,15 @@ function readDollar(cursor: Cursor, parts: Part[], isQuoted: boolean): void {
   }
 }
 
-const escapes: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', a: '\x07', b: '\b', f: '\f', v: '\v' };
+const escapes: Readonly<Record<string, string>> = {
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  v: '\v',
+};
 
 /** The escapes of `$'…'` and printf(1). */
 export const unescaped = (text: string): string =>
@@ -169,14 +189,24 @@ function readBracket(cursor: Cursor, start: number, isQuoted: boolean): Part {
       const inner = cursor.text.slice(cursor.at + 2, end);
       const word = readText(within(cursor, inner, cursor.line));
       take(cursor, end + 2 - cursor.at);
-      return { kind: 'arithmetic', source: cursor.text.slice(start, cursor.at), word, isQuoted };
+      return {
+        kind: 'arithmetic',
+        source: cursor.text.slice(start, cursor.at),
+        word,
+        isQuoted,
+      };
     }
   }
   take(cursor);
   const body = cursor.readList(cursor);
   if (peek(cursor) !== ')') throw new ScriptStop(line, '"(" has no end');
   take(cursor);
-  return { kind: 'command', source: cursor.text.slice(start, cursor.at), body, isQuoted };
+  return {
+    kind: 'command',
+    source: cursor.text.slice(start, cursor.at),
+    body,
+    isQuoted,
+  };
 }
 
 const operators = /:?[-=?+]|##?|%%?|\/\/?|\^\^?|,,?|:/y;
@@ -191,7 +221,9 @@ function readBraces(cursor: Cursor, start: number, isQuoted: boolean): Parameter
   const index = peek(cursor) === '[' && name !== '' ? readIndex(cursor) : undefined;
   const operator = name === '' ? '' : skip(cursor, operators);
   const isReplaced = operator.startsWith('/');
-  const operand = readOperand(cursor, isQuoted, isReplaced, line);
+  // A pattern is one in double quotes, too: "${name%.*}".
+  const isPattern = /^[#%/]/.test(operator);
+  const operand = readOperand(cursor, isQuoted && !isPattern, isReplaced, line);
   let replacement: Word | undefined;
   if (isReplaced && peek(cursor) === '/') {
     take(cursor);
