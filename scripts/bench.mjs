@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isAllWithin, median, quantile, report, root, spawnNode } from './bench/measure.mjs';
 import { canMeasure } from './bench/cpu.mjs';
+import { largeInputs } from './bench/large-inputs.mjs';
 import { rebootLatency } from './bench/reboots.mjs';
 import { asText } from './bench/spec.mjs';
 import { startUp } from './bench/start-up.mjs';
@@ -141,6 +142,7 @@ try {
   } else console.log('CPU times are not measured: there is no bash');
   await growth('devices', manyDevices, [1000, 2000, 4000], 500);
   await growth('targets', manyTargets, [1000, 10_000]);
+  await largeInputs();
   await rebootLatency(scratch);
   manyRuns();
   manyKills();

@@ -22,6 +22,8 @@ export interface Problem {
   readonly excerpt?: readonly string[];
   /** What it is about, for grouping: `emulations[1] virtio-blk "disk.img"`. Absent: the spec as a whole. */
   readonly subject?: string;
+  /** How many problems it stands for: there are too many to list them. Absent: it is one. */
+  readonly standsFor?: number;
 }
 
 /** In the order of the file, what has no place first; one that several targets share is kept once. */
@@ -34,6 +36,26 @@ export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   }
   const order = ({ place }: Problem): readonly [number, number] => [place?.line ?? 0, place?.column ?? 0];
   return [...unique.values()].sort((a, b) => order(a)[0] - order(b)[0] || order(a)[1] - order(b)[1]);
+}
+
+/** Nobody reads more than this at once. */
+export const mostProblems = 100;
+
+/**
+ * The first errors of a long list, or warnings where there is none, and a last one that counts the rest; a list that is
+ * short as it is.
+ * @param omitted how many more there are that nobody put into words
+ */
+export function limited(problems: readonly Problem[], omitted = 0): readonly Problem[] {
+  if (omitted === 0 && problems.length <= mostProblems) return problems;
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const worst = errors.length === 0 && omitted === 0 ? problems : errors;
+  const rest = Math.max(0, worst.length - mostProblems) + omitted;
+  if (rest === 0) return problems;
+  const severity = worst === problems ? 'warning' : 'error';
+  const message = `${rest} more ${rest === 1 ? 'problem is' : 'problems are'} not listed`;
+  const last: Problem = { code: 'more-problems', severity, message, fix: 'fix these first', standsFor: rest };
+  return [...worst.slice(0, mostProblems), last];
 }
 
 /**

@@ -35,7 +35,8 @@ export function table(
 ): readonly string[] {
   const [heading = []] = rows;
   const used = heading.map((_, column) => column).filter((column) => rows.slice(1).some((row) => row[column] !== ''));
-  const natural = (column: number): number => Math.max(...rows.map((row) => (row[column] ?? '').length));
+  const widest = heading.map((_, column) => rows.reduce((most, row) => Math.max(most, (row[column] ?? '').length), 0));
+  const natural = (column: number): number => widest[column] ?? 0;
   const fixed = used.filter((column) => !elastic.includes(column)).map(natural);
   const room = screenWidth - indent.length - fixed.reduce((sum, width) => sum + width, 0) - 2 * (used.length - 1);
   const widths = elasticWidths(

@@ -172,7 +172,7 @@ const placeWords = ({ line, column, pointer }: NonNullable<Problem['place']>, fi
 
 /** What follows the end of a boot, by target: next_target, reboot_on, restart and on_give_up. */
 function bootLines(boots: readonly Machine[]): readonly string[] {
-  const width = Math.min(24, Math.max(...boots.map(({ target }) => target.length)));
+  const width = boots.reduce((most, { target }) => Math.min(24, Math.max(most, target.length)), 0);
   return [
     'What follows a boot:',
     ...boots.flatMap((machine) => {
@@ -237,7 +237,9 @@ function merged(changes: readonly GuestChange[], targets: readonly string[]): re
   const byWords = new Map<string, string[]>();
   for (const change of changes) {
     const words = changeWords(change);
-    byWords.set(words, [...(byWords.get(words) ?? []), change.target]);
+    const where = byWords.get(words);
+    if (where === undefined) byWords.set(words, [change.target]);
+    else where.push(change.target);
   }
   return [...byWords].map(([words, where]) =>
     where.length === targets.length ? words : `${words} (target ${listWords(where)})`,

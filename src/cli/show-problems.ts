@@ -17,8 +17,8 @@ const outcome: Readonly<Record<ProblemsError['kind'], string>> = {
  * @param isRun what failed was to start a VM: the first line says what came of that
  */
 export function formatProblems({ kind, source, problems }: ProblemsError, colour: ChalkInstance, isRun = true): string {
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  const head = `${colour.bold(source)}: ${count(errors.length, 'problem')}${isRun ? `, ${outcome[kind]}` : ''}`;
+  const errors = problems.reduce((sum, { severity, standsFor = 1 }) => sum + (severity === 'error' ? standsFor : 0), 0);
+  const head = `${colour.bold(source)}: ${count(errors, 'problem')}${isRun ? `, ${outcome[kind]}` : ''}`;
   return `${[head, ...problemLines(problems, colour)].join('\n')}\n`;
 }
 

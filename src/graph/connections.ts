@@ -1,4 +1,4 @@
-import type { Need, Variable } from '../devices/device.js';
+import type { FileType, Need, Variable } from '../devices/device.js';
 import { backendType } from '../devices/network.js';
 import type { Machine, PlannedDevice } from '../machine/machine.js';
 
@@ -14,15 +14,36 @@ export interface Connection {
 }
 
 /** How the host sees a path or an interface that some device names. */
-export type Needs = readonly Need[];
+export interface Needs {
+  /** By path: what may stand there, as the first that names it has it. */
+  readonly files: ReadonlyMap<string, readonly FileType[]>;
+  /** Paths where bhyve binds a socket. */
+  readonly sockets: ReadonlySet<string>;
+  /** The bridges of an interface. */
+  readonly bridges: ReadonlyMap<string, readonly string[]>;
+}
 
-const isFile = (need: Need, path: string): need is Extract<Need, { readonly kind: 'file' }> =>
-  need.kind === 'file' && need.path === path;
+/** Looked up once for the whole machine. */
+export function needsOf(needs: Iterable<Need>): Needs {
+  const files = new Map<string, readonly FileType[]>();
+  const sockets = new Set<string>();
+  const bridges = new Map<string, string[]>();
+  for (const need of needs) {
+    if (need.kind === 'file' && !files.has(need.path)) files.set(need.path, need.types);
+    else if (need.kind === 'free-socket') sockets.add(need.path);
+    else if (need.kind === 'interface' && need.bridge !== undefined) {
+      const known = bridges.get(need.name);
+      if (known === undefined) bridges.set(need.name, [need.bridge]);
+      else known.push(need.bridge);
+    }
+  }
+  return { files, sockets, bridges };
+}
 
 /** What stands at a path, by what the machine asks of the host there. */
 function pathKind(path: string, needs: Needs): string {
-  if (needs.some((need) => need.kind === 'free-socket' && need.path === path)) return 'socket';
-  const types = needs.find((need) => isFile(need, path))?.types ?? [];
+  if (needs.sockets.has(path)) return 'socket';
+  const types = needs.files.get(path) ?? [];
   if (types.includes('directory')) return 'folder';
   if (types.includes('socket')) return 'socket';
   if (types.includes('block device')) return 'disk';
@@ -72,10 +93,7 @@ function networkConnection(node: Node, needs: Needs): Connection {
     const forwards = node.get('hostfwd')?.split(';') ?? [];
     return { kind, name: forwards.length === 0 ? 'user network' : forwards.join(' '), notes: [] };
   }
-  const bridges = needs.flatMap((need) =>
-    need.kind === 'interface' && need.name === backend && need.bridge !== undefined ? [need.bridge] : [],
-  );
-  return { ...(kind === undefined ? {} : { kind }), name: backend, notes: bridges };
+  return { ...(kind === undefined ? {} : { kind }), name: backend, notes: needs.bridges.get(backend) ?? [] };
 }
 
 /** A VNC server; whether it wants a password is said, never which. */
@@ -139,7 +157,7 @@ function pathConnections(node: Node, needs: Needs): readonly Connection[] {
   if (ram !== undefined) return [{ kind: 'memory', name: `${ram} MiB`, notes: [] }];
   if (path === undefined) return [];
   // A serial port asks for no file where its backend is none.
-  if (!needs.some((need) => isFile(need, path)) && /^(stdio$|tcp=|\/dev\/nmdm)/.test(path)) {
+  if (!needs.files.has(path) && /^(stdio$|tcp=|\/dev\/nmdm)/.test(path)) {
     return [serialConnection(path)];
   }
   const share = node.get('sharename');

@@ -2,7 +2,7 @@ import { formatMemorySize } from '../base/memory-size.js';
 import { compareAddresses, formatAddress, type PciAddress } from '../base/pci-address.js';
 import { count } from '../base/text.js';
 import type { Machine } from '../machine/machine.js';
-import { boardConnections, connectionsOf, hostConnections, type Connection } from './connections.js';
+import { boardConnections, connectionsOf, hostConnections, needsOf, type Connection } from './connections.js';
 
 export type { Connection } from './connections.js';
 
@@ -38,7 +38,7 @@ export interface MachineGraph {
 /** What one target's machine has and is connected to: a calculation over what `plan` gives. */
 export function machineGraph(machine: Machine): MachineGraph {
   const { name, target, devices } = machine;
-  const needs = machine.requirements.map(({ need }) => need);
+  const needs = needsOf(machine.requirements.map(({ need }) => need));
   const board = boardConnections(machine);
   const hasLpc = devices.some(({ model }) => model === 'lpc');
   const placed = devices
@@ -54,13 +54,19 @@ export function machineGraph(machine: Machine): MachineGraph {
         connections,
       };
     });
-  const numbers = [...new Set(placed.map(({ address }) => address.bus))];
+  const buses = new Map<number, MachineDevice[]>();
+  for (const device of placed) {
+    const { bus } = device.address;
+    const devicesOfBus = buses.get(bus);
+    if (devicesOfBus === undefined) buses.set(bus, [device]);
+    else devicesOfBus.push(device);
+  }
   return {
     name,
     target,
     facts: factsOf(machine),
     connections: [...hostConnections(machine), ...(hasLpc ? [] : board)],
-    buses: numbers.map((number) => ({ number, devices: placed.filter(({ address }) => address.bus === number) })),
+    buses: [...buses].map(([number, devicesOfBus]) => ({ number, devices: devicesOfBus })),
   };
 }
 

@@ -1,6 +1,6 @@
 import { child } from '../base/json-pointer.js';
 import { nearestName } from '../base/nearest-name.js';
-import type { Finding } from '../base/problem.js';
+import { mostProblems, type Finding } from '../base/problem.js';
 import { formatAddress, isAddressError, parseAddress } from '../base/pci-address.js';
 import type { Variable } from '../devices/device.js';
 import type { VmSpec } from '../spec/vm-spec.js';
@@ -105,6 +105,7 @@ export function checkConfig(vm: VmSpec, machine: Machine): readonly Finding[] {
   const names = new Set([...machine.variables.map(({ key }) => key), ...bhyveVariables]);
   /** A name below each node. */
   const nodes = new Map([...names].flatMap((name) => ancestors(name).map((node) => [node, name] as const)));
+  let unknown = 0;
   return own.flatMap((key): readonly Finding[] => {
     const told = (code: string, message: string, fix: string, severity?: 'warning'): readonly Finding[] => [
       { code, pointer: child('/config', key), message, fix, ...(severity === undefined ? {} : { severity }) },
@@ -137,7 +138,9 @@ export function checkConfig(vm: VmSpec, machine: Machine): readonly Finding[] {
     const device = /^pci\.(\d+)\.(\d+)\.(\d+)\.(.+)$/.exec(key);
     if (device !== null) return checkDeviceKey(device, machine, told);
     if (isKnown(key)) return [];
-    const near = nearestName(key, bhyveVariables);
+    unknown += 1;
+    // Each looks at all names.
+    const near = unknown > mostProblems ? undefined : nearestName(key, bhyveVariables);
     return told(
       'config-unknown',
       `bhyve knows no variable ${key}, and would ignore it`,

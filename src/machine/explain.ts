@@ -125,8 +125,10 @@ function deviceExplained(device: PlannedDevice, index: number, drafted: Draft): 
       : slotSource(device, pin, field === 'lpc_slot' ? "the bridge's own" : 'the first free one');
     return [{ words, sources: [source], details: [{ what: 'slot', source: slot }] }];
   }
-  const part = parts.find(({ pointer, model }) => pointer === owner.pointer && model === owner.model) ?? owner;
-  const pin = pins?.parts[parts.indexOf(part)];
+  // A part with what a lock file keeps stands where the one that the spec says stood.
+  const at = index - owners.findIndex((each) => each !== undefined);
+  const part = parts[at] ?? owner;
+  const pin = pins?.parts[at];
   const isTablet = part.pointer === '/graphic' && part.model === xhci;
   const source: Source = isTablet
     ? because(effective, '/graphic', 'graphic brings a tablet (xhci_table)')
@@ -173,11 +175,13 @@ function lockedTraits(
 /** The passwords that make the private file necessary. */
 function secretSources({ machine, effective, owners }: Draft): readonly Source[] {
   const why = 'a password, kept off the command line';
+  const ownerOf = new Map(
+    machine.devices.flatMap(({ variables }, index) => variables.map(({ key }) => [key, owners[index]] as const)),
+  );
   return machine.variables
     .filter(({ isSecret }) => isSecret === true)
     .map(({ key, secretFile }) => {
-      const owner = machine.devices.findIndex(({ variables }) => variables.some((variable) => variable.key === key));
-      const part = owners[owner];
+      const part = ownerOf.get(key);
       if (part === undefined) return because(effective, child('/config', key), why);
       return because(effective, child(part.pointer, secretFile === undefined ? 'password' : 'password_file'), why);
     });

@@ -74,7 +74,9 @@ export function identityOf(said: Omit<Identity, 'known' | 'reserved'>): Identity
   for (const device of all) {
     for (const key of keysOf(device)) if (key !== undefined && !known.has(key)) known.set(key, device);
   }
-  return { ...said, known, reserved: all.map(({ address }) => address) };
+  // Most targets have most devices in common, and every one of them is planned around all that is reserved.
+  const reserved = new Map(all.map(({ address }) => [formatAddress(address), address]));
+  return { ...said, known, reserved: [...reserved.values()] };
 }
 
 /** What a device is known by, the most telling first: the field that brings it, its id, its model with its label. */

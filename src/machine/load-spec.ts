@@ -1,4 +1,4 @@
-import { inOrder, type Problem } from '../base/problem.js';
+import { inOrder, limited, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { parseSpec, type Spec, type SpecText } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
@@ -21,7 +21,9 @@ export async function loadSpecText(
     ...checkTargets(spec, options),
     ...(options.identity === undefined ? [] : renamed(spec, options.identity)),
   ]);
-  return problems.some(({ severity }) => severity === 'error') ? failure(problems) : success(spec, problems);
+  return problems.some(({ severity }) => severity === 'error')
+    ? failure(limited(problems))
+    : success(spec, limited(problems));
 }
 
 /** A spec that was copied with its lock file would be known as the one that it was copied from. */

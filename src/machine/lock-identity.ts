@@ -42,10 +42,11 @@ export function lockIdentity(spec: Spec, options: LockOptions = {}): Result<Lock
   const guests = drafts.value.map((each) => ({ each, guest: guestIn(each) }));
   const known = guests.find(({ guest }) => guest.target === defaultTarget)?.guest.uuid ?? identity?.uuid;
   const uuid = known ?? nameUuid(`${hostName}\0${spec.name}`);
+  const taken = identity === undefined ? undefined : macsOf(identity);
   const targets = guests.map(({ each, guest }): readonly [string, LockedTarget] => {
     const before = identity?.targets.get(guest.target)?.devices ?? [];
     const stale = prune ? [] : staleEntries(before, each).map((entry): LockedDevice => ({ ...entry, isStale: true }));
-    const devices = guest.devices.map((device) => lockedDevice(device, each, identity));
+    const devices = guest.devices.map((device) => lockedDevice(device, each, taken));
     return [
       guest.target,
       {
@@ -54,8 +55,9 @@ export function lockIdentity(spec: Spec, options: LockOptions = {}): Result<Lock
       },
     ];
   });
+  const bootable = new Set(spec.targets);
   const gone = [...(identity?.targets ?? [])]
-    .filter(([name]) => !prune && !spec.targets.includes(name))
+    .filter(([name]) => !prune && !bootable.has(name))
     .map(([name, target]): readonly [string, LockedTarget] => [name, { ...target, isStale: true }]);
   const sorted = [...targets, ...gone].sort(([a], [b]) => byTarget(a, b));
   return success({
@@ -93,14 +95,17 @@ function staleEntries(before: readonly LockedDevice[], { pins, bridge, slots }: 
   return before.filter((entry) => !used.has(entry));
 }
 
+/** The MACs that cards of a locked VM have. */
+const macsOf = ({ targets }: Identity): ReadonlySet<string | undefined> =>
+  new Set([...targets.values()].flatMap(({ devices }) => devices.map(({ mac }) => mac)));
+
 /** The entry of a device. A new card whose address another one has already, which moved away from here, gets another. */
 function lockedDevice(
   { pointer, isMadeUp, ...entry }: GuestDevice,
   { effective }: Draft,
-  identity: Identity | undefined,
+  taken: ReadonlySet<string | undefined> | undefined,
 ): LockedDevice {
-  if (isMadeUp !== true || entry.mac === undefined || identity === undefined) return entry;
-  const taken = new Set([...identity.targets.values()].flatMap(({ devices }) => devices.map(({ mac }) => mac)));
+  if (isMadeUp !== true || entry.mac === undefined || taken === undefined) return entry;
   let mac = entry.mac;
   for (let number = 1; taken.has(mac); number += 1) {
     const digest = md5(new TextEncoder().encode(`${entry.mac} ${effective.vm.name} ${pointer} ${number}`));

@@ -88,12 +88,13 @@ export function assignSlots({
       return undefined;
     }
     take(claim, address);
+    const key = slotKey(address.bus, address.slot);
+    if (!namedSlots.has(key)) namedSlots.set(key, claim);
     return address;
   }
 
-  /** A claim that names a slot, whatever its function. */
-  const namedIn = (bus: number, slot: number): Claim | undefined =>
-    [...named].find(([, address]) => address?.bus === bus && address.slot === slot)?.[0];
+  /** Of each slot that claims name, whatever the function, the first of them. */
+  const namedSlots = new Map<number, Claim>();
 
   /** Takes what a lock file has for the claims that name no slot. A function above 0 needs its function 0 there. */
   function takeLocked(which: 'kept' | 'elsewhere', waiting: readonly Claim[]): void {
@@ -110,7 +111,7 @@ export function assignSlots({
           ? isFree(bus, slot)
           : holders.has(formatAddress({ ...address, func: 0 })) && !holders.has(formatAddress(address));
       if (!canHave) {
-        const holder = func === 0 && which === 'kept' ? namedIn(bus, slot) : undefined;
+        const holder = func === 0 && which === 'kept' ? namedSlots.get(slotKey(bus, slot)) : undefined;
         if (holder !== undefined) findings.push(keptForAnother(holder, address, claim));
         continue;
       }

@@ -1,17 +1,20 @@
+import { mostProblems } from '../base/problem.js';
 import { memoryWords } from './field-schemas.js';
 import { foreignDeviceWords, foreignFieldFix, foreignModel, foreignRootWords, respelledSize } from './foreign-words.js';
 import validate from './generated/validate-vm.js';
 import { rootOnlyFields, vmSchema } from './schema.js';
 import { toValue, type SourceNode } from './source-tree.js';
-import { explainViolations, type SchemaFinding, type SpokenSchema } from './violations.js';
+import { explainViolations, tellingViolations, type ShapeFindings, type SpokenSchema } from './violations.js';
 
 /**
  * What is wrong with a canonical spec by the schema.
- * @returns every violation in the order of the file, each as one sentence; pointers lead into `root`
+ * @returns the violations, each as one sentence; pointers lead into `root`
  */
-export function explainShape(root: SourceNode): readonly SchemaFinding[] {
-  if (validate(toValue(root))) return [];
-  return explainViolations(validate.errors ?? [], root, spokenSchema);
+export function explainShape(root: SourceNode): ShapeFindings {
+  if (validate(toValue(root))) return { findings: [], omitted: 0 };
+  const violations = tellingViolations(validate.errors ?? []);
+  const told = violations.slice(0, mostProblems);
+  return { findings: explainViolations(told, root, spokenSchema), omitted: violations.length - told.length };
 }
 
 const spokenSchema: SpokenSchema = {

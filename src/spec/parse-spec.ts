@@ -1,7 +1,8 @@
 import { child, steps } from '../base/json-pointer.js';
-import type { Finding, Place, Problem } from '../base/problem.js';
+import { inOrder, limited, type Finding, type Place, type Problem } from '../base/problem.js';
 import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
+import type { JsonSchema } from '../devices/json-schema.js';
 import { canonicalise } from './canonical.js';
 import { parseJson } from './json.js';
 import { linesOf, type Lines } from './locate.js';
@@ -100,7 +101,12 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   const written = canonicalise(parsed.root, input.resolveFile);
   if (written.kind !== 'mapping') return { ok: false, problems: [notAnObject(written, places)] };
   const { root, findings: repeats } = await onceEach(written, input.format);
-  const shape = await validateShape(root);
+  const { findings: shape, omitted } = await validateShape(root);
+  if (omitted > 0) {
+    // What is not known to be wrong could not be left out of what comes next.
+    const known = shape.map((finding) => places.problem(root, finding, finding.atKey));
+    return { ok: false, problems: limited(inOrder(known), omitted) };
+  }
   const sound = shape.length === 0 ? root : withoutFaults(root, shape);
   const targets = targetsOf(root);
   const names = checkTargetNames(root, targets);
@@ -191,18 +197,36 @@ function writtenSection(node: SourceNode): object {
 }
 
 /** Fills in the defaults that the schema declares at the root, and inside the objects there. */
-function withDefaults(value: unknown, schema = vmSchema.properties ?? {}): unknown {
+function withDefaults(value: unknown, defaults = (rootDefaults ??= defaultsOf(vmSchema.properties))): unknown {
   if (typeof value !== 'object' || value === null) return value;
   const out: Record<string, unknown> = { ...value };
-  for (const [key, property] of Object.entries(schema)) {
-    const own = out[key] ?? property.default;
+  for (const { key, byDefault, below } of defaults) {
+    const own = out[key] ?? byDefault;
     if (own === undefined) continue;
     const isPlainObject = typeof own === 'object' && own !== null && !Array.isArray(own);
-    out[key] = isPlainObject && property.properties !== undefined ? withDefaults(own, property.properties) : own;
+    out[key] = isPlainObject && below !== undefined ? withDefaults(own, below) : own;
   }
-  delete out.targets;
   return out;
 }
+
+/** A field with a default, or with fields that may have some. */
+interface FieldDefault {
+  readonly key: string;
+  readonly byDefault: unknown;
+  readonly below: readonly FieldDefault[] | undefined;
+}
+
+/** Looked up once: a spec has thousands of targets, each made whole by itself. */
+let rootDefaults: readonly FieldDefault[] | undefined;
+
+const defaultsOf = (properties: Readonly<Record<string, JsonSchema>> = {}): readonly FieldDefault[] =>
+  Object.entries(properties)
+    .filter(([key, property]) => key !== 'targets' && (property.default ?? property.properties) !== undefined)
+    .map(([key, property]) => ({
+      key,
+      byDefault: property.default,
+      below: property.properties === undefined ? undefined : defaultsOf(property.properties),
+    }));
 
 interface Places {
   place(root: SourceNode, pointer: string, atKey?: boolean): Place;

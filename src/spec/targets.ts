@@ -1,6 +1,6 @@
 import { nearestName } from '../base/nearest-name.js';
 import { child } from '../base/json-pointer.js';
-import type { Finding } from '../base/problem.js';
+import { mostProblems, type Finding } from '../base/problem.js';
 import { listWords, shown } from '../base/text.js';
 import { entryOf, type SourceEntry, type SourceMapping, type SourceNode } from './source-tree.js';
 import { exitReasons, stopWord } from './vm-spec.js';
@@ -133,10 +133,10 @@ function layersOf(targets: ReadonlyMap<string, SourceMapping>, name: string): re
   for (let next: string | undefined = name; next !== undefined && !seen.has(next);) {
     seen.add(next);
     const target = targets.get(next);
-    if (target !== undefined) layers.unshift(target);
+    if (target !== undefined) layers.push(target);
     next = target === undefined ? undefined : textOf(entryOf(target, 'inherits')?.value);
   }
-  return layers;
+  return layers.reverse();
 }
 
 const textOf = (node: SourceNode | undefined): string | undefined =>
@@ -174,12 +174,10 @@ export function checkTargetNames(root: SourceNode, targets: ReadonlyMap<string, 
   for (const [pointer, layer] of layers) {
     for (const { at, name, others = [] } of namesIn(layer, pointer)) {
       if (isTarget(targets, name) || others.includes(name)) continue;
-      findings.push({
-        code: 'unknown-target',
-        pointer: at,
-        message: `there is no target ${shown(name)}`,
-        fix: targetHint(targets, name, others),
-      });
+      const finding = { code: 'unknown-target', pointer: at, message: `there is no target ${shown(name)}` };
+      // Each hint compares all names.
+      const hasHint = findings.length < mostProblems;
+      findings.push(hasHint ? { ...finding, fix: targetHint(targets, name, others) } : finding);
     }
   }
   return [...findings, ...inheritanceLoops(targets)];
@@ -272,14 +270,15 @@ function inheritanceLoops(targets: ReadonlyMap<string, SourceMapping>): readonly
   const findings: Finding[] = [];
   const done = new Set<string>();
   for (const start of targets.keys()) {
-    const path: string[] = [];
+    const path = new Set<string>();
     let name: string | undefined = start;
-    while (name !== undefined && targets.has(name) && !done.has(name) && !path.includes(name)) {
-      path.push(name);
+    while (name !== undefined && targets.has(name) && !done.has(name) && !path.has(name)) {
+      path.add(name);
       name = textOf(toNode(targets, name));
     }
-    if (name !== undefined && path.includes(name)) {
-      const loop = path.slice(path.indexOf(name));
+    if (name !== undefined && path.has(name)) {
+      const names = [...path];
+      const loop = names.slice(names.indexOf(name));
       findings.push({
         code: 'inherits-loop',
         pointer: child(child('/targets', loop[0] ?? ''), 'inherits'),

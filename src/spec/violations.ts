@@ -15,6 +15,12 @@ export interface Violation {
   readonly params: Readonly<Record<string, unknown>>;
 }
 
+/** What is wrong by a schema, and how much more there is than anybody reads. */
+export interface ShapeFindings {
+  readonly findings: readonly SchemaFinding[];
+  readonly omitted: number;
+}
+
 /** What the build compiles of a schema. */
 export interface Validate {
   (data: unknown): boolean;
@@ -49,11 +55,14 @@ export interface SpokenSchema {
 }
 
 /** Each violation as one sentence, in the order given; pointers lead into `root`. */
-export function explainViolations(
+export const explainViolations = (
   violations: readonly Violation[],
   root: SourceNode,
   spoken: SpokenSchema,
-): readonly SchemaFinding[] {
+): readonly SchemaFinding[] => tellingViolations(violations).map((violation) => explain(violation, root, spoken));
+
+/** Those that say what is wrong, and not only that something is. */
+export function tellingViolations(violations: readonly Violation[]): readonly Violation[] {
   const withoutTag = new Set(
     violations.filter(({ keyword }) => keyword === 'discriminator').map(({ instancePath }) => instancePath),
   );
@@ -62,7 +71,6 @@ export function explainViolations(
       // A branch that failed is told by what failed in it, a value without a tag by the discriminator.
       .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf')
       .filter(({ keyword, instancePath }) => keyword !== 'required' || !withoutTag.has(instancePath))
-      .map((violation) => explain(violation, root, spoken))
   );
 }
 

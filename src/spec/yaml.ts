@@ -1,9 +1,11 @@
 import {
+  Composer,
+  type CST,
   isAlias,
   isMap,
   isScalar,
   isSeq,
-  parseAllDocuments,
+  Parser,
   visit,
   type Document,
   type Node,
@@ -22,8 +24,8 @@ import {
   type SyntaxProblem,
 } from './source-tree.js';
 
-/** Values that aliases may add up to: enough for any spec, far below what exhausts memory. */
-const maxNodes = 200_000;
+/** Values that aliases may add to those of the text: enough for any spec, far below what exhausts memory. */
+const maxAliased = 200_000;
 
 /**
  * Parses YAML 1.2 (core schema: `no` is text) into a tree with positions. One document; tags are refused, aliases may
@@ -31,18 +33,18 @@ const maxNodes = 200_000;
  */
 export function parseYaml(text: string): ParseResult {
   try {
-    const documents = parseAllDocuments(text, {
+    const composer = new Composer({
       version: '1.2',
       schema: 'core',
       merge: false,
-      uniqueKeys: true,
+      // The package compares each key with all others of its map; `convert` looks them up.
+      uniqueKeys: false,
       prettyErrors: false,
       keepSourceTokens: false,
       logLevel: 'silent',
       intAsBigInt: true,
     });
-    const all = 'empty' in documents ? [] : documents;
-    const [document, second] = all;
+    const [document, second] = composer.compose(shallow(new Parser().parse(text)), false, text.length);
     if (document === undefined)
       return { ok: true, root: { kind: 'scalar', value: null, start: 0, end: 0, pointer: '' } };
     const errors = [...document.errors, ...document.warnings];
@@ -61,6 +63,24 @@ export function parseYaml(text: string): ParseResult {
     // The parser recurses; a spec that exhausts the stack is nested absurdly deep.
     if (error instanceof RangeError) return { ok: false, problems: [tooDeep(0)] };
     throw error;
+  }
+}
+
+/** What the parser finds, as far as it is not nested deeper than the package, which recurses, can take. */
+function* shallow(tokens: Iterable<CST.Token>): Generator<CST.Token> {
+  for (const token of tokens) {
+    const waiting: [token: CST.Token, depth: number][] =
+      token.type === 'document' && token.value !== undefined ? [[token.value, 1]] : [];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [{ offset }, depth] = next;
+      if (depth > maxDepth) throw new ParseStop(tooDeep(offset));
+      if (!('items' in next[0])) continue;
+      for (const { key, value } of next[0].items) {
+        if (value !== undefined) waiting.push([value, depth + 1]);
+        if (key !== undefined && key !== null) waiting.push([key, depth + 1]);
+      }
+    }
+    yield token;
   }
 }
 
@@ -102,17 +122,22 @@ function aliasTargets(document: Document.Parsed): ReadonlyMap<Node, Node> {
 
 function convert(document: Document.Parsed): SourceNode {
   const targets = aliasTargets(document);
-  let nodes = 0;
+  let aliased = 0;
+  let isAliased = false;
 
   function walk(node: Node | null, pointer: string, depth: number, at: number): SourceNode {
-    nodes += 1;
     const [start, end] = node?.range ?? [at, at, at];
-    if (nodes > maxNodes) throw new ParseStop({ message: 'aliases make this document too large', offset: start });
+    if (isAliased) aliased += 1;
+    if (aliased > maxAliased) throw new ParseStop({ message: 'aliases make this document too large', offset: start });
     if (depth > maxDepth) throw new ParseStop(tooDeep(start));
     if (isAlias(node)) {
       const target = targets.get(node);
       if (target === undefined) throw new ParseStop({ message: `no anchor is named ${node.source}`, offset: start });
-      return { ...walk(target, pointer, depth + 1, start), start, end };
+      const wasAliased = isAliased;
+      isAliased = true;
+      const value = walk(target, pointer, depth + 1, start);
+      isAliased = wasAliased;
+      return { ...value, start, end };
     }
     refuseTag(node, start);
     if (isMap<ParsedNode, ParsedNode | null>(node)) {

@@ -181,11 +181,27 @@ describe('YAML', () => {
   });
 
   test.each(['[', '{a: ', '- ', '&a ['])(
-    'nested 100,000 deep (%s) is refused, and not by exhausting the stack',
+    'nested 100,000 deep (%s) is refused once, at the level that is too deep, and not by exhausting the stack',
     (open) => {
-      expect(parseYaml(open.repeat(100_000)).ok).toBe(false);
+      const parsed = parseYaml(open.repeat(100_000));
+      expect(parsed).toMatchObject({ ok: false, problems: [{ message: 'nested more than 64 levels deep' }] });
+      const [problem] = parsed.ok ? [] : parsed.problems;
+      expect(problem?.offset).toBeGreaterThan(60);
+      expect(problem?.offset).toBeLessThan(70 * open.length);
     },
   );
+
+  test('is as large as it may be without a word about aliases, where it has none', () => {
+    const parsed = parseYaml(`list:\n${'- 1\n'.repeat(250_000)}`);
+    expect(parsed.ok).toBe(true);
+  });
+
+  test('with thousands of keys in one map is read in a time that grows as they do', () => {
+    const make = (count: number): string => Array.from({ length: count }, (_, index) => `k${index}: 1\n`).join('');
+    expectLinear(1000, make, (text) => {
+      expect(parseYaml(text).ok).toBe(true);
+    });
+  });
 
   test.each<[what: string, spec: Readonly<Record<string, unknown>>]>([
     ['a wrong type', { name: 'vm0', cpu: 'two', mem: '1G' }],
