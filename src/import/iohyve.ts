@@ -1,7 +1,7 @@
 import type { Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { shown } from '../base/text.js';
-import { readLoader } from './loader.js';
+import { iohyveLoader } from './iohyve-loader.js';
 import { noteAt, refusalAt, type ImportContext, type Original, type Source } from './original.js';
 import { readProperties, type Properties, type Property } from './properties.js';
 import type { SpecObject, SpecValue } from './spec-object.js';
@@ -118,12 +118,15 @@ export function importIohyve(source: Source, context: ImportContext): Result<Ori
   const argv = [
     ...['-c', properties.get('cpu'), ...words(properties.get('bargs')), '-m', properties.get('ram')],
     ...devicesOf(guest).flatMap((device, slot) => (device === '' ? [] : ['-s', `${slot},${device}`])),
-    ...(isUefi ? ['-s', '31,lpc', ...(properties.get('utc').toUpperCase() === 'YES' ? ['-u'] : [])] : []),
+    ...(isUefi ? ['-s', '31,lpc', ...(isYes(guest, 'utc') ? ['-u'] : [])] : []),
     ...(console === '' ? [] : ['-l', `com1,/dev/${console}A`]),
     ...(isUefi ? ['-l', `bootrom,${firmwareOf(guest)}`] : []),
     vmName,
   ];
-  const loader = isUefi ? undefined : loaderOf(guest, vmName, { console, isWired: wired });
+  const disk = diskOf(guest, 'disk0');
+  const loader = isUefi
+    ? undefined
+    : iohyveLoader({ ...guest, readFile: context.readFile }, { vmName, disk, console, isWired: wired });
   const fields = fieldsOf(guest);
   noteOthers(guest);
   return success({
@@ -139,6 +142,8 @@ export function importIohyve(source: Source, context: ImportContext): Result<Ori
 
 /** iohyve keeps the options of bhyve with `_` for blanks. */
 const words = (bargs: string): readonly string[] => bargs.split(/[_\s]+/).filter((word) => word !== '');
+
+const usualBhyve = '/usr/sbin/bhyve';
 
 const diskOf = ({ dataset }: Guest, name: string): string => `/dev/zvol/${dataset}/${name}`;
 
@@ -183,8 +188,19 @@ function tapsOf({ properties, source, notes }: Guest): readonly string[] {
   });
 }
 
-function screenOf({ properties }: Guest): readonly string[] {
-  const isOn = (name: string): boolean => properties.get(name).toUpperCase() === 'YES';
+/** iohyve compares with YES, letter for letter. */
+function isYes({ properties, source, notes }: Guest, name: string): boolean {
+  const value = properties.get(name);
+  if (!/^(YES|NO|no|)$/.test(value)) {
+    const message = `${name} is ${shown(value)}: iohyve knows YES alone and takes this for NO`;
+    notes.push(noteAt(source, properties.line(name), 'yes-no', message, 'check it in the spec'));
+  }
+  return value === 'YES';
+}
+
+function screenOf(guest: Guest): readonly string[] {
+  const { properties } = guest;
+  const isOn = (name: string): boolean => isYes(guest, name);
   const [host, port, width, height] = [
     properties.get('vnc_ip', '127.0.0.1'),
     properties.get('vnc_port', '5900'),
@@ -207,42 +223,6 @@ function firmwareOf({ properties, source, notes }: Guest): string {
   return '/usr/local/share/uefi-firmware/BHYVE_UEFI.fd';
 }
 
-/** What iohyve makes of `os` where GRUB loads the guest: the folder of grub.cfg, or what to type. */
-const systems: Readonly<Record<string, { readonly folder?: string; readonly commands?: readonly string[] }>> = {
-  d8lvm: { folder: '/grub' },
-  centos6: { folder: '/grub' },
-  centos7: { folder: '/grub2' },
-  netbsd: { commands: ['knetbsd -h -r wd0a (hd0,msdos1)/netbsd', 'boot'] },
-  openbsd57: { commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] },
-  openbsd58: { commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] },
-  openbsd59: { commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] },
-};
-
-function loaderOf(
-  guest: Guest,
-  vmName: string,
-  { console, isWired }: { readonly console: string; readonly isWired: boolean },
-): Original['loader'] {
-  const { properties, context } = guest;
-  const line = properties.line('loader') ?? 1;
-  const device = console === '' ? [] : ['-c', `/dev/${console}A`];
-  const wired = isWired ? ['-S'] : [];
-  const [memory, os] = [properties.get('ram'), properties.get('os', 'default')];
-  const disk = diskOf(guest, 'disk0');
-  const kept = (loader: ReturnType<typeof readLoader>): Original['loader'] => ('error' in loader ? undefined : loader);
-  if (properties.get('loader', 'bhyveload') !== 'grub-bhyve') {
-    const argv = [...wired, '-m', memory, '-d', disk, ...device, vmName];
-    return kept(readLoader({ program: 'bhyveload', argv, line }, context.readFile));
-  }
-  const own = ['-r', 'host', '-d', `/iohyve/${guest.name}`];
-  const { folder, commands } = systems[os] ?? {};
-  const root = os === 'custom' ? own : commands === undefined ? ['-r', 'hd0,msdos1'] : [];
-  const argv = [...wired, '-m', 'device.map', ...root, ...(folder === undefined ? [] : ['-d', folder]), ...device];
-  const input = commands === undefined ? {} : { input: commands.join('\n') };
-  const words = { program: 'grub-bhyve' as const, argv: [...argv, '-M', memory, vmName], line, ...input };
-  return kept(readLoader(words, () => `(hd0) ${disk}\n`));
-}
-
 function fieldsOf({ properties, isUefi, source, notes }: Guest): SpecObject {
   const fields: Record<string, SpecValue> = {};
   const description = properties.get('description');
@@ -259,16 +239,29 @@ function fieldsOf({ properties, isUefi, source, notes }: Guest): SpecObject {
   return fields;
 }
 
-function noteOthers({ properties, source, notes }: Guest): void {
+function noteOthers(guest: Guest): void {
+  const { properties, source, notes } = guest;
+  const program = properties.get('bhyve_path', usualBhyve);
+  if (program !== usualBhyve) {
+    const message = `bhyve_path ${program} is not carried: a spec does not say which bhyve runs it`;
+    notes.push(
+      noteAt(source, properties.line('bhyve_path'), 'bhyve-path', message, `start vmrun with --bhyve ${program}`),
+    );
+  }
+  const persist = properties.get('persist', '0');
+  if (!/^[01]$/.test(persist)) {
+    const message = `persist is ${shown(persist)}: iohyve starts a guest again with 1 alone`;
+    notes.push(noteAt(source, properties.line('persist'), 'persist', message));
+  }
   if (properties.get('boot') === '1') {
     const message = 'boot=1: iohyve starts this guest with the host';
     notes.push(noteAt(source, properties.line('boot'), 'boot', message, 'start vmrun from rc.d(8)'));
   }
-  if (properties.get('template').toUpperCase() === 'YES') {
+  if (isYes(guest, 'template')) {
     const message = 'this is a template, which iohyve does not start';
     notes.push(noteAt(source, properties.line('template'), 'template', message, 'import a clone of it'));
   }
-  properties.ignore(/^(size|install|autogrub|name|net|os|vnc\w*|fw|utc|sectorsize|mac_tap\w+)$/);
+  properties.ignore(/^(size|install|autogrub|name|net|os|vnc\w*|fw|utc|sectorsize|mac_tap\w+|bhyve_path)$/);
   for (const { name, value, line } of properties.unread()) {
     notes.push(noteAt(source, line, 'unknown', `${name} is not carried: vmrun does not know it, with ${shown(value)}`));
   }

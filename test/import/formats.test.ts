@@ -181,10 +181,66 @@ describe('a guest of iohyve', () => {
     ['default', { kind: 'grub-bhyve', root: 'hd0,msdos1' }],
     ['centos7', { kind: 'grub-bhyve', root: 'hd0,msdos1', args: ['-d', '/grub2'] }],
     ['custom', { kind: 'grub-bhyve', root: 'host', args: ['-d', '/iohyve/vm'] }],
+    ['debian', { kind: 'grub-bhyve', root: 'hd0,msdos1' }],
+    ['arch', { kind: 'grub-bhyve', root: 'hd0,msdos1' }],
+    ['ubuntu', { kind: 'grub-bhyve', root: 'hd0,msdos1', args: ['-d', '/grub'] }],
+    ['d8lvm', { kind: 'grub-bhyve', root: 'hd0,msdos1', args: ['-d', '/grub'] }],
+    ['centos6', { kind: 'grub-bhyve', root: 'hd0,msdos1', args: ['-d', '/grub'] }],
+    ['fedora', { kind: 'grub-bhyve', root: 'hd0,msdos1' }],
+    ['netbsd', { kind: 'grub-bhyve', commands: ['knetbsd -h -r wd0a (hd0,msdos1)/netbsd', 'boot'] }],
+    ...['57', '58', '60', '61'].map((version): [string, object] => [
+      `openbsd${version}`,
+      { kind: 'grub-bhyve', commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] },
+    ]),
     ['openbsd59', { kind: 'grub-bhyve', commands: ['kopenbsd -h com0 -r sd0a (hd0,openbsd1)/bsd', 'boot'] }],
   ])('with GRUB for %s', async (os, loader) => {
     const { spec } = await imported(`name=vm\nram=1G\ncpu=1\ncon=nmdm0\nloader=grub-bhyve\nos=${os}\nbargs=-A_-H\n`);
     expect(spec.loader).toEqual(loader);
+  });
+
+  const guest = 'name=vm\nram=1G\ncpu=1\ncon=nmdm0\n';
+  const told = async (text: string, more = {}) =>
+    (await imported(guest + text, { format: 'iohyve', dataset: 'zroot/iohyve', vmName: 'vm', ...more })).notes;
+
+  test.each<[text: string, note: string]>([
+    [
+      'loader=grub-bhyve\nos=fedora\n',
+      '6:1  os: os "fedora" is not one that iohyve knows; it has GRUB read grub.cfg of hd0,msdos1 then [check "loader" of the spec; iohyve knows default, debian, arch, ubuntu, d8lvm, centos6, centos7, netbsd, openbsd57, openbsd58, openbsd59, openbsd60, openbsd61 and custom]',
+    ],
+    [
+      'loader=grub-bhyve\nos=toString\n',
+      '6:1  os: os "toString" is not one that iohyve knows; it has GRUB read grub.cfg of hd0,msdos1 then [check "loader" of the spec; iohyve knows default, debian, arch, ubuntu, d8lvm, centos6, centos7, netbsd, openbsd57, openbsd58, openbsd59, openbsd60, openbsd61 and custom]',
+    ],
+    [
+      'loader=grub-bhyve\nos=d8lvm\n',
+      '6:1  os: os d8lvm: the spec has GRUB look in /grub, as iohyve did before 0.7.9, which no longer knows it',
+    ],
+    [
+      'loader=grub-bhyve\nos=custom\n',
+      '6:1  os: os custom: iohyve gives GRUB the file /iohyve/vm/device.map, which cannot be read here; the spec takes hd0 for the disk of the guest [add "device_map" to "loader" of the spec]',
+    ],
+    [
+      'loader=grub\n',
+      '5:1  loader: loader "grub" is not one that iohyve knows (bhyveload, grub-bhyve, uefi); it takes bhyveload then [check "loader" of the spec]',
+    ],
+    [
+      'bhyve_path=/opt/bhyve\n',
+      '5:1  bhyve-path: bhyve_path /opt/bhyve is not carried: a spec does not say which bhyve runs it [start vmrun with --bhyve /opt/bhyve]',
+    ],
+    ['persist=yes\n', '5:1  persist: persist is "yes": iohyve starts a guest again with 1 alone'],
+    [
+      'template=yes\n',
+      '5:1  yes-no: template is "yes": iohyve knows YES alone and takes this for NO [check it in the spec]',
+    ],
+  ])('%j is told', async (text, note) => {
+    expect(await told(text)).toEqual([note]);
+  });
+
+  test('has the device map of its own', async () => {
+    const readFile = (path: string) =>
+      path === '/iohyve/vm/device.map' ? '(hd0) /dev/zvol/a\n(hd1) /dev/zvol/b\n' : undefined;
+    const { spec } = await imported(`${guest}loader=grub-bhyve\nos=custom\n`, { readFile });
+    expect(spec.loader).toMatchObject({ device_map: { hd0: '/dev/zvol/a', hd1: '/dev/zvol/b' } });
   });
 
   test('starts again as iohyve starts it', async () => {
@@ -255,10 +311,23 @@ describe('a domain of libvirt', () => {
 
   test.each<[size: string, unit: string | undefined, mem: string]>([
     ['1048576', undefined, '1G'],
+    ['1048576', '', '1G'],
     ['1', 'GiB', '1G'],
     ['1000', 'MB', '954M'],
     ['2', 'T', '2T'],
     ['1048576', 'b', '1M'],
+    ['1048576', 'B', '1M'],
+    ['1048576', 'byte', '1M'],
+    ['1048576', 'Bytes', '1M'],
+    ['1073741', 'kb', '1G'],
+    ['1048576', 'KIB', '1G'],
+    ['1048576', 'K', '1G'],
+    ['512', 'mib', '512M'],
+    ['512', 'm', '512M'],
+    ['2', 'gb', '1908M'],
+    ['2', 'g', '2G'],
+    ['2', 'tIb', '2T'],
+    ['1', 'PiB', '1024T'],
   ])('with %s %s of memory', async (size, unit, mem) => {
     const attribute = unit === undefined ? '' : ` unit="${unit}"`;
     const { spec } = await imported(
@@ -300,6 +369,18 @@ describe('a domain of libvirt', () => {
   });
 
   test.each<[inside: string, note: string]>([
+    [
+      '<on_reboot>preserve</on_reboot>',
+      '3:1  on_reboot: on_reboot "preserve" is not carried: vmrun starts the guest again or not [check "reboot_on" of the spec]',
+    ],
+    [
+      '<clock offset="timezone" timezone="Europe/Zurich"/>',
+      '3:1  clock: the clock is not carried: libvirt takes utc and localtime for bhyve, this is "timezone" [check "utc_clock" of the spec]',
+    ],
+    [
+      '<cpu><numa><cell id="0" cpus="0" memory="1" unit="Q"/></numa></cpu>',
+      '3:1  cell: the memory of the cell 0 is not carried: "1 Q" is not a size of memory',
+    ],
     [
       '<memtune><hard_limit>1</hard_limit></memtune>',
       '3:1  element: <memtune> with hard_limit is not carried: libvirt or vmrun has no equal of it for bhyve [set limits in "hooks" with rctl(8)]',

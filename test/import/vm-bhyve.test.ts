@@ -167,7 +167,7 @@ describe('what has a field is said by it', () => {
 describe('what is not as it looks is told', () => {
   test.each<[text: string, note: string]>([
     [
-      'loader="uefi"\ncpu=1\nmemory=8\nuuid=x\n',
+      'loader="uefi"\ncpu=1\nmemory=8\nuuid=5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01\n',
       '3:1  memory: memory 8 is 8 MB to vm-bhyve, since it has no unit [say "mem": "8G" if GB were meant]',
     ],
     [
@@ -202,6 +202,10 @@ describe('what is not as it looks is told', () => {
     [
       `${usual}graphics="maybe"\ngraphics_port=5900\n`,
       '5:1  yes-no: graphics is "maybe", which vm-bhyve takes for yes [write yes or no]',
+    ],
+    [
+      `${usual.replace('uefi', 'bhyveload')}disk0_type="nvme"\ndisk0_name="a"\nbhyve_options="-S"\n`,
+      '7:1  loader-wired: bhyve_options has -S, which vm-bhyve does not give to the loader; vmrun gives it to both',
     ],
     [
       `${usual}on_restart="poweroff"\n`,

@@ -4,28 +4,24 @@ import { refusalAt } from '../original.js';
 import type { SpecObject, SpecValue } from '../spec-object.js';
 import { childOf, childrenOf, elementAt, pass, set, tell, textOf, type Domain } from './domain.js';
 
-const units: Readonly<Record<string, number>> = {
-  b: 1,
-  bytes: 1,
-  KB: 1e3,
-  k: 2 ** 10,
-  KiB: 2 ** 10,
-  MB: 1e6,
-  M: 2 ** 20,
-  MiB: 2 ** 20,
-  GB: 1e9,
-  G: 2 ** 30,
-  GiB: 2 ** 30,
-  TB: 1e12,
-  T: 2 ** 40,
-  TiB: 2 ** 40,
-};
+/** In any case, and with a power of 1000 only where it is spelt out: virScaleInteger of libvirt. */
+const prefixes = 'kmgtpe';
+
+/** @returns bytes; undefined: libvirt knows no such unit. Nothing is KiB. */
+function factorOf(unit: string): number | undefined {
+  if (unit === '') return 1024;
+  if (/^(b|bytes?)$/i.test(unit)) return 1;
+  const [, prefix = '', rest = ''] = /^([kmgtpe])(|b|ib)$/i.exec(unit) ?? [];
+  if (prefix === '') return undefined;
+  const base = rest.toLowerCase() === 'b' ? 1000 : 1024;
+  return base ** (prefixes.indexOf(prefix.toLowerCase()) + 1);
+}
 
 const mebibyte = 2 ** 20;
 
 /** Whole MiB, as libvirt hands them to bhyve. @returns undefined where it is no size */
-function mebibytesOf(size: string | undefined, unit = 'KiB'): number | undefined {
-  const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
+function mebibytesOf(size: string | undefined, unit = ''): number | undefined {
+  const factor = factorOf(unit);
   if (factor === undefined || size === undefined || !/^\d{1,15}$/.test(size.trim())) return undefined;
   return Math.ceil((Number(size) * factor) / mebibyte);
 }
@@ -58,6 +54,10 @@ export function cpusOf(domain: Domain): readonly string[] {
   const cells = childrenOf(domain, elementAt(domain, 'cpu', 'numa'), 'cell').flatMap((cell, index) => {
     const { id = String(index), cpus = '', memory, unit } = cell.attributes;
     const size = mebibytesOf(memory, unit);
+    if (size === undefined) {
+      const said = `${memory ?? 'nothing'} ${unit ?? ''}`.trim();
+      tell(domain, cell, 'cell', `the memory of the cell ${id} is not carried: ${shown(said)} is not a size of memory`);
+    }
     return [
       ...(size === undefined ? [] : set(`domains.${id}.size`, `${size}M`)),
       ...(cpus === '' ? [] : set(`domains.${id}.cpus`, cpuList(cpus))),
@@ -100,6 +100,10 @@ export function optionsOf(domain: Domain): readonly string[] {
   // bhyve always shows one.
   childrenOf(domain, features, 'apic');
   const clock = elementAt(domain, 'clock')?.attributes.offset ?? 'utc';
+  if (!/^(utc|localtime)$/.test(clock)) {
+    const message = `the clock is not carried: libvirt takes utc and localtime for bhyve, this is ${shown(clock)}`;
+    tell(domain, elementAt(domain, 'clock') ?? domain.root, 'clock', message, 'check "utc_clock" of the spec');
+  }
   const isLocked = elementAt(domain, 'memoryBacking', 'locked') !== undefined;
   if (domain.isArm) return isLocked ? ['-S'] : [];
   return [
@@ -153,7 +157,14 @@ export function ownArguments(domain: Domain): readonly { readonly word: string; 
 
 /** What libvirt does when the guest ends, and what it says of the domain. */
 export function fieldsOf(domain: Domain): SpecObject {
-  const action = (name: string, usual: string): string => textOf(domain, name) ?? usual;
+  const action = (name: string, usual: string): string => {
+    const said = textOf(domain, name) ?? usual;
+    if (!/^(restart|destroy)$/.test(said)) {
+      const message = `${name} ${shown(said)} is not carried: vmrun starts the guest again or not`;
+      tell(domain, elementAt(domain, name) ?? domain.root, name, message, 'check "reboot_on" of the spec');
+    }
+    return said;
+  };
   const reasons = [
     ...(action('on_reboot', 'restart') === 'restart' ? ['reboot'] : []),
     ...(action('on_poweroff', 'destroy') === 'restart' ? ['power_off', 'halt'] : []),
