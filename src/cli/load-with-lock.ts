@@ -1,9 +1,9 @@
-import { ProblemsError, type Problem } from '../base/problem.js';
+import type { Problem } from '../base/problem.js';
 import type { Platform } from '../devices/device.js';
-import { loadSpecText } from '../machine/load-spec.js';
 import type { Spec, SpecFormat } from '../spec/parse-spec.js';
 import { readSpec } from '../spec/read.js';
 import type { Context } from './context.js';
+import { loadSpec } from './load-spec.js';
 import { lockFileFor, type LockChoice, type LockFile } from './lock-file.js';
 
 /** A spec, and the lock file that goes with it. */
@@ -26,7 +26,6 @@ export async function loadWithLock(
 ): Promise<LoadedWithLock> {
   const input = readSpec(choice.config, { workingDirectory: context.workingDirectory, format: choice.inputFormat });
   const locked = await lockFileFor(choice, context);
-  const loaded = await loadSpecText(input, { ...platform, identity: locked?.identity });
-  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  return { spec: loaded.value, warnings: [...(locked?.warnings ?? []), ...loaded.warnings], locked };
+  const { spec, warnings } = await loadSpec(input, { ...platform, identity: locked?.identity });
+  return { spec, warnings: [...(locked?.warnings ?? []), ...warnings], locked };
 }

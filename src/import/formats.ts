@@ -2,6 +2,7 @@ import type { Result } from '../base/result.js';
 import { importConfigFile, isConfigFile } from './config-file.js';
 import { importIohyve, isIohyve } from './iohyve.js';
 import type { ImportContext, Original, Source } from './original.js';
+import { otherToolOf } from './other-tools.js';
 import { hasBhyveCommand, importScript } from './script/import-script.js';
 import { importVmBhyve } from './vm-bhyve/import-vm-bhyve.js';
 import { isVmBhyve } from './vm-bhyve/settings.js';
@@ -20,10 +21,15 @@ export const importers: Readonly<Record<ImportFormat, () => Promise<Importer>>> 
   libvirt: async () => (await import('./libvirt/import-libvirt.js')).importLibvirt,
 };
 
+/** A shell script by its first line, or one that writes a file: what it writes is not what it is. */
+const isScript = (text: string): boolean =>
+  /^#!.*\b(sh|bash|dash|ksh|mksh|zsh|csh|tcsh|rc)\b/.test(text) || /^[^#\n]*<<-?\s*(['"\\]?)[A-Za-z_]\w*\1/m.test(text);
+
 /** Tells the format by the text. A command of bhyve can stand in nothing but a script; the lists have names of their own. */
 export function formatOf(text: string): ImportFormat | undefined {
   if (/^\s*<[?!A-Za-z]/.test(text)) return 'libvirt';
   if (hasBhyveCommand(text)) return 'bhyve';
+  if (isScript(text)) return otherToolOf(text) === undefined ? 'bhyve' : undefined;
   if (isIohyve(text)) return 'iohyve';
   if (isVmBhyve(text)) return 'vm-bhyve';
   return isConfigFile(text) ? 'config' : undefined;

@@ -8,6 +8,7 @@ import { readConfiguration, type Configuration } from './configuration.js';
 import { formatOf, importers, type ImportFormat } from './formats.js';
 import { isSameLoader, loaderNotes } from './loader.js';
 import { memoryBytesIn, topologyIn } from './meaning.js';
+import { illumosWord, otherToolOf } from './other-tools.js';
 import { noteAt, refusalAt, type ImportContext, type LoaderCommand, type Original, type Source } from './original.js';
 import { differenceWords, settle, type Settled } from './settle.js';
 import { unfilledLines, unfilledWords } from './unfilled.js';
@@ -53,13 +54,20 @@ export async function importText(source: Source, options: ImportOptions): Promis
   };
   const platform = { ...defaultPlatform, ...options.host, ...archOf(original), ...options.platform };
   const read = readConfiguration(original.argv, { platform, readFile: original.readFile });
-  if (!read.ok) return failure([refusedByBhyve(source, original, read.messages, platform)]);
+  const foreign = illumosWord([...original.argv, ...(read.ok ? saidBy(read.configuration) : [])]);
+  if (!read.ok) {
+    const refused = refusedByBhyve(source, original, read.messages, platform);
+    return failure([
+      foreign === undefined ? refused : { ...illumosNote(source, original, foreign), severity: 'error' },
+    ]);
+  }
   const { unresolved } = read.configuration;
   if (unresolved.length > 0)
     return failure(unresolved.map((one) => unresolvedReference(source, original, read.configuration, one)));
   const configuration = named(read.configuration, options.vmName);
   const settled = await settleShortly(configuration, original);
   const notes = [
+    ...(foreign === undefined ? [] : [illumosNote(source, original, foreign)]),
     ...original.notes,
     ...notesOn(source, original, configuration, settled),
     ...carriedNotes(source, original, configuration, {
@@ -100,6 +108,10 @@ const saidPlatform = ({ platform }: ImportOptions, original: Original): SpecObje
 });
 
 function unknownFormat(source: Source): Problem {
+  const other = otherToolOf(source.text);
+  if (other !== undefined) {
+    return refusalAt(source, undefined, 'format', `this is ${other.what}, which vmrun does not import`, other.fix);
+  }
   const isSpec = /^\s*\{/.test(source.text);
   return refusalAt(
     source,
@@ -147,6 +159,15 @@ function unresolvedReference(
     `${variable} refers to %(${reference}), which is not set here: bhyve would put nothing in its place`,
     'write its value in its place, or set it before',
   );
+}
+
+const saidBy = ({ variables }: Configuration): readonly string[] =>
+  [...variables].map(([key, value]) => `${key.slice(key.lastIndexOf('.') + 1)}=${value}`);
+
+function illumosNote(source: Source, { line, lineOf }: Original, word: string): Problem {
+  const message = `${shown(word)} is for the bhyve of illumos, which is another program than that of FreeBSD`;
+  const fix = 'give the VM a tap, a passthru of pciconf(8) and the firmware of edk2-bhyve in place of it';
+  return noteAt(source, lineOf(word) ?? line, 'illumos', message, fix);
 }
 
 /** What vmrun's loader does by itself is left out of the spec. */

@@ -22,6 +22,21 @@ describe('vmrun import', () => {
     });
   });
 
+  test('is where a run sends somebody who gives it a script, and sends nobody back', async () => {
+    await inPlace(async (place) => {
+      place.write('start.sh', script);
+      const run = await runVmrun(place, ['-c', 'start.sh', '--dry-run']);
+      expect(run).toMatchObject({ status: 65, stdout: '' });
+      expect(run.stderr).toContain('  this is a script, not a spec\n    fix: make one of it: vmrun import start.sh\n');
+      place.write('compose.yaml', 'services:\n  web:\n    image: nginx\n');
+      const other = await runVmrun(place, ['-c', 'compose.yaml', '--dry-run']);
+      expect(other.stderr).toContain('  this is a file of Docker Compose, not a spec\n');
+      const back = await importing(place, 'compose.yaml');
+      expect(back.stderr).toContain('  this is a file of Docker Compose, which vmrun does not import\n');
+      expect(other.stderr + back.stderr).not.toMatch(/vmrun (import|-c)/);
+    });
+  });
+
   test('writes YAML where it is wanted, which vmrun then takes', async () => {
     await inPlace(async (place) => {
       const { stdout, status } = await runVmrun(place, ['import', '--yaml', '-'], { input: script });

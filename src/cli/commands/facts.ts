@@ -3,7 +3,6 @@ import { asksFrom } from '../../host/facts-paths.js';
 import { asksOf, captureFacts } from '../../host/facts.js';
 import { liveView } from '../../host/live-view.js';
 import { runTool } from '../../host/tools.js';
-import { loadSpecText } from '../../machine/load-spec.js';
 import type { MachineRequirement } from '../../machine/machine.js';
 import { plan } from '../../machine/plan.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
@@ -12,6 +11,7 @@ import { inputFormatOption, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { loadSpec } from '../load-spec.js';
 import { lockFileFor } from '../lock-file.js';
 
 interface FactsOptions {
@@ -78,9 +78,7 @@ async function requirementsIn(
   const { workingDirectory } = context;
   const input = readSpec(file, { workingDirectory, format });
   const options = { ...context.hostBhyve, identity: (await lockFileFor({ config: file }, context))?.identity };
-  const loaded = await loadSpecText(input, options);
-  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  const spec = loaded.value;
+  const { spec } = await loadSpec(input, options);
   return spec.targets.flatMap((target) => {
     const planned = plan(spec, target, options);
     if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);

@@ -6,7 +6,6 @@ import { hostName, loadIdentity, writeIdentityFile } from '../../host/identity-f
 import { changeWords } from '../../machine/guest-changes.js';
 import { formatIdentity } from '../../machine/identity-text.js';
 import type { Identity } from '../../machine/identity.js';
-import { loadSpecText } from '../../machine/load-spec.js';
 import { twinWarnings } from '../../machine/twins.js';
 import { compareWithLock, lockIdentity } from '../../machine/lock-identity.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
@@ -15,6 +14,7 @@ import { inputFormatOption, makeCommand, takeSpec } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { loadSpec } from '../load-spec.js';
 import { lockPathOf } from '../lock-file.js';
 import { refuseSharedLock } from '../lock-sharers.js';
 import { refuseLockFile } from '../output-files.js';
@@ -74,9 +74,8 @@ async function lock(context: Context, options: LockCommandOptions, command: Comm
   const input = readSpec(options.config, { workingDirectory, format: options.inputFormat });
   if (options.config !== standardInput) refuseLockFile(file, options, context);
   const before = loadIdentity(file, workingDirectory);
-  const loaded = await loadSpecText(input, { ...hostBhyve, identity: before });
-  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  const spec = loaded.value;
+  const loaded = await loadSpec(input, { ...hostBhyve, identity: before });
+  const { spec } = loaded;
   const prune = options.prune === true;
   const locked = lockIdentity(spec, { ...hostBhyve, identity: before, hostName: hostName(), prune });
   if (!locked.ok) throw new ProblemsError('spec', input.name, locked.problems);

@@ -3,7 +3,6 @@ import { inOrder, ProblemsError, type Problem } from '../../base/problem.js';
 import type { Result } from '../../base/result.js';
 import { explain } from '../../machine/explain.js';
 import { guestOf } from '../../machine/guest.js';
-import { loadSpecText } from '../../machine/load-spec.js';
 import { loaderCommand } from '../../machine/loader.js';
 import { compareWithLock } from '../../machine/lock-identity.js';
 import type { Machine } from '../../machine/machine.js';
@@ -17,6 +16,7 @@ import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../comman
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { loadSpec } from '../load-spec.js';
 import { forecastSpec } from '../forecast-spec.js';
 import { lockFileFor, type LockFile } from '../lock-file.js';
 import { programsOf } from '../programs.js';
@@ -105,9 +105,8 @@ async function load(config: string, wanted: PlanCommandOptions, context: Context
   // A draft of a spec that is locked is to be that spec: what is locked stays.
   const locked = own ?? (lock === false ? undefined : known?.locked);
   const basis = { ...hostBhyve, identity: locked?.identity };
-  const loaded = await loadSpecText(input, basis);
-  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  const spec = loaded.value;
+  const loaded = await loadSpec(input, basis);
+  const { spec } = loaded;
   const isOther = own === undefined && known !== undefined && known.spec.name !== spec.name;
   if (isOther && locked !== undefined) return load(config, wanted, context);
   const warnings = inOrder([...loaded.warnings, ...(await forecastSpec(spec, basis))]);

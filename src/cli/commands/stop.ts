@@ -1,13 +1,11 @@
 import path from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { maxDurationSeconds, parseDurationMs } from '../../base/duration.js';
-import { ProblemsError } from '../../base/problem.js';
 import { quoteWord } from '../../base/shell.js';
 import { isThere } from '../../host/new-file.js';
 import { systemHost } from '../../host/host.js';
 import { knownNames } from '../../host/run-directory.js';
 import { noVmm } from '../../host/vmm.js';
-import { loadSpecText } from '../../machine/load-spec.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { stopRun, type KnownRun, type StopRunOptions } from '../../supervisor/runs.js';
@@ -15,6 +13,7 @@ import { inputFormatOption, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { loadSpec } from '../load-spec.js';
 import { lockFileFor } from '../lock-file.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
 
@@ -139,7 +138,5 @@ async function nameIn(context: Context, { config = '', inputFormat }: StopOption
   const input = readSpec(config, { workingDirectory, format: inputFormat });
   // Slots may depend on it, and so what is wrong with the spec; what is wrong with itself must not keep a VM running.
   const locked = await lockFileFor({ config }, context).catch(() => undefined);
-  const loaded = await loadSpecText(input, { ...hostBhyve, identity: locked?.identity });
-  if (!loaded.ok) throw new ProblemsError('spec', input.name, loaded.problems);
-  return loaded.value.name;
+  return (await loadSpec(input, { ...hostBhyve, identity: locked?.identity })).spec.name;
 }

@@ -1,0 +1,120 @@
+import { describe, expect, test } from '@jest/globals';
+import { formatOf } from '../../src/import/formats.js';
+import { whatInstead } from '../../src/import/no-spec.js';
+import { imported, refusals } from './support.js';
+
+const vmBhyve = 'loader="uefi"\ncpu=1\nmemory=1G\nuuid=5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01\ndisk0_type="nvme"\n';
+
+/** Written for these tests in the ways of each tool. */
+const files: readonly [what: string, text: string][] = [
+  ['a configuration of bmd', 'vm web {\n  ncpu = 2;\n  memory = 2G;\n  disk = /vm/web.img;\n  boot = yes;\n}\n'],
+  [
+    'a profile or a setting file of CBSD',
+    'vm_profile="FreeBSD-x64-14"\nvm_os_type="freebsd"\nimgsize="20g"\nvm_ram="1g"\n',
+  ],
+  ['a profile or a setting file of CBSD', 'jname="web"\nemulator="bhyve"\nvm_cpus="2"\n'],
+  [
+    'a jail.conf(5) file',
+    'web {\n  host.hostname = web.example.org;\n  path = /jails/web;\n  exec.start = "/bin/sh /etc/rc";\n}\n',
+  ],
+  ['a payload of vmadm(8) of SmartOS', '{\n "brand": "bhyve",\n "alias": "web",\n "ram": 1024,\n "vcpus": 2\n}\n'],
+  ['a zone of illumos', 'create -b\nset zonepath=/zones/web\nset brand=bhyve\nset autoboot=false\n'],
+  [
+    'a vm_config.json of HosterCore',
+    '{ "cpu_sockets": 1, "cpu_cores": 2, "memory": "2G", "networks": [{ "network_adaptor_type": "virtio-net" }] }',
+  ],
+  ['the state of a VM of Oxide (Propolis)', '[main]\nname = "web"\ncpus = 2\n[block_dev.root]\ntype = "file"\n'],
+  [
+    'an instance of Lima',
+    'images:\n- location: "https://example.org/a.img"\n  arch: x86_64\nmounts:\n- location: "~"\n',
+  ],
+  [
+    'a VM of Proxmox VE',
+    'cores: 2\nmemory: 2048\nostype: l26\nscsi0: local-lvm:vm-100-disk-0,size=32G\nnet0: virtio=BC:24:11:00:00:01,bridge=vmbr0\n',
+  ],
+  ['a configuration of QEMU', '#!/bin/sh\nqemu-system-x86_64 -m 2G -smp 2 -hda web.img\n'],
+  ['a configuration of QEMU', '[drive "disk"]\n  file = "web.img"\n  format = "raw"\n'],
+  ['a script for xhyve, the hypervisor of macOS', '#!/bin/sh\nxhyve -m 1G -c 2 -s 0,hostbridge -s 31,lpc\n'],
+  ['a Vagrantfile', 'Vagrant.configure("2") do |config|\n  config.vm.box = "a"\nend\n'],
+  ['a file of Docker Compose', 'services:\n  web:\n    image: nginx\n'],
+  ['a file for cloud-init', '#cloud-config\nusers:\n  - name: root\n'],
+  ['a file for cloud-init', 'instance-id: web\nlocal-hostname: web\n'],
+  ['a guest of Xen', 'name = "web"\nmemory = 1024\nvcpus = 2\ndisk = [ "phy:/dev/zvol/tank/web,hda,w" ]\n'],
+  ['a VM of VMware', 'config.version = "8"\nvirtualHW.version = "19"\nmemsize = "2048"\n'],
+  ['a build of Packer or a plan of Terraform', 'source "qemu" "web" {\n  iso_url = "a"\n}\n'],
+  ['a job of Nomad', 'job "web" {\n  group "g" {\n    task "vm" {\n    }\n  }\n}\n'],
+  ['a unit of systemd', '[Unit]\nDescription=web\n[Service]\nExecStart=/usr/bin/web\n'],
+  ['the settings of vm-bhyve for all of its guests', 'vm_enable="YES"\nvm_dir="zfs:tank/vm"\n'],
+  ['the settings of vm-bhyve for all of its guests', 'switch_list="public"\ntype_public="standard"\n'],
+];
+
+describe('a file of another tool is named for what it is', () => {
+  test.each(files)('%s: %j, by vmrun import', async (what, text) => {
+    expect(formatOf(text)).toBeUndefined();
+    const [refusal = ''] = await refusals(text);
+    expect(refusal).toContain(`format: this is ${what}, which vmrun does not import [`);
+    expect(refusal).not.toMatch(/vmrun -c/);
+  });
+
+  test.each(files)('%s: %j, by vmrun -c', (what, text) => {
+    const instead = whatInstead({ name: 'web', text });
+    expect(instead?.message).toBe(`this is ${what}, not a spec`);
+    expect(instead?.fix).not.toMatch(/vmrun import/);
+  });
+});
+
+describe('vmrun -c says how a text becomes a spec', () => {
+  test.each<[text: string, message: string]>([
+    ['#!/bin/sh\nbhyve -c 1 vm\n', 'this is a script, not a spec'],
+    [vmBhyve, 'this is a guest of vm-bhyve, not a spec'],
+    ['Getting vm iohyve properties...\nram   1G\ncpu   1\n', 'this is a guest of iohyve, not a spec'],
+    ['<domain type="bhyve"><name>vm</name></domain>', 'this is a domain of libvirt, not a spec'],
+    ['name=vm\nmemory.size=1G\npci.0.0.0.device=hostbridge\n', 'this is a bhyve_config(5) file, not a spec'],
+  ])('%j', (text, message) => {
+    expect(whatInstead({ name: 'a b', text })).toMatchObject({
+      message,
+      fix: "make one of it: vmrun import 'a b'",
+    });
+    expect(whatInstead({ name: '<stdin>', text })?.fix).toBe('make one of it: vmrun import -');
+  });
+
+  test.each([
+    '{"name": "vm", "cpus": 1, "mem": "1G"}',
+    'name: vm\ncpu: 2\nmem: 1G\nemulations:\n- device: nvme\n  path: web.img\n  images: 3\n',
+    'name = vm\nmem = 1G\n',
+    'hello',
+    '{"name": "vm0", "services": []}',
+  ])('and nothing of what is a spec with a mistake: %j', (text) => {
+    expect(whatInstead({ name: 'vm', text })).toBeUndefined();
+  });
+});
+
+describe('a shell script is a script, whatever it writes', () => {
+  test.each([
+    `#!/bin/sh\ncat > /vm/.templates/web.conf <<EOF\n${vmBhyve}EOF\nvm create -t web web\nvm start web\n`,
+    `cat << 'EOF' > /vm/web/web.conf\n${vmBhyve}EOF\nvm start web\n`,
+    `cat <<-EOF >/vm/web/web.conf\n${vmBhyve}EOF\n`,
+    `#!/usr/bin/env bash\n${vmBhyve}vm create web\n`,
+    '#!/bin/sh\ncat > d.xml <<EOF\n<domain type="bhyve"/>\nEOF\nvirsh define d.xml\n',
+  ])('%j', async (text) => {
+    expect(formatOf(text)).toBe('bhyve');
+    expect(await refusals(text)).toEqual([expect.stringMatching(/^no-command: there is no bhyve command in it/)]);
+  });
+});
+
+describe('the bhyve of illumos is another one', () => {
+  test.each([
+    ['-s 6,virtio-net-viona,net0', '6,virtio-net-viona,net0'],
+    ['-s 6,virtio-net,backend=dlpi,vnic=net0', '6,virtio-net,backend=dlpi,vnic=net0'],
+    ['-s 7,passthru,/dev/ppt1', '7,passthru,/dev/ppt1'],
+  ])('%s', async (words, word) => {
+    const text = `bhyve -c 1 -m 1G -s 0,hostbridge -s 31,lpc ${words} vm\n`;
+    const told = await imported(text).then(
+      ({ notes }) => notes,
+      (error: unknown) => String(error).split('\n'),
+    );
+    expect(told.join('\n')).toContain(
+      `illumos: "${word}" is for the bhyve of illumos, which is another program than that of FreeBSD`,
+    );
+  });
+});
