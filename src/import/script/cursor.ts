@@ -68,7 +68,8 @@ export const isAtEnd = ({ text, at }: Cursor): boolean => at >= text.length;
 /** @throws ScriptStop where brackets stand in brackets without end */
 export function nested<Result>(cursor: Cursor, read: () => Result): Result {
   cursor.depth += 1;
-  if (cursor.depth > maxDepth) throw new ScriptStop(lineOf(cursor), 'it is nested too deeply');
+  if (cursor.depth > maxDepth)
+    throw new ScriptStop(lineOf(cursor), `brackets are nested more than ${maxDepth} levels deep`);
   const result = read();
   cursor.depth -= 1;
   return result;
