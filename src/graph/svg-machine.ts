@@ -14,7 +14,7 @@ const busX = 16;
 const deviceX = 44;
 const linkLength = 44;
 const boxHeight = 24;
-const most = { model: 170, id: 160, label: 260, port: 200, connection: 470, about: 220 };
+const most = { model: 170, id: 160, label: 260, port: 200, connection: 470, name: 260, about: 420 };
 
 /** A card with what is connected to it: a device in its slot, or the machine itself. */
 interface Entry {
@@ -49,8 +49,12 @@ export function machineSection(graph: MachineGraph): Section {
   const all = entries.flatMap((each) => each.connections);
   // Names stand below one another.
   const tags = Math.max(0, ...all.map(tagWidth));
-  const widths = all.map((each) => tags + nameWidth(each) + notesWidth(each) + 2 * padding);
-  const boxWidth = Math.ceil(Math.min(most.connection, Math.max(0, ...widths)));
+  // A long name is cut before the words about it are.
+  const widths = all.map((each) => {
+    const about = tags + notesWidth(each) + 2 * padding;
+    return about + Math.min(nameWidth(each), Math.max(most.name, most.connection - about));
+  });
+  const boxWidth = Math.ceil(Math.max(0, ...widths));
   const body: string[] = [];
   let y = 0;
   const put = (each: Entry): number => {

@@ -134,7 +134,10 @@ interface Widths {
   readonly id: number;
 }
 
-/** A device; what is connected to the device itself is on its line, its ports are below it. */
+/**
+ * A device; what is connected to the device itself is on its line, its ports are below it. Words about a connection that
+ * the line has no room for go on below where they began.
+ */
 function deviceLines(device: MachineDevice, isLast: boolean, widths: Widths, pen: Pen): readonly string[] {
   const { address, model, id = '', label = '', connections } = device;
   const { marks, bold, dim } = pen;
@@ -142,7 +145,7 @@ function deviceLines(device: MachineDevice, isLast: boolean, widths: Widths, pen
   const below = [...more, ...connections.filter(({ port }) => port !== undefined)];
   const place = padded(formatAddress(address), widths.address + 2);
   const room = width - 3 - widths.address - 2 - widths.model - (widths.id === 0 ? 0 : widths.id + 2) - 2;
-  const end = own === undefined ? fit(label, room, pen) : connectionText(own, room, pen);
+  const [end = '', ...rest] = own === undefined ? [fit(label, room, pen)] : connectionLines(own, room, pen);
   const cells = [
     { text: fit(model, widths.model, pen), to: widths.model, paint: bold },
     { text: fit(id, widths.id, pen), to: widths.id, paint: plain },
@@ -155,7 +158,13 @@ function deviceLines(device: MachineDevice, isLast: boolean, widths: Widths, pen
     return paint(text) + (at === shown.length - 1 ? '' : ' '.repeat(to - widthOf(text, columns) + 2));
   });
   const branch = isLast ? marks.last : marks.branch;
-  return [`${dim(branch)}${place}${words.join('')}`, ...portLines(below, isLast ? '   ' : marks.through, pen)];
+  const indent = isLast ? '   ' : marks.through;
+  const before = ' '.repeat(width - 3 - room);
+  return [
+    `${dim(branch)}${place}${words.join('')}`,
+    ...rest.map((line) => dim(indent) + before + line),
+    ...portLines(below, indent, pen),
+  ];
 }
 
 function portLines(connections: readonly Connection[], indent: string, pen: Pen): readonly string[] {
@@ -163,19 +172,34 @@ function portLines(connections: readonly Connection[], indent: string, pen: Pen)
   const most = 24;
   const ports = connections.map(({ port = '' }) => fit(port, most, pen));
   const widest = Math.max(0, ...ports.map((port) => widthOf(port, columns)));
-  return connections.map((connection, index) => {
-    const branch = index === connections.length - 1 ? marks.last : marks.branch;
+  return connections.flatMap((connection, index) => {
+    const isLast = index === connections.length - 1;
     const port = widest === 0 ? '' : `${padded(ports[index] ?? '', widest)}  `;
-    const room = width - widthOf(indent, columns) - 3 - (widest === 0 ? 0 : widest + 2);
-    return `${dim(`${indent}${branch}`)}${port}${connectionText(connection, room, pen)}`;
+    const room = width - widthOf(indent, columns) - 3 - widthOf(port, columns);
+    const [line = '', ...rest] = connectionLines(connection, room, pen);
+    return [
+      `${dim(`${indent}${isLast ? marks.last : marks.branch}`)}${port}${line}`,
+      ...rest.map(
+        (more) => dim(`${indent}${isLast ? '   ' : marks.through}`) + ' '.repeat(widthOf(port, columns)) + more,
+      ),
+    ];
   });
 }
 
 /** What a name may have of the room before the words about it do. */
 const nameShare = 0.6;
 
-function connectionText(connection: Connection, room: number, pen: Pen): string {
+/** A name and the words about it; those without room beside it go on below, one or several to a line. */
+function connectionLines(connection: Connection, room: number, pen: Pen): readonly string[] {
   const about = printable(connectionWords(connection).slice(connection.name.length));
   const name = fit(connection.name, Math.max(room * nameShare, room - widthOf(about, columns)), pen);
-  return name + pen.dim(fit(about, room - widthOf(name, columns), pen));
+  const lines: string[] = [''];
+  for (const words of about.split(/(?<=,) /)) {
+    const line = lines.at(-1) ?? '';
+    const left = room - (lines.length === 1 ? widthOf(name, columns) : 0);
+    const longer = line === '' ? words : `${line} ${words}`;
+    if (widthOf(longer, columns) <= left) lines[lines.length - 1] = longer;
+    else lines.push(fit(words.trimStart(), room, pen));
+  }
+  return lines.map((line, index) => (index === 0 ? name : '') + (line === '' ? '' : pen.dim(line)));
 }

@@ -189,6 +189,14 @@ describe('a picture', () => {
     expect(drawn.texts.map(({ name }) => name)).toContain('read-only');
   });
 
+  test.each(['127.0.0.1', 'fe80::1234:5678:9abc:def0'])('has all that is said of a screen at %s', async (host) => {
+    const screen = { device: 'fbuf', host, width: 1920, height: 1080, password: 'x', wait: true };
+    const spec = await specOf({ name: 'w', cpu: 1, mem: '1G', emulations: [screen] });
+    const drawn = draw({ machine: machineGraph(machineOf(spec)) });
+    expect(faults(drawn)).toEqual([]);
+    expect(drawn.texts.map(({ name }) => name)).toContain('1920x1080, with a password, waits for a client');
+  });
+
   test('has a name, tells its content in words, and shows the colours that the reader prefers', async () => {
     const [[, picture] = ['', {}]] = await targetsOf('rescue.json');
     const { root } = draw(picture);
