@@ -17,9 +17,19 @@ const outcome: Readonly<Record<ProblemsError['kind'], string>> = {
  * @param isRun what failed was to start a VM: the first line says what came of that
  */
 export function formatProblems({ kind, source, problems }: ProblemsError, colour: ChalkInstance, isRun = true): string {
-  const errors = problems.reduce((sum, { severity, standsFor = 1 }) => sum + (severity === 'error' ? standsFor : 0), 0);
-  const head = `${colour.bold(source)}: ${count(errors, 'problem')}${isRun ? `, ${outcome[kind]}` : ''}`;
+  const head = `${colour.bold(source)}: ${countProblems(problems)}${isRun ? `, ${outcome[kind]}` : ''}`;
   return `${[head, ...problemLines(problems, colour)].join('\n')}\n`;
+}
+
+/** How many there are, warnings apart: `2 problems and 1 warning`, `1 warning`. */
+export function countProblems(problems: readonly Problem[]): string {
+  const howMany = (one: Problem['severity']): number =>
+    problems.reduce((sum, { severity, standsFor = 1 }) => sum + (severity === one ? standsFor : 0), 0);
+  const [errors, warnings] = [howMany('error'), howMany('warning')];
+  return [
+    ...(errors === 0 && warnings > 0 ? [] : [count(errors, 'problem')]),
+    ...(warnings === 0 ? [] : [count(warnings, 'warning')]),
+  ].join(' and ');
 }
 
 /** The groups that follow the first line, each after an empty line. */

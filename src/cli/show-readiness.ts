@@ -1,10 +1,10 @@
 import type { ChalkInstance } from 'chalk';
 import type { Problem, ProblemsError } from '../base/problem.js';
-import { count, listWords } from '../base/text.js';
+import { listWords } from '../base/text.js';
 import type { Platform } from '../devices/device.js';
 import { commandOf, type HostFinding } from '../host/findings.js';
 import type { TargetReadiness } from '../supervisor/readiness.js';
-import { problemLines } from './show-problems.js';
+import { countProblems, problemLines } from './show-problems.js';
 
 /** What `vmrun check` found out. */
 export interface CheckReport {
@@ -38,11 +38,8 @@ export function formatReadiness(
   const findings = mergedFindings(targets);
   const problems = [...warnings, ...findings.map(({ problem }) => problem)];
   if (problems.length === 0) return { ready: ready.join(''), rest: '' };
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  const outcome =
-    errors.length === 0
-      ? count(problems.length, 'warning')
-      : `${count(errors.length, 'problem')}, the host is not ready; nothing was changed`;
+  const isGood = problems.every(({ severity }) => severity !== 'error');
+  const outcome = `${countProblems(problems)}${isGood ? '' : ', the host is not ready; nothing was changed'}`;
   const lines = [`${colour.bold(name)}: ${outcome}`, ...problemLines(problems, colour), ...mendable(findings)];
   return { ready: ready.join(''), rest: `${lines.join('\n')}\n` };
 }

@@ -7,7 +7,7 @@ import { formatProblems } from '../../src/cli/show-problems.js';
 const plain = new Chalk({ level: 0 });
 const at = (line: number, column: number, pointer: string) => ({ file: 'vm.json', line, column, pointer });
 
-test('problems are counted, grouped by what they are about in the order given, each with its place and its fix', () => {
+test('problems are counted, warnings apart, grouped by what they are about in the order given, each with its place and its fix', () => {
   const problems: readonly Problem[] = [
     {
       code: 'a',
@@ -29,7 +29,7 @@ test('problems are counted, grouped by what they are about in the order given, e
   ];
   expect(formatProblems(new ProblemsError('spec', 'vm.json', problems), plain)).toBe(
     [
-      'vm.json: 2 problems, nothing was started',
+      'vm.json: 2 problems and 1 warning, nothing was started',
       '',
       'emulations[1] virtio-net',
       '  vm.json:14:16  /emulations/1/slot  slot 0:4:0 is taken',

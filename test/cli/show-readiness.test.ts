@@ -51,6 +51,20 @@ test.each<[title: string, report: CheckReport, ready: string, rest: readonly str
     ],
   ],
   [
+    'warnings beside what must be fixed',
+    { ...report(['default', false, [missing, warning]]), warnings: [{ ...warning.problem, message: 'old' }] },
+    '',
+    [
+      'web: 1 problem and 2 warnings, the host is not ready; nothing was changed',
+      '',
+      '  warning: old',
+      '  warning: odd',
+      '',
+      'a',
+      '  vm.json:1:3  /emulations/1  a.img does not exist',
+    ],
+  ],
+  [
     'in some targets, and twice in one',
     report(['default', true, []], ['b', false, [mendable, mendable]], ['c', false, [mendable]]),
     'web: ready to boot target default\n',
