@@ -16,9 +16,12 @@ export function logLines(source: LogSource, text: string, time = systemClock.now
   return `${prefix}${endLines(text).slice(0, -1).replaceAll('\n', `\n${prefix}`)}\n`;
 }
 
-/** What the log says of an event: the words that people see with -v, without colours; none for some. */
-export const logOfEvent = (event: RunEvent): string =>
-  eventLines(event, plain, true)
+/**
+ * What the log says of an event: the words that people see with -v, without colours; none for some.
+ * @param times how often in a row its reason has come
+ */
+export const logOfEvent = (event: RunEvent, times = 1): string =>
+  eventLines(event, plain, true, times)
     .map((line) => logLines('vmrun', line, event.time))
     .join('');
 

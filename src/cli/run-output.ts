@@ -17,6 +17,7 @@ import type { Context } from './context.js';
 import { logLines, logOfError, logOfEvent } from './log.js';
 import type { CliOptions } from './options.js';
 import { standardError } from './output-files.js';
+import { repeatCounter } from './repeats.js';
 import { eventLines, isProblem } from './show-events.js';
 import { speaker } from './speaker.js';
 
@@ -59,6 +60,7 @@ export function runOutput(
   const console = consoleSinks(options.consoleLog, troubles);
   // Said once, when somebody at the terminal may begin to wonder.
   let leaving = machine.usesStdio && isTerminal(0) && isTerminal(2) ? howToLeave(machine.name, options) : [];
+  const [repeats, logRepeats] = [repeatCounter(), repeatCounter()];
   const files = [events, log, console?.file].filter((sink) => sink !== undefined);
   return {
     begin(vm) {
@@ -70,11 +72,12 @@ export function runOutput(
     event(event) {
       troubles.seen(event);
       writeEvent?.(`${JSON.stringify(event)}\n`);
-      writeLog?.(logOfEvent(event));
+      writeLog?.(logOfEvent(event, logRepeats.count(event)));
       const isAtConsole = consoleTakenBy(event);
       if (isAtConsole === false) people.guestEnds();
+      const times = repeats.count(event);
       const isHeard = !isLogForPeople && (!options.quiet || isProblem(event));
-      if (isHeard) people.lines(eventLines(event, colour, options.verbose));
+      if (isHeard) people.lines(eventLines(event, colour, options.verbose, times));
       if (isAtConsole !== true) return;
       if (!options.quiet) people.lines(leaving);
       leaving = [];
@@ -99,6 +102,8 @@ export function runOutput(
       log?.write(logOfError(error));
     },
     reopen() {
+      // The file that begins here has what it says in full.
+      logRepeats.forget();
       for (const file of files) file.reopen();
     },
     async end() {

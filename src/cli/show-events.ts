@@ -42,11 +42,14 @@ export function isProblem(event: RunEvent): boolean {
 
 const problematicStops: readonly (StopReason | 'error')[] = ['restart-limit', 'left-behind', 'status-unknown'];
 
-/** The lines that tell people what happened; none for what only matters when it goes wrong, unless verbose. */
-export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: boolean): readonly string[] {
+/**
+ * The lines that tell people what happened; none for what only matters when it goes wrong, unless verbose.
+ * @param times how often in a row its reason has come; from the second time on it is not told again
+ */
+export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: boolean, times = 1): readonly string[] {
   switch (event.kind) {
     case 'loader':
-      return loaderLines(event, colour, isVerbose);
+      return loaderLines(event, colour, isVerbose, times);
     case 'boot':
       return [
         `${colour.bold(`boot ${event.boot}`)}, target ${event.target} (pid ${event.pid})`,
@@ -60,7 +63,7 @@ export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: bo
     case 'exit':
       return [
         `boot ${event.boot} ${colouredEnd(event.end, colour)} after ${formatDuration(event.aliveMs)}`,
-        ...(event.why === undefined ? [] : explanationLines('bhyve', event.why, colour)),
+        ...(event.why === undefined ? [] : explanationLines('bhyve', event.why, colour, times)),
       ];
     case 'reboot':
       return [
@@ -90,7 +93,7 @@ export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: bo
 
 type LoaderEvent = Extract<RunEvent, { readonly kind: 'loader' }>;
 
-function loaderLines(event: LoaderEvent, colour: ChalkInstance, isVerbose: boolean): readonly string[] {
+function loaderLines(event: LoaderEvent, colour: ChalkInstance, isVerbose: boolean, times: number): readonly string[] {
   const { boot, program } = event;
   if (event.state === 'started') {
     return [
@@ -113,7 +116,7 @@ function loaderLines(event: LoaderEvent, colour: ChalkInstance, isVerbose: boole
     case 'not-started':
       return [
         `boot ${boot}, ${colour.red(`${program} ${describeLoadFailure(end)}`)}${end.kind === 'exited' ? ` ${after}` : ''}`,
-        ...(why === undefined ? [] : explanationLines(program, why, colour)),
+        ...(why === undefined ? [] : explanationLines(program, why, colour, times)),
       ];
     default:
       return unreachable(end);
@@ -126,15 +129,15 @@ function colouredEnd(end: RunEnd, colour: ChalkInstance): string {
   return isBad ? colour.red(text) : text;
 }
 
-export const explanationLines = (
+const explanationLines = (
   program: string,
   { cause, evidence, next }: Explanation,
   colour: ChalkInstance,
-): readonly string[] => [
-  `  ${cause}`,
-  ...evidence.map((line) => `    ${program}: ${line}`),
-  `    ${colour.green('fix:')} ${next}`,
-];
+  times: number,
+): readonly string[] =>
+  times > 1
+    ? [`  as before, ${times} times in a row`]
+    : [`  ${cause}`, ...evidence.map((line) => `    ${program}: ${line}`), `    ${colour.green('fix:')} ${next}`];
 
 function describeChange(change: MachineChange, colour: ChalkInstance): string {
   switch (change.kind) {

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Chalk } from 'chalk';
 import { codeOf } from '../../src/base/error-code.js';
 import { runOutput } from '../../src/cli/run-output.js';
@@ -73,6 +73,69 @@ test('a log on stderr stands in for the lines for people, and has all with -q to
     '> vmrun: boot 1 had a triple fault after 10 ms',
     '',
   ]);
+});
+
+describe('a reason that comes again is not told again', () => {
+  const why = { cause: 'no boot ROM', evidence: ['no bootrom was configured'], next: 'set bootrom' };
+  const failed = (more: object = {}): RunEventBody => ({
+    ...{ kind: 'exit', boot: 1, end: { kind: 'failed', status: 4 }, aliveMs: 10, why },
+    ...more,
+  });
+  const full = ['  no boot ROM', '    bhyve: no bootrom was configured', '    fix: set bootrom'];
+  const rebooted = failed({ end: { kind: 'rebooted' }, why: undefined });
+  const loader: RunEventBody = {
+    ...{ kind: 'loader', boot: 1, state: 'ended', program: 'bhyveload', aliveMs: 10 },
+    ...{ end: { kind: 'exited', status: 1 }, why },
+  };
+  const minute = 60_000;
+  test.each<[what: string, events: readonly (readonly [RunEventBody, atMinute?: number])[], told: readonly string[]]>([
+    [
+      'but counted',
+      [[failed()], [failed()], [failed()]],
+      [...full, '  as before, 2 times in a row', '  as before, 3 times in a row'],
+    ],
+    ['except after a boot that ended well', [[failed()], [rebooted], [failed()]], [...full, ...full]],
+    [
+      'except where bhyve has said something else',
+      [[failed()], [failed({ why: { ...why, evidence: ['no'] } })]],
+      [...full, '  no boot ROM', '    bhyve: no', '    fix: set bootrom'],
+    ],
+    [
+      'except where the full words are old',
+      [[failed()], [failed(), 59], [failed(), 61]],
+      [...full, '  as before, 2 times in a row', ...full],
+    ],
+    [
+      'also where a loader and bhyve take turns',
+      [[loader], [failed()], [loader], [failed()]],
+      [
+        ...full.map((line) => line.replace('bhyve:', 'bhyveload:')),
+        ...full,
+        '  as before, 2 times in a row',
+        '  as before, 2 times in a row',
+      ],
+    ],
+  ])('%s', async (_what, events, told) => {
+    for (const quiet of [false, true]) {
+      const { event: tell, seen, end } = output({ log: `log-${quiet}` }, quiet);
+      for (const [body, atMinute = 0] of events) tell({ ...event(body), monotonicMs: atMinute * minute });
+      await end();
+      const reasons = (text: string, prefix: RegExp): readonly string[] =>
+        text.split('\n').flatMap((line) => (prefix.test(line) ? [line.replace(prefix, '')] : []));
+      expect(reasons(seen(), /^vmrun: web: (?= )/)).toEqual(told);
+      expect(reasons(readFileSync(path.join(folder, `log-${quiet}`), 'utf8'), /^\S+ vmrun: (?= )/)).toEqual(told);
+    }
+  });
+
+  test('except in a log that begins anew', async () => {
+    const { event: tell, reopen, end } = output({ log: 'log' });
+    tell(event(failed()));
+    rmSync(path.join(folder, 'log'));
+    reopen();
+    tell(event(failed()));
+    await end();
+    expect(readFileSync(path.join(folder, 'log'), 'utf8')).toContain('no bootrom was configured');
+  });
 });
 
 test('a file that cannot be written is told to the run, and to people once: by the event, or at the end', async () => {
