@@ -82,6 +82,11 @@ export interface HookCommands {
 export interface Machine extends Platform {
   readonly name: string;
   readonly target: string;
+  /**
+   * What its user can look at: the fields that the spec gives this target (`loader`, `loader.args`), and `--` where
+   * there are words from the command line.
+   */
+  readonly named: readonly string[];
   /** In the order of the command: bridges, the spec's devices, then what `graphic` brings. */
   readonly devices: readonly PlannedDevice[];
   readonly cpus: { readonly sockets: number; readonly cores: number; readonly threads: number };

@@ -30,6 +30,7 @@ import { checkLoader, loaderOf } from './loader.js';
 import { pinsFor, uuidOf, withPin, type Identity, type Pin, type Pins } from './identity.js';
 import { withAbsolutePaths, type ToldPart } from './identity-paths.js';
 import type { Machine, PlannedDevice } from './machine.js';
+import { fieldsNamedIn } from './named.js';
 import { checkNuma, numaSettings } from './numa.js';
 import { flagSettings, keyboardSettings, smbiosSettings, uuidSettings } from './options.js';
 import { partsOf, type Part } from './parts.js';
@@ -279,6 +280,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
   const machine: Machine = {
     name: vm.name,
     target: effective.target,
+    named: [...fieldsNamedIn(effective), ...((options.extraArguments ?? []).length === 0 ? [] : ['--'])],
     ...platform,
     devices,
     cpus: topology,

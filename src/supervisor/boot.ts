@@ -6,6 +6,7 @@ import type { MachineChange } from '../machine/difference.js';
 import type { Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
 import { explain } from './explain.js';
+import { hasIn } from './explain-has.js';
 import { load, removeLoaderFiles } from './load.js';
 import type { Patience } from './patience.js';
 import { privateText } from './private-text.js';
@@ -141,12 +142,6 @@ export function tellEnd(
   emit({ kind: 'exit', boot, end, ...told, aliveMs, ...why });
   return { end, aliveMs, pid, ...why };
 }
-
-/** What a rule may need: a loader, or a model of device, whoever adds it to the command. */
-const hasIn =
-  ({ argv, loader }: Machine) =>
-  (what: string): boolean =>
-    what === 'loader' ? loader !== undefined : argv.some((word) => word.split(/[,=]/).includes(what));
 
 function isUnexpected({ kind }: RunEnd, isStopping: boolean): boolean {
   return kind === 'failed' || kind === 'triple-fault' || ((kind === 'killed' || kind === 'unknown') && !isStopping);

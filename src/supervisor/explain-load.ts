@@ -1,9 +1,11 @@
 import { unreachable } from '../base/unreachable.js';
 import type { Loader } from '../machine/machine.js';
-import { byHand } from './explain.js';
-import { lastWords, ruled, whenAsked, wordsOf, type Explanation, type Rule } from './explain-rule.js';
+import { about, advise, byHand, look, type Advice } from './explain-advice.js';
+import { anything, lastWords, ruled, whenAsked, wordsOf, type Explanation, type Rule } from './explain-rule.js';
 import { kernelRules } from './explain-rules.js';
 import type { LoadFailure } from './run-end.js';
+
+const byDryRun = 'look at the command with --dry-run';
 
 type Program = Loader['kind'];
 
@@ -19,37 +21,37 @@ export const loadRules = whenAsked((): readonly Rule[] => [
   {
     when: /^(?:illegal|invalid|unrecognized) option (?:-- )?'?([^'\s]+)/,
     cause: 'the loader does not know the option $1',
-    next: 'look at loader.args, and at the command with --dry-run',
+    next: [look('loader.args'), byDryRun],
   },
   {
     when: /^option requires an argument -- '?([^'\s]+)|^option '([^']+)' (?:requires|doesn't allow) an argument/,
     cause: 'the option $1$2 of the loader wants an argument, or takes none',
-    next: 'look at loader.args, and at the command with --dry-run',
+    next: [look('loader.args'), byDryRun],
   },
   {
     when: /^option '([^']+)' is ambiguous/,
     cause: 'more than one option of the loader begins with $1',
-    next: 'write the option in full in loader.args',
+    next: [about('write the option in full in loader.args', 'loader.args')],
   },
   {
     when: /^-l can only be given once/,
     cause: 'bhyveload is given two loaders (-l)',
-    next: 'look at loader.args',
+    next: [look('loader.args')],
   },
   {
     when: /^Invalid memsize '(.*)'|^Invalid guest memory size `(.*)'/,
     cause: 'the loader cannot read the memory size "$1$2"',
-    next: 'look at mem, and at loader.args: it must be the memory of the VM',
+    next: [look('mem', 'loader.args'), 'it must be the memory of the VM'],
   },
   {
     when: /^usage: bhyveload|^Required VM name parameter not supplied/,
     cause: 'the loader did not take its command line',
-    next: 'look at loader.args, and at the command with --dry-run',
+    next: [look('loader.args'), byDryRun],
   },
   {
     when: /^Could not open '(.*)'/,
     cause: 'bhyveload cannot open $1',
-    next: 'look at loader.disk, the disks of the guest and com1: is it there, and may you read it?',
+    next: [look('loader.disk'), 'is $1 there, and may you read it?'],
   },
   {
     when: /^Could not (?:create|open|reinit) VM\b/,
@@ -69,18 +71,26 @@ export const loadRules = whenAsked((): readonly Rule[] => [
   {
     when: /^can't load '(.*)'/,
     cause: 'bhyveload found no FreeBSD to load: $0',
-    next: "look at loader.disk and the guest's first disk: is a FreeBSD installed there? A CD must come first to be loaded",
+    next: [look('loader.disk'), "is a FreeBSD installed on the guest's first disk? A CD must come first to be loaded"],
   },
   {
     when: /^error: (no such partition|no such device|file `.*' not found|no such disk|disk `.*' not found)/,
     cause: 'GRUB does not find what it is to load: $1',
-    next: "look at loader.root, loader.device_map and loader.commands: GRUB's command ls at its prompt lists the drives",
+    next: [
+      look('loader.root', 'loader.device_map', 'loader.commands'),
+      "GRUB's command ls at its prompt lists the drives",
+    ],
   },
   ...kernelRules(),
 ]);
 
 /** Why a loader failed. Its console, where we have it, tells at which prompt it waits. */
-export function explainLoad(program: Program, how: LoadFailure, { stderr, stdout }: LoaderWords): Explanation {
+export function explainLoad(
+  program: Program,
+  how: LoadFailure,
+  { stderr, stdout }: LoaderWords,
+  has = anything,
+): Explanation {
   const said = wordsOf(stderr);
   const words = said.length > 0 ? said : wordsOf(stdout);
   const evidence = lastWords(words);
@@ -89,21 +99,23 @@ export function explainLoad(program: Program, how: LoadFailure, { stderr, stdout
     case 'not-started':
       return { cause: how.error, evidence, next: 'look at the file and its permissions' };
     case 'timed-out':
-      return { cause: 'it may wait at a prompt', evidence, next: whenWaiting[program] };
+      return { cause: 'it may wait at a prompt', evidence, next: advise(whenWaiting[program], has) };
     case 'signalled':
       return { cause: silence, evidence, next: byHand };
     case 'exited':
-      return ruled(loadRules(), words) ?? { cause: silence, evidence, next: afterExit[program] };
+      return ruled(loadRules(), words, has) ?? { cause: silence, evidence, next: afterExit[program] };
     default:
       return unreachable(how);
   }
 }
 
-const whenWaiting: Readonly<Record<Program, string>> = {
-  bhyveload:
-    'look at the console of com1: is there a FreeBSD on the disk? Set loader_timeout for a loader that takes longer',
-  'grub-bhyve':
-    'look whether loader.root holds a grub.cfg and commands end with "boot"; set loader_timeout for a GRUB that takes longer',
+const whenWaiting: Readonly<Record<Program, Advice>> = {
+  bhyveload: 'is there a FreeBSD on the disk? Its console says; set loader_timeout for a loader that takes longer',
+  'grub-bhyve': [
+    about('look whether commands end with "boot"', 'loader.commands'),
+    about('look whether loader.root holds a grub.cfg', 'loader.root'),
+    'set loader_timeout for a GRUB that takes longer',
+  ],
 };
 
 const afterExit: Readonly<Record<Program, string>> = {

@@ -1,3 +1,5 @@
+import { advise, type Advice, type Has } from './explain-advice.js';
+
 /** Why bhyve or a loader ended as it did: the cause, what shows it, and what to do. */
 export interface Explanation {
   readonly cause: string;
@@ -23,8 +25,8 @@ export interface Rule {
   readonly isVague?: true;
   /** `$1` stands for what the first group of `when` found, `$2` for the second, `$0` for the whole message. */
   readonly cause: string;
-  /** As `cause`. */
-  readonly next: string;
+  /** As `cause`; it names only what the machine has, or what the user may add. */
+  readonly next: Advice;
 }
 
 const evidenceLines = 3;
@@ -58,10 +60,8 @@ export function whenAsked<T>(make: () => readonly T[]): () => readonly T[] {
   return () => (made ??= make());
 }
 
-/** What a machine has, by the names of `Rule.needs`. */
-export type Has = (what: string) => boolean;
-
-const anything: Has = () => true;
+/** What nobody knows anything of may have it all. */
+export const anything: Has = () => true;
 
 /**
  * What the rules make of a program's last words. The earliest cause counts, since one failure brings others: each line
@@ -85,7 +85,7 @@ export function ruled(rules: readonly Rule[], lines: readonly string[], has = an
   const [cause] = [...hits.values()].sort((a, b) => weight(a.rule) - weight(b.rule) || a.at - b.at);
   if (cause === undefined) return undefined;
   const { rule, at, parts } = cause;
-  return { cause: fill(rule.cause, parts), evidence: around(lines, at), next: fill(rule.next, parts) };
+  return { cause: fill(rule.cause, parts), evidence: around(lines, at), next: fill(advise(rule.next, has), parts) };
 }
 
 /** A line that a rule fits. */

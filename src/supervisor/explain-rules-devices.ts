@@ -1,10 +1,15 @@
+import { about, byOption, look, rawDevices } from './explain-advice.js';
 import { whenAsked, type Rule } from './explain-rule.js';
+
+const diskPaths = about('path of the disks', 'virtio-blk', 'ahci-hd', 'ahci-cd', 'ahci', 'nvme');
+const handmade = [rawDevices, byOption('-s'), about('config')] as const;
+const serialPaths = ['com1', 'com2', 'com3', 'com4', 'uart', byOption('-l'), about('config')] as const;
 
 const disks = whenAsked((): readonly Rule[] => [
   {
     when: /^Missing "path" for block device/,
     cause: 'a disk has no path',
-    next: 'set path of the disk; look at raw devices, extra_options and config',
+    next: ['set path of the disk', look(...handmade)],
   },
   {
     when: /^Invalid sector size (.+)/,
@@ -19,17 +24,17 @@ const disks = whenAsked((): readonly Rule[] => [
   {
     when: /^(?:nvme: )?Could not (?:open|stat) backing file:? (\/.*): (.+)/,
     cause: 'the disk image $1 cannot be opened: $2',
-    next: 'look at path of the disk: is it there, and may you read and write it?',
+    next: 'look whether $1 is there, and whether you may read and write it',
   },
   {
     when: /^(?:nvme: )?Could not open backing file: (.+)/,
     cause: 'a disk image cannot be opened: $1',
-    next: 'look at path of the disks: are they there, and may you read and write them?',
+    next: [look(diskPaths, ...handmade), 'are they there, and may you read and write them?'],
   },
   {
     when: /^Could not fetch dev blk\/sector size: (.+)/,
     cause: 'a device behind a disk is no disk: $1',
-    next: 'look at path of the disks',
+    next: [look(diskPaths, ...handmade)],
   },
   {
     when: /^Could not set bootindex (\d{1,10}) for (\S+)\. Bootindex already occupied by (\S+)/,
@@ -44,7 +49,7 @@ const disks = whenAsked((): readonly Rule[] => [
   {
     when: /^Missing or invalid type for port (\d+): "(.*)"/,
     cause: 'port $1 of an AHCI controller is neither disk nor CD: $2',
-    next: 'write hd: or cd: in front of the path in raw devices and extra_options, or use the device ahci',
+    next: [look(...handmade), 'write hd: or cd: in front of the path'],
   },
   {
     when: /^(?:nvme: )?Invalid (qsz|ioslots) option (\S+)/,
@@ -57,12 +62,15 @@ const scsi = whenAsked((): readonly Rule[] => [
   {
     when: /^Invalid (seg_max|num_queues|\w{3}_ringsz|thr_per_q) option (.+)/,
     cause: 'the SCSI controller cannot have $1 of $2',
-    next: 'leave $1 of virtio-scsi out, or look at its limits in bhyve_config(5)',
+    next: 'leave $1 out, or look at its limits in bhyve_config(5)',
   },
   {
     when: /^(?:target path must be specified|(?:invalid|max) target |cannot add '.*' as target )/,
     cause: 'the SCSI controller cannot have such a target: $0',
-    next: 'look at the targets of virtio-scsi: each has a path and its own id, 0 to 255',
+    next: [
+      look(about('the targets of virtio-scsi', 'virtio-scsi'), ...handmade),
+      'each has a path and its own id, 0 to 255',
+    ],
   },
 ]);
 
@@ -82,7 +90,10 @@ const network = whenAsked((): readonly Rule[] => [
     when: /^open of tap device \/dev\/(\S+) failed/,
     also: /initialization error: No such file/i,
     cause: 'it could not open $1: there is no such interface',
-    next: 'ifconfig $1 create, or "fix": true has vmrun make it; one with a name of its own needs "type": "tap"',
+    next: [
+      'make it with ifconfig $1 create',
+      about('or "fix": true has vmrun make it; one with a name of its own needs "type": "tap"', 'virtio-net', 'e1000'),
+    ],
   },
   {
     when: /^open of tap device \/dev\/(\S+) failed/,
@@ -125,12 +136,18 @@ const sockets = whenAsked((): readonly Rule[] => [
   {
     when: /^vtcon: required (path|name) missing for port (\d+)/,
     cause: 'the virtio-console port $2 has no $1',
-    next: 'look at ports, and for port.$2 in config',
+    next: [
+      look(
+        about('ports of virtio-console', 'virtio-console'),
+        about('port.$2 in config', 'config'),
+        ...handmade.slice(0, 2),
+      ),
+    ],
   },
   {
     when: /^vtcon: Invalid port (.+)/,
     cause: 'a virtio-console has no port $1',
-    next: 'look for port in config: numbers from 0 to 15',
+    next: [look(about('port in config', 'config'), ...handmade.slice(0, 2)), 'ports have numbers from 0 to 15'],
   },
   {
     when: /^cannot create port (\S+): Address already in use/,
@@ -145,12 +162,15 @@ const sockets = whenAsked((): readonly Rule[] => [
   {
     when: /^virtio-9p: (.+)/,
     cause: 'a folder cannot be shared: $1',
-    next: 'look at sharename (at most 256 bytes) and path of virtio-9p: one share for each device',
+    next: [
+      look(about('sharename and path of virtio-9p', 'virtio-9p'), ...handmade),
+      'one share for each device, its sharename at most 256 bytes',
+    ],
   },
   {
     when: /^pci_vtinput_init: missing required path/,
     cause: 'an input device has no path',
-    next: 'set path of virtio-input, e.g. to /dev/input/event0',
+    next: [look(about('path of virtio-input', 'virtio-input'), ...handmade), 'set it e.g. to /dev/input/event0'],
   },
 ]);
 
@@ -158,57 +178,84 @@ const screen = whenAsked((): readonly Rule[] => [
   {
     when: /^bind: Address already in use/,
     cause: 'another program listens on the port of the screen (VNC)',
-    next: 'set graphic.port to a free one; sockstat -l names who listens',
+    next: [
+      about('set graphic.port to a free one', 'graphic'),
+      look('fbuf', ...handmade),
+      'sockstat -l names who listens',
+    ],
   },
   {
     when: /^(?:bind|listen|socket): (.+)/,
     cause: 'the screen (VNC) cannot listen: $1',
-    next: 'look at graphic: is host an address of this host, and may you listen on port?',
+    next: [look('graphic', 'fbuf', ...handmade), 'is host an address of this host, and may you listen on port?'],
   },
   {
     when: /^getaddrinfo: (.+)/,
     cause: 'the address of the screen (VNC) is none: $1',
-    next: 'set graphic.host to a numeric address such as 127.0.0.1: bhyve looks up no names',
+    next: [
+      about('set graphic.host to a numeric address such as 127.0.0.1', 'graphic'),
+      look('fbuf', ...handmade),
+      'bhyve looks up no names',
+    ],
   },
   {
     when: /^fbuf: (Missing port number|Invalid IPv6 address): "(.*)"/,
     cause: 'bhyve cannot read the address of the screen (VNC): $2',
-    next: 'look at graphic.host and graphic.port, and for fbuf in raw devices: HOST:PORT or [IPv6]:PORT',
+    next: [
+      look(about('graphic.host and graphic.port', 'graphic'), 'fbuf', ...handmade),
+      'write HOST:PORT or [IPv6]:PORT',
+    ],
   },
   {
     when: /^fbuf: max resolution is (\S+)/,
     cause: 'the screen is larger than this bhyve can show: at most $1',
-    next: 'lower graphic.width and graphic.height',
+    next: [
+      look(
+        about('graphic.width and graphic.height', 'graphic'),
+        about('width and height of fbuf', 'fbuf'),
+        ...handmade,
+      ),
+    ],
   },
   {
     when: /^fbuf: minimum resolution is (\S+)/,
     cause: 'the screen is smaller than bhyve can show: at least $1',
-    next: 'raise graphic.width and graphic.height',
+    next: [
+      look(
+        about('graphic.width and graphic.height', 'graphic'),
+        about('width and height of fbuf', 'fbuf'),
+        ...handmade,
+      ),
+    ],
   },
   {
     when: /^fbuf: Invalid vga setting: "(.*)"/,
     cause: 'the screen has no VGA mode $1',
-    next: 'set graphic.vga to io or off',
+    next: [about('set graphic.vga to io or off', 'graphic'), look('fbuf', ...handmade), 'VGA is io, on or off'],
   },
   {
     when: /^Only one frame buffer device is allowed/,
     cause: 'the VM has two screens',
-    next: 'use either graphic or one fbuf in emulations; look at raw devices and extra_options',
+    next: [look('graphic', 'fbuf', ...handmade), 'keep one of them'],
   },
   {
     when: /^pci_xhci controller already defined/,
     cause: 'the VM has two xhci controllers',
-    next: 'set graphic.xhci_table to false, or take xhci out of emulations; look at raw devices and extra_options',
+    next: [
+      about('set graphic.xhci_table to false, or take the other one out', 'graphic'),
+      look(...handmade),
+      'keep one of them',
+    ],
   },
   {
     when: /^pci_xhci: unknown device model "(.*)"/,
     cause: 'bhyve has no USB device $1',
-    next: 'use tablet: look at xhci in raw devices and extra_options',
+    next: [look(...handmade), 'the device it has is tablet'],
   },
   {
     when: /^pci_xhci:? (.+)/,
     cause: 'the xhci controller cannot be set up: $1',
-    next: 'look at xhci in emulations, raw devices and config: at most four devices, in slots from 1 on',
+    next: [look('xhci', ...handmade), 'it has at most four devices, in slots from 1 on'],
   },
 ]);
 
@@ -236,12 +283,12 @@ const cards = whenAsked((): readonly Rule[] => [
   {
     when: /^(?:passthru_init_rom: )?can't open romfile "(.*)"/,
     cause: 'the ROM of a host card cannot be opened: $1',
-    next: 'look at rom of the passthru device: is the file there, and may you read it?',
+    next: [look(about('rom of passthru', 'passthru'), ...handmade), 'is the file there, and may you read it?'],
   },
   {
     when: /^(?:passthru_init_rom: )?(can't (?:fstat|read|mmap|map) romfile.*|romfile too (?:small|big|large).*)/,
     cause: 'the ROM of a host card cannot be used: $1',
-    next: 'look at rom of the passthru device: is the file a whole ROM of that card?',
+    next: [look(about('rom of passthru', 'passthru'), ...handmade), 'is the file a whole ROM of that card?'],
   },
   {
     when: /^(?:pci_passthru: )?((?:un)?map_pptdev_mmio failed.*)/,
@@ -259,17 +306,20 @@ const cards = whenAsked((): readonly Rule[] => [
   {
     when: /^passthru: invalid options "(.*)"/,
     cause: 'bhyve cannot read the host card $1',
-    next: 'write 2/0/0, pci0:2:0:0 or ppt0, not 2:0:0, in raw devices and extra_options; or use src of passthru',
+    next: [look(...handmade), 'write 2/0/0, pci0:2:0:0 or ppt0, not 2:0:0'],
   },
   {
     when: /^passthru: missing required (\w+) setting/,
     cause: 'a passthru device does not say its $1',
-    next: 'set src of passthru; in config set bus, slot and func, or pptdev',
+    next: [about('set src of passthru', 'passthru'), about('in config set bus, slot and func, or pptdev', 'config')],
   },
   {
     when: /^(?:failed to initialize (?:MSI|BARs) for PCI|passthru)\b/,
     cause: 'the host card cannot be passed on: $0',
-    next: 'look at src of passthru: bridges and cards with unusual registers cannot be passed',
+    next: [
+      look(about('src of passthru', 'passthru'), ...handmade),
+      'bridges and cards with unusual registers cannot be passed',
+    ],
   },
 ]);
 
@@ -277,27 +327,27 @@ const serialPorts = whenAsked((): readonly Rule[] => [
   {
     when: /^Unable to initialize backend 'stdio' for (.+)/,
     cause: '$1 cannot have the terminal: another serial port has it, or it is none',
-    next: 'use stdio for one of com1 to com4, console and uart only',
+    next: [look(...serialPaths), 'use stdio for one of the serial ports only'],
   },
   {
     when: /^Invalid number of parameter|^Invalid address /,
     cause: 'bhyve cannot read the address of a serial port: $0',
-    next: 'write tcp=IP:PORT with a numeric address, IPv6 in brackets: look at com1 to com4 and uart',
+    next: [look(...serialPaths), 'write tcp=IP:PORT with a numeric address, IPv6 in brackets'],
   },
   {
     when: /^bind\((.+)\): (.+)/,
     cause: 'a serial port cannot listen on $1: $2',
-    next: 'look at com1 to com4 and uart: is the address one of this host, and the port free?',
+    next: [look(...serialPaths), 'is the address one of this host, and the port free?'],
   },
   {
     when: /^Unable to initialize backend '(.*)' for (.+)/,
     cause: '$2 cannot open $1',
-    next: 'look at com1 to com4 and uart: a terminal device that nobody has open; nmdm needs kldload nmdm',
+    next: [look(...serialPaths), 'it must be a terminal device that nobody has open; nmdm needs kldload nmdm'],
   },
   {
     when: /^Only one LPC bridge is allowed/,
     cause: 'the VM has two LPC bridges',
-    next: 'take lpc out of extra_options and raw devices: vmrun adds it',
+    next: [look(...handmade), 'take it out: vmrun adds it'],
   },
   {
     when: /^LPC bridge can be present only on bus 0/,

@@ -1,3 +1,4 @@
+import { about, byOption, look, unchecked } from './explain-advice.js';
 import { whenAsked, type Rule } from './explain-rule.js';
 
 const report = 'report it to FreeBSD with these lines; a newer FreeBSD may know more';
@@ -6,8 +7,8 @@ const report = 'report it to FreeBSD with these lines; a newer FreeBSD may know 
 export const runRules = whenAsked((): readonly Rule[] => [
   {
     when: /^Unhandled ((?:in|out)[bwl] 0x[0-9a-f]+)/,
-    cause: 'the guest touched an I/O port that nothing emulates ($1), and strict_io is set',
-    next: 'set strict_io to false',
+    cause: 'the guest touched an I/O port that nothing emulates ($1), and this bhyve stops then (-e)',
+    next: [about('set strict_io to false', 'strict_io'), look(byOption('-e'))],
   },
   {
     when: /^Unhandled memory access to (0x[0-9a-f]+)/,
@@ -72,10 +73,11 @@ export const runRules = whenAsked((): readonly Rule[] => [
   {
     when: /^Assertion failed: (.+)/,
     cause: 'bhyve met what it takes to be impossible: $1',
-    next: `look for what is unusual in cpu_pin, config and extra_options; ${report}`,
+    next: [look('cpu_pin', unchecked), report],
   },
   {
     when: /^tpm_swtpm_execute_cmd: (.+)/,
+    isWarning: true,
     cause: 'swtpm went away while the guest ran: $1',
     next: 'look at the log of swtpm; start it again before the VM',
   },

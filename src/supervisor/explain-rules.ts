@@ -1,3 +1,4 @@
+import { about, look } from './explain-advice.js';
 import { whenAsked, type Rule } from './explain-rule.js';
 import { deviceRules } from './explain-rules-devices.js';
 import { commandRules, startRules } from './explain-rules-start.js';
@@ -33,19 +34,25 @@ const vagueRules = whenAsked((): readonly Rule[] => [
     when: /^Device emulation initialization error: Device (?:or resource )?busy/i,
     isVague: true,
     cause: 'a device could not be started: something of the host is in use',
-    next: 'look at the interfaces of emulations (ifconfig tap0 names who has opened it), the serial ports and the cards',
+    next: [
+      about('look at the interfaces: ifconfig tap0 names who has opened it', 'virtio-net', 'e1000'),
+      look(about('the host cards', 'passthru'), about('the serial ports', 'com1', 'com2', 'com3', 'com4', 'uart')),
+    ],
   },
   {
     when: /^Device emulation initialization error: (.+)/i,
     isVague: true,
     cause: 'a device could not be started: $1',
-    next: 'look at emulations, above all name and mtu of the network cards: is an interface or file missing, or in use?',
+    next: [
+      look('emulations', about('name and mtu of the network cards', 'virtio-net', 'e1000'), 'extra_options'),
+      'is an interface or file missing, or in use?',
+    ],
   },
   {
     when: /^error to build the guest tables: (.+)/,
     isVague: true,
     cause: 'the tables that tell the guest of its hardware could not be made: $1',
-    next: 'look at disable_mptable_gen, smbios and uuid',
+    next: [look('disable_mptable_gen', 'smbios', 'uuid')],
   },
   {
     when: /^Child process was killed by signal (\S+)/,
@@ -69,13 +76,13 @@ export const rules = whenAsked((): readonly Rule[] => [
     when: /^(?:Failed to fetch referenced configuration variable (.+)|Empty reference in configuration value "(.*))/,
     isWarning: true,
     cause: 'a value refers with %(...) to a variable that is not set: $1$2',
-    next: 'write \\% for a percent sign in config and extra_options, or set the variable',
+    next: [look('config', 'extra_options'), 'write \\% for a percent sign, or set the variable'],
   },
   {
     when: /^(?:Invalid reference in|Trailing \\ in|Too many recursive references in) configuration value(.*)/,
     isWarning: true,
     cause: 'bhyve takes the % in a value for a reference: $1',
-    next: 'write \\% for a percent sign, and \\\\ for a backslash beside it, in config and extra_options',
+    next: [look('config', 'extra_options'), 'write \\% for a percent sign, and \\\\ for a backslash beside it'],
   },
   ...vagueRules(),
 ]);

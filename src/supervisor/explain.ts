@@ -1,31 +1,41 @@
 import { unreachable } from '../base/unreachable.js';
-import { lastWords, ruled, wordsOf, type Explanation, type Has } from './explain-rule.js';
+import {
+  about,
+  advise,
+  byHand,
+  byOption,
+  look,
+  rawDevices,
+  unchecked,
+  type Advice,
+  type Has,
+} from './explain-advice.js';
+import { anything, lastWords, ruled, wordsOf, type Explanation } from './explain-rule.js';
 import { guestRules, rules } from './explain-rules.js';
 import { describeEnd, type RunEnd } from './run-end.js';
 
 export type { Explanation } from './explain-rule.js';
 
 /** What an end says by itself. */
-type Reason = Omit<Explanation, 'evidence'>;
+interface Reason {
+  readonly cause: string;
+  readonly next: Advice;
+}
 
 /**
  * Why bhyve ended as it did. Its own words tell best; without a rule that fits them, the end itself says something. It
  * has an answer for every end, also for those that need none.
  * @param stderrTail the last of what it wrote: anything, in any size
- * @param has whether the machine has a device of a model, or its spec a field. Default: nobody knows
+ * @param has what the machine has, so that no hint names anything else. Default: nobody knows
  */
-export function explain(end: RunEnd, stderrTail: string, has?: Has): Explanation {
+export function explain(end: RunEnd, stderrTail: string, has: Has = anything): Explanation {
   const words = wordsOf(stderrTail);
-  return (
-    ruled(rules(), words, has) ??
-    (end.kind === 'triple-fault' ? ruled(guestRules(), words) : undefined) ?? {
-      ...reasonOf(end, words.length > 0),
-      evidence: lastWords(words),
-    }
-  );
+  const told =
+    ruled(rules(), words, has) ?? (end.kind === 'triple-fault' ? ruled(guestRules(), words, has) : undefined);
+  if (told !== undefined) return told;
+  const { cause, next } = reasonOf(end, words.length > 0);
+  return { cause, evidence: lastWords(words), next: advise(next, has) };
 }
-
-export const byHand = 'look at the command with --dry-run and run it by hand';
 
 const core = 'look for bhyve.core (sysctl kern.corefile says where), and report it to FreeBSD with these lines';
 
@@ -40,7 +50,7 @@ function reasonOf(end: RunEnd, hasWords: boolean): Reason {
         cause: 'a triple fault: the guest crashed so early or so badly that its CPU reset itself',
         next:
           "look at the guest's console: is there a boot loader on its disk, made for this architecture and firmware? " +
-          'Try ignore_unknown_msrs, which many guests need, and more mem',
+          'Try more mem, and set ignore_unknown_msrs to true: many guests need it',
       };
     case 'unknown':
       return {
@@ -69,17 +79,17 @@ function reasonOfStatus(status: number, hasWords: boolean): Reason {
       if (hasWords) return { cause: said, next: byHand };
       return {
         cause: `${said}; it says nothing of a VM that was destroyed while it ran, or of a bad uuid`,
-        next: `look who ran bhyvectl --destroy, and at uuid and the path of virtio-input; ${byHand}`,
+        next: ['look who ran bhyvectl --destroy', look('uuid', about('path of virtio-input', 'virtio-input')), byHand],
       };
     case 64:
       return {
         cause: `${said} why it does not take an option`,
-        next: `look at cpu, cpu_pin, mem, numa, fw_cfg_files and extra_options; ${byHand}`,
+        next: [look('cpu', 'cpu_pin', 'mem', 'numa', 'fw_cfg_files', ...unchecked), byHand],
       };
     case 71:
       return {
         cause: `${said} why the system refused it something: its sandbox, the CPU topology or its control socket`,
-        next: 'look at cpu, at the folder rundir, and at dmesg',
+        next: [look('cpu'), 'look at the folder /var/run/bhyve, and at dmesg'],
       };
     case 100:
       return {
@@ -99,12 +109,12 @@ function reasonOfStatus(status: number, hasWords: boolean): Reason {
 
 const crashed = (signal: NodeJS.Signals): Reason => ({
   cause: `bhyve crashed (${signal}): a bug of bhyve`,
-  next: `look for a virtio-console without ports in extra_options and raw devices; ${core}`,
+  next: [about('is there a virtio-console without ports?', 'virtio-console'), look(rawDevices, byOption('-s')), core],
 });
 
 const sentToTerminal = (signal: NodeJS.Signals): Reason => ({
   cause: `somebody sent ${signal} to bhyve: a key of its terminal, or the end of its session`,
-  next: 'look who did; a guest whose com1 is not stdio does not share the terminal',
+  next: ['look who did', about('a guest whose console is not stdio does not share the terminal', 'stdio')],
 });
 
 /** bhyve takes SIGTERM for a power button, once the guest has switched ACPI on. The others end it: amd64/pm.c. */
@@ -122,7 +132,7 @@ const reasonsOfSignals: Readonly<Partial<Record<NodeJS.Signals, Reason>>> = {
   SIGQUIT: sentToTerminal('SIGQUIT'),
   SIGABRT: {
     cause: 'bhyve gave up: the guest did what bhyve does not handle, or bhyve met what it takes to be impossible',
-    next: `look for a com port without a path in extra_options; ${core}`,
+    next: [about('is there a serial port without a path?', 'extra_options', '--'), look(byOption('-l')), core],
   },
   SIGSEGV: crashed('SIGSEGV'),
   SIGBUS: crashed('SIGBUS'),

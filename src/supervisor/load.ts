@@ -5,6 +5,7 @@ import { StartError } from '../host/start-error.js';
 import { loaderCommand } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import { explainLoad, type LoaderWords } from './explain-load.js';
+import { hasIn } from './explain-has.js';
 import type { LoadFailure } from './run-end.js';
 import { consoleOf, environmentOf, rememberProcess, type BootResult, type Session } from './session.js';
 
@@ -50,7 +51,7 @@ export async function load(
     emit(ended);
     return { end, aliveMs };
   }
-  const why = explainLoad(program, end, said);
+  const why = explainLoad(program, end, said, hasIn(machine));
   emit({ ...ended, why });
   return { end: { kind: 'not-loaded', program, how: end }, aliveMs, why };
 }

@@ -8,7 +8,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
   'while the guest runs': [
     [
       'Unhandled inb 0x0071 at 0xffffffff80a1b2c3',
-      'the guest touched an I/O port that nothing emulates (inb 0x0071), and strict_io is set',
+      'the guest touched an I/O port that nothing emulates (inb 0x0071), and this bhyve stops then (-e)',
       /strict_io/,
     ],
     [
@@ -134,7 +134,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     [
       'bhyve: Attempting to add value 1G to existing node memory',
       'the variable memory is a group of variables and takes no value',
-      /extra_options, config/,
+      /memory in config/,
     ],
     [
       'bhyve: Attemping to add value /dev/cam/ctl to existing node dev of list 0x3a4e',
@@ -144,7 +144,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     [
       'bhyve: Configuration node a.b is a child of existing variable a\nbhyve: Failed to create configuration node a.b',
       'the variable a has a value and cannot be a group of variables too',
-      /look for a in/,
+      /look at a in/,
     ],
     ['bhyve: Invalid configuration node: pci.', 'no variable can be named pci.', /a dot too many/],
     ['bhyve: Invalid config node name pcireg.device', 'no variable can be named pcireg.device', /a dot too many/],
@@ -206,12 +206,12 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ["bhyve: invalid memsize '1.5G'", 'bhyve cannot read the memory size "1.5G"', /look at mem,/],
     [
       "bhyve: Can't open fw_cfg_user_file file \"/vm/k.bin\": Permission denied\nbhyve: invalid fwcfg item 'opt/x,file=/vm/k.bin'",
-      'the file /vm/k.bin of fw_cfg_files cannot be opened: Permission denied',
+      'the file /vm/k.bin, which the firmware is to read (fw_cfg), cannot be opened: Permission denied',
       /may you read it/,
     ],
     [
       'bhyve: fw_cfg name too long: "opt/aaaa,string=x"\nbhyve: invalid fwcfg item \'opt/aaaa,string=x\'',
-      'a name of fw_cfg_files is longer than 55 bytes: opt/aaaa,string=x',
+      'the name of an item for the firmware (fw_cfg) is longer than 55 bytes: opt/aaaa,string=x',
       /shorter/,
     ],
     [
@@ -219,7 +219,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
       'bhyve cannot read the item opt/key',
       /fw_cfg_files/,
     ],
-    ["bhyve: invalid lpc device configuration 'com5,stdio'", 'bhyve knows no LPC device com5,stdio', /com1 to com4/],
+    ["bhyve: invalid lpc device configuration 'com5,stdio'", 'bhyve knows no LPC device com5,stdio', /-l help/],
     ['bhyve: invalid bootrom option "bootrom"', 'a boot ROM is named without its file: -l bootrom', /set bootrom/],
     ['bhyve: invalid tpm type "tpm"', 'a TPM is named without its type: -l tpm', /type and path/],
     ['bhyve: invalid tpm path "tpm,swtpm"', 'a TPM is named without its path: -l tpm,swtpm', /type and path/],
@@ -238,7 +238,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     [
       `pci slot 0:3:0: legacy device "ahci-hd", use "ahci" instead\n${init}: Invalid argument`,
       'the device ahci-hd of PCI slot 0:3:0 is called ahci in a variable',
-      /write ahci in config/,
+      /write ahci/,
     ],
     [
       'bhyve: Failed to fetch referenced configuration variable vm.dir\nCould not open backing file: No such file or directory',
