@@ -72,7 +72,7 @@ describe('what may stand there', () => {
     ['init |', ['<files>']],
     ['check |', ['<files>']],
     ['facts a.json |', ['<files>']],
-    ['graph vm.json -t |', ['--config=vm.json', '--target=-']],
+    ['graph vm.json -t |', ['--target=-', '--config=vm.json']],
     ['plan -t | vm.json', ['--target=-', '--config=vm.json']],
     // What follows is for bhyve.
     ['-c vm.json -- -|', []],
