@@ -53,4 +53,5 @@ const nowhere: Context = {
   err: () => undefined,
   divertErr: () => undefined,
   onSignals: () => () => undefined,
+  onExit: () => undefined,
 };

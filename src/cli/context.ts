@@ -19,4 +19,6 @@ export interface Context {
   readonly divertErr: (sink: Sink) => void;
   /** Calls back for each of the signals until the returned function is called. */
   readonly onSignals: (signals: readonly NodeJS.Signals[], handler: (signal: NodeJS.Signals) => void) => () => void;
+  /** Is called when the process exits, however that comes. */
+  readonly onExit: (handler: () => void) => void;
 }

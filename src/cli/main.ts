@@ -1,6 +1,5 @@
 import type { Sink } from '../host/line-sink.js';
 import { systemPlatform } from '../host/platform.js';
-import { dropDeadTerminals } from '../host/terminal.js';
 import { writeText } from './output.js';
 import { vmrun } from './vmrun.js';
 
@@ -9,7 +8,6 @@ const graceMs = 1000;
 
 /** The program. This file alone touches the process. @param simulator path of the launcher of bhyve-sim */
 export async function main(simulator: string): Promise<void> {
-  process.once('exit', dropDeadTerminals);
   const diverted: { sink?: Sink } = {};
   process.exitCode = await vmrun(process.argv.slice(2), {
     workingDirectory: process.cwd(),
@@ -33,6 +31,9 @@ export async function main(simulator: string): Promise<void> {
       return () => {
         for (const signal of signals) process.off(signal, handler);
       };
+    },
+    onExit(handler) {
+      process.once('exit', handler);
     },
   });
   await diverted.sink?.end(graceMs);

@@ -57,6 +57,7 @@ async function vmrun(line: string, workingDirectory = folder): Promise<Said> {
     err: (text) => (said.err += text),
     divertErr: () => undefined,
     onSignals: () => () => undefined,
+    onExit: () => undefined,
   };
   const make = await commands[name]?.load();
   try {

@@ -139,6 +139,33 @@ test('needs nothing of the host: no bhyve, no disks, no interfaces', async () =>
   });
 });
 
+/** Modules of Node.js that a program has loaded when it ends; those that Node.js keeps to itself are not counted. */
+function loadedModules(place: Place, ...program: readonly string[]): readonly string[] {
+  const watch = place.write(
+    'watch.cjs',
+    `const { writeFileSync } = require('node:fs');
+    process.on('exit', () => writeFileSync(process.env.LOADED, JSON.stringify(process.moduleLoadList)));`,
+  );
+  const loaded = place.path('loaded.json');
+  const env = { ...process.env, LOADED: loaded };
+  const { status } = spawnSync(process.execPath, ['-r', watch, ...program], { cwd: place.folder, env });
+  expect(status).toBe(0);
+  return (JSON.parse(readFileSync(loaded, 'utf8')) as readonly string[]).flatMap((entry) => {
+    const name = entry.replace(/^NativeModule /, '');
+    return name === entry || name.startsWith('internal/') ? [] : [name];
+  });
+}
+
+test('loads none of the modules of Node.js that take longer than the whole dry run', () =>
+  inPlace((place) => {
+    place.write('vm.json', JSON.stringify(rich(place)));
+    const bare = new Set(loadedModules(place, '-e', '0'));
+    const own = loadedModules(place, ...vmrunCommand.slice(1), '-c', 'vm.json', '-d').filter((name) => !bare.has(name));
+    // child_process and tty bring streams and sockets with them.
+    expect(own.sort()).toEqual(['os', 'process', 'vm']);
+    return Promise.resolve();
+  }));
+
 test('$BHYVE_EXEC names the program, --bhyve wins over it', async () => {
   await inPlace(async (place) => {
     place.spec();

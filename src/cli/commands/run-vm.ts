@@ -3,7 +3,7 @@ import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { systemClock } from '../../host/clock.js';
 import { readSecret, type ReadSecret } from '../../host/secret.js';
-import { hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
+import { dropDeadTerminals, hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
 import { systemHost } from '../../host/host.js';
 import { noVmm } from '../../host/vmm.js';
 import type { Identity } from '../../machine/identity.js';
@@ -172,10 +172,12 @@ const simulatedSecret: ReadSecret = (path) =>
   });
 
 /**
- * Lets signals stop the VM. SIGUSR1 tells that the log was renamed; it would start Node's debugger if we did not listen,
- * and end us once we had. So all of them are listened to until the process ends.
+ * Lets signals stop the VM, so vmrun outlives a terminal that is closed. SIGUSR1 tells that the log was renamed; it
+ * would start Node's debugger if we did not listen, and end us once we had. So all of them are listened to until the
+ * process ends.
  */
-function listen({ onSignals }: Context, { usesStdio }: Machine, stop: () => void, reopen: () => void): void {
+function listen({ onSignals, onExit }: Context, { usesStdio }: Machine, stop: () => void, reopen: () => void): void {
+  onExit(dropDeadTerminals);
   const hadTerminal = hasControllingTerminal();
   const isStop = stopSignals({
     clock: systemClock,
