@@ -35,9 +35,8 @@ const exactBytes = (size: number): bigint | undefined =>
   Number.isInteger(size) && size >= 0 ? BigInt(size) : undefined;
 
 function withUnit(text: string): bigint | undefined {
-  const match = /^(\d{1,30})([KMGT])B?$/i.exec(text);
-  const [, digits, unit] = match ?? [];
-  if (digits === undefined || unit === undefined) return undefined;
+  const [, digits, unit] = /^(\d+)([KMGT])B?$/i.exec(text) ?? [];
+  if (digits === undefined || unit === undefined || digits.length > 30) return undefined;
   return BigInt(digits) << shifts[unit.toUpperCase() as keyof typeof shifts];
 }
 

@@ -42,6 +42,7 @@ describe('a memory size', () => {
     ['-1G', /not a memory size/],
     ['1GB ', /not a memory size/],
     ['1Gi', /not a memory size/],
+    [`${'0'.repeat(30)}1G`, /not a memory size/],
     ['', /not a memory size/],
     [-4096, /-4096 is not a memory size/],
     [1.5, /not a memory size/],
