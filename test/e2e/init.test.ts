@@ -73,7 +73,7 @@ describe('by options', () => {
     [['--yes', '--mem', '2X'], 64, /error: --mem: "2X" is not digits.*\nTry vmrun init --help/],
     [['--yes', '--name', 'a b'], 64, /error: --name: "a b" is not a VM name/],
     [['--yes', '--cpu', '0'], 64, /error: --cpu: cpu must be 1 to 65535, got 0/],
-    [[], 64, /error: questions want a terminal; give --yes/],
+    [[], 64, /there is no terminal to ask questions at; give --yes/],
     [['no-such/web.yaml', '--yes'], 73, /no such file or directory[^]*make its folder first/],
   ])('init %j writes nothing and ends with %i', (words, status, said) =>
     inPlace(async (place) => {

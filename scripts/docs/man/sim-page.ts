@@ -77,12 +77,21 @@ export const simulatorPage = (): string =>
     ),
     section(
       'EXAMPLES',
+      prose(
+        'Two ways to try the spec vm.json of vmrun(8) on any system. The second needs to leave out the checks of the host, which only a FreeBSD host can pass.',
+      ),
       literal([
-        'VMRUN_SIM_SCRIPT=reboot,power_off vmrun -c vm.json --bhyve bhyve-sim',
         'vmrun -c vm.json --simulate=reboot,power_off',
+        'VMRUN_SIM_SCRIPT=reboot,power_off vmrun -c vm.json \\',
+        '    --bhyve bhyve-sim --no-requirement-check',
+      ]),
+      ['.Pp'],
+      prose('A guest that halts after two seconds, and a loader that fails:'),
+      literal([
         'VMRUN_SIM_SCRIPT=halt:2s bhyve-sim -m 1G -s 0,hostbridge -s 31,lpc \\',
         '    -l com1,stdio -l bootrom,BHYVE_UEFI.fd vm0; echo $?',
-        'VMRUN_SIM_LOADER=fail,ok vmrun -c vm.json --simulate',
+        'VMRUN_SIM_PROGRAM=bhyveload VMRUN_SIM_LOADER=fail bhyve-sim -m 1G \\',
+        '    -d disk.img vm0; echo $?',
       ]),
     ),
     section('SEE ALSO', references(['bhyve_config', 5], ['bhyve', 8], ['bhyveload', 8], ['vmrun', 8])),

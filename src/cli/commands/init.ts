@@ -75,7 +75,9 @@ async function init(
   const asked = questions.filter(({ field }) => options[field] === undefined);
   const asks = options.yes !== true && asked.length > 0;
   if (asks && !(isTerminal(0) && isTerminal(2))) {
-    command.error('error: questions want a terminal; give --yes, and as options what is not to be as usual');
+    command.error(
+      'error: there is no terminal to ask questions at; give --yes, and options for whatever should differ from the defaults',
+    );
   }
   const mayReplace = options.force === true || file === standardOutput;
   const refuseToReplace = (name: string): void => {
