@@ -9,6 +9,7 @@ import { findModel } from '../../src/bhyve/pci.js';
 import { awkwardText, fieldsOf } from '../support/arbitraries.js';
 import { refusal, simulate, simulateMachine, sorted } from '../support/simulated.js';
 import { machineOf, planOf, problemsOf, specOf, withDevices } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 const models = deviceModels.map((model) => [model.model, model] as const);
 
@@ -124,7 +125,7 @@ describe('every device model', () => {
           expect(long).not.toContain('-s');
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

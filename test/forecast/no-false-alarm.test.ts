@@ -10,6 +10,7 @@ import { deviceRows, optionRows, variableRows } from '../../scripts/docs/bhyve-c
 import { exampleNames, exampleSpec } from '../support/examples.js';
 import { minimal, planOf, specOf, told } from '../support/specs.js';
 import { wholeMachine } from '../support/whole-machines.js';
+import { runs } from '../support/runs.js';
 
 /** Nothing is forecast that bhyve would not say. */
 
@@ -101,6 +102,6 @@ test('nothing is foretold for the command of any machine', async () => {
       const told = foretoldOf(machine).filter((each) => !isUseless(each) && !isName(each));
       expect(told.map(words).filter((each) => !each.endsWith(strayWarning))).toEqual([]);
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 }, 120_000);

@@ -11,6 +11,7 @@ import { liveView } from '../../src/host/live-view.js';
 import { runTool, type RunTool } from '../../src/host/tools.js';
 import { throughFile } from './both-views.js';
 import { fixture, makeFakeHost, requirement, sentences, tap, type FakeHost } from './fake-host.js';
+import { runs } from '../support/runs.js';
 
 const moment = new Date('2026-01-31T12:00:00Z');
 const nothing: HostAsks = { paths: [], sockets: [], ports: [] };
@@ -330,7 +331,7 @@ describe('a captured host is judged as the live one', () => {
         );
         expect(await checkHost(requirements, { view: recordedView(whole) })).toEqual(live);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });

@@ -13,6 +13,7 @@ import { secretOfFiles, simulate, simulateMachine, sorted } from '../support/sim
 import { minimal, planOf } from '../support/specs.js';
 import { wholeMachine } from '../support/whole-machines.js';
 import { differencesOf, imported, importedCommand, machineOf, spelt, type Difference } from './support.js';
+import { runs } from '../support/runs.js';
 
 /** What bhyve is told to do is told again by the spec that is imported, whatever it is. */
 
@@ -185,6 +186,6 @@ test('the command of any spec is imported as a spec that gives bhyve the same', 
       const ours = await machineOf(spec, machine);
       expect(configOfMachine(ours)).toEqual(configOfMachine(machine));
     }),
-    { numRuns: 400 },
+    { numRuns: runs(400) },
   );
 }, 300_000);

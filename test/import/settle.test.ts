@@ -15,6 +15,7 @@ import {
   sourceOf,
   spelt,
 } from './support.js';
+import { runs } from '../support/runs.js';
 
 const platform = { release: 15, arch: 'amd64' } as const;
 const bare = {
@@ -412,7 +413,7 @@ test('whatever bhyve takes is imported, and what will not be the same is told', 
       const [before, after] = [simulate(words, host).config, ours.config].map((config) => devicesIn(config));
       expect(after).toEqual(before);
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 }, 120_000);
 

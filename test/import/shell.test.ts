@@ -5,6 +5,7 @@ import { newScript, walk } from '../../src/import/script/explore.js';
 import { parseShell } from '../../src/import/script/parser.js';
 import { plainCall } from '../../src/import/script/run.js';
 import { replaceSymbols } from '../../src/import/script/symbols.js';
+import { runs } from '../support/runs.js';
 
 /** The commands of a call without arguments, in their order; a part that is not known is shown as it is written. */
 export function commandsOf(text: string, files: Readonly<Record<string, string>> = {}): readonly (readonly string[])[] {
@@ -190,7 +191,7 @@ describe('a script is read as sh(1) reads it', () => {
           else expect(script.line).toBeLessThanOrEqual(text.split('\n').length);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 });

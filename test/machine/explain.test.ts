@@ -9,6 +9,7 @@ import type { Spec } from '../../src/spec/parse-spec.js';
 import { validSpec, validTargets } from '../support/arbitraries.js';
 import { machineOf, minimal, specOf, told, withDevices, type SpecObject } from '../support/specs.js';
 import { wholeMachine } from '../support/whole-machines.js';
+import { runs } from '../support/runs.js';
 
 const amd64: Platform = { release: 15, arch: 'amd64' };
 
@@ -169,7 +170,7 @@ describe('of any spec', () => {
         check(spec, target, { extraArguments });
         check(spec, target, { extraArguments, identity: locked.ok ? locked.value.identity : undefined });
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -178,7 +179,7 @@ describe('of any spec', () => {
       fc.asyncProperty(wholeMachine, async (object) => {
         check(await specOf(object), 'default', {});
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { plan } from '../../src/machine/plan.js';
 import { fieldsOf, validSpec, validTargets } from '../support/arbitraries.js';
 import { expectedConfig, refusal, simulateMachine, sorted } from '../support/simulated.js';
 import { machineOf, specOf } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 const release = fc.constantFrom<Release[]>(14, 15, 16);
 
@@ -25,7 +26,7 @@ describe('any valid spec', () => {
         expect(refusal(start)).toBe('');
         expect(machine.argv.at(-1)).toBe(object.name);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -36,7 +37,7 @@ describe('any valid spec', () => {
         expect(new Set(spec.targets)).toEqual(new Set(validTargets));
         for (const target of spec.targets) expect(plan(spec, target)).toEqual(plan(spec, target));
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });

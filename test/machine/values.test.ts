@@ -8,6 +8,7 @@ import { awkwardText } from '../support/arbitraries.js';
 import { expectedConfig, simulateMachine, sorted } from '../support/simulated.js';
 import { loadSpecText } from '../../src/machine/load-spec.js';
 import { machineOf, minimal, planOf, specText, valuesOf, withDevices, type SpecObject } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 const disk = { device: 'virtio-blk', path: 'disk.img' };
 const awkward = [
@@ -154,7 +155,7 @@ describe('text of a spec reaches the guest as it is, or is refused', () => {
         expect(config.get('a')).toBe(value);
         expect(output.stderr).toEqual([]);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

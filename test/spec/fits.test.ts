@@ -8,6 +8,7 @@ import { parseJson } from '../../src/spec/json.js';
 import { vmSchema } from '../../src/spec/schema.js';
 import { wholeMachine } from '../support/whole-machines.js';
 import { exampleNames } from '../support/examples.js';
+import { runs } from '../support/runs.js';
 
 /** What the two say of one value: the answer of `fits`, and whether ajv's code agrees. */
 function answers(value: unknown): { readonly fits: boolean; readonly ajv: boolean } {
@@ -91,10 +92,10 @@ test('a damaged one fits where the code that ajv compiles says so, and nowhere e
         expect(said.fits).toBe(said.ajv);
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: runs(2000) },
   );
   // Neither answer is rare.
-  expect(Math.min(seen.true, seen.false)).toBeGreaterThan(100);
+  expect(Math.min(seen.true, seen.false)).toBeGreaterThan(runs(100));
 });
 
 test.each(exampleNames.filter((name) => name.endsWith('.json')))('%s fits', (name) => {

@@ -4,6 +4,7 @@ import { parseJson } from '../../src/spec/json.js';
 import { maxDepth, toValue, type SourceNode } from '../../src/spec/source-tree.js';
 import { problemsOf, told } from '../support/specs.js';
 import { expectLinear } from '../support/growth.js';
+import { runs } from '../support/runs.js';
 
 /** The value, or `refused`. */
 const ours = (text: string): unknown => {
@@ -81,7 +82,7 @@ describe('JSON', () => {
         fc.pre(!hasTwin(text) && !text.startsWith('\ufeff'));
         expect(ours(text)).toEqual(theirs(text));
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 

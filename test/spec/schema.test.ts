@@ -9,6 +9,7 @@ import { deviceModels } from '../../src/devices/registry.js';
 import { publishedSchema } from '../../src/spec/published-schema.js';
 import { validSpec } from '../support/arbitraries.js';
 import { minimal, problemsOf, withDevices, type SpecObject } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (file: string): string => readFileSync(root + file, 'utf8');
@@ -113,7 +114,7 @@ describe('the published schema', () => {
         expect((await problemsOf(spec)).filter(({ severity }) => severity === 'error')).toEqual([]);
         expect(violations(spec)).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

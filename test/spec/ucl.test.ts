@@ -22,6 +22,7 @@ import {
   type SpecObject,
 } from '../support/specs.js';
 import { chooseFrom, inUclRange, uclText } from '../support/ucl-text.js';
+import { runs } from '../support/runs.js';
 
 const ucl = { format: 'ucl' } as const;
 const vm = 'name: vm0\ncpu: 1\nmem: 1G\n';
@@ -47,7 +48,7 @@ describe('a spec in UCL', () => {
           expect(withoutPlaces(machineOf(same, target))).toEqual(withoutPlaces(machineOf(json, target)));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { awkwardText } from '../support/arbitraries.js';
 import { minimal, problemsOf, specText, told, withDevices, type SpecObject } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 const disk = { device: 'virtio-blk', path: 'disk.img' };
 const lines = async (spec: SpecObject | string) => (await problemsOf(spec)).map(told);
@@ -334,7 +335,7 @@ describe('a wrong spec', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -5,6 +5,7 @@ import { toValue } from '../../src/spec/source-tree.js';
 import { parseYaml } from '../../src/spec/yaml.js';
 import { codesAt, planOf, problemsOf, shapeProblemsOf, told } from '../support/specs.js';
 import { expectLinear } from '../support/growth.js';
+import { runs } from '../support/runs.js';
 
 const yaml = { format: 'yaml' } as const;
 
@@ -95,7 +96,7 @@ describe('YAML', () => {
         const parsed = parseYaml(pieces.join(''));
         if (!parsed.ok) expect(parsed.problems.length).toBeGreaterThan(0);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

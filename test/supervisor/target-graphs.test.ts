@@ -5,6 +5,7 @@ import { exitReasons, stopWord, type ExitReason } from '../../src/spec/vm-spec.j
 import { decide, noPast } from '../../src/supervisor/policy.js';
 import type { RunEnd } from '../../src/supervisor/run-end.js';
 import { machineOf, minimal, specOf } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 // Runs over random graphs of targets, held against a model: what a target comes to is put together here once more, in
 // the plainest way, and loaded as a spec that has no targets.
@@ -179,9 +180,9 @@ test('the boots of a run follow the graph of its targets, and each is the machin
         nowMs += step.delayMs;
       }
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
   // The graphs are such that runs are long enough to tell.
-  expect(boots).toBeGreaterThan(3000);
-  expect(giveUps).toBeGreaterThan(100);
+  expect(boots).toBeGreaterThan(runs(3000));
+  expect(giveUps).toBeGreaterThan(runs(100));
 }, 60_000);

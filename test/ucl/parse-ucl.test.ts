@@ -6,6 +6,7 @@ import { parseUcl } from '../../src/ucl/parse-ucl.js';
 import type { UclScalar, UclValue } from '../../src/ucl/ucl-tree.js';
 import { chooseFrom, inUclRange, uclText } from '../support/ucl-text.js';
 import { expectLinear } from '../support/growth.js';
+import { runs } from '../support/runs.js';
 
 const limits = { maxDepth: 64, tooDeep: (offset: number) => ({ message: 'too deep', offset }) };
 const parse = (text: string) => parseUcl(text, limits);
@@ -362,7 +363,7 @@ describe('whatever the text, there is a result', () => {
       fc.property(fc.array(piece, { maxLength: 40 }), (pieces) => {
         inside(pieces.join(''));
       }),
-      { numRuns: 5000 },
+      { numRuns: runs(5000) },
     );
   });
 
