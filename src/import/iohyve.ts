@@ -30,7 +30,7 @@ function readListing(text: string): Listing {
   let guest: string | undefined;
   let second: number | undefined;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const [, announced] = /^Getting (\S+) iohyve prop/.exec(line) ?? [];
+    const [, announced] = /^Getting (\S+) (?:iohyve )?prop/.exec(line) ?? [];
     if (announced !== undefined) {
       if (guest !== undefined) second ??= index + 1;
       guest ??= announced;

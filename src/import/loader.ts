@@ -7,7 +7,7 @@ import { parseMemorySize } from '../bhyve/sizes.js';
 import type { Platform } from '../bhyve/releases.js';
 import type { Loader } from '../machine/machine.js';
 import type { LoaderSpec } from '../spec/vm-spec.js';
-import { noteAt, type LoaderCommand, type Source } from './original.js';
+import { noteAt, type LoaderCommand, type LoaderFlag, type Source } from './original.js';
 
 export type LoaderProgram = LoaderSpec['kind'];
 
@@ -20,6 +20,12 @@ export interface LoaderWords {
   /** What it reads from standard input; absent: nothing that is known. */
   readonly input?: string;
 }
+
+/** What bhyve and its loader are given alike by vmrun, with the field that says so; grub-bhyve has no `-C`. */
+const loaderFlags: readonly { readonly flag: LoaderFlag; readonly field: string }[] = [
+  { flag: '-S', field: 'wire_guest_mem' },
+  { flag: '-C', field: 'guest_mem_in_core' },
+];
 
 export type ReadFile = (path: string) => string | undefined;
 
@@ -52,6 +58,7 @@ function readBhyveload({ argv, line }: LoaderWords): LoaderCommand | { readonly 
       ...(args.length === 0 ? {} : { args }),
     },
     ...consoleAndMemory(own.get('c'), own.get('m')),
+    flags: flagsIn(own),
     line,
   };
 }
@@ -87,9 +94,13 @@ function readGrubBhyve(
       ...(args.length === 0 ? {} : { args }),
     },
     ...consoleAndMemory(own.get('c'), own.get('M')),
+    flags: flagsIn(own),
     line,
   };
 }
+
+const flagsIn = (own: ReadonlyMap<string, string>): readonly LoaderFlag[] =>
+  loaderFlags.flatMap(({ flag }) => (own.has(flag.slice(1)) ? [flag] : []));
 
 const consoleAndMemory = (console: string | undefined, memory: string | undefined) => ({
   ...(console === undefined ? {} : { console }),
@@ -109,7 +120,7 @@ function drivesIn(map: string | undefined): Readonly<Record<string, string>> | u
 /** What vmrun's loader would do otherwise than the one of the text. */
 export function loaderNotes(
   source: Source,
-  { spec, console, memory, line }: LoaderCommand,
+  { spec, console, memory, flags, line }: LoaderCommand,
   planned: Loader,
   { release }: Platform,
   memoryBytes: bigint | undefined,
@@ -124,6 +135,15 @@ export function loaderNotes(
   if ((console ?? 'stdio') !== plannedConsole && planned.input === undefined) {
     const message = `${spec.kind} talks to ${shown(console ?? 'stdio')} here; vmrun connects it to com1, ${shown(plannedConsole)}`;
     notes.push(noteAt(source, line, 'loader-console', message, 'look at com1 of the spec'));
+  }
+  for (const { flag, field } of loaderFlags) {
+    const [isGiven, isPlanned] = [flags.includes(flag), planned.argv.includes(flag)];
+    if (isGiven === isPlanned) continue;
+    const message = isGiven
+      ? `${spec.kind} is given ${flag}, bhyve is not; vmrun gives it to neither`
+      : `bhyve is given ${flag}, ${spec.kind} is not; vmrun gives it to both`;
+    const fix = isGiven ? `say "${field}": true to give it to both` : `take "${field}" out to give it to neither`;
+    notes.push(noteAt(source, line, 'loader-flag', message, fix));
   }
   return notes;
 }

@@ -56,6 +56,8 @@ export interface Original {
   readonly lineOf: (word: string) => number | undefined;
 }
 
+export type LoaderFlag = '-S' | '-C';
+
 /** What the command line of a loader says: bhyveload(8), grub-bhyve(8). */
 export interface LoaderCommand {
   readonly spec: LoaderSpec;
@@ -63,6 +65,8 @@ export interface LoaderCommand {
   readonly console?: string;
   /** As written. */
   readonly memory?: string;
+  /** Those of `-S` and `-C` that it is given: vmrun gives a loader what it gives bhyve. */
+  readonly flags: readonly LoaderFlag[];
   readonly line: number;
 }
 

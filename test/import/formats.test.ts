@@ -17,6 +17,7 @@ describe('the format is told by the text', () => {
     ['a guest of vm-bhyve', vmBhyve, 'vm-bhyve'],
     ['an old guest of vm-bhyve', 'guest="freebsd"\nuefi="no"\ncpu="1"\nmemory="512M"\n', 'vm-bhyve'],
     ['a guest of iohyve', iohyve, 'iohyve'],
+    ['what an old iohyve getall prints', 'Getting vm props...\nram   1G\ncpu   1\n', 'iohyve'],
     ['what iohyve getall prints', 'Getting vm iohyve properties...\nram   1G\ncpu   1\n', 'iohyve'],
     [
       'what zfs get prints',

@@ -225,6 +225,27 @@ describe('what is not carried as it stands is told, with its line', () => {
       ],
     ],
     [
+      'a core dump that only the loader is told of',
+      'bhyveload -C -m 1G -d /d vm\nbhyve -s 0,hostbridge -m 1G vm',
+      [
+        '1:1  loader-flag: bhyveload is given -C, bhyve is not; vmrun gives it to neither [say "guest_mem_in_core": true to give it to both]',
+      ],
+    ],
+    [
+      'wired memory that only the loader is told of',
+      'grub-bhyve -S -M 1G -r hd0,1 vm\nbhyve -s 0,hostbridge -m 1G vm',
+      [
+        '1:1  loader-flag: grub-bhyve is given -S, bhyve is not; vmrun gives it to neither [say "wire_guest_mem": true to give it to both]',
+      ],
+    ],
+    [
+      'wired memory that the loader is not told of',
+      'bhyveload -m 1G -d /d vm\nbhyve -s 0,hostbridge -S -m 1G vm',
+      [
+        '1:1  loader-flag: bhyve is given -S, bhyveload is not; vmrun gives it to both [take "wire_guest_mem" out to give it to neither]',
+      ],
+    ],
+    [
       'nobody who loads the guest',
       'bhyve -s 0,hostbridge -m 1G vm',
       [

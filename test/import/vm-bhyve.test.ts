@@ -133,6 +133,13 @@ test.each(['1.4', '1.4.2', '2.0', '1', 'x', '', '1.7.5.1'])('%j is no version th
   expect(vmBhyveRelease(version)).toBeUndefined();
 });
 
+test('a card without a switch that vm-bhyve 1.5 takes for one of the switch before it is told', async () => {
+  const text = `${usual}network0_type="e1000"\nnetwork0_switch="va"\nnetwork0_mac="58:9c:fc:00:00:01"\nnetwork1_type="e1000"\nnetwork1_mac="58:9c:fc:00:00:02"\n`;
+  const inherited = expect.stringContaining('network1 has no switch: vm-bhyve 1.5 takes it for vale then');
+  expect(await notesOf(text, '1.5.0')).toContainEqual(inherited);
+  expect(await notesOf(text)).not.toContainEqual(inherited);
+});
+
 describe('what has a field is said by it', () => {
   test('fwcfg, where bhyve reads it', async () => {
     expect(await specOf('fwcfg="qemu"\n')).toMatchObject({ fwcfg: 'qemu' });
@@ -205,7 +212,15 @@ describe('what is not as it looks is told', () => {
     ],
     [
       `${usual.replace('uefi', 'bhyveload')}disk0_type="nvme"\ndisk0_name="a"\nbhyve_options="-S"\n`,
-      '7:1  loader-wired: bhyve_options has -S, which vm-bhyve does not give to the loader; vmrun gives it to both',
+      '1:1  loader-flag: bhyve is given -S, bhyveload is not; vmrun gives it to both [take "wire_guest_mem" out to give it to neither]',
+    ],
+    [
+      `${usual}grub_run1="boot"\n`.replace('uefi', 'grub') + 'disk0_type="nvme"\ndisk0_name="a"\n',
+      '5:1  gap: grub_run1 is not carried: vm-bhyve counts from grub_run0 on, and stops where one is not set [number them without a gap if the guest is to have it]',
+    ],
+    [
+      `${usual}passthru1="6/0/0"\n`,
+      '5:1  gap: passthru1 is not carried: vm-bhyve counts from passthru0 on, and stops where one is not set [number them without a gap if the guest is to have it]',
     ],
     [
       `${usual}on_restart="poweroff"\n`,

@@ -38,6 +38,9 @@ export function fieldsOf(guest: Guest): SpecObject {
   return fields;
 }
 
+/** A setting of one of several alike, which vm-bhyve counts. */
+const numberedName = /^(disk|network|passthru|virt_console|grub_run)(\d+)(?:_(?:name|type|options))?$/;
+
 /** What has no place in a spec, with what to do about it. */
 export function noteOthers({ source, properties, notes }: Guest, loader: string): void {
   const limits = ['limit_pcpu', 'limit_rbps', 'limit_wbps', 'limit_riops', 'limit_wiops'];
@@ -87,6 +90,12 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string)
   if (loader !== 'bhyveload') properties.ignore(/^bhyveload_\w+$/);
   properties.ignore(/^(loader_timeout|uefi_vars|ignore_msr|ignore_bad_msr)$/);
   for (const { name, line } of properties.unread()) {
+    const [, list = '', number = '0'] = numberedName.exec(name) ?? [];
+    if (Number(number) > 0) {
+      const message = `${name} is not carried: vm-bhyve counts from ${list}0 on, and stops where one is not set`;
+      notes.push(noteAt(source, line, 'gap', message, 'number them without a gap if the guest is to have it'));
+      continue;
+    }
     notes.push(
       noteAt(
         source,

@@ -37,6 +37,7 @@ export function cardsOf(guest: Guest, places: Places): Cards {
   const fields = new Map<string, SpecObject>();
   let tap = context.firstTap;
   let number = 0;
+  let before: Switch | undefined;
   for (; ; number += 1) {
     const key = `network${number}`;
     const model = properties.get(`${key}_type`);
@@ -46,6 +47,10 @@ export function cardsOf(guest: Guest, places: Places): Cards {
     const mac = properties.get(`${key}_mac`);
     const card: Card = { key, model, mac, network, known: network === '' ? undefined : switches?.(network) };
     if (mac === '') tellMissingMac(guest, card);
+    if (network === '' && !guest.release.needsSwitch && /^(vale|netgraph)$/.test(before?.kind ?? '')) {
+      const message = `${key} has no switch: vm-bhyve 1.5 takes it for ${before?.kind ?? ''} then, as the card before it; the spec says a tap`;
+      tell(guest, `${key}_type`, 'no-switch', message, 'check the card in "emulations"');
+    } else before = card.known;
     const backend = backendOf(guest, card, `tap${tap}`);
     if (backend === undefined) continue;
     if (backend.isTapMade === true) tap += 1;

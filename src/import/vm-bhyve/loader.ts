@@ -25,13 +25,6 @@ export function loaderOf(guest: Guest, loader: string, surroundings: LoaderSurro
     tell(guest, 'loader', 'loader', message, 'write "loader" or "bootrom" into the spec');
     return undefined;
   }
-  if (
-    !surroundings.isWired &&
-    wordsOf(guest.properties.get('bhyve_options')).some((word) => /^-[A-Za-z]*S$/.test(word))
-  ) {
-    const message = 'bhyve_options has -S, which vm-bhyve does not give to the loader; vmrun gives it to both';
-    tell(guest, 'bhyve_options', 'loader-wired', message);
-  }
   return loader === 'bhyveload' ? bhyveloadOf(guest, first, surroundings) : grubOf(guest, surroundings);
 }
 
