@@ -25,9 +25,11 @@ export const importers: Readonly<Record<ImportFormat, () => Promise<Importer>>> 
 const isScript = (text: string): boolean =>
   /^#!.*\b(sh|bash|dash|ksh|mksh|zsh|csh|tcsh|rc)\b/.test(text) || /^[^#\n]*<<-?\s*(['"\\]?)[A-Za-z_]\w*\1/m.test(text);
 
+const isXml = (text: string): boolean => /^\s*<[?!A-Za-z]/.test(text);
+
 /** Tells the format by the text. A command of bhyve can stand in nothing but a script; the lists have names of their own. */
 export function formatOf(text: string): ImportFormat | undefined {
-  if (/^\s*<[?!A-Za-z]/.test(text)) return 'libvirt';
+  if (isXml(text)) return otherToolOf(text) === undefined ? 'libvirt' : undefined;
   if (hasBhyveCommand(text)) return 'bhyve';
   if (isScript(text)) return otherToolOf(text) === undefined ? 'bhyve' : undefined;
   if (isIohyve(text)) return 'iohyve';

@@ -8,6 +8,7 @@ import { readConfiguration, type Configuration } from './configuration.js';
 import { formatOf, importers, type ImportFormat } from './formats.js';
 import { isSameLoader, loaderNotes } from './loader.js';
 import { memoryBytesIn, topologyIn } from './meaning.js';
+import { isJson, looksLikeSpec } from './no-spec.js';
 import { illumosWord, otherToolOf } from './other-tools.js';
 import { noteAt, refusalAt, type ImportContext, type LoaderCommand, type Original, type Source } from './original.js';
 import { differenceWords, settle, type Settled } from './settle.js';
@@ -112,16 +113,13 @@ function unknownFormat(source: Source): Problem {
   if (other !== undefined) {
     return refusalAt(source, undefined, 'format', `this is ${other.what}, which vmrun does not import`, other.fix);
   }
-  const isSpec = /^\s*\{/.test(source.text);
-  return refusalAt(
-    source,
-    undefined,
-    'format',
-    isSpec
-      ? 'this looks like a spec already, or another JSON file'
-      : 'this is nothing that vmrun can tell: no bhyve command, no bhyve_config(5) file, no guest of vm-bhyve or iohyve, no domain of libvirt',
-    isSpec ? 'run it with: vmrun -c FILE' : 'say what it is by --from',
-  );
+  if (looksLikeSpec(source.text)) {
+    const message = `this looks like a spec already${isJson(source.text) ? ', or another JSON file' : ''}`;
+    return refusalAt(source, undefined, 'format', message, 'run it with: vmrun -c FILE');
+  }
+  const nothing =
+    'this is nothing that vmrun can tell: no bhyve command, no bhyve_config(5) file, no guest of vm-bhyve or iohyve, no domain of libvirt';
+  return refusalAt(source, undefined, 'format', nothing, 'say what it is by --from');
 }
 
 function refusedByBhyve(

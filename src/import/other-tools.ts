@@ -29,12 +29,35 @@ const byHand = 'write a spec with "vmrun init"; a bhyve command that the tool sh
 const otherMachine = 'the guest was made for another hypervisor: write a spec with "vmrun init", and give it the disks';
 const insideGuest = 'it is for the system in the guest: give it to the guest, and write the VM with "vmrun init"';
 
+const noMachine = 'write a spec with "vmrun init"';
+
 /** In this order: the first that fits is told. */
 const kinds: readonly Kind[] = [
+  {
+    what: 'a web page',
+    fix: 'save the file that the page shows, and not the page around it',
+    is: either(/^\s*(<!doctype html\b|<html\b)/i),
+  },
+  {
+    what: 'an OVF description of a VM',
+    fix: otherMachine,
+    is: both(/^\s*</, /<(\w+:)?Envelope\b/),
+  },
+  { what: 'a VM of VirtualBox', fix: otherMachine, is: both(/^\s*</, /<VirtualBox\b/) },
+  {
+    what: 'a property list of macOS, such as a VM of UTM',
+    fix: otherMachine,
+    is: both(/^\s*</, /<plist\b/),
+  },
   {
     what: 'a configuration of bmd',
     fix: byHand,
     is: both(/^\s*(vm|template)\s+["\w.-]+\s*\{/m, /^\s*(ncpu|memory|boot|passthru|loader|disk|network|iso)\s*(=|\{)/m),
+  },
+  {
+    what: 'a vm.conf(5) of OpenBSD',
+    fix: otherMachine,
+    is: both(/^\s*vm\s+"?[\w.-]+"?\s*\{/m, /^\s*(memory|disk|cdrom|boot|owner|(local\s+)?interface)\s+["\w{]/m),
   },
   {
     what: 'a profile or a setting file of CBSD',
@@ -90,6 +113,11 @@ const kinds: readonly Kind[] = [
     ),
   },
   {
+    what: 'a unit of systemd',
+    fix: 'import the command that its ExecStart runs',
+    is: both(/^\[(Unit|Service)\]/m, /^Exec(Start|StartPre)\s*=/m),
+  },
+  {
     what: 'a configuration of QEMU',
     fix: otherMachine,
     is: either(
@@ -105,7 +133,7 @@ const kinds: readonly Kind[] = [
   { what: 'a Vagrantfile', fix: otherMachine, is: either(/\bVagrant\.configure\b/) },
   {
     what: 'a file of Docker Compose',
-    fix: 'containers are no VMs: write a spec with "vmrun init"',
+    fix: `containers are no VMs: ${noMachine}`,
     is: both(/^services\s*:/m, /^\s+(image|build)\s*:/m),
   },
   {
@@ -131,12 +159,7 @@ const kinds: readonly Kind[] = [
   {
     what: 'a job of Nomad',
     fix: 'a task of the job can run vmrun; write the VM with "vmrun init"',
-    is: both(/^\s*job\s+"[^"]+"\s*\{/m, /^\s*task\s+"/m),
-  },
-  {
-    what: 'a unit of systemd',
-    fix: 'import the command that its ExecStart runs',
-    is: both(/^\[(Unit|Service)\]/m, /^Exec(Start|StartPre)\s*=/m),
+    is: both(/^\s*job\s+"[^"]+"\s*\{/m, /\b(group|task)\s+"|^\s*(datacenters|type|region)\s*=/m),
   },
   {
     what: 'the settings of vm-bhyve for all of its guests',
@@ -144,9 +167,40 @@ const kinds: readonly Kind[] = [
     is: either(/^vm_(dir|list|enable|delay)=/m, /^switch_list=/m),
   },
   {
+    what: 'an object of Kubernetes',
+    fix: noMachine,
+    is: both(/(^|[{,])\s*"?apiVersion"?\s*:/m, /(^|[{,])\s*"?kind"?\s*:/m),
+  },
+  {
+    what: 'an instance of Incus or LXD',
+    fix: otherMachine,
+    is: hasNames(/^(architecture|config|devices|profiles|ephemeral|stateful)\s*:/, 3),
+  },
+  {
+    what: 'a playbook of Ansible',
+    fix: 'import the bhyve command that it runs',
+    is: either(
+      /^\s*-\s+(hosts|import_playbook|ansible\.\w+\.\w+)\s*:/m,
+      /^-[ \t]+name[ \t]*:[^\n]*\n([ \t]+[^\n]*\n){0,5}[ \t]+(hosts|tasks)[ \t]*:/m,
+    ),
+  },
+  { what: 'a configuration of Firecracker', fix: otherMachine, is: either(/"(boot-source|machine-config)"\s*:/) },
+  {
+    what: 'a Dockerfile',
+    fix: `containers are no VMs: ${noMachine}`,
+    is: both(/^FROM\s+\S/m, /^(RUN|CMD|ENTRYPOINT|COPY|ADD|WORKDIR)\s/m),
+  },
+  { what: 'a Nix expression', fix: noMachine, is: either(/^\s*\{[\w.,\s?"-]*\}\s*:/) },
+  {
     what: 'a guest of chyves',
     fix: byHand,
     is: either(/^(\S+\t)?chyves:\w+/m, /^Gathering all properties for .* chyves/m),
+  },
+  // Last, since tools above write in these languages as well.
+  {
+    what: 'a TOML or INI file',
+    fix: `a spec is JSON, UCL or YAML: ${noMachine}`,
+    is: both(/^\s*\[\[?[\w."' -]+\]\]?\s*$/m, /^\s*[\w."-]+\s*=/m),
   },
 ];
 

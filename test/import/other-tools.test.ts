@@ -43,6 +43,39 @@ const files: readonly [what: string, text: string][] = [
   ['a VM of VMware', 'config.version = "8"\nvirtualHW.version = "19"\nmemsize = "2048"\n'],
   ['a build of Packer or a plan of Terraform', 'source "qemu" "web" {\n  iso_url = "a"\n}\n'],
   ['a job of Nomad', 'job "web" {\n  group "g" {\n    task "vm" {\n    }\n  }\n}\n'],
+  ['a job of Nomad', 'job "web" {\n  datacenters = ["dc1"]\n  group "g" { task "vm" { driver = "qemu" } }\n}\n'],
+  [
+    'a unit of systemd',
+    '[Unit]\nDescription=a VM\n[Service]\nExecStart=/usr/bin/vm\nEnvironment=A=b\nExecStartPre=/bin/true\n',
+  ],
+  ['a web page', '<!DOCTYPE html>\n<html><body><pre>bhyve</pre></body></html>\n'],
+  ['an OVF description of a VM', '<?xml version="1.0"?>\n<Envelope xmlns="a"><VirtualSystem/></Envelope>\n'],
+  ['an OVF description of a VM', '<ovf:Envelope xmlns:ovf="a"/>\n'],
+  [
+    'a VM of VirtualBox',
+    '<?xml version="1.0"?>\n<!-- a -->\n<VirtualBox version="1.19-linux"><Machine name="web"/></VirtualBox>\n',
+  ],
+  [
+    'a property list of macOS, such as a VM of UTM',
+    '<?xml version="1.0"?>\n<!DOCTYPE plist PUBLIC "a" "b">\n<plist version="1.0"><dict/></plist>\n',
+  ],
+  ['a vm.conf(5) of OpenBSD', 'vm "web" {\n\tmemory 1G\n\tdisk "/vm/web.img"\n\tinterface { switch "uplink" }\n}\n'],
+  ['an object of Kubernetes', 'apiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata:\n  name: web\n'],
+  ['an object of Kubernetes', '{"apiVersion": "v1", "kind": "Pod"}\n'],
+  [
+    'an instance of Incus or LXD',
+    'architecture: x86_64\nconfig:\n  limits.cpu: "2"\ndevices:\n  root: {path: /, type: disk}\n',
+  ],
+  ['a playbook of Ansible', '- hosts: all\n  tasks:\n  - command: vm create web\n'],
+  ['a playbook of Ansible', '---\n- name: web\n  hosts: all\n  tasks: []\n'],
+  [
+    'a configuration of Firecracker',
+    '{"boot-source": {"kernel_image_path": "a"}, "machine-config": {"vcpu_count": 2}}',
+  ],
+  ['a Dockerfile', 'FROM debian:12\nRUN apt-get update\nCMD ["sh"]\n'],
+  ['a Nix expression', '{ config, pkgs, lib ? a, ... }: {\n  microvm.mem = 2048;\n}\n'],
+  ['a TOML or INI file', 'title = "vm"\n[vm]\ncpus = 2\nmemory = "4G"\n'],
+  ['a TOML or INI file', '; a\n[vm]\ncpus=2\nmemory=4G\n'],
   ['a unit of systemd', '[Unit]\nDescription=web\n[Service]\nExecStart=/usr/bin/web\n'],
   ['the settings of vm-bhyve for all of its guests', 'vm_enable="YES"\nvm_dir="zfs:tank/vm"\n'],
   ['the settings of vm-bhyve for all of its guests', 'switch_list="public"\ntype_public="standard"\n'],
@@ -79,6 +112,17 @@ describe('vmrun -c says how a text becomes a spec', () => {
   });
 
   test.each([
+    ['<domain type="kvm"><name>vm</name></domain>', 'a domain of libvirt for kvm'],
+    ["<!-- a -->\n<domain id='1' type='xen'/>", 'a domain of libvirt for xen'],
+    ['<network><name>default</name></network>', 'XML, and no domain of libvirt'],
+  ])('and does not send to the importer what it would refuse: %j', async (text, what) => {
+    const instead = whatInstead({ name: 'vm', text });
+    expect(instead?.message).toBe(`this is ${what}, not a spec`);
+    expect(instead?.fix).not.toMatch(/vmrun import/);
+    expect(await refusals(text)).toEqual([expect.stringMatching(/no-domain: .*not (of bhyve|a <domain>)/)]);
+  });
+
+  test.each([
     '{"name": "vm", "cpus": 1, "mem": "1G"}',
     'name: vm\ncpu: 2\nmem: 1G\nemulations:\n- device: nvme\n  path: web.img\n  images: 3\n',
     'name = vm\nmem = 1G\n',
@@ -86,6 +130,20 @@ describe('vmrun -c says how a text becomes a spec', () => {
     '{"name": "vm0", "services": []}',
   ])('and nothing of what is a spec with a mistake: %j', (text) => {
     expect(whatInstead({ name: 'vm', text })).toBeUndefined();
+  });
+});
+
+describe('vmrun import', () => {
+  test.each([
+    ['{"name": "vm", "cpu": 1}', 'this looks like a spec already, or another JSON file'],
+    ['name: vm\ncpu: 2\nmem: 1G\n', 'this looks like a spec already'],
+    ['emulations = [ { device = nvme } ]\n', 'this looks like a spec already'],
+  ])('sends %j to vmrun -c', async (text, message) => {
+    expect(await refusals(text)).toEqual([`format: ${message} [run it with: vmrun -c FILE]`]);
+  });
+
+  test('but no JSON that has nothing of a spec', async () => {
+    expect(await refusals('{"a": 1}')).toEqual([expect.stringMatching(/^format: this is nothing that vmrun can tell/)]);
   });
 });
 
