@@ -28,7 +28,7 @@ export function readFacts(text: string, name: string): Result<HostFacts> {
   if (text.trim() === '') {
     return failure([{ code: 'empty', severity: 'error', message: 'the file is empty', fix: again }]);
   }
-  const parsed = parseJson(text, 'facts');
+  const parsed = parseJson(text, { what: 'facts' });
   if (!parsed.ok) {
     return failure(
       parsed.problems.map(({ message, offset }) => ({

@@ -101,7 +101,7 @@ export function readIdentity(text: string, name: string): Result<Identity> {
     const fix = 'take one of the two sides, then run vmrun lock';
     return refuse('lock-conflict', 'two versions of this file were merged, and they do not agree', fix, conflict);
   }
-  const parsed = parseJson(text, 'lock');
+  const parsed = parseJson(text, { what: 'lock' });
   if (!parsed.ok) {
     const [{ message, offset } = { message: 'it cannot be read', offset: 0 }] = parsed.problems;
     return refuse('syntax', message, restore, offset);

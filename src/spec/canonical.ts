@@ -27,7 +27,9 @@ export function canonicalise(root: SourceNode, resolveFile: (path: string) => st
       case 'sequence': {
         // Of a key that a UCL file gives again for a field that takes one value: each is what it would be alone.
         const items = schema.items ?? (node.isRepeated ? declared : undefined);
-        return items === undefined ? node : { ...node, items: node.items.map((item) => walk(item, items)) };
+        if (items === undefined) return node;
+        const walked = replaced(node.items, (item) => walk(item, items));
+        return walked === node.items ? node : { ...node, items: walked };
       }
       case 'mapping':
         return walkMapping(node, schema);
@@ -36,13 +38,13 @@ export function canonicalise(root: SourceNode, resolveFile: (path: string) => st
 
   function walkMapping(node: SourceNode, schema: JsonSchema): SourceNode {
     if (node.kind !== 'mapping') return node;
-    const entries = node.entries
-      .filter(({ key, value }) => !key.startsWith('x-') && !isNull(value))
-      .map((entry): SourceEntry => {
-        const property = propertySchema(schema, entry.key);
-        return property === undefined ? entry : { ...entry, value: walk(entry.value, property) };
-      });
-    return { ...node, entries };
+    const entries = replaced(node.entries, (entry): SourceEntry | undefined => {
+      if (isOwnKey(entry.key) || isNull(entry.value)) return undefined;
+      const property = propertySchema(schema, entry.key);
+      const value = property === undefined ? entry.value : walk(entry.value, property);
+      return value === entry.value ? entry : { ...entry, value };
+    });
+    return entries === node.entries ? node : { ...node, entries };
   }
 
   function scalar(node: SourceNode & { kind: 'scalar' }, schema: JsonSchema, types: readonly string[]): SourceNode {
@@ -57,10 +59,26 @@ export function canonicalise(root: SourceNode, resolveFile: (path: string) => st
     if (types.includes('integer') && !types.includes('string') && /^-?\d{1,15}$/.test(value)) {
       return { ...node, value: Number(value), written: value };
     }
-    return schema.isFile === true && value !== '' ? { ...node, value: resolveFile(value), written: value } : node;
+    if (schema.isFile !== true || value === '') return node;
+    const file = resolveFile(value);
+    return file === value ? node : { ...node, value: file, written: value };
   }
 
   return walk(root, vmSchema);
+}
+
+/** A key of the user's own, which says nothing to vmrun. */
+export const isOwnKey = (key: string): boolean => key.startsWith('x-');
+
+/** The items as `change` makes them, without those that it makes undefined; the same list where none is another. */
+function replaced<T>(items: readonly T[], change: (item: T) => T | undefined): readonly T[] {
+  let others: T[] | undefined;
+  for (const [index, item] of items.entries()) {
+    const changed = change(item);
+    if (changed !== item) others ??= items.slice(0, index);
+    if (changed !== undefined) others?.push(changed);
+  }
+  return others ?? items;
 }
 
 const isNull = (node: SourceNode): boolean => node.kind === 'scalar' && node.value === null;

@@ -1,6 +1,14 @@
 import { child } from '../base/json-pointer.js';
 import { shown } from '../base/text.js';
-import { maxDepth, ParseStop, tooDeep, type ParseResult, type SourceEntry, type SourceNode } from './source-tree.js';
+import {
+  maxDepth,
+  ParseStop,
+  tooDeep,
+  tooMany,
+  type ParseResult,
+  type SourceEntry,
+  type SourceNode,
+} from './source-tree.js';
 
 const stop = (offset: number, message: string, fix?: string): never => {
   throw new ParseStop(fix === undefined ? { message, offset } : { message, offset, fix });
@@ -26,12 +34,32 @@ const plainForm = /[^"\\\u0000-\u001f]*/y;
 /** Commas before the first item of something, as no person writes them. */
 const hasStrayCommas = (text: string): boolean => /^\s*,\s*[{[]/.test(text) || /[{[]\s*,\s*["{[]/.test(text);
 
+interface JsonOptions {
+  /** For messages: what the text is meant to be. */
+  readonly what?: string;
+  /** How many values there may be; more are refused while they are read, before they fill the memory. */
+  readonly maxValues?: number;
+  /** Whether nobody asks for what is below a key: that is read for its mistakes alone, and has no place in the tree. */
+  readonly leavesOut?: (key: string) => boolean;
+}
+
+/** Stands for what is left out. */
+const nothing: SourceNode = { kind: 'scalar', value: null, start: 0, end: 0, pointer: '' };
+
 /**
  * Parses JSON (RFC 8259) and keeps positions. Written here because a spec wants what JSON.parse does not give: the
  * place of every value, keys given twice as errors, numbers as written, a limit to nesting, and messages that say what
  * to do. One problem at most: after a syntax error the rest is guesswork.
  */
-export function parseJson(text: string, what = 'spec'): ParseResult {
+export function parseJson(
+  text: string,
+  { what = 'spec', maxValues = Infinity, leavesOut = () => false }: JsonOptions = {},
+): ParseResult {
+  let values = 0;
+  let isLeftOut = false;
+  /** Of all that is open: an array that grows by itself keeps room for more, which of thousands is most of the memory. */
+  const items: SourceNode[] = [];
+  const entries: SourceEntry[] = [];
   let index = text.startsWith('\ufeff') ? 1 : 0;
 
   const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
@@ -106,13 +134,13 @@ export function parseJson(text: string, what = 'spec'): ParseResult {
     const char = text.charAt(index);
     if (char === '"') {
       const value = string();
-      return { kind: 'scalar', value, start, end: index, pointer };
+      return isLeftOut ? nothing : { kind: 'scalar', value, start, end: index, pointer };
     }
     const word = match(wordForm);
     const literal = ({ true: true, false: false, null: null } as Readonly<Record<string, boolean | null>>)[word];
     if (literal !== undefined && Object.hasOwn({ true: 1, false: 1, null: 1 }, word)) {
       index += word.length;
-      return { kind: 'scalar', value: literal, start, end: index, pointer };
+      return isLeftOut ? nothing : { kind: 'scalar', value: literal, start, end: index, pointer };
     }
     const digits = match(numberForm);
     if (digits === '' || digits.length !== word.length) {
@@ -123,6 +151,7 @@ export function parseJson(text: string, what = 'spec'): ParseResult {
       return unexpected('a value');
     }
     index += digits.length;
+    if (isLeftOut) return nothing;
     const value = Number(digits);
     const node = { kind: 'scalar', value, start, end: index, pointer } as const;
     return String(value) === digits ? node : { ...node, written: digits };
@@ -131,24 +160,28 @@ export function parseJson(text: string, what = 'spec'): ParseResult {
   function sequence(depth: number, pointer: string): SourceNode {
     const start = index;
     index += 1;
-    const items: SourceNode[] = [];
+    const from = items.length;
+    let count = 0;
     skipBlanks();
     if (text.charAt(index) === ']') index += 1;
     else {
       for (;;) {
-        items.push(value(depth + 1, child(pointer, items.length)));
+        const item = value(depth + 1, isLeftOut ? '' : child(pointer, count));
+        if (!isLeftOut) items.push(item);
+        count += 1;
         skipBlanks();
         if (separator(']', start, 'array')) break;
       }
     }
-    return { kind: 'sequence', items, start, end: index, pointer };
+    return isLeftOut ? nothing : { kind: 'sequence', items: items.splice(from), start, end: index, pointer };
   }
 
   function mapping(depth: number, pointer: string): SourceNode {
     const start = index;
     index += 1;
-    const entries: SourceEntry[] = [];
-    const seen = new Map<string, number>();
+    const from = entries.length;
+    const seen = new Set<string>();
+    const wasLeftOut = isLeftOut;
     skipBlanks();
     if (text.charAt(index) === '}') index += 1;
     else {
@@ -161,21 +194,19 @@ export function parseJson(text: string, what = 'spec'): ParseResult {
         if (seen.has(key)) {
           stop(keyStart, `${shown(key, 40)} is given twice in this object`, 'keep one of the two');
         }
-        seen.set(key, keyStart);
+        seen.add(key);
         skipBlanks();
         if (text.charAt(index) !== ':') unexpected(`":" after ${shown(key, 40)}`);
         index += 1;
-        entries.push({
-          key,
-          keyStart,
-          keyEnd,
-          value: value(depth + 1, child(pointer, key)),
-        });
+        isLeftOut ||= leavesOut(key);
+        const node = value(depth + 1, isLeftOut ? '' : child(pointer, key));
+        if (!isLeftOut) entries.push({ key, keyStart, keyEnd, value: node });
+        isLeftOut = wasLeftOut;
         skipBlanks();
         if (separator('}', start, 'object')) break;
       }
     }
-    return { kind: 'mapping', entries, start, end: index, pointer };
+    return isLeftOut ? nothing : { kind: 'mapping', entries: entries.splice(from), start, end: index, pointer };
   }
 
   /** After an item: true where the container ends. A comma must be followed by another item. */
@@ -199,6 +230,8 @@ export function parseJson(text: string, what = 'spec'): ParseResult {
   function value(depth: number, pointer: string): SourceNode {
     skipBlanks();
     if (depth > maxDepth) throw new ParseStop(tooDeep(index));
+    if (!isLeftOut) values += 1;
+    if (values > maxValues) throw new ParseStop(tooMany(maxValues, index));
     const char = text.charAt(index);
     if (char === '{') return mapping(depth, pointer);
     if (char === '[') return sequence(depth, pointer);

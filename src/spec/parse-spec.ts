@@ -3,13 +3,14 @@ import { inOrder, limited, type Finding, type Place, type Problem } from '../bas
 import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
 import type { JsonSchema } from '../devices/json-schema.js';
-import { canonicalise } from './canonical.js';
+import { canonicalise, isOwnKey } from './canonical.js';
 import { parseJson } from './json.js';
 import { linesOf, type Lines } from './locate.js';
 import { vmSchema } from './schema.js';
 import {
   entryOf,
   find,
+  maxValues,
   toValue,
   type ParseResult,
   type SourceMapping,
@@ -126,7 +127,7 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
 async function parseText({ text, format }: SpecText): Promise<ParseResult> {
   switch (format) {
     case 'json': {
-      const parsed = parseJson(text);
+      const parsed = parseJson(text, { maxValues, leavesOut: isOwnKey });
       return parsed.ok
         ? parsed
         : { ok: false, problems: parsed.problems.map((problem) => withFormatHint(problem, text)) };
@@ -167,6 +168,7 @@ const notAnObject = (root: SourceNode, places: Places): Problem =>
 function specOf(root: SourceMapping, input: SpecText, places: Places): Spec {
   const { name: source, resolveFile, absoluteFile = resolveFile } = input;
   const targets = targetsOf(root);
+  const valueOf = valuesOver(root);
   return {
     source,
     name: String(toValue(entryOf(root, 'name')?.value ?? root)),
@@ -174,7 +176,7 @@ function specOf(root: SourceMapping, input: SpecText, places: Places): Spec {
     effective(target) {
       const { tree, findings } = mergeTarget(root, targets, target);
       // The schema has checked every layer, and a merge of valid layers is valid: here `unknown` gets its type.
-      const vm = withDefaults(toValue(tree)) as VmSpec;
+      const vm = withDefaults(valueOf(tree)) as unknown as VmSpec;
       return {
         target,
         vm,
@@ -196,22 +198,46 @@ function writtenSection(node: SourceNode): object {
   return typeof value === 'object' && value !== null ? value : {};
 }
 
+/** Makes values of merged trees; what they have of the base is one value in all of them. */
+function valuesOver(root: SourceMapping): (tree: SourceMapping) => Readonly<Record<string, unknown>> {
+  const shared = new Map<SourceNode, unknown>();
+  const share = (node: SourceNode): unknown => shared.set(node, toValue(node)).get(node);
+  for (const { key, value } of root.entries) {
+    if (key === 'emulations' && value.kind === 'sequence') value.items.forEach(share);
+    else if (key !== 'targets') share(value);
+  }
+  const valueOf = (node: SourceNode): unknown => (shared.has(node) ? shared.get(node) : toValue(node));
+  return ({ entries }) =>
+    Object.fromEntries(
+      entries.map(({ key, value }) => [
+        key,
+        key === 'emulations' && value.kind === 'sequence' ? value.items.map(valueOf) : valueOf(value),
+      ]),
+    );
+}
+
 /** Fills in the defaults that the schema declares at the root, and inside the objects there. */
-function withDefaults(value: unknown, defaults = (rootDefaults ??= defaultsOf(vmSchema.properties))): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+function withDefaults(
+  value: Readonly<Record<string, unknown>>,
+  defaults = (rootDefaults ??= defaultsOf(vmSchema.properties)),
+): Readonly<Record<string, unknown>> {
   const out: Record<string, unknown> = { ...value };
   for (const { key, byDefault, below } of defaults) {
-    const own = out[key] ?? byDefault;
-    if (own === undefined) continue;
-    const isPlainObject = typeof own === 'object' && own !== null && !Array.isArray(own);
-    out[key] = isPlainObject && below !== undefined ? withDefaults(own, below) : own;
+    const own = out[key];
+    if (own === undefined) {
+      if (byDefault !== undefined) out[key] = byDefault;
+    } else if (below !== undefined && isPlainObject(own)) out[key] = withDefaults(own, below);
   }
   return out;
 }
 
+const isPlainObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** A field with a default, or with fields that may have some. */
 interface FieldDefault {
   readonly key: string;
+  /** Whole: with the defaults of the fields below it. */
   readonly byDefault: unknown;
   readonly below: readonly FieldDefault[] | undefined;
 }
@@ -222,11 +248,11 @@ let rootDefaults: readonly FieldDefault[] | undefined;
 const defaultsOf = (properties: Readonly<Record<string, JsonSchema>> = {}): readonly FieldDefault[] =>
   Object.entries(properties)
     .filter(([key, property]) => key !== 'targets' && (property.default ?? property.properties) !== undefined)
-    .map(([key, property]) => ({
-      key,
-      byDefault: property.default,
-      below: property.properties === undefined ? undefined : defaultsOf(property.properties),
-    }));
+    .map(([key, { default: byDefault, properties: own }]) => {
+      const below = own === undefined ? undefined : defaultsOf(own);
+      const isMadeWhole = below !== undefined && isPlainObject(byDefault);
+      return { key, byDefault: isMadeWhole ? withDefaults(byDefault, below) : byDefault, below };
+    });
 
 interface Places {
   place(root: SourceNode, pointer: string, atKey?: boolean): Place;

@@ -97,6 +97,25 @@ describe('takes a time that grows as the spec does', () => {
   });
 });
 
+describe('of values beyond what a spec needs', () => {
+  const wrong = (count: number) => ({ ...head, emulations: many(count, () => 1) });
+
+  test('the first one too many ends the reading', async () => {
+    const parsed = await parseSpec(input(wrong(400_000)));
+    expect(parsed.problems).toMatchObject([
+      { code: 'syntax', message: 'there are more than 400,000 values', place: { line: 1 } },
+    ]);
+  });
+
+  test('those below the keys of its owner are not counted, and read for their mistakes alone', async () => {
+    const own = { ...head, 'x-own': many(400_001, () => 1) };
+    expect((await loadSpecText(input(own))).ok).toBe(true);
+    const broken = JSON.stringify(own).replace(/1\]\}$/, '{"a": 1, "a": 2}]}');
+    const parsed = await parseSpec({ ...input(own), text: broken });
+    expect(parsed.problems).toMatchObject([{ code: 'syntax', message: '"a" is given twice in this object' }]);
+  });
+});
+
 describe('of thousands of problems', () => {
   test('the first hundred are told, and how many more there are', async () => {
     const parsed = await parseSpec(input({ ...head, emulations: many(5000, () => ({ device: 'floppy' })) }));
