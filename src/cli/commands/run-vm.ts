@@ -22,6 +22,7 @@ import type { Programs } from '../programs.js';
 import { runOutput } from '../run-output.js';
 import { formatProblem } from '../show-problems.js';
 import { stopSignals } from '../stop-signals.js';
+import { twinsOfRun } from '../twins-of-run.js';
 
 export interface RunRequest {
   readonly spec: Spec;
@@ -85,16 +86,13 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   }
 }
 
-/** What bhyve will say to its own words in the spec: only a warning, since it may be another bhyve. */
+/** Devices that look alike, and what bhyve will say to its own words: warnings, since it may be another bhyve. */
 async function tellForecast({ err, hostBhyve }: Context, request: RunRequest): Promise<void> {
-  const { spec, identity, options, colour } = request;
-  const problems = await forecastSpec(spec, {
-    ...hostBhyve,
-    identity,
-    extraArguments: options.bhyveArguments,
-    severity: 'warning',
-  });
-  for (const problem of problems) err(`${formatProblem(problem, colour).join('\n')}\n`);
+  const { spec, machine, identity, options, colour } = request;
+  const basis = { ...hostBhyve, identity, extraArguments: options.bhyveArguments };
+  const twins = await twinsOfRun(spec, machine, basis);
+  const foretold = await forecastSpec(spec, { ...basis, severity: 'warning' });
+  for (const problem of [...twins, ...foretold]) err(`${formatProblem(problem, colour).join('\n')}\n`);
 }
 
 function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): void {
