@@ -7,10 +7,11 @@ import fc from 'fast-check';
 import { newScript, walk } from '../../src/import/script/explore.js';
 import { parseShell } from '../../src/import/script/parser.js';
 import { plainCall } from '../../src/import/script/run.js';
+import { hasSymbol } from '../../src/import/script/symbols.js';
 
 /** What the importer finds that bhyve is started with, start after start. */
-function found(text: string): readonly (readonly string[])[] {
-  const parsed = parseShell(text);
+function found(text: string, options = '-f'): readonly (readonly string[])[] {
+  const parsed = parseShell(options === '' ? text : `set ${options}\n${text}`);
   if (!parsed.ok) throw new Error(parsed.message);
   const script = newScript({
     tree: parsed.tree,
@@ -62,6 +63,16 @@ const simple = fc.oneof(
   start,
   words.map((each) => `set -- ${each}`),
   fc.constant('bhyve "$@" $#'),
+  fc.constant('set -- $a; bhyve $# "$*" $*'),
+  fc.constantFrom('IFS=,', "IFS=': '", 'IFS=', 'unset IFS', "IFS=' '"),
+  fc
+    .tuple(fc.constantFrom('x,y,,z', ' x , y', 'a:b c:', ',x', 'p', ''), name)
+    .map(([text, each]) => `${each}='${text}'`),
+  fc
+    .constantFrom('x:y z', ':x::y:', ' x  y z ', 'p')
+    .map((text) => `IFS=: read a b <<E\n${text}\nE\nread -r b c <<E\n${text}\nE\n:`),
+  fc.tuple(word, fc.constantFrom('>', '>>')).map(([text, to]) => `echo ${text} ${to} f.conf; bhyve "$(cat f.conf)"`),
+  fc.constant('rm -f f.conf; echo q >> f.conf; cp f.conf g.conf; bhyve "$(cat g.conf)"'),
 );
 const command = fc.oneof(
   { weight: 4, arbitrary: simple },
@@ -78,23 +89,42 @@ const command = fc.oneof(
 );
 const script = fc
   .array(command, { minLength: 1, maxLength: 6 })
-  .map((commands) => `a= b= c= n=0\n${commands.join('\n')}\n`);
+  .map((commands) => `echo s > f.conf; a= b= c= n=0\n${commands.join('\n')}\n:\n`);
 
+/** Words that the shell makes file names of, where there are such files. */
+const patterns = fc.constantFrom('*', '*.img', 'd?.img', '[d]1.img', '"*"', '\\*', '"$c"*', '$c', 'x*/y', '[::1]:5');
+const matching = fc
+  .array(
+    fc.oneof(
+      command,
+      patterns.map((each) => `bhyve ${each}`),
+      patterns.map((each) => `set -- ${each}; bhyve "$@"`),
+      patterns.map((each) => `for a in ${each}; do bhyve -s "3,$a"; done`),
+      patterns.map((each) => `a=${each}; bhyve "$a" $a`),
+      fc.constantFrom("c='*.img'", 'set -f', 'set +f'),
+    ),
+    { minLength: 1, maxLength: 5 },
+  )
+  .map((commands) => `echo s > f.conf; a= b= c= n=0\n${commands.join('\n')}\n:\n`);
+
+let bin = '';
 let folder = '';
 beforeAll(() => {
+  bin = mkdtempSync(path.join(tmpdir(), 'vmrun-shell-'));
   folder = mkdtempSync(path.join(tmpdir(), 'vmrun-shell-'));
-  writeFileSync(path.join(folder, 'bhyve'), '#!/bin/sh\nprintf "%s\\036" "$@"\nprintf "\\035"\n', { mode: 0o755 });
+  writeFileSync(path.join(bin, 'bhyve'), '#!/bin/sh\nprintf "%s\\036" "$@"\nprintf "\\035"\n', { mode: 0o755 });
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });
+  rmSync(bin, { recursive: true });
 });
 
 /** What a real shell starts bhyve with, which is a stub here. */
-function started(text: string): readonly (readonly string[])[] {
-  const file = path.join(folder, 'start.sh');
+function started(text: string, options: readonly string[] = ['-f']): readonly (readonly string[])[] {
+  const file = path.join(bin, 'start.sh');
   writeFileSync(file, text);
-  const env = { PATH: `${folder}:/usr/bin:/bin` };
-  const printed = execFileSync('/bin/sh', ['-f', file], {
+  const env = { PATH: `${bin}:/usr/bin:/bin` };
+  const printed = execFileSync('/bin/sh', [...options, file], {
     env,
     cwd: folder,
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -112,5 +142,21 @@ test('bhyve gets from a script what sh(1) would give it', () => {
       expect(read).toEqual(real);
     }),
     { numRuns: 120 },
+  );
+});
+
+test.each([
+  ['an empty folder', []],
+  ['a folder with files', ['d1.img', 'd2.img', 'x']],
+])('what a pattern of file names matches is unknown, or what sh(1) finds in %s', (_title, names) => {
+  for (const each of ['d1.img', 'd2.img', 'x']) rmSync(path.join(folder, each), { force: true });
+  for (const each of names) writeFileSync(path.join(folder, each), '');
+  fc.assert(
+    fc.property(matching, (text) => {
+      const read = found(text, '');
+      if (read.flat().some(hasSymbol)) return;
+      expect(read.map((argv) => (argv.length === 0 ? [''] : argv))).toEqual(started(text, []));
+    }),
+    { numRuns: 80 },
   );
 });

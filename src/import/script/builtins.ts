@@ -2,10 +2,11 @@ import path from 'node:path';
 import { holds, type Operand } from './conditions.js';
 import type { Tools } from './evaluate.js';
 import { parseShell } from './parser.js';
-import { decide, entry, exited, toGiven, toValue } from './run.js';
+import { decide, entry, exited, onlySymbol, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, ProgramName, Run, Started, Wrapper } from './run.js';
 import { hasSymbol, replaceSymbols, shownText } from './symbols.js';
 import type { Simple, Word } from './tree.js';
+import { readArray, readLine } from './read.js';
 import { runOther } from './utilities.js';
 import { unwrap } from './wrappers.js';
 
@@ -70,16 +71,32 @@ const looksLikeBhyve = (fields: readonly Field[]): boolean =>
 
 function start({ run, command, fields, tools, wrappers }: Call, program: ProgramName): Flow | undefined {
   const { input } = run;
+  // `$O` of `O=$*`: nothing, in a call without arguments.
+  const isArguments = ({ text }: Field): boolean => {
+    const symbol = onlySymbol(text);
+    const meaning = symbol === undefined ? undefined : run.symbols.meaning(symbol);
+    return meaning?.kind === 'argument' && /^"?\$\{?[@*]/.test(meaning.source);
+  };
+  const given = fields.slice(1).filter((field) => !isArguments(field));
+  const configs = given.flatMap(({ text }, at) => (given[at - 1]?.text === '-k' ? [text] : []));
   const started: Started = {
     program,
     site: command.id,
     line: fields[0]?.line ?? command.line,
-    fields: fields.slice(1).map(({ text, line }) => ({ line, text: counted(run, text) })),
+    fields: given.map(({ text, line }) => ({ line, text: counted(run, text) })),
+    holes: run.holes.filter(({ token }) =>
+      given.some(({ text }) => (token === '' ? text === '' : text.includes(token))),
+    ),
+    configs: new Map(configs.map((file) => [file, run.files.get(file)])),
+    changedConfigs: configs.flatMap((file) => {
+      const by = run.changed.get(file);
+      return by === undefined ? [] : [{ file, ...by }];
+    }),
     wrappers: [...wrappers, ...(outerWrappers.get(run) ?? [])],
     ...(input?.text === undefined ? {} : { inputText: input.text }),
     ...(input?.file === undefined ? {} : { inputFile: input.file }),
     ...(run.outputFile === undefined ? {} : { outputFile: shownText(run.outputFile, run.symbols) }),
-    takesArguments: tools.takesArguments,
+    takesArguments: tools.takesArguments || given.length < fields.length - 1,
     directory: run.directory,
     directoryLine: run.directoryLine,
     decisionsBefore: run.decisions.size,
@@ -189,6 +206,8 @@ const builtins: Readonly<Record<string, Builtin>> = {
     return undefined;
   },
   read: readLine,
+  mapfile: readArray,
+  readarray: readArray,
   getopts: getOptions,
   eval: (call) => {
     call.run.status = exited(0);
@@ -292,6 +311,8 @@ function setOptions(call: Call): Flow | undefined {
   }
   const at = words.findIndex((word) => word === '--' || !/^[-+]/.test(word));
   for (const word of at === -1 ? words : words.slice(0, at)) {
+    if (/^-[a-zA-Z]*f/.test(word)) run.noglob = true;
+    if (/^\+[a-zA-Z]*f/.test(word)) run.noglob = false;
     if (/^-[a-zA-Z]*e/.test(word)) run.errexit = true;
     if (/^\+[a-zA-Z]*e/.test(word)) run.errexit = false;
   }
@@ -300,31 +321,6 @@ function setOptions(call: Call): Flow | undefined {
     run.isPlainCall = call.tools.takesArguments && run.isPlainCall && run.positional.length === 0;
   }
   return ok(call);
-}
-
-function readLine({ run, fields, command }: Call): Flow | undefined {
-  const names = fields.slice(1).flatMap(({ text }) => (/^[A-Za-z_]\w*$/.test(text) ? [text] : []));
-  const { input } = run;
-  if (input?.text === undefined) {
-    for (const name of names) run.variables.set(name, run.symbols.of({ source: `$${name}`, kind: 'output' }));
-    run.status = {
-      kind: 'open',
-      site: command.id,
-      line: command.line,
-      source: command.source,
-      isNegated: false,
-    };
-    return undefined;
-  }
-  const end = input.text.indexOf('\n');
-  const line = end === -1 ? input.text : input.text.slice(0, end);
-  run.status = exited(input.text === '' ? 1 : 0);
-  input.text = end === -1 ? '' : input.text.slice(end + 1);
-  const words = line.trim().split(/[ \t]+/);
-  names.forEach((name, at) => {
-    run.variables.set(name, (at === names.length - 1 ? words.slice(at).join(' ') : words[at]) ?? '');
-  });
-  return undefined;
 }
 
 /** `getopts`: a call without arguments has no options; each that it knows may be given. */

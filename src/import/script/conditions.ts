@@ -181,7 +181,8 @@ function binary(run: Run, left: Operand, operator: string, right: Operand, isDou
   if (!hasSymbol(left.text) && !hasSymbol(rightText)) return fixed(compare(left.text, rightText));
   const [a, b] = [plainText(left.text, run.symbols), plainText(rightText, run.symbols)];
   const isOpen = a === undefined || b === undefined;
-  const value = isOpen ? false : compare(a, b);
+  // What somebody gives is hardly ever the one word that it is compared with.
+  const value = isOpen ? operator === '!=' || operator === '-ne' : compare(a, b);
   const choices = hasSymbol(rightText)
     ? solved(run, right.text, left.text, operator, value)
     : solved(run, left.text, isDouble ? (literalPattern(rightText) ?? '') : rightText, operator, value);

@@ -6,7 +6,7 @@ import { literalPattern, matches } from './patterns.js';
 import { decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, Run } from './run.js';
 import { onlySymbol } from './run.js';
-import { hasSymbol, plainText, symbolsIn } from './symbols.js';
+import { hasSymbol, plainText, shownText, symbolsIn } from './symbols.js';
 import { literalOf, type Assignment, type Command, type List, type Redirect, type Simple } from './tree.js';
 
 /** How deep functions and texts may call each other. */
@@ -168,6 +168,9 @@ function followLoop(
   run: Run,
   { condition: asked, isUntil, body }: Extract<Command, { kind: 'loop' }>,
 ): Flow | undefined {
+  const { steps } = run;
+  const before = new Map(run.variables);
+  const starts = run.started.length;
   for (let count = 0; count < mostTurns; count += 1) {
     const turn = { isLast: false };
     const flow = condition(
@@ -187,8 +190,18 @@ function followLoop(
     }
     const { isOver, flow: outer } = afterBody(follow(run, body));
     if (isOver) return outer;
+    if (run.steps - steps > mostSteps / 2) break;
   }
-  return { kind: 'stop' };
+  if (run.started.length > starts || !forgetChanged(run, before)) return { kind: 'stop' };
+  run.steps = steps;
+  return undefined;
+}
+
+/** After a loop that is too long to follow: nobody knows what it has set. @returns whether it has set anything */
+function forgetChanged(run: Run, before: Run['variables']): boolean {
+  const names = [...run.variables].filter(([name, value]) => before.get(name) !== value).map(([name]) => name);
+  for (const name of names) run.variables.set(name, run.symbols.of({ source: `$${name}`, kind: 'output' }));
+  return names.length > 0;
 }
 
 function followFor(run: Run, { id, line, name, words, body }: Extract<Command, { kind: 'for' }>): Flow | undefined {
@@ -198,26 +211,35 @@ function followFor(run: Run, { id, line, name, words, body }: Extract<Command, {
   if (isArguments && items.length === 0 && run.isPlainCall) {
     decide(run, { site: id, line, branch: 0, others: [toGiven(['1'], 'an argument is given')] });
   }
-  if (items.length > mostTurns) items = items.slice(0, mostTurns);
+  const before = new Map(run.variables);
+  const isCut = items.length > mostTurns;
+  if (isCut) items = items.slice(0, mostTurns);
   for (const item of items) {
     run.variables.set(name, item);
     const { isOver, flow } = afterBody(follow(run, body));
     if (isOver) return flow;
   }
+  if (isCut) forgetChanged(run, before);
   return undefined;
 }
 
 function followCounting(run: Run, loop: Extract<Command, { kind: 'counting' }>): Flow | undefined {
   const value = (word: typeof loop.start): string => expander.number(run, expander.text(run, word), word.source);
   value(loop.start);
+  const before = new Map(run.variables);
+  const starts = run.started.length;
+  const { steps } = run;
   for (let turn = 0; turn < mostTurns; turn += 1) {
     if (loop.condition.source.trim() !== '' && ['0', undefined].includes(known(value(loop.condition))))
       return undefined;
     const { isOver, flow } = afterBody(follow(run, loop.body));
     if (isOver) return flow;
     value(loop.step);
+    if (run.steps - steps > mostSteps / 2) break;
   }
-  return { kind: 'stop' };
+  if (run.started.length > starts || !forgetChanged(run, before)) return { kind: 'stop' };
+  run.steps = steps;
+  return undefined;
 }
 
 const known = (text: string): string | undefined =>
@@ -231,10 +253,14 @@ function followCase(run: Run, { id, line, subject, items }: Extract<Command, { k
   if (!hasSymbol(text)) chosen = find(text);
   else {
     const plain = plainText(text, run.symbols);
-    const usual = plain === undefined ? likely(patterns, isInput(run, text)) : find(plain);
+    const usual = plain === undefined ? likely(run, patterns, text) : find(plain);
     const others = patterns.flatMap((some, branch) =>
-      branch === usual ? [] : caseChoices(run, { id, text, some, branch }),
+      branch === usual ? [] : caseChoices(run, { id, text, some, branch, subject: subject.source }),
     );
+    const isAlways = patterns.some((some) => some.includes('*'));
+    if (plain === undefined && usual !== -1 && !isAlways) {
+      others.push(toBranch(id, items.length, `${subject.source} matches none of its cases`));
+    }
     chosen = others.length === 0 ? usual : decide(run, { site: id, line, branch: usual, others });
   }
   run.status = exited(0);
@@ -246,26 +272,28 @@ function followCase(run: Run, { id, line, subject, items }: Extract<Command, { k
 }
 
 /**
- * What a case comes to that nobody knows: of a question to the user, or to the host, its first answer, or what FreeBSD
- * is; of an argument, what is meant for any.
+ * What a case comes to that nobody knows. Of an argument: what is meant for any. Of a question to the host: what FreeBSD
+ * is, or its first answer. Of a question to the user that need not be answered: none.
  */
-function likely(patterns: readonly (readonly string[])[], isGiven: boolean): number {
-  if (isGiven) return patterns.findIndex((some) => some.includes('*'));
+function likely({ symbols }: Run, patterns: readonly (readonly string[])[], text: string): number {
+  const meanings = symbolsIn(text).map((symbol) => symbols.meaning(symbol));
+  const any = patterns.findIndex((some) => some.includes('*'));
+  if (meanings.some(({ input }) => input !== undefined)) return any;
   const ours = patterns.findIndex((some) => some.some((each) => /^(FreeBSD|amd64)\*?$/.test(each)));
-  return Math.max(0, ours);
+  if (ours !== -1) return ours;
+  const isOfHost = meanings.every(({ source }) => /^(\$\(|`)/.test(source));
+  return any === -1 && !isOfHost ? -1 : 0;
 }
-
-const isInput = ({ symbols }: Run, text: string): boolean =>
-  symbolsIn(text).some((symbol) => symbols.meaning(symbol).input !== undefined);
 
 interface CaseBranch {
   readonly id: number;
   readonly text: string;
   readonly some: readonly string[];
   readonly branch: number;
+  readonly subject: string;
 }
 
-function caseChoices(run: Run, { id, text, some, branch }: CaseBranch): readonly Choice[] {
+function caseChoices(run: Run, { id, text, some, branch, subject }: CaseBranch): readonly Choice[] {
   const [symbol, ...more] = symbolsIn(text);
   const meaning = symbol === undefined ? undefined : run.symbols.meaning(symbol);
   if (symbol !== undefined && meaning?.input !== undefined && meaning.input !== '#' && more.length === 0) {
@@ -277,14 +305,26 @@ function caseChoices(run: Run, { id, text, some, branch }: CaseBranch): readonly
     const [value] = values;
     if (value !== undefined) return [toValue(input, value, `${source} is ${JSON.stringify(value)}`)];
   }
-  return [toBranch(id, branch, `the case is ${some.join('|')}`)];
+  return [
+    toBranch(
+      id,
+      branch,
+      `${subject.replaceAll('"', '')} matches ${some.map((each) => shownText(each, run.symbols)).join('|')}`,
+    ),
+  ];
 }
 
 /** Values go to variables, or into the environment of one command. */
 function assign(run: Run, { name, isAdded, index, value }: Assignment): void {
   const before = run.variables.get(name);
   if (!('source' in value)) {
-    const items = expander.fields(run, value).map(({ text }) => text);
+    const keyed = value.filter(({ source }) => /^\[[^\]]+\]=/.test(source));
+    for (const word of keyed) {
+      const [, key = '', one = ''] = /^\[([^\]]+)\]=([^]*)$/.exec(expander.text(run, word)) ?? [];
+      run.variables.set(`${name}[${key}]`, one);
+    }
+    const plain = value.filter((word) => !keyed.includes(word));
+    const items = expander.fields(run, plain).map(({ text }) => text);
     const kept = isAdded ? (typeof before === 'object' ? before : before === undefined ? [] : [before]) : [];
     run.variables.set(name, [...kept, ...items]);
     return;
@@ -326,6 +366,7 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
   if (['export', 'readonly', 'declare', 'typeset', 'local'].includes(name ?? '')) {
     if (name === 'local' || name === 'typeset' || name === 'declare') hide(run, command);
     for (const assignment of assignments) assign(run, assignment);
+    if (name === 'declare' || name === 'typeset' || name === 'local') declareAs(run, command);
     run.status = exited(0);
     return undefined;
   }
@@ -363,6 +404,22 @@ function hide(run: Run, { assignments, words }: Simple): void {
   }
 }
 
+/** `declare -u NAME=web`: what the shell makes of every value of a name. */
+function declareAs(run: Run, { assignments, words }: Simple): void {
+  const flags = words
+    .slice(1)
+    .flatMap((word) => /^-([A-Za-z]+)$/.exec(literalOf(word) ?? '')?.[1] ?? [])
+    .join('');
+  for (const { name } of assignments) {
+    const value = run.variables.get(name);
+    if (typeof value !== 'string') continue;
+    if (flags.includes('n')) run.variables.set(name, run.symbols.of({ source: `$${name}`, kind: 'output' }));
+    else if (flags.includes('u')) run.variables.set(name, value.toUpperCase());
+    else if (flags.includes('l')) run.variables.set(name, value.toLowerCase());
+    else if (flags.includes('i')) run.variables.set(name, expander.number(run, value, value));
+  }
+}
+
 /** `$SUDO bhyve …`: a variable in front that nobody sets is nothing. */
 function withoutUnset(run: Run, fields: readonly Field[], { words }: Simple): readonly Field[] {
   const first = fields.findIndex(({ text }, index) => {
@@ -394,11 +451,19 @@ function redirected(run: Run, redirects: readonly Redirect[], walk: () => Flow |
   }
   const flow = walk();
   if (target !== undefined && target.name !== '/dev/null') {
-    const before = target.isAdded ? (run.files.get(target.name) ?? '') : '';
+    const before = target.isAdded ? textBefore(run, target.name, redirects[0]?.line ?? 0) : '';
+    if (!target.isAdded) run.changed.delete(target.name);
     run.files.set(target.name, before + target.own.text);
   }
   Object.assign(run, { input, output, outputFile });
   return flow;
+}
+
+/** What a file has before something is added to it. */
+function textBefore(run: Run, name: string, line: number): string {
+  const text = run.files.get(name) ?? (run.removed.has(name) ? '' : run.readFile(name));
+  if (text === undefined) run.changed.set(name, { line, name: '>>' });
+  return text ?? '';
 }
 
 const readable = (run: Run, name: string): { readonly text?: string; readonly file: string } => {

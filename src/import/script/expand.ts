@@ -1,5 +1,6 @@
 import { calculate } from './arithmetic.js';
 import { quotedPattern, replaced, trimmed } from './patterns.js';
+import { createSplitter, separatorOf } from './split.js';
 import { countText, decide, inputValue, onlySymbol, toGiven, type Field, type Run } from './run.js';
 import { hasSymbol, plainText } from './symbols.js';
 import type { List, Parameter, Part, Word } from './tree.js';
@@ -28,41 +29,38 @@ export function createExpander(capture: Capture): Expander {
   }
 
   function fieldsOf(run: Run, word: Word): readonly Field[] {
-    const { line } = word;
-    const result: Field[] = [];
-    let now: string | undefined;
-    const flush = (): void => {
-      if (now !== undefined) result.push({ text: now, line });
-      now = undefined;
-    };
+    const splitter = createSplitter(run, word.line);
     for (const part of withHome(run, word)) {
       const value = valueOf(run, part);
+      const isHole = value === undefined || (value === '' && part.kind === 'parameter' && isUnset(run, part));
+      if (isHole && part.kind === 'parameter') splitter.hole(part);
       if (typeof value === 'object') {
         const isJoined =
           part.kind === 'parameter' && part.isQuoted && (part.name === '*' || part.index?.source === '*');
-        const items = isJoined ? [value.join(' ')] : part.isQuoted ? value : value.flatMap(splitWords);
+        const items = isJoined ? [value.join(separatorOf(run))] : value;
         items.forEach((item, index) => {
-          if (index > 0) flush();
-          now = (now ?? '') + item;
+          if (index > 0) splitter.end();
+          splitter.add(item, part.isQuoted ? 'quoted' : 'split');
         });
-      } else if (part.kind === 'text' || part.isQuoted) {
-        now = (now ?? '') + (value ?? '');
-      } else {
-        const pieces = (value ?? '').split(/[ \t\n]+/);
-        pieces.forEach((piece, index) => {
-          if (index > 0) flush();
-          if (piece !== '') now = (now ?? '') + piece;
-        });
-      }
+      } else if (part.isQuoted) splitter.add(value ?? '', 'quoted');
+      else splitter.add(value ?? '', part.kind === 'text' ? 'plain' : 'split');
     }
-    flush();
-    return result;
+    return splitter.fields();
   }
 
   function text(run: Run, word: Word): string {
-    return withHome(run, word)
-      .map((part) => joined(valueOf(run, part)))
-      .join('');
+    let result = '';
+    const holes: { readonly source: string; readonly at: number }[] = [];
+    for (const part of withHome(run, word)) {
+      const value = argumentsAsText(run, part) ?? valueOf(run, part);
+      if (value === undefined && part.kind === 'parameter') holes.push({ source: part.source, at: result.length });
+      result += typeof value === 'object' ? value.join(isStar(part) ? separatorOf(run) : ' ') : (value ?? '');
+    }
+    for (const { source, at } of holes) {
+      const token = (/\S*$/.exec(result.slice(0, at))?.[0] ?? '') + (/^\S*/.exec(result.slice(at))?.[0] ?? '');
+      if (token.length > 2) run.holes.push({ source, line: word.line, token });
+    }
+    return result;
   }
 
   function pattern(run: Run, word: Word): string {
@@ -111,7 +109,7 @@ export function createExpander(capture: Capture): Expander {
     let value = plainValue(run, part);
     if (prefix === '!') value = indirect(run, part, value);
     if (prefix === '#') {
-      if (typeof value === 'object') return String(value.length);
+      if (typeof value === 'object') return value.some(hasSymbol) ? unknown() : String(value.length);
       return hasSymbol(value ?? '') ? unknown() : String((value ?? '').length);
     }
     if (operator === undefined || operand === undefined) return value;
@@ -217,6 +215,8 @@ export function createExpander(capture: Capture): Expander {
   function element(run: Run, name: string, value: Value, index: string): Value {
     const items = typeof value === 'string' ? [value] : (value ?? []);
     if (index === '@' || index === '*') return items;
+    const keyed = run.variables.get(`${name}[${index}]`);
+    if (keyed !== undefined) return joined(keyed);
     const place = number(run, index, index);
     if (!/^-?\d+$/.test(place)) return joined(run.variables.get(`${name}[${index}]`));
     return items.at(Number(place));
@@ -242,7 +242,17 @@ function usual({ directory, folder }: Run, name: string): string | undefined {
 
 const joined = (value: Value): string => (typeof value === 'object' ? value.join(' ') : (value ?? ''));
 
-const splitWords = (value: string): readonly string[] => value.split(/[ \t\n]+/).filter((piece) => piece !== '');
+const isStar = (part: Part): boolean => part.kind === 'parameter' && (part.name === '*' || part.index?.source === '*');
+
+/** `O=$*` in a call without arguments: whatever the caller gives. */
+function argumentsAsText(run: Run, part: Part): string | undefined {
+  if (part.kind !== 'parameter' || !/^[@*]$/.test(part.name) || part.operator !== undefined) return undefined;
+  if (part.prefix !== undefined || !run.isPlainCall || run.positional.length > 0) return undefined;
+  return run.symbols.of({ source: part.source, kind: 'argument', plain: '' });
+}
+
+const isUnset = ({ variables }: Run, { name, operator }: Parameter): boolean =>
+  operator === undefined && /^[A-Za-z_]\w*$/.test(name) && !variables.has(name);
 
 export const argumentsUpTo = (input: string): readonly string[] =>
   Array.from({ length: Math.min(9, Number(input)) }, (_, at) => String(at + 1));

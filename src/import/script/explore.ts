@@ -28,6 +28,8 @@ export interface Script {
   readonly name: string | undefined;
   readonly symbols: Symbols;
   readonly commented: ReadonlyMap<string, number>;
+  /** Functions that nobody calls are followed as well. */
+  readonly callsAll?: boolean;
 }
 
 export const newScript = (given: Omit<Script, 'symbols' | 'commented'>): Script => ({
@@ -76,7 +78,7 @@ export function walk(
   });
   const flow = go(run, tree.commands);
   if (flow?.kind !== 'stop') {
-    if (!run.started.some(({ program }) => program === 'bhyve')) callWhatNobodyCalls(run);
+    if (script.callsAll === true && !run.started.some(({ program }) => program === 'bhyve')) callWhatNobodyCalls(run);
     for (const trap of run.traps.splice(0)) afterwards(run, trap);
   }
   return run;
@@ -162,7 +164,9 @@ export function explore(script: Script): Explored {
     if (error instanceof TooMuchText) return { ok: false, line: error.line, message: error.message };
     throw error;
   }
-  return { ok: true, ways: ways.some((way) => startsOf(way).length > 0) ? ways : [...ways, ...asItStands(script)] };
+  if (ways.some((way) => startsOf(way).length > 0)) return { ok: true, ways };
+  if (script.callsAll !== true) return explore({ ...script, callsAll: true });
+  return { ok: true, ways: [...ways, ...asItStands(script)] };
 }
 
 /** Where no way comes to bhyve, every command counts. */

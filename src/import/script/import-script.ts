@@ -67,6 +67,11 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   const broken = brokenLine(script, chosen);
   if (broken !== undefined) return failure([blankBehindBackslash(source, broken)]);
 
+  const comment = commentWithin(script, chosen);
+  if (comment !== undefined) return failure([commentInCommand(source, comment)]);
+  const empty = emptyWord(source, chosen);
+  if (empty !== undefined) return failure([empty]);
+
   const taps = tapsOf(chosen.fields, script, context.firstTap);
   const names = new Map([...taps, ...nameOf(chosen.fields, context.vmName)]);
   const resolve = (text: string): string => replaceSymbols(text, (symbol) => names.get(symbol) ?? symbol);
@@ -181,6 +186,44 @@ function brokenLine({ tree }: Script, { line, fields }: Started): number | undef
   return [...tree.brokenLines].find((each) => each >= line && each <= last);
 }
 
+/** A comment in a command that goes on over several lines: it has no line behind it that continues. */
+function commentWithin({ text }: Script, { line, fields }: Started): number | undefined {
+  const lines = text.split('\n');
+  const last = Math.max(line, ...fields.map((field) => field.line));
+  const at = lines.findIndex(
+    (each, index) =>
+      index >= line &&
+      index <= last &&
+      /^\s*#/.test(each) &&
+      /\\$/.test(lines[index - 1] ?? '') &&
+      /^\s*(-\w|["$])/.test(lines[index + 1] ?? ''),
+  );
+  return at === -1 ? undefined : at + 1;
+}
+
+const commentInCommand = (source: Source, line: number): Problem =>
+  refusalAt(
+    source,
+    line,
+    'comment-in-command',
+    'this comment ends the command, and the next line is another one: a "\\" in a comment continues nothing',
+    'move the comment above the command',
+  );
+
+/** A variable that is not set, and leaves bhyve an empty word. */
+function emptyWord(source: Source, { holes, fields }: Started): Problem | undefined {
+  const hole = fields.some(({ text }) => text === '') ? holes.find(({ token }) => token === '') : undefined;
+  return hole === undefined
+    ? undefined
+    : refusalAt(
+        source,
+        hole.line,
+        'unset',
+        `${hole.source} is not set where bhyve is started, so one of its words is empty`,
+        'set it on a line before it',
+      );
+}
+
 const blankBehindBackslash = (source: Source, line: number): Problem =>
   refusalAt(
     source,
@@ -204,6 +247,10 @@ function unknownWord(source: Source, { symbols }: Script, { text, line }: Field,
   const [first = ''] = symbolsIn(text);
   const { source: unknown } = symbols.meaning(first);
   const rest = replaceSymbols(text, () => '');
+  if (symbols.meaning(first).kind === 'files') {
+    const files = `which files ${shown(unknown)} matches is known only when the script runs`;
+    return refusalAt(source, line, 'unknown-word', files, 'write their names in its place');
+  }
   const message = `what ${shown(unknown)} is${rest === '' ? '' : ` beside ${shown(rest)}`} turns out only when the script runs`;
   const name = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(unknown)?.[1];
   const fix = isName
@@ -218,6 +265,17 @@ function unknownWord(source: Source, { symbols }: Script, { text, line }: Field,
 function startNotes(source: Source, { symbols, folder }: Script, chosen: Started): readonly Problem[] {
   const { line, outputFile, takesArguments, directory, directoryLine } = chosen;
   const notes: Problem[] = [];
+  const seen = new Set<string>();
+  for (const hole of chosen.holes.filter(({ token }) => token !== '')) {
+    if (seen.has(hole.source)) continue;
+    seen.add(hole.source);
+    const message = `${hole.source} is not set here, so bhyve is given ${shown(shownText(hole.token, symbols))}`;
+    notes.push(noteAt(source, hole.line, 'unset', message, 'set it on a line before it, or correct the spec'));
+  }
+  for (const { file, line: changedAt, name } of chosen.changedConfigs) {
+    const message = `${name} changes ${shownText(file, symbols)} before bhyve reads it; the spec does not have the change`;
+    notes.push(noteAt(source, changedAt, 'changed-file', message, 'put it into the spec'));
+  }
   if (outputFile !== undefined && outputFile !== '/dev/null') {
     notes.push(
       noteAt(

@@ -88,6 +88,11 @@ export interface Started {
   readonly takesArguments: boolean;
   readonly directory: string | undefined;
   readonly directoryLine: number | undefined;
+  /** Variables that are not set, in its words. */
+  readonly holes: readonly { readonly source: string; readonly line: number; readonly token: string }[];
+  /** Files that `-k` names, as they were then; undefined: the script has not written it. */
+  readonly configs: ReadonlyMap<string, string | undefined>;
+  readonly changedConfigs: readonly { readonly file: string; readonly line: number; readonly name: string }[];
   /** How many conditions from outside had been met. */
   readonly decisionsBefore: number;
 }
@@ -157,6 +162,14 @@ export interface Run extends RunInput {
   status: Status;
   /** Files that the script has written, with their text. */
   files: Map<string, string>;
+  /** Files that a command has changed which is not followed, with its line. */
+  readonly changed: Map<string, { readonly line: number; readonly name: string }>;
+  /** Files that the script has removed. */
+  readonly removed: Set<string>;
+  /** Where a variable that is not set stands within a text. */
+  readonly holes: { readonly source: string; readonly line: number; readonly token: string }[];
+  /** `set -f`: patterns of file names are none. */
+  noglob: boolean;
   directory: string | undefined;
   directoryLine: number | undefined;
   /** Standard output where it is kept. */
@@ -212,6 +225,10 @@ export function createRun(input: RunInput): Run {
     argumentUses: 0,
     status: exited(0),
     files: new Map(),
+    changed: new Map(),
+    removed: new Set(),
+    holes: [],
+    noglob: false,
     directory: undefined,
     directoryLine: undefined,
     output: undefined,

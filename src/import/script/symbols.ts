@@ -6,7 +6,7 @@
 export interface Unknown {
   /** As the script has it: `$1`, `$(date)`. */
   readonly source: string;
-  readonly kind: 'argument' | 'variable' | 'output' | 'status' | 'tap' | 'bridge';
+  readonly kind: 'argument' | 'variable' | 'output' | 'status' | 'tap' | 'bridge' | 'files';
   /** What may be given from outside: `1`, `MODE`. */
   readonly input?: string;
   /** What it is for a condition where the script is called without arguments. */

@@ -14,7 +14,13 @@ const printers: Readonly<Record<string, Printer>> = {
     const text = words.slice(isEscaped || isBare ? 1 : 0).join(' ');
     return (isEscaped ? unescaped(text) : text) + (isBare ? '' : '\n');
   },
-  printf: (words) => formatted(words[0] === '--' ? words.slice(1) : words),
+  printf: (words, { run }) => {
+    const [flag, name = '', ...rest] = words;
+    if (flag !== '-v') return formatted(words[0] === '--' ? words.slice(1) : words);
+    run.variables.set(name, formatted(rest) ?? run.symbols.of({ source: `$${name}`, kind: 'output' }));
+    run.assigned.add(name);
+    return '';
+  },
   basename: (words) => {
     const [name = '', suffix = ''] = operands(words);
     if (hasSymbol(name) || words[0]?.startsWith('-s') === true) return undefined;
@@ -168,6 +174,7 @@ export function runOther(call: Call, name: string): Flow | undefined {
     const flow = runScript(call, at);
     if (flow !== 'unread') return flow;
   }
+  changeFiles(call, name, words);
   const printed = entry(printers, name)?.(words, call);
   print(run, printed, name, words);
   run.status =
@@ -188,6 +195,34 @@ export function runOther(call: Call, name: string): Flow | undefined {
     });
   }
   return undefined;
+}
+
+/** Programs that change the files that they name, or make them. */
+const changers =
+  /^(sed|gsed|perl|ed|ex|vi|awk|gawk|patch|sysrc|uuidgen|sort|dd|install|tee|truncate|fetch|curl|ruby|python3?)$/;
+
+/** What a program does to files that bhyve may read later on. */
+function changeFiles({ run, command }: Call, name: string, words: readonly string[]): void {
+  const names = words.filter((word) => !word.startsWith('-'));
+  const [from = '', to = ''] = names.slice(-2);
+  if (name === 'rm') {
+    for (const file of names) {
+      run.files.delete(file);
+      run.changed.delete(file);
+      run.removed.add(file);
+    }
+  } else if ((name === 'cp' || name === 'mv') && names.length === 2) {
+    const text = hasSymbol(from) ? undefined : textOfFile(run, from);
+    if (text === undefined) run.changed.set(to, { line: command.line, name });
+    else run.files.set(to, text);
+    if (name === 'mv') run.files.delete(from);
+  } else if (changers.test(name) && !(name === 'sed' && !words.some((word) => /^-[A-Za-z]*i|^--in-place/.test(word)))) {
+    const isKnown = name === 'tee' && run.input?.text !== undefined;
+    for (const word of words) {
+      const file = /^(?:of=|-o=?|--output=)?([^]*)$/.exec(word)?.[1] ?? word;
+      if (!isKnown && file !== '') run.changed.set(file, { line: command.line, name });
+    }
+  }
 }
 
 /** Puts what a program prints where its output is kept. */

@@ -1,6 +1,8 @@
 import type { Problem } from '../../base/problem.js';
+import { listWords } from '../../base/text.js';
 import { noteAt, type Source } from '../original.js';
 import { differenceText, optionDifference, optionsOf } from './differences.js';
+import { shownText } from './symbols.js';
 import { startsOf, type Script, type Way } from './explore.js';
 import type { Started } from './run.js';
 import { loadingBefore } from './script-loader.js';
@@ -70,7 +72,22 @@ function changes({ symbols }: Script, before: Place, after: Place): string | und
         : one?.program !== other.program
           ? `${other.program} ${optionsOf(other, symbols).join(' ')} is run before it`
           : differenceText(optionDifference(optionsOf(one, symbols), optionsOf(other, symbols)));
+  const files = [...after.start.configs].flatMap(([file, text = '']) => {
+    const old = before.start.configs.get(file);
+    if (old === undefined || old === text) return [];
+    const lines = (all: string): readonly string[] =>
+      shownText(all, symbols)
+        .split('\n')
+        .filter((each) => each.trim() !== '');
+    const { added, removed } = optionDifference(lines(old), lines(text));
+    const has = [
+      ...(added.length === 0 ? [] : [`also has ${listWords(added)}`]),
+      ...(removed.length === 0 ? [] : [`does not have ${listWords(removed)}`]),
+    ];
+    return has.length === 0 ? [] : [`${file} ${has.join(' and ')}`];
+  });
   const parts = [
+    ...files,
     ...(bhyve === undefined ? [] : [`bhyve ${bhyve}`]),
     ...(loader === undefined
       ? []

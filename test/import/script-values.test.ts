@@ -1,0 +1,134 @@
+import { describe, expect, test } from '@jest/globals';
+import { imported, refusals } from './support.js';
+
+const uefi = '-l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd -s 0,hostbridge -s 31,lpc -u -H';
+const notesOf = async (text: string): Promise<readonly string[]> => (await imported(text)).notes.map(withoutFix);
+const withoutFix = (note: string): string => note.replace(/ \[[^\]]*\]$/, '');
+const reasons = async (text: string): Promise<readonly string[]> => (await refusals(text)).map(withoutFix);
+
+describe('what a pattern of file names matches is known only when the script runs', () => {
+  test.each<[title: string, text: string, pattern: string]>([
+    ['in a loop', `for f in /vm/*.img; do x="$x -s 9,virtio-blk,$f"; done\nbhyve ${uefi} $x vm`, '/vm/*.img'],
+    ['in set', `set -- /vm/*.raw\nbhyve ${uefi} -s 2,virtio-blk,$1 vm`, '/vm/*.raw'],
+    ['in an array', `d=(/vm/[ab])\nbhyve ${uefi} -s 2,virtio-blk,\${d[0]} vm`, '/vm/[ab]'],
+    ['in a word', `bhyve ${uefi} -s 2,virtio-blk,/vm/d?.img vm`, '2,virtio-blk,/vm/d?.img'],
+    ['in a variable', `f='/vm/*'\nset -- $f\nbhyve ${uefi} -s 2,virtio-blk,$1 vm`, '/vm/*'],
+    ['behind a loop', `for f in /vm/*; do break; done\nbhyve ${uefi} -s 2,virtio-blk,$f vm`, '/vm/*'],
+  ])('%s', async (_title, text, pattern) => {
+    const line = text.split('\n').length;
+    expect(await reasons(text)).toEqual([
+      `${line}:1  unknown-word: which files "${pattern}" matches is known only when the script runs`,
+    ]);
+  });
+
+  test.each<[title: string, text: string]>([
+    ['quoted', `bhyve ${uefi} -s 2,virtio-blk,"/vm/d*.img" vm`],
+    ['with set -f', `set -f\nbhyve ${uefi} -s 2,virtio-blk,/vm/d*.img vm`],
+  ])('but it is no pattern %s', async (_title, text) => {
+    const { spec } = await imported(text);
+    expect(spec.emulations).toEqual([{ device: 'virtio-blk', slot: '2', path: '/vm/d*.img' }]);
+  });
+
+  test('nor is an address in brackets', async () => {
+    const { spec } = await imported(`bhyve ${uefi} -s 2,fbuf,tcp=[::1]:5900 vm`);
+    expect(spec.graphic).toMatchObject({ host: '::1' });
+  });
+});
+
+describe('a value comes to what the shell makes of it', () => {
+  test.each<[title: string, commands: string, path: string]>([
+    ['IFS and set', 'IFS=,; L=a,b,c; set -- $L; unset IFS; N=$3', 'c'],
+    ['IFS for one read', 'IFS=: read a N <<E\nroot:b:c\nE', 'b:c'],
+    ['"$*" and IFS', 'IFS=-; set -- a b; N="$*"; unset IFS', 'a-b'],
+    ['printf -v', 'printf -v N %s 2', '2'],
+    ['keys', 'declare -A m=([web]=2 [b]=3); N=${m[web]}', '2'],
+    ['capitals', 'typeset -u N=web', 'WEB'],
+    ['small letters', 'declare -l N=WEB', 'web'],
+    ['local', 'f() { local x=$(echo q); N=$x; }\nf', 'q'],
+    [
+      'the arguments of a function',
+      'start() { N=$1; }\ncase "$1" in start) start web ;; stop) exit ;; *) exit ;; esac',
+      'web',
+    ],
+  ])('%s', async (_title, commands, path) => {
+    const { spec } = await imported(`#!/bin/bash\n${commands}\nbhyve ${uefi} -s 2,virtio-blk,/d/$N.img vm`);
+    expect(spec.emulations).toEqual([{ device: 'virtio-blk', slot: '2', path: `/d/${path}.img` }]);
+  });
+
+  test.each<[title: string, commands: string, unknown: string]>([
+    ['mapfile', 'mapfile -t a < /etc/x; N=${a[0]}', '${a[@]}'],
+    ['the arguments of the script', 'N=$*', '$*'],
+    ['a name for another variable', 'Q=web; declare -n N=Q', '$N'],
+    ['a loop that is too long', 'i=0; while [ $i -lt 100000000 ]; do i=$((i+1)); done; N=$i', '$i'],
+  ])('or is unknown: %s', async (_title, commands, unknown) => {
+    const text = `#!/bin/bash\n${commands}\nbhyve ${uefi} -s 2,virtio-blk,/d/$N.img vm`;
+    expect((await reasons(text))[0]).toContain(`what "${unknown}" is`);
+  });
+});
+
+describe('a variable that is not set where bhyve is started', () => {
+  test.each<[title: string, commands: string, token: string]>([
+    ['within a word', 'find / | while read N; do :; done\nP=/d/x', '2,virtio-blk,/d/.img'],
+    ['within another variable', 'find / | while read N; do :; done\nP="/d/$N.img"', '/d/.img'],
+  ])('is told %s', async (_title, commands, token) => {
+    const word = token.startsWith('2') ? '/d/$N.img' : '$P';
+    const notes = await notesOf(`${commands}\nbhyve ${uefi} -s 2,virtio-blk,${word} vm`);
+    expect(notes.map((note) => note.replace(/^\d+:1 {2}/, ''))).toContain(
+      `unset: $N is not set here, so bhyve is given "${token}"`,
+    );
+  });
+
+  test('is refused where it leaves an empty word', async () => {
+    expect(await reasons(`f() { N=1; }\nbhyve ${uefi} -m "$N" vm`)).toEqual([
+      '2:1  unset: $N is not set where bhyve is started, so one of its words is empty',
+    ]);
+  });
+});
+
+describe('a choice that hangs on an answer, or on the host, is told', () => {
+  test.each<[title: string, commands: string, notes: readonly string[]]>([
+    [
+      'an answer that need not be given',
+      'read ans\ncase "$ans" in y*) x="-s 6,ahci-cd,/a.iso" ;; esac',
+      ['2:1  condition: where $ans matches y*, bhyve is also given -s 6,ahci-cd,/a.iso'],
+    ],
+    [
+      'an argument that is looked at before',
+      '[ $# -ne 1 ] && exit 1\nif [ "$1" != install ]; then x=; else x="-s 6,ahci-cd,/i.iso"; fi',
+      ['2:1  condition: where $1 is "install", bhyve is also given -s 6,ahci-cd,/i.iso'],
+    ],
+  ])('%s', async (_title, commands, notes) => {
+    const { spec, notes: told } = await imported(`${commands}\nbhyve ${uefi} $x vm`);
+    expect(spec.emulations).toBeUndefined();
+    expect(told.map((note) => note.replace(/; the spec .*/, ''))).toEqual(notes);
+  });
+});
+
+describe('a file that -k names', () => {
+  const file = 'cat > /tmp/w.conf <<E\nmemory.size=1G\nE\n';
+  test.each<[title: string, commands: string, note: string]>([
+    [
+      'is told where a line hangs on a condition',
+      `${file}if [ "$1" = big ]; then\necho cpus=4 >> /tmp/w.conf; fi`,
+      '4:1  condition: where $1 is "big", /tmp/w.conf also has cpus=4; the spec is for where it is not so',
+    ],
+    [
+      'is told where another program changes it',
+      `${file}sed -i '' s/1G/4G/ /tmp/w.conf`,
+      '4:1  changed-file: sed changes /tmp/w.conf before bhyve reads it; the spec does not have the change',
+    ],
+  ])('%s', async (_title, commands, note) => {
+    expect(await notesOf(`${commands}\nbhyve ${uefi} -k /tmp/w.conf vm`)).toContain(note);
+  });
+
+  test('is read where it is a copy', async () => {
+    const { spec } = await imported(`${file}cp /tmp/w.conf /tmp/v.conf\nbhyve ${uefi} -k /tmp/v.conf vm`);
+    expect(spec.mem).toBe('1G');
+  });
+});
+
+test('a comment within a command is named as the cause', async () => {
+  expect(await reasons(`bhyve ${uefi} \\\n# -s 9,virtio-blk,/x \\\n -m 1G vm`)).toEqual([
+    '2:1  comment-in-command: this comment ends the command, and the next line is another one: a "\\" in a comment continues nothing',
+  ]);
+});
