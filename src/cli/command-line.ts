@@ -3,18 +3,33 @@ import { quoteWord } from '../base/shell.js';
 import { listWords } from '../base/text.js';
 import { specFormats } from '../spec/parse-spec.js';
 import { isSpecFormat } from '../spec/read.js';
+import { fitHelp } from './fit-help.js';
+import { usualWidth } from './wrap.js';
 
 /** Where help and complaints are written. */
 export interface CommandOutput extends Pick<OutputConfiguration, 'writeOut' | 'writeErr'> {
   /** Told of the command when it is made: who walks the options of a command gets it without running it. */
   readonly onMade?: (command: Command) => void;
+  /** Columns that help may take; default: the usual ones. */
+  readonly width?: () => number;
 }
 
 /** A command with the manners that all of vmrun's have. Only this room's main part knows commander; chunks share it. */
-export function makeCommand(name: string, { onMade, ...output }: CommandOutput): Command {
+export function makeCommand(
+  name: string,
+  { onMade, width = () => usualWidth, writeOut, writeErr }: CommandOutput,
+): Command {
   const command = new Command(name)
-    .configureOutput(output)
-    .configureHelp({ helpWidth: 80, optionDescription })
+    .configureOutput({
+      ...(writeOut === undefined ? {} : { writeOut: fitted(writeOut, width) }),
+      ...(writeErr === undefined ? {} : { writeErr }),
+    })
+    .configureHelp({
+      optionDescription,
+      prepareContext() {
+        this.helpWidth = Math.max(usualWidth, width());
+      },
+    })
     .helpOption('-h, --help', 'print this help')
     .showSuggestionAfterError()
     .allowExcessArguments(false)
@@ -22,6 +37,13 @@ export function makeCommand(name: string, { onMade, ...output }: CommandOutput):
   onMade?.(command);
   return command;
 }
+
+/** Writes help as wide as may be. */
+export const fitted =
+  (write: (text: string) => void, width: () => number) =>
+  (text: string): void => {
+    write(fitHelp(text, width()));
+  };
 
 /** `of the dry run: shell, lines`: the choices of an option follow its description, unless it is a list of them. */
 export function optionDescription({ description, flags, argChoices, defaultValue }: Option): string {

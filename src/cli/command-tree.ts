@@ -7,11 +7,13 @@ import { makeProgram } from './program.js';
  * The words of a command as commander knows them, for what walks them: completion, help and manual pages. Nothing of
  * it is run.
  * @param name of `commands`; absent: the main form
+ * @param width columns that its help may take
  */
-export async function commandWords(name?: string): Promise<Command> {
+export async function commandWords(name?: string, width?: () => number): Promise<Command> {
   let made: Command | undefined;
   const output = {
     ...silent,
+    ...(width === undefined ? {} : { width }),
     onMade: (command: Command) => {
       made ??= command;
     },

@@ -17,6 +17,8 @@ export interface Context {
   readonly err: (text: string) => void;
   /** From now on `err` writes there and waits for nobody; it is ended when the command is over. */
   readonly divertErr: (sink: Sink) => void;
+  /** How many columns the terminal has that a descriptor leads to; absent, or undefined: it leads to none. */
+  readonly columns?: (descriptor: 1 | 2) => number | undefined;
   /** Calls back for each of the signals until the returned function is called. */
   readonly onSignals: (signals: readonly NodeJS.Signals[], handler: (signal: NodeJS.Signals) => void) => () => void;
   /** Is called when the process exits, however that comes. */

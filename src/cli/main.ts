@@ -1,10 +1,25 @@
+import { fstatSync } from 'node:fs';
 import type { Sink } from '../host/line-sink.js';
 import { systemPlatform } from '../host/platform.js';
 import { writeText } from './output.js';
 import { vmrun } from './vmrun.js';
+import { fitLines, textWidth } from './wrap.js';
 
 /** How long a reader of stderr that does not read is waited for at the end. */
 const graceMs = 1000;
+
+/**
+ * Columns of the terminal that a descriptor leads to. Node.js makes a stream of it when it is first asked for, which a
+ * pipe or a file is to be spared, and keeps up with a window that changes.
+ */
+function columns(descriptor: 1 | 2): number | undefined {
+  try {
+    if (!fstatSync(descriptor).isCharacterDevice()) return undefined;
+  } catch {
+    return undefined; // it is closed
+  }
+  return textWidth((descriptor === 1 ? process.stdout : process.stderr).columns);
+}
 
 /** The program. This file alone touches the process. @param simulator path of the launcher of bhyve-sim */
 export async function main(simulator: string): Promise<void> {
@@ -20,12 +35,13 @@ export async function main(simulator: string): Promise<void> {
       writeText(1, text);
     },
     err: (text) => {
-      if (diverted.sink === undefined) writeText(2, text);
+      if (diverted.sink === undefined) writeText(2, fitLines(text, columns(2)));
       else diverted.sink.write(text);
     },
     divertErr: (sink) => {
       diverted.sink = sink;
     },
+    columns,
     onSignals(signals, handler) {
       for (const signal of signals) process.on(signal, handler);
       return () => {

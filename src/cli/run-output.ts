@@ -44,7 +44,7 @@ export interface RunOutput {
 const graceMs = 1000;
 
 export function runOutput(
-  context: Pick<Context, 'err' | 'divertErr'>,
+  context: Pick<Context, 'err' | 'divertErr' | 'columns'>,
   machine: Pick<Machine, 'name' | 'target' | 'usesStdio'>,
   options: Pick<CliOptions, 'events' | 'log' | 'consoleLog' | 'quiet' | 'verbose' | 'simulate' | 'runDir'>,
   colour: ChalkInstance,

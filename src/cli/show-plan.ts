@@ -12,7 +12,8 @@ import type { Guest, GuestDevice } from '../machine/guest.js';
 import type { LockComparison } from '../machine/lock-identity.js';
 import type { Machine, Policy } from '../machine/machine.js';
 import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
-import { screenWidth, shorten, table, wrap } from './columns.js';
+import { shorten, table, type Cell } from './columns.js';
+import { usualWidth, wrap } from './wrap.js';
 
 /** One target of a plan. */
 export interface TargetPlan {
@@ -40,51 +41,51 @@ export interface PlanReport {
   readonly lock?: LockComparison & { readonly file: string };
 }
 
-/** The plan for people, at most 80 columns wide; a word of a command that is longer is broken as a shell joins it. */
-export function formatPlan(report: PlanReport): string {
-  const { name, source, targets, boots } = report;
+/** The plan for people, as wide as their terminal; a word of a command that is longer stays whole. */
+export function formatPlan(report: PlanReport, width = usualWidth): string {
+  const { targets, boots } = report;
   const lines = [
-    ...targets.flatMap((target, index) => [...(index === 0 ? [] : ['']), ...targetLines(target, name, source)]),
+    ...targets.flatMap((target, index) => [...(index === 0 ? [] : ['']), ...targetLines(target, report, width)]),
     '',
-    ...bootLines(boots),
+    ...bootLines(boots, width),
     '',
-    ...lockLines(report),
+    ...lockLines(report, width),
   ];
   return `${lines.join('\n')}\n`;
 }
 
-function targetLines(plan: TargetPlan, name: string, source: string): readonly string[] {
+function targetLines(plan: TargetPlan, { name, source }: PlanReport, width: number): readonly string[] {
   const { machine, guest, program, loader, explained } = plan;
   const { target, release, arch, cpus, memoryBytes } = machine;
   const cpu = `${count(cpus.sockets * cpus.cores * cpus.threads, 'vCPU')}, ${formatMemorySize(memoryBytes)} of memory`;
   const head = `${name}, target ${target}: ${cpu}, for FreeBSD ${release} ${arch}`;
   const uuid = guest.uuid === undefined ? [] : [`  UUID ${guest.uuid}`];
-  const before = loader === undefined ? [] : ['', '  before bhyve:', ...commandLines(loader)];
-  const why = explained === undefined ? [] : ['', ...explainedLines(explained, program, source)];
+  const before = loader === undefined ? [] : ['', '  before bhyve:', ...commandLines(loader, width)];
+  const why = explained === undefined ? [] : ['', ...explainedLines(explained, program, source, width)];
   return [
-    ...wrap(head, screenWidth, '  '),
+    ...wrap(head, width, '  '),
     ...uuid,
     '',
-    ...deviceLines(guest, machine),
+    ...deviceLines(guest, machine, width),
     ...before,
     '',
-    ...(explained === undefined ? commandLines([...program, ...machine.argv]) : []),
+    ...(explained === undefined ? commandLines([...program, ...machine.argv], width) : []),
     ...why.slice(1),
   ];
 }
 
 const heading = ['SLOT', 'DEVICE', 'ID', 'BACKEND', 'THE GUEST SEES'];
 
-function deviceLines({ devices }: Guest, machine: Machine): readonly string[] {
+function deviceLines({ devices }: Guest, machine: Machine, width: number): readonly string[] {
   const labels = new Map(machine.devices.map(({ address, label }) => [formatAddress(address), label]));
-  const rows = devices.flatMap((device): readonly (readonly string[])[] => {
+  const rows = devices.flatMap((device): readonly (readonly Cell[])[] => {
     const slot = formatAddress(device.address);
     const drives = Object.entries(device.serials ?? {});
     const row = [slot, device.model, device.id ?? '', labels.get(slot) ?? '', seenIn(device)];
     if (drives.length === 0) return [row];
     return [[...row.slice(0, 3), '', ''], ...drives.map(([image, serial]) => ['', '', '', image, `serial ${serial}`])];
   });
-  return table([heading, ...rows], [2, 3], '  ');
+  return table([heading, ...rows], { elastic: [2, 3], indent: '  ', width });
 }
 
 function seenIn({ address, mac, serial }: GuestDevice): string {
@@ -92,63 +93,84 @@ function seenIn({ address, mac, serial }: GuestDevice): string {
   return serial === undefined ? '' : `serial ${serial}`;
 }
 
-/** A command that a shell reads back as it is, broken at its options. */
-export function commandLines(words: readonly string[]): readonly string[] {
-  const width = screenWidth - 2;
+/** A command that a shell reads back as it is, broken between its options, and never in a value. */
+export function commandLines(words: readonly string[], width: number): readonly string[] {
   const lines: string[] = [];
   let line = '  ';
-  words.forEach((word, index) => {
-    const quoted = quoteWord(word);
-    // An option stays with its value where both have room.
-    const next = words[index + 1];
-    const pair = /^-[A-Za-z]$/.test(word) && next !== undefined && !next.startsWith('-') ? ` ${quoteWord(next)}` : '';
+  for (const piece of inOptions(words)) {
+    // Room for a blank and the backslash.
     const isFirst = line.trim() === '';
-    const wanted = line.length + (isFirst ? 0 : 1) + quoted.length;
-    const isTooMuch = wanted > width || (wanted + pair.length > width && 4 + quoted.length + pair.length <= width);
-    if (!isFirst && isTooMuch) {
-      lines.push(`${line} \\`);
-      line = `    ${quoted}`;
-    } else {
-      line += (isFirst ? '' : ' ') + quoted;
+    if (isFirst || line.length + 1 + piece.length + 2 <= width) {
+      line += (isFirst ? '' : ' ') + piece;
+      continue;
     }
-    // Only outside quotes does a shell join what a backslash breaks.
-    while (line.length > width && quoted === word) {
-      lines.push(`${line.slice(0, width + 1)}\\`);
-      line = line.slice(width + 1);
-    }
-  });
+    lines.push(`${line} \\`);
+    line = `    ${piece}`;
+    // An option lets go of its value where that alone has room.
+    const [, option = '', value] = /^(-[A-Za-z]) (.*)$/s.exec(piece) ?? [];
+    if (value === undefined || line.length + 2 <= width || value.length + 8 > width) continue;
+    lines.push(`    ${option} \\`);
+    line = `      ${value}`;
+  }
   return [...lines, line];
 }
 
+/** Words as a shell takes them, each option with its value. */
+function inOptions(words: readonly string[]): readonly string[] {
+  const pieces: string[] = [];
+  let isOpen = false;
+  for (const word of words) {
+    const last = pieces.at(-1);
+    const isValue: boolean = isOpen && !word.startsWith('-');
+    if (isValue && last !== undefined) pieces[pieces.length - 1] = `${last} ${quoteWord(word)}`;
+    else pieces.push(quoteWord(word));
+    isOpen = !isValue && /^-[A-Za-z]$/.test(word);
+  }
+  return pieces;
+}
+
+/** What is told of an argument stands to its right from this column on, where the terminal is wide enough for both. */
 const leftWidth = 30;
+const leastRightWidth = 36;
 
 /** Each argument with where it comes from beside it, or below it where it is long. */
 function explainedLines(
   explained: readonly ExplainedArgument[],
   program: readonly string[],
   source: string,
+  width: number,
 ): readonly string[] {
-  const first = pair(quoteCommand(program), ['the program: --bhyve, $BHYVE_EXEC or bhyve']);
+  const first = pair(program, ['the program: --bhyve, $BHYVE_EXEC or bhyve'], width);
   const rest = explained.flatMap(({ words, sources, details }) =>
-    pair(quoteCommand(words), [
-      ...sources.map((each) => sourceWords(each, source)),
-      ...details.map(({ what, source: own }) => `${what}: ${sourceWords(own, source)}`),
-    ]),
+    pair(
+      words,
+      [
+        ...sources.map((each) => sourceWords(each, source)),
+        ...details.map(({ what, source: own }) => `${what}: ${sourceWords(own, source)}`),
+      ],
+      width,
+    ),
   );
   return [...first, ...rest];
 }
 
-function pair(left: string, right: readonly string[]): readonly string[] {
-  const margin = ' '.repeat(leftWidth + 2);
-  const shown = shorten(left, screenWidth - 2);
-  const [head = '', ...tail] = right.flatMap((text) => wrapPlaces(text, screenWidth - leftWidth - 2));
-  const first = shown.length <= leftWidth - 2 ? [`  ${shown.padEnd(leftWidth)}${head}`] : [`  ${shown}`, margin + head];
-  return [...first, ...tail.map((line) => margin + line)];
+function pair(words: readonly string[], right: readonly string[], width: number): readonly string[] {
+  const isBeside = width - leftWidth - 2 >= leastRightWidth;
+  const margin = ' '.repeat(isBeside ? leftWidth + 2 : 6);
+  const left = `  ${quoteCommand(words)}`;
+  const lines = right.flatMap((text) => wrap(text, width - margin.length, '  ')).map((line) => margin + line);
+  if (!isBeside || left.length > leftWidth) return [...apart(left, words, width), ...lines];
+  const [head = '', ...tail] = lines;
+  return [left + head.slice(left.length), ...tail];
 }
 
-/** What cannot be broken at a blank, a long path say, is cut in its middle. */
-const wrapPlaces = (text: string, width: number): readonly string[] =>
-  wrap(text, width, '  ').map((line) => shorten(line, width));
+/** An option that has no room beside its value stands above it, where that makes both fit. */
+function apart(whole: string, words: readonly string[], width: number): readonly string[] {
+  const [first = '', ...rest] = words.map(quoteWord);
+  const below = rest.map((word) => `    ${word}`);
+  const doesFit = whole.length <= width || below.some((line) => line.length > width);
+  return doesFit ? [whole] : [`  ${first}`, ...below];
+}
 
 /** `vm.json:4:10 /cpu`, `default of utc_clock`, `vm.json:9:5 passthru needs wired memory`. */
 export function sourceWords(source: Source, file: string): string {
@@ -171,14 +193,17 @@ const placeWords = ({ line, column, pointer }: NonNullable<Problem['place']>, fi
   `${file.slice(file.lastIndexOf('/') + 1)}:${line}:${column} ${pointer}`;
 
 /** What follows the end of a boot, by target: next_target, reboot_on, restart and on_give_up. */
-function bootLines(boots: readonly Machine[]): readonly string[] {
-  const width = boots.reduce((most, { target }) => Math.min(24, Math.max(most, target.length)), 0);
+function bootLines(boots: readonly Machine[], width: number): readonly string[] {
+  const longest = boots.reduce((most, { target }) => Math.max(most, target.length), 0);
+  const isBeside = longest <= Math.min(24, width / 3);
+  const margin = ' '.repeat(isBeside ? longest + 4 : 4);
   return [
     'What follows a boot:',
     ...boots.flatMap((machine) => {
-      const [first = '', ...rest] = followers(machine).flatMap((text) => wrap(text, screenWidth - width - 4, '  '));
-      const margin = ' '.repeat(width + 4);
-      return [`  ${shorten(machine.target, width).padEnd(width)}  ${first}`, ...rest.map((line) => margin + line)];
+      const lines = followers(machine).flatMap((text) => wrap(text, width - margin.length, '  '));
+      if (!isBeside) return [`  ${machine.target}`, ...lines.map((line) => margin + line)];
+      const [first = '', ...rest] = lines;
+      return [`  ${machine.target.padEnd(longest)}  ${first}`, ...rest.map((line) => margin + line)];
     }),
   ];
 }
@@ -208,11 +233,11 @@ function limitWords({ restart, rebootOn, onGiveUp }: Policy): readonly string[] 
   return [`after ${count(max, 'reboot')} within ${formatDuration(windowMs)}: ${next}`];
 }
 
-function lockLines({ lock, targets }: PlanReport): readonly string[] {
+function lockLines({ lock, targets }: PlanReport, width: number): readonly string[] {
   if (lock === undefined) {
     return wrap(
       'There is no lock file: an edit of the spec may move slots, MACs and serial numbers. vmrun lock keeps them.',
-      screenWidth,
+      width,
     );
   }
   const { file, changes, held, warnings } = lock;
@@ -223,14 +248,14 @@ function lockLines({ lock, targets }: PlanReport): readonly string[] {
   );
   const same = changes.length === 0 ? ['nothing changes for the guest'] : merged(changes, names);
   return [
-    `Compared with ${shorten(file, screenWidth - 15)}:`,
-    ...listed([...same, ...doubts]),
-    ...(held.length === 0 ? [] : ['It keeps, or the guest would find:', ...listed(merged(held, names))]),
+    `Compared with ${shorten(file, width - 15)}:`,
+    ...listed([...same, ...doubts], width),
+    ...(held.length === 0 ? [] : ['It keeps, or the guest would find:', ...listed(merged(held, names), width)]),
   ];
 }
 
-const listed = (items: readonly string[]): readonly string[] =>
-  items.flatMap((item) => wrap(item, screenWidth - 2, '  ').map((line) => `  ${line}`));
+const listed = (items: readonly string[], width: number): readonly string[] =>
+  items.flatMap((item) => wrap(item, width - 2, '  ').map((line) => `  ${line}`));
 
 /** Changes in words; what not all targets share is told with them. */
 function merged(changes: readonly GuestChange[], targets: readonly string[]): readonly string[] {
@@ -255,22 +280,24 @@ export interface PlanDiff {
 }
 
 /** What differs between two specs, for people: what bhyve is told otherwise, and what the guest makes of it. */
-export function formatDiff({ name, from, to, targets }: PlanDiff): string {
+export function formatDiff({ name, from, to, targets }: PlanDiff, width = usualWidth): string {
   const lines = targets.flatMap(({ target, before, after }, index) => {
     const head = [
       ...(index === 0 ? [] : ['']),
-      ...wrap(`${name}, target ${target}: from ${from} to ${to}`, screenWidth, '  '),
+      ...wrap(`${name}, target ${target}: from ${from} to ${to}`, width, '  '),
     ];
     if (before === undefined || after === undefined) {
-      return [...head, `  ${before === undefined ? to : from} alone has this target`];
+      return [...head, ...listed([`${before === undefined ? to : from} alone has this target`], width)];
     }
     const told = differences(before.machine, after.machine).map(machineChangeWords);
     const noticed = guestChanges(before.guest, after.guest).map(changeWords);
     if (told.length === 0 && noticed.length === 0) return [...head, '  nothing differs for bhyve'];
     return [
       ...head,
-      ...(told.length === 0 ? [] : ['bhyve is told:', ...listed(told)]),
-      ...(noticed.length === 0 ? ['The guest is known by what it was.'] : ['The guest notices:', ...listed(noticed)]),
+      ...(told.length === 0 ? [] : ['bhyve is told:', ...listed(told, width)]),
+      ...(noticed.length === 0
+        ? ['The guest is known by what it was.']
+        : ['The guest notices:', ...listed(noticed, width)]),
     ];
   });
   return `${lines.join('\n')}\n`;

@@ -1,4 +1,6 @@
 import type { KnownRun } from '../supervisor/runs.js';
+import { tableRows } from './columns.js';
+import { wrap } from './wrap.js';
 
 /** A run in the list; those of the simulator say so. */
 export interface ListedRun extends KnownRun {
@@ -11,31 +13,27 @@ const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] a
  * A table for people, a line for each VM, and below a line what does not work beside it. Simulated ones follow, indented:
  * whoever looks for a name at the beginning of a line does not take them for real.
  */
-export function formatRuns(runs: readonly ListedRun[], now: Date): string {
+export function formatRuns(runs: readonly ListedRun[], now: Date, width = Infinity): string {
   const real = runs.filter(({ simulated }) => simulated !== true);
-  if (real.length === runs.length) return tableOf(runs, now);
+  if (real.length === runs.length) return tableOf(runs, { now, width, indent: '' });
   const indented = tableOf(
     runs.filter(({ simulated }) => simulated === true),
-    now,
-  ).replaceAll(/^(?=.)/gm, '  ');
-  return `${real.length === 0 ? '' : `${tableOf(real, now)}\n`}Simulated:\n${indented}`;
+    { now, width, indent: '  ' },
+  );
+  return `${real.length === 0 ? '' : `${tableOf(real, { now, width, indent: '' })}\n`}Simulated:\n${indented}`;
 }
 
-function tableOf(runs: readonly KnownRun[], now: Date): string {
+interface Layout {
+  readonly now: Date;
+  readonly width: number;
+  readonly indent: string;
+}
+
+function tableOf(runs: readonly KnownRun[], { now, width, indent }: Layout): string {
   const rows = runs.map((run) => rowOf(run, now));
-  const widths = heading.map((word, column) =>
-    Math.max(word.length, ...rows.map(({ cells }) => (cells[column] ?? '').length)),
-  );
-  const line = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return [
-    line(heading),
-    ...rows.flatMap(({ cells, notes }) => [line(cells), ...notes.map((note) => `  ${note}`)]),
-    '',
-  ].join('\n');
+  const [head = [], ...lines] = tableRows([heading, ...rows.map(({ cells }) => cells)], { indent, width });
+  const below = rows.map(({ notes }) => notes.flatMap((note) => wrap(`${indent}  ${note}`, width, `${indent}    `)));
+  return [...head, ...lines.flatMap((line, index) => [...line, ...(below[index] ?? [])]), ''].join('\n');
 }
 
 interface Row {

@@ -3,6 +3,7 @@ import { isSameFile, isTerminal } from '../host/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { Context } from './context.js';
 import { endLines } from './log.js';
+import { fitLines } from './wrap.js';
 
 /** Speaks to people on stderr, on lines of its own also where a guest has its console there. */
 export interface Speaker {
@@ -28,7 +29,7 @@ const newlineByte = 0x0a;
  * be unfinished whenever it runs, and an empty line is better than words behind its prompt.
  */
 export function speaker(
-  { err, divertErr }: Pick<Context, 'err' | 'divertErr'>,
+  { err, divertErr, columns }: Pick<Context, 'err' | 'divertErr' | 'columns'>,
   { name, usesStdio }: Pick<Machine, 'name' | 'usesStdio'>,
   seesConsole: boolean,
   sharesConsole = usesStdio && isSameFile(1, 2),
@@ -51,7 +52,8 @@ export function speaker(
   const ended = (lines: readonly string[]): string => lines.map((line) => line + lineEnd).join('');
   return {
     lines: (lines) => {
-      write(ended(lines.map((line) => `vmrun: ${name}: ${line}`)), false);
+      const width = columns?.(2);
+      write(ended(lines.flatMap((line) => fitLines(`vmrun: ${name}: ${line}`, width).split('\n'))), false);
     },
     passOn: (text) => {
       if (text !== '') write(whole(text), true);

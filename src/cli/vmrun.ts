@@ -12,6 +12,7 @@ import { makeProgram } from './program.js';
 import { programsOf } from './programs.js';
 import { runBaseOf, simulatedBase } from './run-base.js';
 import { refuseUnknownTarget } from './targets.js';
+import { fitLines, usualWidth } from './wrap.js';
 
 declare const VMRUN_VERSION: string;
 
@@ -47,7 +48,11 @@ async function runCommand(name: string, words: readonly string[], context: Conte
   }
 }
 
-const outputOf = ({ out, err }: Context): CommandOutput => ({ writeOut: out, writeErr: err });
+const outputOf = ({ out, err, columns }: Context): CommandOutput => ({
+  writeOut: out,
+  writeErr: err,
+  width: () => columns?.(1) ?? usualWidth,
+});
 
 async function perform(options: CliOptions, context: Context): Promise<number> {
   const { hostBhyve } = context;
@@ -90,10 +95,14 @@ async function warn(problems: ProblemsError['problems'], context: Context, optio
 
 /** Turns what was thrown into words and an exit code. */
 async function report(error: unknown, context: Context, command: string, color: boolean | undefined): Promise<number> {
+  // Once a run has begun, what goes to stderr is no longer made to fit.
+  const say = (text: string): void => {
+    context.err(fitLines(text, context.columns?.(2)));
+  };
   if (error instanceof CommanderError) {
     // commander has printed its message; help and version are no failure.
     if (error.exitCode === 0) return exitCodes.ok;
-    context.err(`Try ${command} --help.\n`);
+    say(`Try ${command} --help.\n`);
     return exitCodes.usage;
   }
   const [{ formatProblems }, { coloursFor }, { StartError }] = await Promise.all([
@@ -103,19 +112,19 @@ async function report(error: unknown, context: Context, command: string, color: 
   ]);
   const colour = coloursFor(context, color);
   if (error instanceof ProblemsError) {
-    context.err(formatProblems(error, colour, command === 'vmrun'));
+    say(formatProblems(error, colour, command === 'vmrun'));
     return problemsExitCode(error);
   }
   if (error instanceof StartError) {
     const { startErrorLines } = await import('./show-start-error.js');
-    context.err(startErrorLines(error, colour));
+    say(startErrorLines(error, colour));
     return exitCodes.host;
   }
   if (error instanceof Error && 'syscall' in error) {
-    context.err(`vmrun: a system call failed: ${error.message}\n`);
+    say(`vmrun: a system call failed: ${error.message}\n`);
     return exitCodes.system;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  context.err(`vmrun: this is a bug in vmrun, please report it:\n${text}\n`);
+  say(`vmrun: this is a bug in vmrun, please report it:\n${text}\n`);
   return exitCodes.internal;
 }

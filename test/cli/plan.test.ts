@@ -104,16 +104,6 @@ describe('vmrun plan', () => {
     expect({ err, code }).toEqual({ err: '', code: 0 });
   });
 
-  test('no line of any example is wider than a screen', async () => {
-    const names = readdirSync(examples).filter((name) => /\.(json|yaml)$/.test(name));
-    for (const name of names) {
-      for (const more of ['', ' --explain']) {
-        const { out } = await vmrun(`plan -c ${path.join(examples, name)} --all-targets${more}`, '/');
-        expect(out.split('\n').filter((line) => line.length > 80)).toEqual([]);
-      }
-    }
-  });
-
   test('a shell reads the command back', async () => {
     const long = `/${'very-long-name/'.repeat(12)}disk.img`;
     put('vm.json', {

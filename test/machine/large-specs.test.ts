@@ -92,7 +92,7 @@ describe('takes a time that grows as the spec does', () => {
     expectLinear(
       2000,
       (count) => many(count, (index) => [`0:${index}:0`, 'virtio-blk', `/vm/disk${index}.img`]),
-      (rows) => table(rows, [2], '  '),
+      (rows) => table(rows, { elastic: [2], indent: '  ', width: 80 }),
     );
   });
 });

@@ -24,6 +24,7 @@ import type { LockFile } from '../lock-file.js';
 import { runBaseOf } from '../run-base.js';
 import { formatReadiness, readinessJson, refusalJson, type CheckReport } from '../show-readiness.js';
 import { refuseUnknownTarget } from '../targets.js';
+import { fitLines } from '../wrap.js';
 
 interface CheckOptions {
   readonly config: string;
@@ -83,7 +84,7 @@ function refuseContradictions(command: Command, { target, allTargets, host }: Ch
 async function reportText(context: Context, options: CheckOptions): Promise<number> {
   const report = await check(context, options);
   const { ready, rest } = formatReadiness(report, coloursFor(context, options.color));
-  context.out(ready);
+  context.out(fitLines(ready, context.columns?.(1)));
   context.err(rest);
   return exitCodeOf(report);
 }

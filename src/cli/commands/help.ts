@@ -1,8 +1,9 @@
 import { Argument } from 'commander';
 import { commandWords } from '../command-tree.js';
-import { makeCommand } from '../command-line.js';
+import { fitted, makeCommand } from '../command-line.js';
 import { commands, type MakeSubcommand } from '../commands.js';
 import { exitCodes } from '../exit-codes.js';
+import { usualWidth } from '../wrap.js';
 
 const examples = `
 Examples:
@@ -20,8 +21,10 @@ export const helpCommand: MakeSubcommand = (context, output) => {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
       const [name] = command.args;
-      if (name === undefined) context.out(summaries());
-      else (await commandWords(name)).configureOutput({ writeOut: context.out }).outputHelp();
+      const width = context.columns?.(1) ?? usualWidth;
+      const write = fitted(context.out, () => width);
+      if (name === undefined) write(summaries());
+      else (await commandWords(name, () => width)).configureOutput({ writeOut: write }).outputHelp();
       return exitCodes.ok;
     },
     color: () => undefined,

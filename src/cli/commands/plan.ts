@@ -162,7 +162,7 @@ async function show(context: Context, wanted: PlanCommandOptions): Promise<strin
   if (wanted.json === true) return json(planJson(report));
   const colour = coloursFor(context, wanted.color);
   for (const warning of warnings) context.err(`${formatProblem(warning, colour).join('\n')}\n`);
-  return formatPlan(report);
+  return formatPlan(report, context.columns?.(1));
 }
 
 function targetsOf(spec: Spec, { target = defaultTarget, allTargets }: PlanCommandOptions): readonly string[] {
@@ -201,7 +201,7 @@ async function compare(context: Context, wanted: PlanCommandOptions): Promise<st
     return { target, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
   });
   const found = { name: from.spec.name, from: from.spec.source, to: to.spec.source, targets };
-  return wanted.json === true ? json(diffJson(found)) : formatDiff(found);
+  return wanted.json === true ? json(diffJson(found)) : formatDiff(found, context.columns?.(1));
 }
 
 const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;

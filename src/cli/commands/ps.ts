@@ -45,7 +45,7 @@ export const psCommand: MakeSubcommand = (context, output) => {
       const runs = [...real, ...simulated.map((run) => ({ ...run, simulated: true as const }))];
       // Where all are simulated because nobody wants others, that need not be said.
       const listed = options.simulate === true ? simulated : runs;
-      context.out(options.json === true ? runsJson(runs) : formatRuns(listed, new Date()));
+      context.out(options.json === true ? runsJson(runs) : formatRuns(listed, new Date(), context.columns?.(1)));
       return exitCodes.ok;
     },
     color: () => command.opts<PsOptions>().color,
