@@ -16,7 +16,8 @@ const echoMs = 200;
 
 /**
  * Which signals ask for a stop. The first does, another one hurries it: a caller's second stop does not wait for the
- * guest. The same signal again within 200 ms is the first one's echo.
+ * guest. The same signal again within 200 ms is the first one's echo, and so is any signal just behind SIGHUP: who ends
+ * a session, or a system, sends that together with SIGTERM, in either order.
  *
  * SIGHUP never hurries, since it comes several times when a session ends; and where it says that our terminal is gone,
  * a VM that does not need one goes on.
@@ -28,7 +29,8 @@ export function stopSignals({ clock, needsTerminal, hasLostTerminal }: StopSigna
     const atMs = clock.monotonicMs();
     if (signal === 'SIGHUP' && (obeyed !== undefined || (!needsTerminal && hasLostTerminal()))) return false;
     // Counted from the one that was obeyed, so that a stream of them is heard in the end.
-    if (obeyed?.signal === signal && atMs - obeyed.atMs < echoMs) return false;
+    const isEcho = obeyed?.signal === signal || obeyed?.signal === 'SIGHUP';
+    if (isEcho && obeyed !== undefined && atMs - obeyed.atMs < echoMs) return false;
     obeyed = { signal, atMs };
     return true;
   };

@@ -4,9 +4,12 @@ import type { EffectiveSpec } from '../spec/parse-spec.js';
 export const fieldsNamedIn = (effective: EffectiveSpec): readonly string[] =>
   Object.entries(effective.vm)
     .filter(([field, value]) => effective.isGiven(field) && !isEmpty(value))
-    .flatMap(([field, value]: [string, unknown]) =>
-      isGroup(value) ? [field, ...Object.keys(value).map((key) => `${field}.${key}`)] : [field],
-    );
+    .flatMap(([field, value]: [string, unknown]) => {
+      if (!isGroup(value)) return [field];
+      // Without the defaults, which the value has by now.
+      const keys = Object.keys(effective.written(`/${field}`));
+      return keys.length === 0 ? [] : [field, ...keys.map((key) => `${field}.${key}`)];
+    });
 
 const isGroup = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

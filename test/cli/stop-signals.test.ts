@@ -53,6 +53,21 @@ test.each<[title: string, sent: readonly Sent[]]>([
     ],
   ],
   [
+    'SIGHUP and SIGTERM together are one wish, in this order',
+    [
+      [0, hup, true],
+      [3, term, false],
+      [900, term, true],
+    ],
+  ],
+  [
+    'or in the other',
+    [
+      [0, term, true],
+      [3, hup, false],
+    ],
+  ],
+  [
     'SIGHUP after another is none',
     [
       [0, term, true],
