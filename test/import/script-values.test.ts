@@ -97,11 +97,58 @@ describe('a choice that hangs on an answer, or on the host, is told', () => {
       '[ $# -ne 1 ] && exit 1\nif [ "$1" != install ]; then x=; else x="-s 6,ahci-cd,/i.iso"; fi',
       ['2:1  condition: where $1 is "install", bhyve is also given -s 6,ahci-cd,/i.iso'],
     ],
+    [
+      'what two conditions come to together',
+      '[ -n "$A" ] && a=1\n[ -n "$B" ] && b=1\n[ "$a$b" = 11 ] && x="-s 5,ahci-cd,/i.iso"',
+      ['2:1  condition: where $A is given and $B is given, bhyve is also given -s 5,ahci-cd,/i.iso'],
+    ],
+    [
+      'a second argument behind the first',
+      'if [ "$1" = install ]; then\nif [ "$2" = win ]; then x="-s 4,ahci-cd,/v.iso"; fi; fi',
+      ['2:1  condition: where $2 is "win", bhyve is also given -s 4,ahci-cd,/v.iso'],
+    ],
+    [
+      'a device that no condition can reach',
+      'if false; then\nx="-s 7,ahci-cd,/never.iso"; fi',
+      [
+        '2:1  never-given: -s 7,ahci-cd,/never.iso stands here, but on no way through the script that was followed is it given to bhyve',
+      ],
+    ],
+    [
+      'a text that is run and that nobody knows',
+      'x=\neval $(grep -v x /etc/web.rc)',
+      [
+        '2:1  not-read: what $(grep -v x /etc/web.rc) prints is run here and known only then, so nothing is known of what it sets',
+      ],
+    ],
   ])('%s', async (_title, commands, notes) => {
     const { spec, notes: told } = await imported(`${commands}\nbhyve ${uefi} $x vm`);
     expect(spec.emulations).toBeUndefined();
-    expect(told.map((note) => note.replace(/; the spec .*/, ''))).toEqual(notes);
+    expect(told.map((note) => withoutFix(note).replace(/; the spec .*/, ''))).toEqual(notes);
   });
+});
+
+test.each<[title: string, choice: string, bridge: string, other: string]>([
+  ['a case', 'case $(hostname) in a) b=bridge0 ;; b) b=bridge1 ;; esac', 'bridge0', '$(hostname) matches b'],
+  ['a condition', 'b=bridge1; [ -f /two ] || b=bridge2', 'bridge1', '[ -f /two ] is false'],
+])('a bridge that hangs on %s is told', async (_title, choice, bridge, other) => {
+  const { spec, notes } = await imported(`${choice}\nifconfig $b addm tap1\nbhyve ${uefi} -s 2,virtio-net,tap1 vm`);
+  expect(spec.emulations).toEqual([{ device: 'virtio-net', slot: '2', name: 'tap1', bridge }]);
+  const another = bridge === 'bridge0' ? 'bridge1' : 'bridge2';
+  expect(notes.map(withoutFix)).toContain(
+    `1:1  condition: where ${other}, tap1 is put into ${another}; the spec has ${bridge}`,
+  );
+});
+
+test('an option whose value is empty is named', async () => {
+  const text = `if [ "$(hostname)" = a ]; then M=1G; fi\nbhyve ${uefi} -m $M vm`;
+  expect(await reasons(text)).toEqual(['2:1  unset: $M is empty here, so -m has no value']);
+});
+
+test('a function that the script calls is not followed by itself', async () => {
+  const text = `start() {\nbhyve ${uefi} -m $2 -s 2,virtio-blk,/vm/$1.img $1\n}\ncase "$1" in start) start web 1G ;; esac`;
+  const { spec } = await imported(text);
+  expect([spec.name, spec.mem]).toEqual(['web', '1G']);
 });
 
 describe('a file that -k names', () => {

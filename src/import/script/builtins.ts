@@ -4,7 +4,7 @@ import type { Tools } from './evaluate.js';
 import { parseShell } from './parser.js';
 import { decide, entry, exited, onlySymbol, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, ProgramName, Run, Started, Wrapper } from './run.js';
-import { hasSymbol, replaceSymbols, shownText } from './symbols.js';
+import { hasSymbol, replaceSymbols, shownText, symbolsIn } from './symbols.js';
 import type { Simple, Word } from './tree.js';
 import { readArray, readLine } from './read.js';
 import { runOther } from './utilities.js';
@@ -57,6 +57,7 @@ function runCall(call: Call): Flow | undefined {
   }
   const flow = tools.inSubshell(run, () => {
     run.positional = unwrapped.argv;
+    run.shifted = undefined;
     run.isPlainCall = false;
     return evaluateText({ ...call, wrappers }, unwrapped.text);
   });
@@ -87,6 +88,7 @@ function start({ run, command, fields, tools, wrappers }: Call, program: Program
     holes: run.holes.filter(({ token }) =>
       given.some(({ text }) => (token === '' ? text === '' : text.includes(token))),
     ),
+    emptyValues: run.emptyValues,
     configs: new Map(configs.map((file) => [file, run.files.get(file)])),
     changedConfigs: configs.flatMap((file) => {
       const by = run.changed.get(file);
@@ -132,11 +134,12 @@ function callFunction({ run, fields, tools, wrappers }: Call, given: readonly Fi
   const body = run.functions.get(fields[0]?.text ?? '');
   if (body === undefined) return undefined;
   run.called.add(fields[0]?.text ?? '');
-  const { positional, isPlainCall, hidden } = run;
+  const { positional, isPlainCall, hidden, shifted } = run;
   const takesCallers = isPlainCall && tools.takesArguments;
   Object.assign(run, {
     positional: given.map(({ text }) => text),
     isPlainCall: takesCallers && given.length === 0,
+    shifted: undefined,
     hidden: new Map(),
   });
   run.depth += 1;
@@ -147,7 +150,7 @@ function callFunction({ run, fields, tools, wrappers }: Call, given: readonly Fi
     if (value === undefined) run.variables.delete(name);
     else run.variables.set(name, value);
   }
-  Object.assign(run, { positional, isPlainCall, hidden });
+  Object.assign(run, { positional, isPlainCall, hidden, shifted });
   return flow?.kind === 'return' ? undefined : flow;
 }
 
@@ -198,6 +201,7 @@ const builtins: Readonly<Record<string, Builtin>> = {
     const { run } = call;
     const count = /^\d+$/.test(textAt(call, 1)) ? Number(textAt(call, 1)) : 1;
     run.positional = run.positional.slice(count);
+    if (run.shifted !== undefined) run.shifted += count;
     return ok(call);
   },
   unset: ({ run, fields }) => {
@@ -212,6 +216,17 @@ const builtins: Readonly<Record<string, Builtin>> = {
   eval: (call) => {
     call.run.status = exited(0);
     const words = call.fields.slice(1).map(({ text }) => text);
+    const [first] = symbolsIn(words.join(' '));
+    const meaning = first === undefined ? undefined : call.run.symbols.meaning(first);
+    if (first !== undefined && meaning?.kind === 'output' && words[0]?.startsWith(first) === true) {
+      call.run.lost.push({
+        line: call.command.line,
+        code: 'not-read',
+        message: `what ${meaning.source} prints is run here and known only then, so nothing is known of what it sets`,
+        fix: 'write what it sets into the script',
+      });
+      return undefined;
+    }
     // `disk=\$disk${n}`: names that are made of a number are the script's own.
     for (const [, name = ''] of words.join(' ').matchAll(/\$\{?([A-Za-z_]\w*\d)\b/g)) call.run.assigned.add(name);
     return evaluateText(call, words.join(' '));
@@ -318,6 +333,7 @@ function setOptions(call: Call): Flow | undefined {
   }
   if (at !== -1 && words[at - 1] !== '-o' && words[at - 1] !== '+o') {
     run.positional = words.slice(words[at] === '--' ? at + 1 : at);
+    run.shifted = undefined;
     run.isPlainCall = call.tools.takesArguments && run.isPlainCall && run.positional.length === 0;
   }
   return ok(call);

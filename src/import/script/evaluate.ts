@@ -103,10 +103,10 @@ function condition(run: Run, isLoop: boolean, walk: () => Flow | undefined, open
 
 /** What happens there stays there, but for what is told. */
 function inSubshell(run: Run, walk: () => Flow | undefined): Flow | undefined {
-  const { variables, directory, directoryLine, positional, isPlainCall } = run;
+  const { variables, directory, directoryLine, positional, isPlainCall, shifted } = run;
   run.variables = new Map(variables);
   const flow = walk();
-  Object.assign(run, { variables, directory, directoryLine, positional, isPlainCall });
+  Object.assign(run, { variables, directory, directoryLine, positional, isPlainCall, shifted });
   return flow?.kind === 'stop' ? flow : undefined;
 }
 
@@ -259,7 +259,7 @@ function followCase(run: Run, { id, line, subject, items }: Extract<Command, { k
     );
     const isAlways = patterns.some((some) => some.includes('*'));
     if (plain === undefined && usual !== -1 && !isAlways) {
-      others.push(toBranch(id, items.length, `${subject.source} matches none of its cases`));
+      others.push(toBranch(id, items.length, `${subject.source.replaceAll('"', '')} matches none of its cases`));
     }
     chosen = others.length === 0 ? usual : decide(run, { site: id, line, branch: usual, others });
   }

@@ -1,7 +1,7 @@
 import { calculate } from './arithmetic.js';
 import { quotedPattern, replaced, trimmed } from './patterns.js';
 import { createSplitter, separatorOf } from './split.js';
-import { countText, decide, inputValue, onlySymbol, toGiven, type Field, type Run } from './run.js';
+import { countText, decide, inputValue, onlySymbol, toGiven, type EmptyValue, type Field, type Run } from './run.js';
 import { hasSymbol, plainText } from './symbols.js';
 import type { List, Parameter, Part, Word } from './tree.js';
 
@@ -25,7 +25,17 @@ export function createExpander(capture: Capture): Expander {
   return { fields, text, pattern, number };
 
   function fields(run: Run, words: readonly Word[]): readonly Field[] {
-    return words.flatMap((word) => (run.isBash ? inBraces(word) : [word]).flatMap((each) => fieldsOf(run, each)));
+    const empty: EmptyValue[] = [];
+    let before = '';
+    const result = words.flatMap((word) => {
+      const found = (run.isBash ? inBraces(word) : [word]).flatMap((each) => fieldsOf(run, each));
+      const takesValue = /^-[A-Za-z]*[cfgGkKlmnoprsU]$/.test(before);
+      if (found.length === 0 && takesValue) empty.push({ option: before, source: word.source, line: word.line });
+      before = found.at(-1)?.text ?? before;
+      return found;
+    });
+    run.emptyValues = empty;
+    return result;
   }
 
   function fieldsOf(run: Run, word: Word): readonly Field[] {
@@ -196,7 +206,11 @@ export function createExpander(capture: Capture): Expander {
         return run.scriptPath ?? symbols.of({ source, kind: 'output' });
     }
     if (/^\d+$/.test(name)) {
-      return positional[Number(name) - 1] ?? (run.isPlainCall ? inputValue(run, name, source) : undefined);
+      const given = positional[Number(name) - 1];
+      if (given !== undefined) return given;
+      if (run.isPlainCall) return inputValue(run, name, source);
+      // Who gives one argument may give a second one.
+      return run.shifted === undefined ? undefined : inputValue(run, String(Number(name) + run.shifted), source);
     }
     const value = run.variables.get(name);
     if (index !== undefined) return element(run, name, value, text(run, index));

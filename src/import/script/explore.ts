@@ -15,6 +15,8 @@ export interface Way {
   readonly from?: Way;
   readonly choice?: Choice;
   readonly decision?: Decision;
+  /** Two conditions are turned that were turned one by one before. */
+  readonly isPair?: boolean;
   /** How many conditions go another way than in a call without arguments. */
   readonly depth: number;
 }
@@ -50,6 +52,7 @@ function commentedNames(text: string): ReadonlyMap<string, number> {
 
 /** What all ways through a script may cost together. */
 const mostWays = 400;
+const mostPairs = 100;
 const mostStepsTogether = 300_000;
 
 const key = ({ branches, values, given }: Assumptions): string =>
@@ -136,9 +139,10 @@ export function explore(script: Script): Explored {
   const ways: Way[] = [];
   const seen = new Set<string>();
   const queue: Omit<Way, 'run'>[] = [{ assumptions: plainCall, depth: 0 }];
+  const pairs: Omit<Way, 'run'>[] = [];
   let steps = 0;
   try {
-    for (const next of queue) {
+    for (const next of inTurn(queue, pairs)) {
       if (ways.length >= mostWays || steps > mostStepsTogether) break;
       const id = key(next.assumptions);
       if (seen.has(id)) continue;
@@ -148,9 +152,11 @@ export function explore(script: Script): Explored {
       ways.push(way);
       for (const decision of way.run.decisions.values()) {
         if (decision.isSearch === true && ways.some((each) => startsOf(each).length > 0)) continue;
-        if (next.from?.run.decisions.has(decision.site) === true) continue;
+        const isPair = next.from?.run.decisions.has(decision.site) === true;
+        if (next.isPair === true || (isPair && decision.isSearch === true)) continue;
         for (const choice of decision.others) {
-          queue.push({
+          (isPair ? pairs : queue).push({
+            isPair,
             assumptions: choice.assume(next.assumptions),
             from: way,
             choice,
@@ -167,6 +173,12 @@ export function explore(script: Script): Explored {
   if (ways.some((way) => startsOf(way).length > 0)) return { ok: true, ways };
   if (script.callsAll !== true) return explore({ ...script, callsAll: true });
   return { ok: true, ways: [...ways, ...asItStands(script)] };
+}
+
+/** Pairs only after all others, and not too many. */
+function* inTurn<Next>(queue: readonly Next[], pairs: readonly Next[]): Generator<Next> {
+  yield* queue;
+  for (const pair of pairs.slice(0, mostPairs)) yield pair;
 }
 
 /** Where no way comes to bhyve, every command counts. */

@@ -2,6 +2,7 @@ import type { Problem } from '../../base/problem.js';
 import { failure, success, type Result } from '../../base/result.js';
 import { shown } from '../../base/text.js';
 import { noteAt, refusalAt, type ImportContext, type Original, type Source } from '../original.js';
+import type { SpecObject } from '../spec-object.js';
 import { embeddedCommand, type Embedded } from './embedded.js';
 import { explore, mainWay, newScript, startsOf, type Script, type Way } from './explore.js';
 import { hostEffects } from './host-effects.js';
@@ -83,15 +84,18 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   const argv = words.map(({ text }) => text);
   const loader = loaderBefore(source, script, { way: main, chosen, resolve }, context);
   const reboots = rebootsOf(script, main, chosen);
+  const host = {
+    symbols: script.symbols,
+    nameOf: (symbol: string) => names.get(symbol),
+    vmName: argv.at(-1) ?? '',
+    argv,
+  };
   const effects = hostEffects(
     ways.flatMap(({ run }) => run.ran),
-    {
-      symbols: script.symbols,
-      nameOf: (symbol) => names.get(symbol),
-      vmName: argv.at(-1) ?? '',
-      argv,
-    },
+    host,
   );
+  const cards = new Map([...effects.cards, ...hostEffects(main.run.ran, host).cards]);
+  const otherBridges = bridgeNotes(source, ways, cards, (way) => hostEffects(way.run.ran, host).cards);
   const told = [...ways.flatMap(({ run }) => run.lost), ...effects.lost, ...reboots.lost];
   const notes = [
     ...(read.embedded === undefined ? [] : [embeddedNote(source, read.embedded)]),
@@ -100,6 +104,7 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
     ...tapNotes(source, chosen, taps),
     ...(loader?.problems ?? []),
     ...told.map(({ line, code, message, fix }) => noteAt(source, line, code, message, fix)),
+    ...otherBridges,
     ...startNotes(source, script, chosen),
   ];
   const lines = new Map(words.map(({ text, line }) => [text, line]));
@@ -108,13 +113,38 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
     readFile: (path) => main.run.files.get(path) ?? context.readFile(path),
     ...(loader?.command === undefined ? {} : { loader: loader.command }),
     fields: reboots.reasons === undefined ? {} : { reboot_on: reboots.reasons },
-    cards: effects.cards,
+    cards,
     tapsMade: taps.size,
     notes,
     line: chosen.line,
     lineOf: (word) => lines.get(word),
   });
 }
+
+/** A card that another way through the script puts into another bridge. */
+function bridgeNotes(
+  source: Source,
+  ways: readonly Way[],
+  cards: ReadonlyMap<string, SpecObject>,
+  cardsOn: (way: Way) => ReadonlyMap<string, SpecObject>,
+): readonly Problem[] {
+  const seen = new Set<string>();
+  return ways.flatMap((way) => {
+    const { choice, decision } = way;
+    if (choice === undefined || decision === undefined || way.isPair === true) return [];
+    return [...cardsOn(way)].flatMap(([card, fields]) => {
+      const [bridge, ours] = [bridgeOf(fields), bridgeOf(cards.get(card))];
+      const id = `${card} ${bridge}`;
+      if (ours === bridge || seen.has(id)) return [];
+      seen.add(id);
+      const message = `where ${choice.words}, ${card} is put into ${bridge}; the spec has ${ours}`;
+      return [noteAt(source, decision.line, 'condition', message, 'write the right "bridge" into the card')];
+    });
+  });
+}
+
+const bridgeOf = (fields: SpecObject | undefined): string =>
+  typeof fields?.bridge === 'string' ? fields.bridge : 'no bridge';
 
 const embeddedNote = (source: Source, { line, before }: Embedded): Problem =>
   noteAt(
@@ -211,7 +241,12 @@ const commentInCommand = (source: Source, line: number): Problem =>
   );
 
 /** A variable that is not set, and leaves bhyve an empty word. */
-function emptyWord(source: Source, { holes, fields }: Started): Problem | undefined {
+function emptyWord(source: Source, { holes, fields, emptyValues }: Started): Problem | undefined {
+  const [value] = emptyValues;
+  if (value !== undefined) {
+    const message = `${value.source} is empty here, so ${value.option} has no value`;
+    return refusalAt(source, value.line, 'unset', message, 'set it on a line before it, whatever the conditions are');
+  }
   const hole = fields.some(({ text }) => text === '') ? holes.find(({ token }) => token === '') : undefined;
   return hole === undefined
     ? undefined

@@ -90,11 +90,19 @@ export interface Started {
   readonly directoryLine: number | undefined;
   /** Variables that are not set, in its words. */
   readonly holes: readonly { readonly source: string; readonly line: number; readonly token: string }[];
+  readonly emptyValues: readonly EmptyValue[];
   /** Files that `-k` names, as they were then; undefined: the script has not written it. */
   readonly configs: ReadonlyMap<string, string | undefined>;
   readonly changedConfigs: readonly { readonly file: string; readonly line: number; readonly name: string }[];
   /** How many conditions from outside had been met. */
   readonly decisionsBefore: number;
+}
+
+/** `-m $M`, where $M comes to nothing. */
+export interface EmptyValue {
+  readonly option: string;
+  readonly source: string;
+  readonly line: number;
 }
 
 /** A command that does something else. */
@@ -168,6 +176,10 @@ export interface Run extends RunInput {
   readonly removed: Set<string>;
   /** Where a variable that is not set stands within a text. */
   readonly holes: { readonly source: string; readonly line: number; readonly token: string }[];
+  /** Options of the last command whose value came to nothing. */
+  emptyValues: readonly EmptyValue[];
+  /** How many arguments of the caller were shifted away; undefined: the arguments are not the caller's. */
+  shifted: number | undefined;
   /** `set -f`: patterns of file names are none. */
   noglob: boolean;
   directory: string | undefined;
@@ -229,6 +241,8 @@ export function createRun(input: RunInput): Run {
     removed: new Set(),
     holes: [],
     noglob: false,
+    emptyValues: [],
+    shifted: 0,
     directory: undefined,
     directoryLine: undefined,
     output: undefined,

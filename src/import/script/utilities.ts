@@ -257,6 +257,7 @@ function runScript(call: Call, at: number): Flow | undefined | 'unread' {
   if (text === undefined) return 'unread';
   return tools.inSubshell(run, () => {
     run.positional = fields.slice(at + 1).map((field) => field.text);
+    run.shifted = undefined;
     run.isPlainCall = false;
     return evaluateText(call, text);
   });
@@ -268,6 +269,7 @@ function startAnew({ run, fields, tools }: Call, at: number): Flow | undefined {
   const flow = tools.inSubshell(run, () => {
     run.variables = new Map();
     run.positional = fields.slice(at + 1).map(({ text }) => text);
+    run.shifted = undefined;
     return tools.follow(run, run.commands);
   });
   run.depth -= 1;

@@ -17,7 +17,12 @@ interface Told {
 /** What is started on another way through the script, and what is started besides: with both values. */
 export function variantNotes(source: Source, script: Script, told: Told): readonly Problem[] {
   const conditional = conditionNotes(source, script, told);
-  return [...conditional.notes, ...otherStarts(source, told, conditional.sites), ...laterStarts(source, script, told)];
+  return [
+    ...conditional.notes,
+    ...neverGiven(source, script, told),
+    ...otherStarts(source, told, conditional.sites),
+    ...laterStarts(source, script, told),
+  ];
 }
 
 /** The start on a way that is to be compared: by the same command, or else its last. */
@@ -30,8 +35,12 @@ function conditionNotes(source: Source, script: Script, { ways, main, chosen }: 
   const notes: Problem[] = [];
   const sites = new Set<number>();
   const seen = new Set<string>();
+  const optionsOn = (way: Way): readonly string[] => startsOf(way).flatMap((start) => optionsOf(start, script.symbols));
+  const single = new Set(ways.filter(({ isPair }) => isPair !== true).flatMap(optionsOn));
   for (const way of ways) {
     const { from, choice, decision } = way;
+    // What each condition does by itself is told already.
+    if (way.isPair === true && optionsOn(way).every((option) => single.has(option))) continue;
     if (way === main || choice === undefined || decision === undefined) continue;
     const base = from === undefined || startOn(from, chosen) === undefined ? main : from;
     const [before, after] = [base === main ? chosen : startOn(base, chosen), startOn(way, chosen)];
@@ -47,12 +56,39 @@ function conditionNotes(source: Source, script: Script, { ways, main, chosen }: 
         source,
         decision.line,
         'condition',
-        `where ${choice.words}, ${text}; the spec is for where it is not so`,
+        `where ${way.isPair === true && from?.choice !== undefined ? `${from.choice.words} and ` : ''}${choice.words}, ${text}; the spec is for where it is not so`,
         'put it into the spec, or into a target of it',
       ),
     );
   }
   return { notes, sites };
+}
+
+/** Devices that stand in the script, and on no way that was followed are given to bhyve. */
+function neverGiven(source: Source, { text, symbols }: Script, { ways }: Told): readonly Problem[] {
+  const given = ways.flatMap(({ run }) =>
+    run.started.flatMap(({ fields, configs }) => [
+      ...fields.map((field) => shownText(field.text, symbols)),
+      ...[...configs.values()].map((each) => each ?? ''),
+    ]),
+  );
+  return text.split('\n').flatMap((line, index) => {
+    if (/^\s*(#|echo|printf)/.test(line)) return [];
+    return [...line.matchAll(/(?:^|[\s"'=(])-s\s+["']?(\d+(?::\d+){0,2},[a-z][\w-]*[^\s"'`$;)\\]*)/g)].flatMap(
+      ([, device = '']) =>
+        given.some((each) => each.includes(device))
+          ? []
+          : [
+              noteAt(
+                source,
+                index + 1,
+                'never-given',
+                `-s ${device} stands here, but on no way through the script that was followed is it given to bhyve`,
+                'add the device to the spec if the VM should have it',
+              ),
+            ],
+    );
+  });
 }
 
 interface Place {
@@ -72,6 +108,9 @@ function changes({ symbols }: Script, before: Place, after: Place): string | und
         : one?.program !== other.program
           ? `${other.program} ${optionsOf(other, symbols).join(' ')} is run before it`
           : differenceText(optionDifference(optionsOf(one, symbols), optionsOf(other, symbols)));
+  const [empty] = after.start.emptyValues;
+  if (empty !== undefined)
+    return `bhyve does not start, since ${empty.source} is empty and ${empty.option} has no value`;
   const files = [...after.start.configs].flatMap(([file, text = '']) => {
     const old = before.start.configs.get(file);
     if (old === undefined || old === text) return [];
