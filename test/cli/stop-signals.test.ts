@@ -83,10 +83,10 @@ test.each<[title: string, sent: readonly Sent[]]>([
     ],
   ],
   [
-    'a signal after SIGHUP does',
+    'a signal well after SIGHUP does',
     [
       [0, hup, true],
-      [1, term, true],
+      [250, term, true],
     ],
   ],
 ])('%s', (_title, sent) => {
