@@ -291,6 +291,12 @@ describe('what cannot be resolved is refused at its line', () => {
     expect((await refusals(text, format === undefined ? {} : { format }))[0]).toBe(said);
   });
 
+  test('and so is what bhyve dies of without a word, by its option', async () => {
+    expect(await refusals('bhyve -c 1 \\\n -s 5,virtio-console vm')).toEqual([
+      '2:1  bhyve-refuses: bhyve of FreeBSD 15 would be killed by SIGSEGV at its start because of -s 5,virtio-console [complete it, or leave it out]',
+    ]);
+  });
+
   test('but for what the text sets, and what only looks like it', async () => {
     const text = file('link=a\npci.0.4.0.device=virtio-blk\npci.0.4.0.path=/vm/%(link)@home.img\n# {{ name }}');
     expect((await imported(text, { format: 'config' })).spec.emulations).toEqual([
