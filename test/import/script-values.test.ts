@@ -12,6 +12,7 @@ describe('what a pattern of file names matches is known only when the script run
     ['in set', `set -- /vm/*.raw\nbhyve ${uefi} -s 2,virtio-blk,$1 vm`, '/vm/*.raw'],
     ['in an array', `d=(/vm/[ab])\nbhyve ${uefi} -s 2,virtio-blk,\${d[0]} vm`, '/vm/[ab]'],
     ['in a word', `bhyve ${uefi} -s 2,virtio-blk,/vm/d?.img vm`, '2,virtio-blk,/vm/d?.img'],
+    ['with a part that is unknown', `bhyve ${uefi} -s 2,virtio-blk,/vm/$(date).* vm`, '2,virtio-blk,/vm/$(date).*'],
     ['in a variable', `f='/vm/*'\nset -- $f\nbhyve ${uefi} -s 2,virtio-blk,$1 vm`, '/vm/*'],
     ['behind a loop', `for f in /vm/*; do break; done\nbhyve ${uefi} -s 2,virtio-blk,$f vm`, '/vm/*'],
   ])('%s', async (_title, text, pattern) => {

@@ -1,5 +1,5 @@
 import type { Field, Run } from './run.js';
-import { hasSymbol } from './symbols.js';
+import { hasSymbol, shownText } from './symbols.js';
 
 /** What becomes of a piece of a word: it stands for itself, may be a pattern of file names, or is split as well. */
 type Treatment = 'quoted' | 'plain' | 'split';
@@ -56,7 +56,10 @@ export function createSplitter(run: Run, line: number): Splitter {
     if (now !== undefined) {
       for (const source of holes) run.holes.push({ source, line, token: now });
       const isPattern = !run.noglob && globForm.test(open);
-      result.push({ text: isPattern ? run.symbols.of({ source: now, kind: 'files' }) : now, line });
+      result.push({
+        text: isPattern ? run.symbols.of({ source: shownText(now, run.symbols), kind: 'files' }) : now,
+        line,
+      });
     }
     [now, open, holes] = [undefined, '', []];
   }
