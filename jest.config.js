@@ -4,6 +4,7 @@ export const common = {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/(?!generated/).*)\\.js$': '$1' },
   transform: { '\\.ts$': '<rootDir>/test/transform.mjs' },
+  maxWorkers: '100%',
   // A test waits for things, never for time: only one that hangs takes this long, however busy the machine is.
   testTimeout: 240_000,
   setupFiles: ['<rootDir>/test/setup.mjs'],
