@@ -117,7 +117,7 @@ interface Whereabouts {
 }
 
 function problemOf(told: Foretold, { from, option, argument, effective, machine, severity }: Whereabouts): Problem {
-  const isWarning = told.kind === 'warning' || told.kind === 'unread';
+  const isWarning = told.kind !== 'refusal' && told.kind !== 'end';
   const where = from === undefined ? 'field' : whereOf(from.pointer);
   const finding = {
     code: codes[told.kind],
@@ -136,6 +136,7 @@ const codes: Readonly<Record<Foretold['kind'], string>> = {
   end: 'bhyve-refuses',
   warning: 'bhyve-warns',
   unread: 'config-unread',
+  overruled: 'config-overruled',
 };
 
 const whereOf = (pointer: string | undefined): 'config' | 'raw' | 'extra_options' | 'command line' => {

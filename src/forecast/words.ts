@@ -25,6 +25,8 @@ function messageFor(told: Foretold, { machine, where, option }: About): string {
   switch (kind) {
     case 'unread':
       return `${bhyve} does not read ${variable} in this machine, and ignores it`;
+    case 'overruled':
+      return `${bhyve} takes ${variable} from ${where === 'config' ? '"config"' : it}, not from the field that sets it`;
     case 'warning':
       return `${bhyve} will warn of ${it}: ${said}`;
     case 'end':
@@ -50,6 +52,7 @@ function saidBy(messages: readonly string[]): string {
 function fixFor({ kind, variable = '', missing }: Foretold, { where, option }: About): string {
   if (missing !== undefined) return `set ${missing} as well, or leave ${variable} out`;
   const it = nameOf(where, option, variable);
+  if (kind === 'overruled') return `say it in that field, and leave ${it} out`;
   if (kind === 'unread') return where === 'config' ? 'check the name, or leave it out' : `check the name in ${it}`;
   return where === 'raw' ? `correct ${it}` : `correct ${it}, or leave it out`;
 }

@@ -192,6 +192,20 @@ describe('so is an option', () => {
     ]);
   });
 
+  test.each<[options: string, variable: string]>([
+    ['-m 4G', 'memory.size'],
+    ['-c 1,sockets=1,cores=1,threads=1 -o cpus=2 -o threads=2', 'cpus'],
+    ['-o memory.size=4G', 'memory.size'],
+    ['-l bootrom,/other.fd', 'bootrom'],
+  ])('%s in place of what a field says is a warning', async (options, variable) => {
+    const told = await saidOf({ bootrom: '/rom.fd', extra_options: options });
+    expect(told[0]).toContain(`warning /extra_options config-overruled: bhyve of FreeBSD 15 takes ${variable} from -`);
+  });
+
+  test('what says the same as a field is none', async () => {
+    expect(await saidOf({ mem: '2G', extra_options: '-m 2G -A' })).toEqual([]);
+  });
+
   test('at its own word in a list, and every one of them', async () => {
     expect(await saidOf({ extra_options: ['-H', '-U', 'x', '-l', 'com9', '-c', '3'] })).toEqual([
       expect.stringContaining('/extra_options/1 bhyve-refuses: '),

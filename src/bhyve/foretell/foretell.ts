@@ -21,8 +21,11 @@ export interface ForetellOptions extends Platform {
 
 /** Something that bhyve would say, or do, with a command line, and the option behind it. */
 export interface Foretold extends Blamed {
-  /** It ends before the guest runs, or while it runs; it warns and goes on; it ignores a variable. */
-  readonly kind: 'refusal' | 'end' | 'warning' | 'unread';
+  /**
+   * It ends before the guest runs, or while it runs; it warns and goes on; it ignores a variable; it takes the value of a
+   * suspect option in place of another's.
+   */
+  readonly kind: 'refusal' | 'end' | 'warning' | 'unread' | 'overruled';
   /** In bhyve's words; none where it says nothing. */
   readonly messages: readonly string[];
   /** Exit status, or 128 + number of the signal. */
@@ -44,7 +47,8 @@ export function foretell(argv: readonly string[], options: ForetellOptions): rea
   const told: Foretold[] = [];
   const parsed = readWords(argv, options, told);
   if (parsed !== undefined) told.push(...startOf(parsed, options), ...whileRunning(parsed, options));
-  return told;
+  const refused = new Set(told.flatMap(({ kind, index }) => (kind === 'refusal' ? [index] : [])));
+  return told.filter(({ kind, index }) => kind !== 'overruled' || !refused.has(index));
 }
 
 interface Parsed {
@@ -81,7 +85,10 @@ function readWords(argv: readonly string[], options: ForetellOptions, told: Fore
     const { option, line } = recording.options.at(-1) ?? { option: undefined, line: 0 };
     const lines = isTaken ? recording.trace.output.stderr.length : line;
     if (refusals === 0 || isTaken) told.push(...optionWarnings(recording, lines, places, blamed));
-    if (isTaken) return { tree, setters, read: recording.variables(tree), hasUnknownFile };
+    if (isTaken) {
+      told.push(...overruled(words, { parsed, setters, recording }, options));
+      return { tree, setters, read: recording.variables(tree), hasUnknownFile };
+    }
     const about = parsed.kind === 'parsed' ? { index: setters.get('config.dump') } : { index: undefined };
     const behind =
       option === undefined ? { ...blame(recording.reads, blamed), ...about } : { index: places[option.index] };
@@ -94,6 +101,49 @@ function readWords(argv: readonly string[], options: ForetellOptions, told: Fore
     words = words.filter((_, index) => index < at || index >= at + length);
   }
   return undefined;
+}
+
+interface Word {
+  readonly word: string;
+  /** Its place in the whole command line. */
+  readonly index: number;
+}
+
+interface Whole {
+  readonly parsed: Extract<ParsedCommandLine, { readonly kind: 'parsed' }>;
+  readonly setters: ReadonlyMap<string, number>;
+  readonly recording: Recording;
+}
+
+/** What the other options set, and a suspect one sets otherwise: bhyve takes what comes last, without a word. */
+function overruled(
+  words: readonly Word[],
+  { parsed, setters, recording }: Whole,
+  options: ForetellOptions,
+): readonly Foretold[] {
+  const suspects = recording.options
+    .flatMap(({ option }) => (option === undefined ? [] : [option]))
+    .filter(({ index }) => options.isSuspect(words[index]?.index ?? -1));
+  if (suspects.length === 0) return [];
+  const left = new Set(
+    suspects.flatMap(({ index, argument }) =>
+      argument === '' || words[index]?.word.endsWith(argument) === true ? [index] : [index, index + 1],
+    ),
+  );
+  const others = record();
+  const tree = emptyNode();
+  const without = parseCommandLine(
+    words.filter((_, index) => !left.has(index)).map(({ word }) => word),
+    { ...options, readFile: (path) => options.readFile(path) ?? '', trace: others.trace, tree },
+  );
+  if (without.kind !== 'parsed') return [];
+  const chosen = others.setters(tree);
+  return [...without.config].flatMap(([variable, value]): readonly Foretold[] => {
+    const index = setters.get(variable);
+    const isOverruled = chosen.has(variable) && parsed.config.get(variable) !== value;
+    if (!isOverruled || index === undefined || !options.isSuspect(index)) return [];
+    return [{ kind: 'overruled', messages: [], variable, index }];
+  });
 }
 
 /** What was printed while the options were read, up to a line. */
