@@ -61,12 +61,23 @@ export function twinWarnings(spec: Spec, targets: readonly string[], options: Pl
 
 const field = { mac: 'mac', serial: 'ser' } as const;
 
+/** bhyve makes the serial number of a disk of the path of its image. A CD is only read, by as many as like. */
+const isOneFile = (...devices: readonly GuestDevice[]): boolean =>
+  devices.every(({ model, isMadeUp }) => isMadeUp === true && ['virtio-blk', 'ahci-hd'].includes(model));
+
 function wordsOf({ kind, value, holder, image, device }: Twin): Pick<Problem, 'code' | 'message' | 'fix'> {
   const isItself = holder === device;
   const other = isItself
     ? 'another drive of the same controller'
     : `${deviceWords(holder)} at ${formatAddress(holder.address)}`;
   const whose = image === undefined ? 'its' : `${image}: its`;
+  if (kind === 'serial' && !isItself && isOneFile(holder, device)) {
+    return {
+      code: 'serial-twice',
+      message: `it is on the same file as ${other}, so both have the serial number ${value}: two writers ruin what is on it`,
+      fix: 'give each device a file of its own',
+    };
+  }
   return kind === 'mac'
     ? {
         code: 'mac-twice',

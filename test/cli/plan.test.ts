@@ -466,6 +466,14 @@ describe('devices that a guest cannot tell apart', () => {
       ],
       /2\.img: its serial number A is that of another drive/,
     ],
+    [
+      'disks on one file, named in two ways',
+      [
+        { device: 'virtio-blk', path: '1.img' },
+        { device: 'ahci-hd', path: './1.img' },
+      ],
+      /it is on the same file as virtio-blk 1\.img at 0:1:0, so both have the serial number/,
+    ],
     ['none', [card, { device: 'e1000', name: 'tap1' }, serial(1), { ...serial(2), ser: 'B' }], undefined],
   ])('are warned of by check and plan: %s', async (_what, emulations, warning) => {
     put('vm.json', { ...vm, emulations });
