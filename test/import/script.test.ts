@@ -565,6 +565,20 @@ describe('scripts as people write them', () => {
     expect([spec, notes]).toEqual([plain, []]);
   });
 
+  test.each<[text: string, line: number, words: string]>([
+    [
+      `#!/bin/csh -f\nset cd = ""\nif ( "$1" == install ) then\n set cd = "-s 3,ahci-cd,/a"\nendif\nbhyve ${uefi} $cd vm`,
+      3,
+      'if ( "$1" == install ) then',
+    ],
+    [`#!/bin/tcsh\nset args = ( ${uefi} )\nbhyve $args vm`, 2, 'set args = ('],
+    [`#!/bin/csh\n@ n = 1 + 1\nbhyve ${uefi} -c $n vm`, 2, '@ n = 1 + 1'],
+    [`foreach n (1 2)\n bhyve ${uefi} vm$n\nend`, 1, 'foreach n (1 2)'],
+  ])('what csh alone has is refused at its line, not taken for sh: %j', async (text, line, words) => {
+    const [said = ''] = await refusals(text, { format: 'bhyve' });
+    expect(said).toContain(`${line}:1  csh: ${JSON.stringify(words).slice(0, -1)}`);
+  });
+
   test('a name of the user stands wherever the script has its argument', async () => {
     const text = `bhyveload -m 1G -d /vm/$1.img $1\nbhyve -s 0,hostbridge -s 31,lpc -m 1G -s 2,virtio-blk,/vm/$1.img "$1"`;
     const { spec } = await imported(text, { vmName: 'web' });

@@ -3,6 +3,7 @@ import { failure, success, type Result } from '../../base/result.js';
 import { shown } from '../../base/text.js';
 import { noteAt, refusalAt, type ImportContext, type Original, type Source } from '../original.js';
 import type { SpecObject } from '../spec-object.js';
+import { cshLine } from './csh.js';
 import { embeddedCommand, type Embedded } from './embedded.js';
 import { explore, mainWay, newScript, startsOf, type Script, type Way } from './explore.js';
 import { hostEffects } from './host-effects.js';
@@ -57,8 +58,19 @@ function readWays(source: Source, readFile: ImportContext['readFile']): Ways & {
     : whole;
 }
 
+const notFollowed = (source: Source, line: number): Problem =>
+  refusalAt(
+    source,
+    line,
+    'csh',
+    `${shown(source.text.split('\n')[line - 1]?.trim() ?? '')} is csh, of which only "set name = value" and "setenv" are followed`,
+    'write the script for sh(1), or import the bhyve command by itself',
+  );
+
 /** A command line of bhyve, or a shell script with one. */
 export function importScript(source: Source, context: ImportContext): Result<Original> {
+  const csh = cshLine(source.text);
+  if (csh !== undefined) return failure([notFollowed(source, csh)]);
   const read = readWays(source, context.readFile);
   if (!read.ok) return failure([refusalAt(source, read.line, 'script', read.message)]);
   const { script, ways } = read;
