@@ -1,5 +1,6 @@
 import { isIP, withoutBrackets } from '../base/ip-address.js';
 import type { Finding } from '../base/problem.js';
+import { shown } from '../base/text.js';
 import type { Requirement } from '../devices/device.js';
 import type { VmSpec } from '../spec/vm-spec.js';
 import type { Setting } from './argv.js';
@@ -43,9 +44,22 @@ export function gdbSettings({ gdb }: VmSpec): readonly Setting[] {
 
 export function checkGdb({ gdb }: VmSpec): readonly Finding[] {
   if (gdb === undefined) return [];
-  const { port } = readGdb(gdb);
-  if (port > 0 && port < 65536) return [];
-  return [{ code: 'gdb-port', pointer: '/gdb', message: `a port is 1 to 65535, got ${port}` }];
+  const { address, port } = readGdb(gdb);
+  return [
+    ...(port > 0 && port < 65536
+      ? []
+      : [{ code: 'gdb-port', pointer: '/gdb', message: `a port is 1 to 65535, got ${port}` }]),
+    ...(address?.startsWith('[') === true
+      ? [
+          {
+            code: 'gdb-address',
+            pointer: '/gdb',
+            message: `${shown(address)} is no address: bhyve looks it up as a name, and no name begins with a bracket`,
+            fix: 'give a name, an IPv4 address or an IPv6 address such as "::1"',
+          },
+        ]
+      : []),
+  ];
 }
 
 export function gdbRequirements({ gdb }: VmSpec): readonly Requirement[] {

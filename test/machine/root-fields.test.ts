@@ -357,6 +357,8 @@ describe('what bhyve would drop or misread is told', () => {
     [{ config: { 'pci.0.1.0.path': 'x' }, emulations: [disk] }, ['config-twice /config/pci.0.1.0.path']],
     [{ config: { 'pci.0.9.0.device': 'virtio-rnd' } }, ['config-device /config/pci.0.9.0.device']],
     [{ gdb: { port: 0 } }, ['out-of-range /gdb/port']],
+    [{ gdb: { port: 1, address: '[::1' } }, ['gdb-address /gdb']],
+    [{ gdb: 'w[[::1]]:99' }, ['gdb-address /gdb']],
     [{ gdb: {} }, ['required /gdb/port']],
     [{ smbios: { bios: { vendro: 'a' } } }, ['unknown-field /smbios/bios/vendro']],
     [{ graphic: { path: '/a', host: '127.0.0.1' }, release: 16 }, ['vnc-twice /graphic/path']],

@@ -77,7 +77,13 @@ const gdb = fc.oneof(
   fc
     .tuple(
       fc.integer({ min: 1, max: 65535 }),
-      some({ address: fc.oneof(text, fc.constantFrom('::1', 'www')), wait: fc.boolean() }),
+      some({
+        address: fc.oneof(
+          text.filter((name) => !/^\[+(?!.*\]$)|^\[\[/.test(name)),
+          fc.constantFrom('::1', 'www'),
+        ),
+        wait: fc.boolean(),
+      }),
     )
     .map(([port, more]) => ({ port, ...more })),
 );
