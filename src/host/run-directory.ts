@@ -136,10 +136,20 @@ export type NameHolder = (HeldRunDirectory | { readonly heldBy?: never }) & {
 const nobody: NameHolder = { state: undefined, hasOrphan: false, note: undefined };
 
 /**
- * Looks who runs a VM name, and makes, takes and changes nothing for it.
+ * Looks who runs a VM name, and makes, takes and changes nothing for it. What vanishes meanwhile, as the run directory
+ * does at the end of a run, is gone.
  * @throws the error of the system call where that cannot be known
  */
 export function whoRuns(base: string, name: string): NameHolder {
+  try {
+    return holderOf(base, name);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return nobody;
+    throw error;
+  }
+}
+
+function holderOf(base: string, name: string): NameHolder {
   const folder = path.join(base, name);
   if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return nobody;
   refuseForeignBase(base);

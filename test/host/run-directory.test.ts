@@ -9,6 +9,8 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { defaultRunBase } from '../../src/host/run-base.js';
@@ -222,6 +224,24 @@ test('a run that begins while another ends gets a directory', async () => {
         expect(existsSync(second.file('lock'))).toBe(true);
         await second.release();
       }
+    }
+  });
+});
+
+test('a directory that comes and goes while one looks is there, or is gone, and no error', async () => {
+  await inPlace(async ({ runBase, name, path: at }) => {
+    const come = `mkdir -p '${at('run', name)}'; : > '${at('run', name, 'lock')}'; rm -r '${at('run')}'`;
+    const child = spawn('/bin/sh', ['-c', `while :; do ${come}; done`], { stdio: 'ignore' });
+    try {
+      let seen = 0;
+      for (let look = 0; look < 20_000 || seen === 0; look += 1) {
+        expect(whoRuns(runBase, name).heldBy).toBeUndefined();
+        if (existsSync(runBase)) seen += 1;
+      }
+    } finally {
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
+      await ended;
     }
   });
 });
