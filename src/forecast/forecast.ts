@@ -1,7 +1,7 @@
 import { child } from '../base/json-pointer.js';
 import { inOrder, type Problem } from '../base/problem.js';
 import { foretell, type Foretold } from '../bhyve/foretell/foretell.js';
-import { traitsOf } from '../bhyve/releases.js';
+import { optionAt } from '../bhyve/foretell/option-at.js';
 import { raw } from '../devices/raw.js';
 import { configLine } from '../machine/argv.js';
 import { isKnown } from '../machine/config.js';
@@ -56,16 +56,9 @@ function forecastOf(drafted: Draft, options: PlanOptions, severity: Problem['sev
     const from = ownAt(index);
     if (from === undefined && one.kind !== 'refusal') return [];
     if (one.kind === 'unread' && isToldAlready(one, from)) return [];
-    const option = index === undefined ? [] : optionAt(machine, index);
+    const option = index === undefined ? [] : optionAt(machine.argv, index, machine);
     return [problemOf(one, { from, option, argument: argumentOf[index ?? -1], effective, machine, severity })];
   });
-}
-
-/** An option of a command with its value, if that is a word of its own. */
-function optionAt({ argv, release, arch }: Machine, index: number): readonly string[] {
-  const [word = ''] = argv.slice(index);
-  const hasValue = traitsOf({ release, arch }).optionLetters.includes(`${word.slice(1)}:`);
-  return argv.slice(index, hasValue ? index + 2 : index + 1);
 }
 
 /** Where bhyve's own words stand: a pointer into the effective spec; undefined: on vmrun's command line. */

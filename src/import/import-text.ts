@@ -3,6 +3,7 @@ import { failure, success, type Result } from '../base/result.js';
 import { quoteCommand } from '../base/shell.js';
 import { shown } from '../base/text.js';
 import { foretell } from '../bhyve/foretell/foretell.js';
+import { optionAt } from '../bhyve/foretell/option-at.js';
 import type { Platform } from '../bhyve/releases.js';
 import { defaultPlatform } from '../machine/plan.js';
 import { carriedNotes } from './carried-notes.js';
@@ -151,7 +152,7 @@ function refusedWithoutWords(
 ): Problem {
   const told = foretell(argv, { ...platform, readFile, loaded: true, isSuspect: () => true });
   const { index, signal } = told.find(({ kind }) => kind === 'refusal') ?? {};
-  const option = index === undefined ? [] : argv.slice(index, index + 2);
+  const option = index === undefined ? [] : optionAt(argv, index, platform);
   const words = option.length === 0 ? 'this command' : quoteCommand(option);
   return refusalAt(
     source,

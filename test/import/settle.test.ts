@@ -295,6 +295,7 @@ describe('what cannot be resolved is refused at its line', () => {
     expect(await refusals('bhyve -c 1 \\\n -s 5,virtio-console vm')).toEqual([
       '2:1  bhyve-refuses: bhyve of FreeBSD 15 would be killed by SIGSEGV at its start because of -s 5,virtio-console [complete it, or leave it out]',
     ]);
+    expect((await refusals('bhyve -c 1 -s5,virtio-console vm')).join()).toContain('because of -s5,virtio-console [');
   });
 
   test('but for what the text sets, and what only looks like it', async () => {

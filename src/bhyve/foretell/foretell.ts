@@ -4,7 +4,7 @@ import { BhyveExit, emptyOutput } from '../outcome.js';
 import { type Failure, parseCommandLine, type ParsedCommandLine } from '../parse.js';
 import type { Platform } from '../releases.js';
 import { checkStart } from '../start/start-checks.js';
-import { prefixesOf } from '../trace.js';
+import { prefixesOf, type TracedOption } from '../trace.js';
 import { blame, type Blamed, type BlameOptions } from './blame.js';
 import { isReadUnchecked, readWhileRunning } from './other-reads.js';
 import { record, type Recording } from './recording.js';
@@ -96,12 +96,15 @@ function readWords(argv: readonly string[], options: ForetellOptions, told: Fore
     const at = words.findIndex(({ index }) => index === behind.index);
     if (at === -1) return undefined;
     const found = recording.options.find((each) => each.option?.index === at)?.option;
-    const length =
-      found === undefined || found.argument === '' || words[at]?.word.endsWith(found.argument) === true ? 1 : 2;
+    const length = lengthOf(found, words[at]?.word);
     words = words.filter((_, index) => index < at || index >= at + length);
   }
   return undefined;
 }
+
+/** How many words an option takes up: its value stands behind its letter, or is a word of its own. */
+const lengthOf = (option: TracedOption | undefined, word: string | undefined): 1 | 2 =>
+  option === undefined || option.argument === '' || word?.endsWith(option.argument) === true ? 1 : 2;
 
 interface Word {
   readonly word: string;
@@ -126,9 +129,10 @@ function overruled(
     .filter(({ index }) => options.isSuspect(words[index]?.index ?? -1));
   if (suspects.length === 0) return [];
   const left = new Set(
-    suspects.flatMap(({ index, argument }) =>
-      argument === '' || words[index]?.word.endsWith(argument) === true ? [index] : [index, index + 1],
-    ),
+    suspects.flatMap((option) => {
+      const { index } = option;
+      return lengthOf(option, words[index]?.word) === 1 ? [index] : [index, index + 1];
+    }),
   );
   const others = record();
   const tree = emptyNode();
