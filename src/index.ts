@@ -44,6 +44,7 @@ export { differences, type MachineChange } from './machine/difference.js';
 export { explain, type ExplainedArgument, type Source } from './machine/explain.js';
 export { guestChanges, type GuestChange } from './machine/guest-changes.js';
 export { guestOf, type Guest, type GuestDevice } from './machine/guest.js';
+export type { GuestNames } from './machine/guest-names.js';
 export { formatIdentity, readIdentity } from './machine/identity-text.js';
 export type { Identity, LockedDevice, LockedTarget } from './machine/identity.js';
 export { loadSpecText } from './machine/load-spec.js';

@@ -7,7 +7,8 @@ import { count, listWords } from '../base/text.js';
 import type { Arch, Release } from '../devices/device.js';
 import { differences, type MachineChange } from '../machine/difference.js';
 import type { ExplainedArgument, Source } from '../machine/explain.js';
-import { changeWords, guestChanges, linuxName, type GuestChange } from '../machine/guest-changes.js';
+import { changeWords, guestChanges, type GuestChange } from '../machine/guest-changes.js';
+import type { GuestNames } from '../machine/guest-names.js';
 import type { Guest, GuestDevice } from '../machine/guest.js';
 import type { LockComparison } from '../machine/lock-identity.js';
 import type { Machine, Policy } from '../machine/machine.js';
@@ -83,14 +84,28 @@ function deviceLines({ devices }: Guest, machine: Machine, width: number): reado
     const drives = Object.entries(device.serials ?? {});
     const row = [slot, device.model, device.id ?? '', labels.get(slot) ?? '', seenIn(device)];
     if (drives.length === 0) return [row];
-    return [[...row.slice(0, 3), '', ''], ...drives.map(([image, serial]) => ['', '', '', image, `serial ${serial}`])];
+    const { freebsd = [] } = device.names ?? {};
+    return [
+      [...row.slice(0, 3), '', ''],
+      ...drives.map(([image, serial], index) => ['', '', '', image, seen({ serial, freebsd: freebsd[index] })]),
+    ];
   });
   return table([heading, ...rows], { elastic: [2, 3], indent: '  ', width });
 }
 
-function seenIn({ address, mac, serial }: GuestDevice): string {
-  if (mac !== undefined) return `${mac} ${linuxName(address)}`;
-  return serial === undefined ? '' : `serial ${serial}`;
+const seenIn = ({ mac, serial, names = {} }: GuestDevice): readonly string[] =>
+  seen({ mac, serial, linux: names.linux, freebsd: names.freebsd?.[0] });
+
+function seen({ mac, serial, linux, freebsd }: Readonly<Record<string, string | undefined>>): readonly string[] {
+  const names = [
+    ...(linux === undefined ? [] : [`Linux ${linux}`]),
+    ...(freebsd === undefined ? [] : [`FreeBSD ${freebsd}`]),
+  ];
+  return [
+    ...(mac === undefined ? [] : [mac]),
+    ...(serial === undefined ? [] : [`serial ${serial}`]),
+    ...(names.length === 0 ? [] : [names.join(', ')]),
+  ];
 }
 
 /** A command that a shell reads back as it is, broken between its options, and never in a value. */
@@ -330,6 +345,8 @@ export interface DeviceJson {
   readonly serial?: string;
   /** Of a controller with several drives, by image. */
   readonly serials?: Readonly<Record<string, string>>;
+  /** What Linux and FreeBSD call the card, or the drives in order, where that can be known. */
+  readonly names?: GuestNames;
 }
 
 /** A target in the JSON of `vmrun plan`. */
@@ -410,7 +427,7 @@ function targetJson({ machine, guest, program, loader, explained }: TargetPlan):
     release,
     arch,
     ...(guest.uuid === undefined ? {} : { uuid: guest.uuid }),
-    devices: guest.devices.map(({ address, model, id, mac, serial, serials }): DeviceJson => {
+    devices: guest.devices.map(({ address, model, id, mac, serial, serials, names }): DeviceJson => {
       const slot = formatAddress(address);
       const backend = labels.get(slot);
       return {
@@ -421,6 +438,7 @@ function targetJson({ machine, guest, program, loader, explained }: TargetPlan):
         ...(mac === undefined ? {} : { mac }),
         ...(serial === undefined ? {} : { serial }),
         ...(serials === undefined ? {} : { serials }),
+        ...(names === undefined ? {} : { names }),
       };
     }),
     command: [...program, ...argv],

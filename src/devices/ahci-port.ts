@@ -49,6 +49,9 @@ export const driveTrait = (drive: AhciDrive, port: number, pointer: string): Tra
 export const driveRequirement = (type: 'hd' | 'cd', drive: AhciDrive, pointer = '/path'): Requirement =>
   type === 'cd' ? cdRequirement(drive.path, pointer) : diskRequirement(drive.path, drive, pointer);
 
+/** FreeBSD's drivers of what is in a drive. */
+export const driveDriver = { hd: 'ada', cd: 'cd' } as const;
+
 /** An AHCI controller with one drive, which bhyve writes as a model of its own. */
 export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): DeviceModel<AhciDrive> => ({
   model: `ahci-${type}`,
@@ -61,6 +64,8 @@ export const singleDrive = (type: 'hd' | 'cd', what: string, path: string): Devi
     },
   },
   example: { path },
+  driver: driveDriver[type],
+  mayHaveDrivers: Object.values(driveDriver),
   label: (drive) => drive.path,
   check: checkBlockOptions,
   variables: (drive) => [

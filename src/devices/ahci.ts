@@ -1,5 +1,5 @@
 import { asWords, defineDevice } from './device.js';
-import { driveFields, driveOptions, driveRequirement, driveTrait, type AhciDrive } from './ahci-port.js';
+import { driveDriver, driveFields, driveOptions, driveRequirement, driveTrait, type AhciDrive } from './ahci-port.js';
 import { checkBlockOptions } from './block.js';
 
 export interface AhciPort extends AhciDrive {
@@ -40,6 +40,8 @@ export const ahci = defineDevice<Ahci>({
       { type: 'cd', path: 'install.iso' },
     ],
   },
+  drivers: ({ ports }) => ports.map(({ type }) => driveDriver[type]),
+  mayHaveDrivers: Object.values(driveDriver),
   label: ({ ports }) => ports.map(({ path }) => path).join(', '),
   check: ({ ports }) =>
     ports.flatMap((port, index) =>

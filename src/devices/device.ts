@@ -158,6 +158,12 @@ export interface DeviceModel<Fields extends object> {
   readonly isSingle?: true;
   /** bhyve has it on amd64 only. */
   readonly isAmd64Only?: true;
+  /** Linux names it by its place on the PCI bus. */
+  readonly isNetworkCard?: true;
+  /** FreeBSD's driver of the one card or drive that it is: a FreeBSD guest names what it finds by driver, and counts. */
+  readonly driver?: string;
+  /** Drivers that may count what is behind it, where its fields are not known or do not say. */
+  readonly mayHaveDrivers?: readonly string[];
 
   /** What people tell one such device from another by: a path, an interface. */
   label?(fields: Fields): string | undefined;
@@ -172,6 +178,8 @@ export interface DeviceModel<Fields extends object> {
   words(fields: Fields, context: DeviceContext): readonly string[] | undefined;
   /** What a lock file keeps of it, besides its slot. */
   traits?(fields: Fields): readonly Trait[];
+  /** FreeBSD's drivers of its drives, in order; absent: it has at most one, that of `driver`. */
+  drivers?(fields: Fields): readonly string[];
   /** Its places in the boot order; absent: its field `bootindex`, if it has one. Pointers are relative to the device. */
   bootOrder?(fields: Fields): readonly BootPlace[];
   requirements?(fields: Fields, context: DeviceContext): readonly Requirement[];

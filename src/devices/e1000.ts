@@ -16,6 +16,8 @@ export const e1000 = defineDevice<NetworkFields>({
   description: 'An emulated Intel network card, for guests without virtio drivers.',
   schema: { properties: networkFields },
   example: { name: 'tap0' },
+  isNetworkCard: true,
+  driver: 'em',
   label: networkLabel,
   check: checkNetwork,
   variables: networkVariables,

@@ -86,6 +86,7 @@ export const nvme = defineDevice<Nvme>({
     },
   },
   example: { path: 'nvme.img', ser: 'NVME0001' },
+  driver: 'nda',
   label: ({ path, ram }) => path ?? `${ram ?? 0} MiB of memory`,
   check: (fields) => [
     ...backing(fields),

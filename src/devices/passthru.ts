@@ -144,6 +144,7 @@ export const passthru = defineDevice<Passthru>({
   example: { src: '3:0:0' },
   wiresMemory: true,
   isAmd64Only: true,
+  mayHaveDrivers: ['em', 'ada', 'cd', 'nda'],
   label: ({ src, lookup }) => src ?? `${lookup?.vendor ?? ''} ${lookup?.device ?? ''}`,
   check: (fields, { release }) => [...checkSource(fields), ...checkBootindex(fields, release)],
   variables: (fields, context) => [...cardVariables(fields, context), ...options(fields)],

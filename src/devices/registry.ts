@@ -5,7 +5,8 @@ import type { AnyDeviceModel } from './device.js';
 import { e1000 } from './e1000.js';
 import { fbuf } from './fbuf.js';
 import { hda } from './hda.js';
-import { hostbridge } from './hostbridge.js';
+import { hostbridge, hostbridges } from './hostbridge.js';
+import { lpc } from './lpc.js';
 import { nvme } from './nvme.js';
 import { passthru } from './passthru.js';
 import { raw } from './raw.js';
@@ -50,3 +51,8 @@ export function modelNamed(name: string): AnyDeviceModel {
   if (model === undefined) throw new Error(`no device model is named ${name}`);
   return model;
 }
+
+const byWord = new Map([...deviceModels, ...Object.values(hostbridges), lpc].map((model) => [model.model, model]));
+
+/** The model that a word of bhyve's `-s` means; undefined: one that vmrun does not know. */
+export const modelOfWord = (word: string): AnyDeviceModel | undefined => byWord.get(word);

@@ -30,6 +30,7 @@ export const virtioBlk = defineDevice<VirtioBlk>({
     },
   },
   example: { path: 'disk.img', nocache: true, sectorsize: '512/4096' },
+  driver: 'vtbd',
   label: ({ path }) => path,
   check: checkBlockOptions,
   variables: (fields) => [{ key: 'path', value: fields.path }, ...options(fields)],

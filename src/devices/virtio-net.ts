@@ -25,6 +25,8 @@ export const virtioNet = defineDevice<VirtioNet>({
     properties: { ...networkFields, mtu: integer('Largest packet in bytes that the card announces.', 46, 65535) },
   },
   example: { name: 'tap0', mac: '58:9c:fc:00:00:01' },
+  isNetworkCard: true,
+  driver: 'vtnet',
   label: networkLabel,
   check: checkNetwork,
   variables,

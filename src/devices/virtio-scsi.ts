@@ -165,6 +165,8 @@ export const virtioScsi = defineDevice<VirtioScsi>({
     },
   },
   example: { path: '/dev/cam/ctl1.1', iid: 1 },
+  // The LUNs are whatever CTL has: disks are da.
+  mayHaveDrivers: ['cd'],
   label: (fields) =>
     targetsOf(fields)
       .map(({ path }) => path)

@@ -29,6 +29,10 @@ export function strayWord(words: readonly string[]): string | undefined {
 
 const afterEnd = (word: string): string => `after "--" bhyve takes ${shown(word)} for the name of the VM`;
 
+/** Whether some of bhyve's words may bring devices: `-s`, a file of variables, a variable of a device. */
+export const mayAddDevices = (words: readonly string[]): boolean =>
+  words.some((word) => /^-[A-Za-z]*[sk]|^(-[A-Za-z]*o)?pci\./.test(word));
+
 /** The spec's own words, or why they cannot be split. */
 export function extraWords({ extra_options: extra = [] }: VmSpec): readonly string[] | { readonly error: string } {
   return typeof extra === 'string' ? splitWords(extra) : extra;

@@ -1,11 +1,12 @@
-import { formatAddress, type PciAddress } from '../base/pci-address.js';
+import { formatAddress } from '../base/pci-address.js';
 import { deviceWords, matchDevices, type LockedDevice, type LockedTarget } from './identity.js';
+import { guestNames, type GuestNames } from './guest-names.js';
 import type { Guest, GuestDevice } from './guest.js';
 
 /** One thing that a guest would find different, and what that means to it. */
 export interface GuestChange {
   readonly target: string;
-  readonly kind: 'added' | 'removed' | 'slot' | 'model' | 'mac' | 'serial' | 'uuid';
+  readonly kind: 'added' | 'removed' | 'slot' | 'model' | 'name' | 'mac' | 'serial' | 'uuid';
   /** `net0`, `virtio-blk disk.img`; absent for the UUID. */
   readonly device?: string;
   readonly from?: string;
@@ -23,13 +24,14 @@ export interface GuestChange {
  */
 export function guestChanges(before: LockedTarget, after: Guest): readonly GuestChange[] {
   const matches = matchDevices(after.devices, before.devices);
+  const names = guestNames(before.devices);
   const used = new Set(matches.map((match) => match?.entry));
   const { target } = after;
   const found = after.devices.flatMap((device, index) => {
     const entry = matches[index]?.entry;
     return entry === undefined || entry.isStale === true
       ? [added(device, target)]
-      : deviceChanges(entry, device, target);
+      : deviceChanges(entry, device, { target, names: namesIn(entry) ?? names.get(entry) ?? {} });
   });
   const removed = before.devices
     .filter((entry) => !used.has(entry) && entry.isStale !== true)
@@ -59,14 +61,27 @@ const added = (device: GuestDevice, target: string): GuestChange => ({
   pointer: device.pointer,
 });
 
-function deviceChanges(from: LockedDevice, to: GuestDevice, target: string): readonly GuestChange[] {
+/** As `guestOf` says: it knows more of a device than a lock file does, which says none. */
+const namesIn = (device: LockedDevice | GuestDevice): GuestNames | undefined =>
+  'pointer' in device ? (device.names ?? {}) : undefined;
+
+interface Before {
+  readonly target: string;
+  /** What guests called the device. */
+  readonly names: GuestNames;
+}
+
+function deviceChanges(from: LockedDevice, to: GuestDevice, { target, names }: Before): readonly GuestChange[] {
   const about = { target, device: deviceWords(to), pointer: to.pointer };
   const changes: GuestChange[] = [];
   const compare = (kind: GuestChange['kind'], a: string | undefined, b: string | undefined, effect: string): void => {
     if (a !== undefined && b !== undefined && a !== b) changes.push({ ...about, kind, from: a, to: b, effect });
   };
-  compare('slot', formatAddress(from.address), formatAddress(to.address), moveEffect(from, to));
+  const renames = renamesOf(names, to.names ?? {});
+  compare('slot', formatAddress(from.address), formatAddress(to.address), moveEffect(to, renames));
   compare('model', from.model, to.model, 'the guest needs another driver for it');
+  // Whoever moves is told its new names with its new place.
+  if (changes.length === 0) for (const { system, a, b } of renames) compare('name', a, b, `${system} would rename it`);
   compare('mac', from.mac, to.mac, 'the network sees another card: DHCP leases, firewall rules');
   compare('serial', from.serial, to.serial, serialEffect);
   for (const [image, serial] of Object.entries(to.serials ?? {})) {
@@ -77,16 +92,31 @@ function deviceChanges(from: LockedDevice, to: GuestDevice, target: string): rea
 
 const serialEffect = 'a Linux guest would have another name for it in /dev/disk/by-id';
 
-/** Linux names a network card by its place, and a disk in one of its directories. */
-function moveEffect(from: LockedDevice, to: GuestDevice): string {
-  if (to.mac !== undefined) return `a Linux guest would rename ${linuxName(from.address)} to ${linuxName(to.address)}`;
-  if (to.serial === undefined && to.serials === undefined) return 'the guest finds it at another place of its PCI bus';
-  return 'a Linux guest would have another name for it in /dev/disk/by-path';
+interface Rename {
+  readonly system: 'a Linux guest' | 'a FreeBSD guest';
+  readonly a: string;
+  readonly b: string;
 }
 
-/** systemd.net-naming-scheme(7): by PCI bus, slot and function. */
-export const linuxName = ({ bus, slot, func }: PciAddress): string =>
-  `enp${bus}s${slot}${func === 0 ? '' : `f${func}`}`;
+/** The names that are known before and after, and differ. */
+function renamesOf(before: GuestNames, after: GuestNames): readonly Rename[] {
+  const of = (system: Rename['system'], a: string | undefined, b: string | undefined): readonly Rename[] =>
+    a === undefined || b === undefined || a === b ? [] : [{ system, a, b }];
+  return [
+    ...of('a Linux guest', before.linux, after.linux),
+    ...of('a FreeBSD guest', before.freebsd?.join(', '), after.freebsd?.join(', ')),
+  ];
+}
+
+/** Linux names a network card by its place, and a disk in one of its directories; FreeBSD counts. */
+function moveEffect({ serial, serials }: GuestDevice, renames: readonly Rename[]): string {
+  const isDisk = serial !== undefined || serials !== undefined;
+  const effects = [
+    ...(isDisk ? ['a Linux guest would have another name for it in /dev/disk/by-path'] : []),
+    ...renames.map(({ system, a, b }, index) => `${system} ${index === 0 ? 'would rename ' : ''}${a} to ${b}`),
+  ];
+  return effects.length === 0 ? 'the guest finds it at another place of its PCI bus' : effects.join(', ');
+}
 
 /** For people, on one line. */
 export function changeWords({ kind, device, from = '', to = '', effect }: GuestChange): string {
@@ -98,6 +128,7 @@ export function changeWords({ kind, device, from = '', to = '', effect }: GuestC
       return `${what} is gone from ${from}: ${effect}`;
     case 'slot':
     case 'model':
+    case 'name':
       return `${what} ${from} -> ${to}: ${effect}`;
     case 'mac':
       return `${what} MAC ${from} -> ${to}: ${effect}`;

@@ -12,6 +12,8 @@ import {
   type LockedTarget,
   type WrittenTrait,
 } from './identity.js';
+import { mayAddDevices } from './extra-options.js';
+import { guestNames, type GuestNames, type NamedDevice } from './guest-names.js';
 import type { PlannedDevice } from './machine.js';
 import type { Part } from './parts.js';
 import { draft, type Draft, type PlanOptions } from './plan.js';
@@ -22,6 +24,8 @@ export interface GuestDevice extends LockedDevice {
   readonly pointer: string;
   /** Nobody says its MAC or its serial number: bhyve makes it up. */
   readonly isMadeUp?: true;
+  /** What guests of two systems call it, or what is behind it. */
+  readonly names?: GuestNames;
 }
 
 /** A machine as its guest sees it. */
@@ -43,7 +47,7 @@ export function guestOf(spec: Spec, target: string, options: PlanOptions = {}): 
 }
 
 /** The same of a machine that has been drafted. */
-export function guestIn({ effective, machine, owners, pins }: Draft): Guest {
+export function guestIn({ effective, machine, owners, pins, extraWords }: Draft): Guest {
   const { vm } = effective;
   const uuid = String(uuidOf(vm, pins) ?? vm.config?.uuid ?? '').toLowerCase();
   const devices = machine.devices.map((device, index): GuestDevice => {
@@ -52,11 +56,23 @@ export function guestIn({ effective, machine, owners, pins }: Draft): Guest {
     const field = device.model === 'lpc' ? 'lpc_slot' : 'hostbridge';
     return { address: device.address, model: device.model, field, pointer: `/${field}` };
   });
+  const named = devices.map((device, index) => ({ ...device, ...driversOf(owners[index]) }));
+  const names = guestNames(named, machine.named.includes('--') || mayAddDevices(extraWords));
+  const seen = devices.map((device, index): GuestDevice => {
+    const each = named[index];
+    const own = each === undefined ? undefined : names.get(each);
+    return own === undefined ? device : { ...device, names: own };
+  });
   return {
     target: effective.target,
     ...(lockable.uuid.test(uuid) ? { uuid } : {}),
-    devices: devices.sort((a, b) => compareAddresses(a.address, b.address)),
+    devices: seen.sort((a, b) => compareAddresses(a.address, b.address)),
   };
+}
+
+function driversOf(owner: Part | undefined): Pick<NamedDevice, 'drivers'> {
+  const drivers = owner?.model.drivers?.(owner.fields);
+  return drivers === undefined ? {} : { drivers };
 }
 
 function ownDevice(owner: Part, { address }: PlannedDevice, effective: EffectiveSpec): GuestDevice {

@@ -101,7 +101,7 @@ const macsOf = ({ targets }: Identity): ReadonlySet<string | undefined> =>
 
 /** The entry of a device. A new card whose address another one has already, which moved away from here, gets another. */
 function lockedDevice(
-  { pointer, isMadeUp, ...entry }: GuestDevice,
+  { pointer, isMadeUp, names: _names, ...entry }: GuestDevice,
   { effective }: Draft,
   taken: ReadonlySet<string | undefined> | undefined,
 ): LockedDevice {

@@ -173,7 +173,9 @@ describe('vmrun plan', () => {
       id: 'disk0',
       backend: 'disk.img',
       serial: serialOf('disk.img'),
+      names: { freebsd: ['vtbd0'] },
     });
+    expect(target?.devices[2]?.names).toEqual({ linux: 'enp0s2', freebsd: ['vtnet0'] });
     expect(target?.devices[2]).toMatchObject({ mac: '00:a0:98:5e:e8:3a' });
     expect(target?.command).toEqual(['bhyve', ...(target?.explained?.flatMap(({ words }) => words) ?? [])]);
     expect(out).not.toContain('geheim');

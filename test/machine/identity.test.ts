@@ -374,6 +374,85 @@ describe('with a lock, an edit moves nothing', () => {
   });
 });
 
+describe('guests of two systems name what they find', () => {
+  const namesOf = async (...devices: readonly object[]) => {
+    const { devices: found } = await guestFrom({ ...withDevices(...devices), extra_options: '-S' });
+    return found.filter(({ field }) => field === undefined).map(({ names = {} }) => names);
+  };
+  const iso = { device: 'ahci-cd', path: 'a.iso' };
+
+  test.each<[what: string, devices: readonly object[], names: readonly object[]]>([
+    [
+      'FreeBSD by driver, counting; Linux a network card by its slot',
+      [
+        card,
+        { device: 'e1000', name: 'tap1' },
+        { device: 'virtio-net', name: 'tap2', slot: '2:3:1' },
+        disk,
+        iso,
+      ].concat({ device: 'virtio-rnd', slot: '2:3:0' } as never),
+      [
+        { linux: 'enp0s1', freebsd: ['vtnet0'] },
+        { linux: 'enp0s2', freebsd: ['em0'] },
+        { freebsd: ['vtbd0'] },
+        { freebsd: ['cd0'] },
+        {},
+        { linux: 'enp2s3f1', freebsd: ['vtnet1'] },
+      ],
+    ],
+    [
+      'each drive of a controller',
+      [
+        { device: 'ahci-hd', path: 'a' },
+        {
+          device: 'ahci',
+          ports: [
+            { type: 'cd', path: 'b' },
+            { type: 'hd', path: 'c' },
+          ],
+        },
+        { device: 'ahci-hd', path: 'd' },
+        { device: 'nvme', path: 'e' },
+      ],
+      [{ freebsd: ['ada0'] }, { freebsd: ['cd0', 'ada1'] }, { freebsd: ['ada2'] }, { freebsd: ['nda0'] }],
+    ],
+    [
+      'none where a card of the host may be of that driver, and comes first',
+      [card, { device: 'nvme', path: 'e' }, { device: 'passthru', src: '2:0:0' }, { device: 'nvme', path: 'f' }, card],
+      [
+        { linux: 'enp0s1', freebsd: ['vtnet0'] },
+        { freebsd: ['nda0'] },
+        {},
+        {},
+        { linux: 'enp0s5', freebsd: ['vtnet1'] },
+      ],
+    ],
+    [
+      'a raw device by the model that it begins with',
+      [{ device: 'raw', value: 'virtio-net,tap5' }, card, { device: 'raw', value: 'ahci-hd,/a,cd:/b' }, iso],
+      [{ linux: 'enp0s1', freebsd: ['vtnet0'] }, { linux: 'enp0s2', freebsd: ['vtnet1'] }, {}, {}],
+    ],
+    [
+      'none behind a model that nobody knows',
+      [card, { device: 'raw', value: 'floppy' }, card],
+      [{ linux: 'enp0s1', freebsd: ['vtnet0'] }, {}, { linux: 'enp0s3' }],
+    ],
+  ])('%s', async (_what, devices, names) => {
+    expect(await namesOf(...devices)).toEqual(names);
+  });
+
+  test.each([
+    '-s 9,virtio-blk,/x',
+    '-HPs9,nvme,/x',
+    '-k /file',
+    '-o pci.0.9.0.device=e1000',
+    '-opci.0.9.0.device=e1000',
+  ])('FreeBSD in an order that nobody knows where there is %s', async (extra) => {
+    const { devices } = await guestFrom({ ...withDevices(card), extra_options: extra });
+    expect(devices.flatMap(({ names = [] }) => names)).toEqual([{ linux: 'enp0s1' }]);
+  });
+});
+
 describe('what is told', () => {
   const words = async (spec: SpecObject, identity: Identity, targets = ['default']) => {
     const compared = sound(
@@ -391,7 +470,7 @@ describe('what is told', () => {
     const { changes, held } = await words({ ...base, emulations: [more, ...named] }, identity);
     expect(changes).toEqual(['virtio-blk more.img is new, at 0:5:0: the guest finds a new device']);
     expect(held).toEqual([
-      'disk0 0:1:0 -> 0:2:0: a Linux guest would have another name for it in /dev/disk/by-path',
+      'disk0 0:1:0 -> 0:2:0: a Linux guest would have another name for it in /dev/disk/by-path, a FreeBSD guest would rename vtbd0 to vtbd1',
       'net0 0:2:0 -> 0:3:0: a Linux guest would rename enp0s2 to enp0s3',
       'net0 MAC 00:a0:98:f0:55:05 -> 00:a0:98:eb:76:05: the network sees another card: DHCP leases, firewall rules',
       'cd0 0:3:0 -> 0:4:0: a Linux guest would have another name for it in /dev/disk/by-path',
@@ -416,6 +495,32 @@ describe('what is told', () => {
       'net0 0:2:0 -> 1:4:1: a Linux guest would rename enp0s2 to enp1s4f1',
       'cd0 is gone from 0:3:0: the guest misses it',
     ]);
+  });
+
+  test('what only a name tells: FreeBSD counts the cards and drives of each driver', async () => {
+    const cards = [
+      { device: 'virtio-net', id: 'lan', name: 'tap0', slot: 3 },
+      { device: 'virtio-net', id: 'wan', name: 'tap1', slot: 5 },
+    ];
+    const identity = await identityFrom(withDevices(...cards, { device: 'virtio-rnd', slot: 6 }));
+    const more = { device: 'virtio-net', id: 'dmz', name: 'tap2', slot: 4 };
+    expect((await words(withDevices(...cards, more), identity)).changes).toEqual([
+      'dmz is new, at 0:4:0: the guest finds a new device',
+      'wan vtnet1 -> vtnet2: a FreeBSD guest would rename it',
+      'virtio-rnd is gone from 0:6:0: the guest misses it',
+    ]);
+    const beside = [...cards, { device: 'virtio-rnd', slot: '3:1' }];
+    expect((await words(withDevices(...beside), identity)).changes.slice(0, 2)).toEqual([
+      'lan enp0s3 -> enp0s3f0: a Linux guest would rename it',
+      'virtio-rnd 0:6:0 -> 0:3:1: the guest finds it at another place of its PCI bus',
+    ]);
+    const { changes } = await words(withDevices({ ...cards[1], slot: 7 }), identity);
+    expect(changes[0]).toBe(
+      'wan 0:5:0 -> 0:7:0: a Linux guest would rename enp0s5 to enp0s7, a FreeBSD guest vtnet1 to vtnet0',
+    );
+    expect(
+      (await words({ ...withDevices(cards[1] ?? {}), extra_options: '-s 1,virtio-net,tap9' }, identity)).changes,
+    ).toEqual(['lan is gone from 0:3:0: the guest misses it', 'virtio-rnd is gone from 0:6:0: the guest misses it']);
   });
 
   test('a copy that has another name, and a device that is taken for another', async () => {
