@@ -7,7 +7,7 @@ export interface PidFile {
   write(pid: number): void;
   /** Empties the file: the process it named is no more. */
   clear(): void;
-  remove(): Promise<void>;
+  remove(): void;
 }
 
 /**
@@ -32,7 +32,9 @@ export async function takePidFile(path: string): Promise<PidFile | { readonly he
     clear: () => {
       lock.write('');
     },
-    remove: () => lock.release(),
+    remove: () => {
+      lock.release();
+    },
   };
 }
 

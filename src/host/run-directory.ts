@@ -50,10 +50,13 @@ export interface RunDirectory {
   survivor(note: Omit<Note, 'pid'>): Survivor;
   /** What the child that was started last has written; undefined where there is none, or it is only about to. */
   readNote(): Note | undefined;
-  /** Removes what a run puts here, lets go of the locks; a file that must stay (a ledger) keeps the folder. */
-  release(): Promise<void>;
+  /**
+   * Removes what a run puts here, lets go of the locks; a file that must stay (a ledger) keeps the folder.
+   * @returns what could not be removed, and why; undefined where all is gone
+   */
+  release(): string | undefined;
   /** Lets go of the locks and leaves everything as it was found. */
-  abandon(): Promise<void>;
+  abandon(): void;
 }
 
 /** Somebody else runs the VM. */
@@ -241,10 +244,10 @@ function opened(folder: string, lock: Lock): RunDirectory {
     }
   };
   let vmLock: Lock | undefined;
-  const letGoOfVm = async (): Promise<void> => {
+  const letGoOfVm = (): void => {
     const held = vmLock;
     vmLock = undefined;
-    await held?.release();
+    held?.release();
   };
   return {
     path: folder,
@@ -269,29 +272,47 @@ function opened(folder: string, lock: Lock): RunDirectory {
       return { noteFile: file(noteFile), note: `${role} % ${boot} ${target}`, lock: vmLock?.descriptor };
     },
     readNote: () => readNote(file(noteFile)),
-    async abandon() {
+    abandon() {
       const held = vmLock;
       vmLock = undefined;
-      await held?.leave();
-      await lock.release();
+      held?.leave();
+      lock.release();
     },
-    async release() {
-      remove(stateFile);
-      remove(noteFile);
-      try {
-        // A run that was killed while it wrote a file has left the half of it.
+    release() {
+      const failures: string[] = [];
+      const attempt = (act: () => void): void => {
+        try {
+          act();
+        } catch (error) {
+          failures.push(error instanceof Error ? error.message : String(error));
+        }
+      };
+      for (const name of [stateFile, noteFile]) {
+        attempt(() => {
+          remove(name);
+        });
+      }
+      // A run that was killed while it wrote a file has left the half of it.
+      attempt(() => {
         readdirSync(folder).filter(isTemporary).forEach(remove);
-      } finally {
-        await letGoOfVm();
-        await lock.release();
-      }
-      try {
-        rmdirSync(folder);
-      } catch (error) {
-        if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error))) throw error;
-      }
+      });
+      attempt(letGoOfVm);
+      attempt(lock.release);
+      attempt(() => {
+        removeFolder(folder);
+      });
+      return failures.length === 0 ? undefined : failures.join('; ');
     },
   };
+}
+
+/** One that something is left in stays. */
+function removeFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error))) throw error;
+  }
 }
 
 /** Its words are ours, but a full disk may have cut them. */

@@ -80,7 +80,7 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
   });
   writePid(session, pid);
   const ended = new AbortController();
-  const isAlive = (): boolean => !ended.signal.aborted && (!orphan.holdsLock || directory.isVmHeld());
+  const isAlive = (): boolean => !ended.signal.aborted;
   const child = {
     pid,
     kill: (signal: NodeJS.Signals): boolean => isAlive() && signalProcess(pid, signal),

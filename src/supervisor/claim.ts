@@ -3,6 +3,7 @@ import { formatDuration } from '../base/duration.js';
 import { lookAtSocket } from '../host/look-at-socket.js';
 import { removeTrace, tracesOf } from '../host/ephemeral.js';
 import type { Host } from '../host/host.js';
+import { isLockFailure } from '../host/flock.js';
 import { isStillThere } from '../host/process-identity.js';
 import { holderWords, openRunDirectory, type RunDirectory } from '../host/run-directory.js';
 import { signalProcess } from '../host/signal-process.js';
@@ -46,8 +47,8 @@ export async function claim(name: string, options: ClaimOptions): Promise<Claime
     // Whoever looks next must find what we found.
     const isNothingLeft =
       directory.leftState === undefined && directory.readNote() === undefined && !directory.isVmHeld();
-    if (isNothingLeft) await directory.release();
-    else await directory.abandon();
+    if (isNothingLeft) directory.release();
+    else directory.abandon();
     throw error;
   }
 }
@@ -59,6 +60,7 @@ async function open(name: string, { base, host, isStopping }: ClaimOptions): Pro
   try {
     directory = await openRunDirectory(base, name, holder);
   } catch (error) {
+    if (isLockFailure(error)) throw error;
     const problem: Problem = {
       code: 'run-directory',
       severity: 'error',

@@ -6,7 +6,11 @@ export type CleanupName = Extract<RunEventBody, { readonly kind: 'cleanup' }>['w
 /** Removes what a run has made, one thing after another, whatever happens to each. */
 export interface Cleaner {
   /** @param remove returns or rejects with what went wrong; what is gone already is no error */
-  readonly remove: (what: CleanupName, name: string, remove: () => Promise<string | undefined>) => Promise<void>;
+  readonly remove: (
+    what: CleanupName,
+    name: string,
+    remove: () => Promise<string | undefined> | string | undefined,
+  ) => Promise<void>;
   /** What could not be removed, so far. */
   readonly leftBehind: readonly Problem[];
   readonly addLeftBehind: (problems: readonly Problem[]) => void;

@@ -1,4 +1,5 @@
 import { ProblemsError } from '../base/problem.js';
+import { isLockFailure } from '../host/flock.js';
 import { takePidFile, type PidFile } from '../host/pid-file.js';
 import type { Machine } from '../machine/machine.js';
 import { filesOfTargets, namedFiles } from '../machine/named-files.js';
@@ -37,6 +38,7 @@ export async function createPidFile(vm: string, path: string): Promise<PidFile> 
   try {
     file = await takePidFile(path);
   } catch (error) {
+    if (isLockFailure(error)) throw error;
     throw refuse(
       `the pid file ${path} cannot be made: ${error instanceof Error ? error.message : String(error)}`,
       'choose another path',

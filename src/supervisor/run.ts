@@ -224,11 +224,14 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     const isLeft = adoption?.isOver === false;
     if (ledger !== undefined && !isLeft) cleaner.addLeftBehind(await ledger.undoAll({ run: host.run }));
     for (const file of pidFiles.reverse()) {
-      await cleaner.remove('pid file', file.path, () => file.remove().then(ignore));
+      await cleaner.remove('pid file', file.path, () => {
+        file.remove();
+        return undefined;
+      });
     }
     state.end();
-    if (isLeft) await directory.abandon();
-    else await cleaner.remove('run directory', directory.path, () => directory.release().then(ignore));
+    if (isLeft) directory.abandon();
+    else await cleaner.remove('run directory', directory.path, () => directory.release());
     emit({ kind: 'stop', because: result?.because ?? 'error', boots: result?.boots ?? boots });
   }
 }

@@ -143,10 +143,10 @@ async function endLeft(
     for (const problem of await ledger.undoAll({ run: host.run })) onWarning?.(problem);
     for (const file of [privateConfigName, deviceMapName]) directory.remove(file);
   } catch (error) {
-    await directory.abandon();
+    directory.abandon();
     throw error;
   }
-  await directory.release();
+  directory.release();
   return true;
 }
 

@@ -33,7 +33,7 @@ test('a pid file holds one line, the pid', async () => {
     expect(content(path('vm.pid'))).toBe('');
     file.write(1234);
     expect(content(path('vm.pid'))).toBe('1234\n');
-    await file.remove();
+    file.remove();
     expect(existsSync(path('vm.pid'))).toBe(false);
   });
 });
@@ -45,7 +45,7 @@ test('a pid that is shorter than what was there leaves nothing of it', async () 
     expect(content(path('vm.pid'))).toBe('1949\n');
     file.write(7);
     expect(content(path('vm.pid'))).toBe('7\n');
-    await file.remove();
+    file.remove();
   });
 });
 
@@ -55,7 +55,7 @@ test('between two boots it names nobody', async () => {
     file.write(1234);
     file.clear();
     expect(content(path('vm.pid'))).toBe('');
-    await file.remove();
+    file.remove();
   });
 });
 
@@ -63,7 +63,7 @@ test('a file that a dead process left is taken over', async () => {
   await inPlace(async ({ path, write }) => {
     const file = await take(write('vm.pid', '99999999\n'));
     expect(content(path('vm.pid'))).toBe('');
-    await file.remove();
+    file.remove();
     expect(existsSync(path('vm.pid'))).toBe(false);
   });
 });
@@ -74,7 +74,7 @@ test('one that another run holds is refused, with its pid, and not touched', asy
     file.write(1234);
     expect(await takePidFile(path('vm.pid'))).toEqual({ heldBy: '1234' });
     expect(content(path('vm.pid'))).toBe('1234\n');
-    await file.remove();
+    file.remove();
   });
 });
 
@@ -92,7 +92,7 @@ test('the mode of a file that is there stays as it is', async () => {
     const file = await take(path('vm.pid'));
     file.write(1);
     expect(statSync(path('vm.pid')).mode & 0o777).toBe(0o600);
-    await file.remove();
+    file.remove();
   });
 });
 
@@ -108,7 +108,7 @@ test.each([
     const file = await take(write('vm.pid', text));
     file.write(7);
     expect(content(path('vm.pid'))).toBe('7\n');
-    await file.remove();
+    file.remove();
     expect(existsSync(path('vm.pid'))).toBe(false);
   });
 });
@@ -212,7 +212,7 @@ test('of many that want one file at once, one gets it', async () => {
     const results = await Promise.all(Array.from({ length: 20 }, () => takePidFile(path('vm.pid'))));
     const files = results.flatMap((result) => ('heldBy' in result ? [] : [result]));
     expect(files).toHaveLength(1);
-    for (const file of files) await file.remove();
+    for (const file of files) file.remove();
   });
 });
 

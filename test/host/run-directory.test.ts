@@ -42,7 +42,7 @@ test('who runs a name, and what a dead run of it left, is seen without making an
     directory.saveState(state(name));
     const heldBy = 'process 42 since 2026-01-01T00:00:00.000Z';
     expect(whoRuns(runBase, name)).toEqual({ ...nobody, heldBy, state: state(name) });
-    await directory.abandon();
+    directory.abandon();
     expect(whoRuns(runBase, name)).toEqual({ ...nobody, state: state(name) });
     expect(readdirSync(path.join(runBase, name))).toEqual(['state.json']);
   });
@@ -59,7 +59,7 @@ test('a run directory is for its owner alone, and so is each file in it', async 
     expect(mode(directory.file('state.json'))).toBe(0o600);
     directory.remove('bhyve.conf');
     directory.remove('bhyve.conf');
-    await directory.release();
+    directory.release();
     expect(readdirSync(runBase)).toEqual([]);
   });
 });
@@ -69,7 +69,7 @@ test('it is for its owner alone also where a folder of that name is there alread
     mkdirSync(path.join(runBase, name), { recursive: true, mode: 0o777 });
     const directory = await open(runBase, name);
     expect(mode(directory.path)).toBe(0o700);
-    await directory.release();
+    directory.release();
   });
 });
 
@@ -79,9 +79,9 @@ test('the second run of a name is told who has it', async () => {
     directory.saveState(state(name));
     expect(await openRunDirectory(runBase, name)).toEqual({ heldBy: 'process 42 since 2026-01-01T00:00:00.000Z' });
     const other = await open(runBase, `${name}-other`);
-    await other.release();
+    other.release();
     expect(readFileSync(directory.file('state.json'), 'utf8')).toContain('"supervisor":42');
-    await directory.release();
+    directory.release();
   });
 });
 
@@ -91,10 +91,10 @@ test('what a run that did not end left is found by the next, and is gone after t
     const first = await open(runBase, name);
     first.saveState(left);
     writeFileSync(first.file('.state.json.new'), 'cut');
-    await first.abandon();
+    first.abandon();
     const second = await open(runBase, name);
     expect(second.leftState).toEqual(left);
-    await second.release();
+    second.release();
     expect(readdirSync(runBase)).toEqual([]);
   });
 });
@@ -104,12 +104,12 @@ test('a file that must stay, a ledger, keeps the folder', async () => {
     const directory = await open(runBase, name);
     directory.saveState(state(name));
     writeFileSync(directory.file('ledger'), 'a change\n');
-    await directory.release();
+    directory.release();
     expect(readdirSync(directory.path)).toEqual(['ledger']);
     const next = await open(runBase, name);
     expect(next.leftState).toBeUndefined();
     next.remove('ledger');
-    await next.release();
+    next.release();
   });
 });
 
@@ -134,7 +134,7 @@ describe('a broken state.json never keeps a VM from starting', () => {
       writeFileSync(path.join(runBase, name, 'state.json'), content);
       const directory = await open(runBase, name);
       expect(directory.leftState).toEqual(left);
-      await directory.release();
+      directory.release();
       expect(readdirSync(runBase)).toEqual([]);
     });
   });
@@ -208,7 +208,7 @@ asRoot('a folder of another user is refused', async () => {
 test('the folder of run directories is made where it is missing', async () => {
   await inPlace(async ({ path: at, name }) => {
     const directory = await open(at('a', 'b'), name);
-    await directory.release();
+    directory.release();
     expect(readdirSync(at('a', 'b'))).toEqual([]);
   });
 });
@@ -217,12 +217,12 @@ test('a run that begins while another ends gets a directory', async () => {
   await inPlace(async ({ runBase, name }) => {
     for (let round = 0; round < 50; round += 1) {
       const first = await open(runBase, name);
-      const ending = first.release();
-      const second = await openRunDirectory(runBase, name);
-      await ending;
+      const beginning = openRunDirectory(runBase, name);
+      first.release();
+      const second = await beginning;
       if (!('heldBy' in second)) {
         expect(existsSync(second.file('lock'))).toBe(true);
-        await second.release();
+        second.release();
       }
     }
   });

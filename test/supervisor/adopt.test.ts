@@ -286,7 +286,7 @@ describe('a bhyve that is taken over', () => {
             const directory = await openPlace(place);
             const ledger = await openLedger(directory.file('ledger'));
             await ledger.record({ kind: 'destroy-interface', name: 'tap9' });
-            await directory.abandon();
+            directory.abandon();
           },
         },
       );
@@ -524,7 +524,7 @@ describe('what cannot be taken over stays as it is', () => {
         // All of it but what a run says of itself.
         const own = { supervisor: 0, phase: 'running' } as const;
         expect({ ...state(place), ...own }).toEqual({ ...left, ...own });
-        await taken.remove();
+        taken.remove();
         const next = await adopt({}, { pidFile: place.path('vm.pid') });
         await next.event('adopted');
         bhyve.end(1);
@@ -637,7 +637,7 @@ describe('an orphan of an older vmrun, which gave it no lock', () => {
         const taken = await takePidFile(place.path('vm.pid'));
         if ('heldBy' in taken) throw new Error(taken.heldBy);
         await problemOf(await adopt({}, { pidFile: place.path('vm.pid') }));
-        await taken.remove();
+        taken.remove();
         expect((await problemOf(await run())).message).toContain(`process ${child.pid}`);
       },
       { older: true },

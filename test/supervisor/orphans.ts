@@ -84,7 +84,7 @@ export async function orphanOf(place: Place, { file }: Puppet, about: About = {}
   await directory.takeVm();
   const child = await startedBy(directory.survivor({ role, boot, target }), file);
   directory.saveState(stateOf(place, state(await identityOf(child.pid))));
-  await directory.abandon();
+  directory.abandon();
   return child;
 }
 

@@ -85,7 +85,7 @@ describe('the runs of a folder', () => {
       expect(await list(place)).toMatchObject([{ ...known, pid: deadPid }]);
       directory.saveState({ ...state, bhyve: undefined });
       expect((await list(place))[0]).not.toHaveProperty('pid');
-      await directory.release();
+      directory.release();
       expect(await list(place)).toEqual([]);
     });
   });
@@ -98,11 +98,11 @@ describe('the runs of a folder', () => {
         writeFileSync(place.path('run', name, 'lock'), holderWords(pid, 'then'));
         const begun = await openRunDirectory(runBase, name, holderWords(process.pid, 'now'));
         expect(await list(place)).toEqual([{ name, status: 'supervised', supervisor: process.pid }]);
-        if (!('heldBy' in begun)) await begun.abandon();
+        if (!('heldBy' in begun)) begun.abandon();
         // One that has not said who it is.
         const silent = await openPlace(place);
         expect(await list(place)).toEqual([{ name, status: 'supervised' }]);
-        await silent.release();
+        silent.release();
       }),
     );
   });
@@ -170,7 +170,7 @@ describe('a stop', () => {
         fake.addInterface('tap9');
         const directory = await openPlace(place);
         await (await openLedger(directory.file('ledger'))).record({ kind: 'destroy-interface', name: 'tap9' });
-        await directory.abandon();
+        directory.abandon();
         const child = await orphanOf(place, puppet(place));
         for (const file of ['bhyve.conf', 'device.map']) writeFileSync(place.path('run', name, file), '');
         writeFileSync(kernel.file, '');
@@ -197,7 +197,7 @@ describe('a stop', () => {
         fake.breakTool('ifconfig', 'no', 1);
         const directory = await openPlace(place);
         await (await openLedger(directory.file('ledger'))).record({ kind: 'destroy-interface', name: 'tap9' });
-        await directory.abandon();
+        directory.abandon();
         writeState(place, JSON.stringify(stateOf(place)));
         const warnings: string[] = [];
         const host = { ...systemHost(), run: fake.run };
@@ -235,7 +235,7 @@ describe('a stop', () => {
         writeFileSync(place.path('run', name, 'lock'), holderWords(pid, 'then'));
         const silent = await openPlace(place);
         expect(await codesOf(stopRun(name, { runBase, host: inHaste(), now: true }))).toEqual(['no-supervisor']);
-        await silent.abandon();
+        silent.abandon();
         expect(await stopRun(name, { runBase, now: true })).toBe('not-running');
         expect(place.runDirectories()).toEqual([]);
       }),
