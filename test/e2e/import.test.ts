@@ -4,7 +4,7 @@ import { inPlace, type Place } from './support/place.js';
 import { runVmrun, type Ended } from './support/vmrun.js';
 
 const script =
-  '#!/bin/sh\nNAME=web\nbhyve -c 2 -m 1G -H -u -s 0,hostbridge -s 31,lpc \\\n  -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd $NAME\n';
+  '#!/bin/sh\nNAME=web\nwhile bhyve -c 2 -m 1G -H -u -s 0,hostbridge -s 31,lpc \\\n  -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd $NAME; do :; done\n';
 const spec = { name: 'web', cpu: { sockets: 2 }, mem: '1G' };
 
 const importing = (place: Place, ...words: readonly string[]): Promise<Ended> => runVmrun(place, ['import', ...words]);

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { imported, refusals } from './support.js';
+import { importedOnce, refusals } from './support.js';
 
 const uefi = '-l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd -s 0,hostbridge -s 31,lpc -u -H';
-const notesOf = async (text: string): Promise<readonly string[]> => (await imported(text)).notes.map(withoutFix);
+const notesOf = async (text: string): Promise<readonly string[]> => (await importedOnce(text)).notes.map(withoutFix);
 const withoutFix = (note: string): string => note.replace(/ \[[^\]]*\]$/, '');
 const reasons = async (text: string): Promise<readonly string[]> => (await refusals(text)).map(withoutFix);
 
@@ -26,12 +26,12 @@ describe('what a pattern of file names matches is known only when the script run
     ['quoted', `bhyve ${uefi} -s 2,virtio-blk,"/vm/d*.img" vm`],
     ['with set -f', `set -f\nbhyve ${uefi} -s 2,virtio-blk,/vm/d*.img vm`],
   ])('but it is no pattern %s', async (_title, text) => {
-    const { spec } = await imported(text);
+    const { spec } = await importedOnce(text);
     expect(spec.emulations).toEqual([{ device: 'virtio-blk', slot: '2', path: '/vm/d*.img' }]);
   });
 
   test('nor is an address in brackets', async () => {
-    const { spec } = await imported(`bhyve ${uefi} -s 2,fbuf,tcp=[::1]:5900 vm`);
+    const { spec } = await importedOnce(`bhyve ${uefi} -s 2,fbuf,tcp=[::1]:5900 vm`);
     expect(spec.graphic).toMatchObject({ host: '::1' });
   });
 });
@@ -52,7 +52,7 @@ describe('a value comes to what the shell makes of it', () => {
       'web',
     ],
   ])('%s', async (_title, commands, path) => {
-    const { spec } = await imported(`#!/bin/bash\n${commands}\nbhyve ${uefi} -s 2,virtio-blk,/d/$N.img vm`);
+    const { spec } = await importedOnce(`#!/bin/bash\n${commands}\nbhyve ${uefi} -s 2,virtio-blk,/d/$N.img vm`);
     expect(spec.emulations).toEqual([{ device: 'virtio-blk', slot: '2', path: `/d/${path}.img` }]);
   });
 
@@ -123,7 +123,7 @@ describe('a choice that hangs on an answer, or on the host, is told', () => {
       ],
     ],
   ])('%s', async (_title, commands, notes) => {
-    const { spec, notes: told } = await imported(`${commands}\nbhyve ${uefi} $x vm`);
+    const { spec, notes: told } = await importedOnce(`${commands}\nbhyve ${uefi} $x vm`);
     expect(spec.emulations).toBeUndefined();
     expect(told.map((note) => withoutFix(note).replace(/; the spec .*/, ''))).toEqual(notes);
   });
@@ -133,7 +133,7 @@ test.each<[title: string, choice: string, bridge: string, other: string]>([
   ['a case', 'case $(hostname) in a) b=bridge0 ;; b) b=bridge1 ;; esac', 'bridge0', '$(hostname) matches b'],
   ['a condition', 'b=bridge1; [ -f /two ] || b=bridge2', 'bridge1', '[ -f /two ] is false'],
 ])('a bridge that hangs on %s is told', async (_title, choice, bridge, other) => {
-  const { spec, notes } = await imported(`${choice}\nifconfig $b addm tap1\nbhyve ${uefi} -s 2,virtio-net,tap1 vm`);
+  const { spec, notes } = await importedOnce(`${choice}\nifconfig $b addm tap1\nbhyve ${uefi} -s 2,virtio-net,tap1 vm`);
   expect(spec.emulations).toEqual([{ device: 'virtio-net', slot: '2', name: 'tap1', bridge }]);
   const another = bridge === 'bridge0' ? 'bridge1' : 'bridge2';
   expect(notes.map(withoutFix)).toContain(
@@ -148,7 +148,7 @@ test('an option whose value is empty is named', async () => {
 
 test('a function that the script calls is not followed by itself', async () => {
   const text = `start() {\nbhyve ${uefi} -m $2 -s 2,virtio-blk,/vm/$1.img $1\n}\ncase "$1" in start) start web 1G ;; esac`;
-  const { spec } = await imported(text);
+  const { spec } = await importedOnce(text);
   expect([spec.name, spec.mem]).toEqual(['web', '1G']);
 });
 
@@ -170,7 +170,7 @@ describe('a file that -k names', () => {
   });
 
   test('is read where it is a copy', async () => {
-    const { spec } = await imported(`${file}cp /tmp/w.conf /tmp/v.conf\nbhyve ${uefi} -k /tmp/v.conf vm`);
+    const { spec } = await importedOnce(`${file}cp /tmp/w.conf /tmp/v.conf\nbhyve ${uefi} -k /tmp/v.conf vm`);
     expect(spec.mem).toBe('1G');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { imported, refusals } from './support.js';
+import { imported, importedOnce, machineOf, refusals } from './support.js';
 
 /** A command that starts, without what most tests do not look at. */
 const uefi = '-l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd -s 0,hostbridge -s 31,lpc -u -H';
@@ -17,7 +17,7 @@ describe('the command of bhyve in a script', () => {
     ['behind other programs', `sudo -n /usr/bin/env /usr/sbin/bhyve ${uefi} -m 1G vm`],
     ['with options from variables', `O="${uefi}"; M=1G; bhyve $O -m "$M" "\${N:-vm}"`],
   ])('is found %s', async (_title, text) => {
-    const { spec, format, notes } = await imported(text);
+    const { spec, format, notes } = await importedOnce(text);
     expect([format, spec, notes]).toEqual(['bhyve', plain, []]);
   });
 
@@ -81,7 +81,7 @@ describe('the command of bhyve in a script', () => {
   test('is another one with another release, which then stands in the spec', async () => {
     const text = `bhyve -M ${uefi} -m 1G vm`;
     expect((await refusals(text)).join()).toContain('illegal option -- M');
-    const { spec } = await imported(text, { platform: { release: 16 } });
+    const { spec } = await importedOnce(text, { platform: { release: 16 } });
     expect(spec).toEqual({
       name: 'vm',
       release: 16,
@@ -92,15 +92,15 @@ describe('the command of bhyve in a script', () => {
   });
 
   test('takes a name of the user, in place of its own or of one from outside', async () => {
-    expect((await imported(`bhyve ${uefi} -m 1G vm`, { vmName: 'web' })).spec.name).toBe('web');
-    expect((await imported(`bhyve ${uefi} -m 1G "$1"`, { vmName: 'web' })).spec.name).toBe('web');
+    expect((await importedOnce(`bhyve ${uefi} -m 1G vm`, { vmName: 'web' })).spec.name).toBe('web');
+    expect((await importedOnce(`bhyve ${uefi} -m 1G "$1"`, { vmName: 'web' })).spec.name).toBe('web');
   });
 
   test('reads the files that it names', async () => {
     const files: Readonly<Record<string, string>> = {
       'vm.conf': 'memory.size=1G\n',
     };
-    const { spec } = await imported(`bhyve ${uefi} -k vm.conf vm`, {
+    const { spec } = await importedOnce(`bhyve ${uefi} -k vm.conf vm`, {
       readFile: (file) => files[file],
     });
     expect(spec).toEqual(plain);
@@ -158,7 +158,7 @@ describe('the loader before the command', () => {
       other: '(cd0) /i.iso\n',
       cmds: 'boot\n',
     };
-    const { spec } = await imported(`${loader}\n${bhyve}`, {
+    const { spec } = await importedOnce(`${loader}\n${bhyve}`, {
       readFile: (file) => files[file],
     });
     expect(spec.loader).toEqual(said);
@@ -185,7 +185,7 @@ describe('what is not carried as it stands is told, with its line', () => {
       'another command of bhyve',
       `bhyve -m 2G other\nbhyve ${uefi} vm`,
       [
-        '1:1  second-command: another bhyve command; the last one, on line 2, is imported [import this one from a file of its own, or say what it does otherwise as a target]',
+        '1:1  second-command: another bhyve command; the one on line 2 is imported [import this one from a file of its own, or say what it does otherwise as a target]',
       ],
     ],
     [
@@ -272,11 +272,11 @@ describe('what is not carried as it stands is told, with its line', () => {
       ['1:1  cpus: bhyve does not start with these numbers of CPUs: cpus=4, cores=2 [look at "cpu" of the spec]'],
     ],
   ])('%s', async (_title, text, notes) => {
-    expect((await imported(text)).notes).toEqual(notes);
+    expect((await importedOnce(text)).notes).toEqual(notes);
   });
 
   test('a bridge that a tap is put into becomes a field of the card', async () => {
-    const { spec, notes } = await imported(
+    const { spec, notes } = await importedOnce(
       `ifconfig bridge7 addm em0 addm tap3 up\nbhyve ${uefi} -m 1G -s 1,virtio-net,tap3 vm`,
     );
     expect(spec.emulations).toEqual([{ device: 'virtio-net', name: 'tap3', bridge: 'bridge7' }]);
@@ -288,7 +288,7 @@ describe('what is not carried as it stands is told, with its line', () => {
 
 /** Notes without what to do. */
 const notesOf = async (text: string, files: Readonly<Record<string, string>> = {}): Promise<readonly string[]> =>
-  (await imported(text, { readFile: (file) => files[file] })).notes.map((note) => note.replace(/ \[[^[]*\]$/, ''));
+  (await importedOnce(text, { readFile: (file) => files[file] })).notes.map((note) => note.replace(/ \[[^[]*\]$/, ''));
 
 const drive = '-s 2,virtio-blk,/d.img';
 
@@ -379,15 +379,20 @@ describe('what hangs on a condition is told with both values', () => {
 
   test('a script that wants to be told what to do is taken at its usual start', async () => {
     const text = `case $1 in\ninstall) bhyve ${uefi} ${drive} -s 3,ahci-cd,/i vm ;;\nstart) bhyve ${uefi} ${drive} vm ;;\n*) echo usage; exit 1 ;;\nesac`;
-    const { spec } = await imported(text);
+    const { spec } = await importedOnce(text);
     expect(spec.emulations).toEqual([{ device: 'virtio-blk', slot: '2', path: '/d.img' }]);
   });
 });
 
 describe('what a script does after bhyve has ended becomes reboot_on', () => {
-  const all = ['reboot', 'power_off', 'halt', 'triple_fault', 'error', 'signal'];
+  const all = ['reboot', 'power_off', 'halt', 'triple_fault', 'error', 'suspend', 'signal'];
   test.each<[title: string, text: string, reasons: readonly string[] | undefined]>([
-    ['nothing', 'bhyve OPTIONS', undefined],
+    ['a command line', 'bhyve OPTIONS', undefined],
+    ['a command line with its loader', 'B=bhyve\nbhyveload -m 1G -d /d vm && sudo $B OPTIONS', undefined],
+    ['a script that does nothing', '#!/bin/sh\nbhyve OPTIONS', []],
+    ['commands without a loop', 'bhyve OPTIONS\nbhyvectl --destroy --vm=vm', []],
+    ['a background', 'bhyve OPTIONS &\nwait', []],
+    ['a loop of one turn', 'for i in 1; do bhyve OPTIONS; done', []],
     ['a loop that ends with the first failure', 'while bhyve OPTIONS; do :; done', undefined],
     ['a loop without an end', 'while true; do bhyve OPTIONS; sleep 5; done', all],
     ['a loop until power-off', 'while true; do bhyve OPTIONS; [ $? -eq 1 ] && exit; done', ['reboot', ...all.slice(2)]],
@@ -401,13 +406,16 @@ describe('what a script does after bhyve has ended becomes reboot_on', () => {
       'while :; do bhyve OPTIONS; case $? in 0|3) continue ;; *) exit ;; esac; done',
       ['reboot', 'triple_fault'],
     ],
+    ['a suspended guest', 'while :; do bhyve OPTIONS; [ $? -eq 5 ] || break; done', ['suspend']],
     ['until', 'until bhyve OPTIONS; do sleep 1; done', all.slice(1)],
-    ['a status above 2', 'while :; do bhyve OPTIONS; [ $? -gt 2 ] || break; done', ['triple_fault', 'error', 'signal']],
+    ['a status above 2', 'while :; do bhyve OPTIONS; [ $? -gt 2 ] || break; done', all.slice(3)],
     ['set -e', 'set -e\nwhile true; do bhyve OPTIONS; done', undefined],
     ['a variable that says so', 'run=1; while [ $run = 1 ]; do bhyve OPTIONS && continue; run=0; done', undefined],
     ['a function', 'go() { bhyve OPTIONS; return $?; }\nwhile go; do echo again; done', undefined],
     ['a background and a wait', 'while :; do bhyve OPTIONS & wait $! || break; done', undefined],
     ['a start of itself', 'bhyve OPTIONS\n[ $? -eq 0 ] && exec "$0"', undefined],
+    ['a text that is run', 'while true; do sh -c "bhyve OPTIONS"; done', all],
+    ['eval', 'c="bhyve OPTIONS"; while eval "$c"; do :; done', undefined],
     [
       'a condition of bash',
       'while :; do bhyve OPTIONS; if (( $? != 0 && $? != 3 )); then break; fi; done',
@@ -419,11 +427,130 @@ describe('what a script does after bhyve has ended becomes reboot_on', () => {
     expect(spec.reboot_on).toEqual(reasons);
   });
 
+  test('a script that starts bhyve once is told to end with a reboot', async () => {
+    const { notes } = await imported(`#!/bin/sh\nbhyve ${uefi} vm`);
+    expect(notes).toEqual([
+      '2:1  runs-once: the script starts bhyve once, so that a reboot of the guest is its end, too: the spec has "reboot_on": [] [take "reboot_on" out of the spec to have the VM boot again after a reboot]',
+    ]);
+  });
+
   test('or is told where it hangs on something that nobody knows', async () => {
     const text = `while :; do\nbhyve ${uefi} vm\n[ -f /vm/stop ] && break\ndone`;
     expect(await notesOf(text)).toEqual([
-      '3:1  reboot-on: after reboot, power_off, halt, triple_fault, error and signal the script starts bhyve again where [ -f /vm/stop ] is false, which is known only when it runs; the spec has no "reboot_on"',
+      '3:1  reboot-on: after reboot, power_off, halt, triple_fault, error, suspend and signal the script starts bhyve again where [ -f /vm/stop ] is false, which is known only when it runs; the spec has no "reboot_on"',
     ]);
+  });
+
+  test('or is told where statuses of one reason are not treated alike', async () => {
+    const text = `while :; do\nbhyve ${uefi} vm\n[ $? -lt 64 ] || break\ndone`;
+    expect(await notesOf(text)).toEqual([
+      '2:1  reboot-on: the script does not treat every exit status of bhyve that means error alike: 64, 71 and 100 differ',
+    ]);
+  });
+});
+
+describe('how often, and how fast, a loop starts bhyve again becomes restart', () => {
+  const always = 31_536_000;
+  const limit = (max: number, delay = 0) => ({ max, window: always, stable: always, delay });
+  test.each<[title: string, text: string, restart: unknown]>([
+    ['no limit', 'while :; do bhyve OPTIONS; done', undefined],
+    ['a list of words', 'for i in 1 2 3; do bhyve OPTIONS; done', limit(2)],
+    ['seq', 'for i in $(seq 5); do bhyve OPTIONS || break; done', limit(4)],
+    ['jot', 'for i in `jot 4`; do bhyve OPTIONS && break; done', limit(3)],
+    ['a count', 'n=0; while [ $n -lt 5 ]; do bhyve OPTIONS; n=$((n + 1)); done', limit(4)],
+    ['a count down', 'n=3; until [ $n -eq 0 ]; do bhyve OPTIONS; n=$(expr $n - 1); done', limit(2)],
+    ['a count with let', '#!/bin/bash\nn=0; while (( n < 3 )); do bhyve OPTIONS; let n+=1; done', limit(2)],
+    ['a loop of bash', '#!/bin/bash\nfor ((i=0; i<4; i++)); do bhyve OPTIONS; done', limit(3)],
+    ['a way out', 'n=0; while bhyve OPTIONS; do n=$((n + 1)); [ $n -ge 3 ] && break; done', limit(2)],
+    [
+      'a count in a file',
+      'echo 0 > /tmp/n; while bhyve OPTIONS; do n=$(cat /tmp/n); [ $n -ge 2 ] && exit; echo $((n + 1)) > /tmp/n; done',
+      limit(2),
+    ],
+    ['arguments', 'set -- a b c; while [ $# -gt 0 ]; do bhyve OPTIONS; shift; done', limit(2)],
+    ['a count without a limit', 'n=0; while :; do n=$((n + 1)); echo boot $n; bhyve OPTIONS; done', undefined],
+    ['a pause', 'while :; do bhyve OPTIONS; sleep 30; done', { delay: 30, max_delay: 30 }],
+    ['a pause in front', 'while :; do sleep 2m; bhyve OPTIONS || break; done', { delay: 120, max_delay: 120 }],
+    [
+      'several pauses',
+      'while bhyve OPTIONS; do sleep 1; bhyvectl --destroy --vm=vm; sleep 0.5; done',
+      { delay: 1.5, max_delay: 1.5 },
+    ],
+    ['a pause and a limit', 'for i in 1 2; do bhyve OPTIONS; sleep 5; done', { ...limit(1, 5), max_delay: 5 }],
+  ])('%s', async (_title, text, restart) => {
+    const { spec } = await imported(text.replace('OPTIONS', `${uefi} -m 1G vm`));
+    expect(spec.restart).toEqual(restart);
+    await machineOf(spec);
+  });
+
+  test.each<[title: string, text: string, notes: readonly string[]]>([
+    [
+      'a pause',
+      'while :; do\nbhyve OPTIONS\nsleep 5\ndone',
+      [
+        '3:1  pause: the script always waits 5 s before it starts bhyve again; "restart" of the spec has this pause, but vmrun makes none after a long run, nor after the first short one',
+      ],
+    ],
+    [
+      'a pause that grows',
+      'd=1\nwhile :; do\nbhyve OPTIONS\nsleep $d\nd=$((d * 2))\ndone',
+      [
+        '4:1  pause: the pauses before bhyve is started again (sleep on line 4) are not carried: they are not always the same, or known only when the script runs',
+      ],
+    ],
+    [
+      'a pause after some ends alone',
+      'while :; do\nbhyve OPTIONS || sleep 9\ndone',
+      [
+        '2:1  pause: the pauses before bhyve is started again (sleep on line 2) are not carried: they are not always the same, or known only when the script runs',
+      ],
+    ],
+    [
+      'a limit after failures alone',
+      'n=0\nwhile [ $n -lt 3 ]; do\nbhyve OPTIONS && continue\nn=$((n + 1))\ndone',
+      [
+        '3:1  restart: the script counts its boots by reason, which "restart" of the spec cannot: it starts bhyve at most 3 times for power_off, halt, triple_fault, error, suspend and signal',
+      ],
+    ],
+    [
+      'a limit for each reason',
+      'a=0; b=0\nwhile [ $a -lt 2 ] && [ $b -lt 2 ]; do\nif bhyve OPTIONS; then a=$((a + 1)); else b=$((b + 1)); fi\ndone',
+      [
+        '3:1  restart: the script counts its boots by reason, which "restart" of the spec cannot: it starts bhyve at most 2 times for reboot, power_off, halt, triple_fault, error, suspend and signal',
+      ],
+    ],
+    ['a pause before the first boot', 'sleep 5\nbhyve OPTIONS', ['1:1  host: sleep 5: not carried']],
+    ['no pause that nothing waits for', '(sleep 5; echo up) &\nbhyve OPTIONS', []],
+    [
+      'commands between two boots',
+      'while ! bhyve OPTIONS; do\ncp a b\nzfs rollback tank/vm@clean\nlogger again\nsysctl a=b\nbhyvectl --destroy --vm=vm\ndone\nrm x',
+      [
+        '2:1  other-commands: 3 other commands that run between two boots are not carried: cp on line 2, zfs on line 3 and logger on line 4',
+        '5:1  host: sysctl a=b: not carried',
+        '8:1  other-commands: 1 other command that runs when bhyve has ended is not carried: rm on line 8',
+      ],
+    ],
+    [
+      'a command after one end of bhyve',
+      'bhyve OPTIONS\ncase $? in\n4) mail root ;;\n5) zfs snapshot a@b ;;\nesac',
+      [
+        '3:1  other-commands: 2 other commands that run when bhyve has ended are not carried: mail on line 3 and zfs on line 4',
+      ],
+    ],
+    [
+      'another VM after one end of bhyve',
+      'bhyve OPTIONS\n[ $? -eq 4 ] && bhyve -m 2G rescue',
+      ['2:1  second-command: another bhyve command; the one on line 1 is imported'],
+    ],
+    [
+      'other words after some ends of bhyve',
+      `x="${drive}"\nuntil bhyve $x OPTIONS; do\nx=\ndone`,
+      [
+        '2:1  later-start: when it is started again, bhyve is not given -s 2,virtio-blk,/d.img; the spec is that of the first start',
+      ],
+    ],
+  ])('%s is told', async (_title, text, notes) => {
+    expect(await notesOf(text.replace('OPTIONS', `${uefi} vm`))).toEqual(notes);
   });
 });
 
@@ -492,7 +619,7 @@ describe('what a script does to the host is carried, or told with its line', () 
 
   test('a tap that is made at each start gets a name of its own', async () => {
     const text = `tap=$(ifconfig tap create)\ntap2=\`ifconfig tap create\`\nifconfig bridge1 addm $tap up\nbhyve ${uefi} -m 1G -s 1,virtio-net,$tap -s 2,virtio-net,$tap2 vm\nifconfig $tap destroy`;
-    const { spec, notes, tapsMade } = await imported(text, { firstTap: 3 });
+    const { spec, notes, tapsMade } = await importedOnce(text, { firstTap: 3 });
     expect(spec.emulations).toEqual([
       { device: 'virtio-net', name: 'tap3', bridge: 'bridge1' },
       { device: 'virtio-net', name: 'tap4' },
@@ -521,7 +648,7 @@ describe('bhyve is found behind other programs, each of which is told', () => {
     ['a program that nobody sets', '$SUDO bhyve OPTIONS', []],
     ['a function that runs its words', 'run() { echo "$@"; "$@"; }\nrun bhyve OPTIONS', []],
   ])('%s', async (_title, text, told) => {
-    const { spec, notes } = await imported(text.replace('OPTIONS', `${uefi} -m 1G vm`));
+    const { spec, notes } = await importedOnce(text.replace('OPTIONS', `${uefi} -m 1G vm`));
     expect(spec).toEqual(plain);
     expect(notes).toHaveLength(told.length);
     told.forEach((word, at) => {
@@ -559,7 +686,7 @@ describe('scripts as people write them', () => {
       './config.sh': 'MEM=1G\n',
       '/vm/web/config.sh': 'MEM=1G\n',
     };
-    const { spec, notes } = await imported(text, {
+    const { spec, notes } = await importedOnce(text, {
       readFile: (file) => files[file],
     });
     expect([spec, notes]).toEqual([plain, []]);
@@ -581,7 +708,7 @@ describe('scripts as people write them', () => {
 
   test('a name of the user stands wherever the script has its argument', async () => {
     const text = `bhyveload -m 1G -d /vm/$1.img $1\nbhyve -s 0,hostbridge -s 31,lpc -m 1G -s 2,virtio-blk,/vm/$1.img "$1"`;
-    const { spec } = await imported(text, { vmName: 'web' });
+    const { spec } = await importedOnce(text, { vmName: 'web' });
     expect([spec.name, spec.loader, spec.emulations]).toEqual([
       'web',
       { kind: 'bhyveload' },
@@ -598,7 +725,7 @@ describe('scripts as people write them', () => {
 
   test('options that a script wants are looked for until it starts a VM', async () => {
     const text = `while getopts n:Rm: o; do case $o in n) n=$OPTARG ;; R) r=1 ;; m) m=$OPTARG ;; esac; done\n[ -z "$r" ] && exit 2\n[ -z "$n" ] && exit 2\nread -p "Sure? " yn\ncase $yn in [Yy]*) ;; *) exit ;; esac\nbhyve ${uefi} -m 1G $n`;
-    expect((await imported(text, { vmName: 'web' })).spec).toEqual({
+    expect((await importedOnce(text, { vmName: 'web' })).spec).toEqual({
       ...plain,
       name: 'web',
     });
@@ -606,18 +733,18 @@ describe('scripts as people write them', () => {
 
   test('a command within a line of a log is taken out of it', async () => {
     const log = `Nov  3 16:26:33 tm5 run.sh[365]: [debug] env L=/tmp/x nice /usr/sbin/bhyve ${uefi} -m 1G vm`;
-    const { spec, notes } = await imported(`it dies:\n${log}\nUnable to setup memory (17)\n`);
+    const { spec, notes } = await importedOnce(`it dies:\n${log}\nUnable to setup memory (17)\n`);
     expect(spec).toEqual(plain);
     expect(notes).toEqual([expect.stringMatching(/^2:1 {2}embedded: the command is taken out of a line; what/)]);
   });
 
   test('a pattern is one in double quotes, too', async () => {
     const text = `#!/bin/sh\nimg=/vm/vm.img\nname="\${img##*/}"\nbhyve ${uefi} -m 1G "\${name%.*}"`;
-    expect((await imported(text)).spec).toEqual(plain);
+    expect((await importedOnce(text)).spec).toEqual(plain);
   });
 
   test('expect(1) starts what it spawns', async () => {
-    const { spec, notes } = await imported(
+    const { spec, notes } = await importedOnce(
       `expect -c "set timeout 9; spawn sudo bhyve ${uefi} -m 1G vm; expect { eof }"`,
     );
     expect(spec).toEqual(plain);

@@ -38,6 +38,20 @@ export async function imported(
   return { ...result.value, notes: result.warnings.map(told) };
 }
 
+/**
+ * The same, but for what every script without a loop comes to: `"reboot_on": []`, and the note of it. That has tests of its
+ * own.
+ */
+export async function importedOnce(...words: Parameters<typeof imported>): Promise<Success> {
+  const { spec, notes, ...rest } = await imported(...words);
+  const { reboot_on: reboots, ...others } = spec;
+  return {
+    ...rest,
+    spec: Array.isArray(reboots) && reboots.length === 0 ? others : spec,
+    notes: notes.filter((note) => !note.includes(' runs-once: ')),
+  };
+}
+
 /** Why nothing could be imported. */
 export async function refusals(
   text: string,

@@ -109,7 +109,7 @@ function start({ run, command, fields, tools, wrappers }: Call, program: Program
     run.status = exited(0);
     return undefined;
   }
-  const code = run.statusOf(started, before);
+  const code = run.statusOf(started, before, run);
   if (code === undefined) return { kind: 'stop' };
   run.status = exited(code);
   return undefined;
@@ -156,7 +156,9 @@ function callFunction({ run, fields, tools, wrappers }: Call, given: readonly Fi
 
 /** `eval`, `sh -c`, `. file`: a text that becomes commands. */
 export function evaluateText({ run, command, tools, wrappers }: Call, text: string): Flow | undefined {
-  const parsed = parseShell(text, { ids: run.ids, onlyLine: command.line });
+  const key = `${command.id} ${command.line} ${text}`;
+  const parsed = run.texts.read.get(key) ?? parseShell(text, { ids: run.texts.ids, onlyLine: command.line });
+  run.texts.read.set(key, parsed);
   if (!parsed.ok) {
     run.lost.push({
       line: command.line,

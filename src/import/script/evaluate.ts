@@ -51,10 +51,11 @@ function followOne(run: Run, command: Command): Flow | undefined {
       return flow;
     }
     case 'background': {
-      const before = run.status;
+      const { isAside } = run;
+      run.isAside = true;
       const flow = inSubshell(run, () => followOne(run, command.command));
+      run.isAside = isAside;
       run.waiting = run.status.kind === 'known' ? run.status.code : undefined;
-      run.status = before;
       run.status = exited(0);
       return flow;
     }

@@ -3,7 +3,7 @@ import { evaluateText } from './builtins.js';
 import { expander, follow } from './evaluate.js';
 import { flat } from './flat.js';
 import { createRun, plainCall, TooMuchText, type Assumptions, type Choice, type Run } from './run.js';
-import type { Decision, Field, Started } from './run.js';
+import type { Decision, Field, Started, Texts } from './run.js';
 import { createSymbols, type Symbols } from './symbols.js';
 import type { Tree } from './tree.js';
 
@@ -29,14 +29,17 @@ export interface Script {
   /** The script's own name; undefined: standard input. */
   readonly name: string | undefined;
   readonly symbols: Symbols;
+  readonly texts: Texts;
   readonly commented: ReadonlyMap<string, number>;
   /** Functions that nobody calls are followed as well. */
   readonly callsAll?: boolean;
 }
 
-export const newScript = (given: Omit<Script, 'symbols' | 'commented'>): Script => ({
+export const newScript = (given: Omit<Script, 'symbols' | 'texts' | 'commented'>): Script => ({
   ...given,
   symbols: createSymbols(),
+  // Beyond the numbers of the script's own commands.
+  texts: { ids: { next: 1_000_000 }, read: new Map() },
   commented: commentedNames(given.text),
 });
 
@@ -72,7 +75,7 @@ export function walk(
     assumptions,
     assigned: tree.assigned,
     commented: script.commented,
-    ids: { next: 1_000_000 },
+    texts: script.texts,
     readFile,
     scriptPath: name === undefined ? undefined : path.posix.join(folder, path.posix.basename(name)),
     folder,
@@ -80,6 +83,7 @@ export function walk(
     statusOf,
   });
   const flow = go(run, tree.commands);
+  run.isStopped = flow?.kind === 'stop';
   if (flow?.kind !== 'stop') {
     if (script.callsAll === true && !run.started.some(({ program }) => program === 'bhyve')) callWhatNobodyCalls(run);
     for (const trap of run.traps.splice(0)) afterwards(run, trap);

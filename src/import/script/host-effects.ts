@@ -1,7 +1,8 @@
 import path from 'node:path';
-import { count, listWords } from '../../base/text.js';
+import { listWords } from '../../base/text.js';
 import { replaceSymbols, shownText, type Symbols } from './symbols.js';
-import type { Lost, Ran } from './run.js';
+import type { Done, Moment } from './moments.js';
+import type { Lost } from './run.js';
 import type { SpecObject } from '../spec-object.js';
 
 /** What the commands beside bhyve do to the host. */
@@ -12,10 +13,11 @@ export interface HostEffects {
 }
 
 /** A command with the interfaces that it makes under the names that vmrun gives them. */
-interface Done {
+interface Typed {
   readonly line: number;
   readonly name: string;
   readonly words: readonly string[];
+  readonly moments: ReadonlySet<Moment>;
 }
 
 /** Where what a program sets up is usually said so that it is there before every start. */
@@ -30,6 +32,7 @@ const places: Readonly<Record<string, string>> = {
   ngctl: 'put it into "hooks" of the spec',
   swtpm: 'start it before vmrun, or in "hooks" of the spec',
   service: 'start it before vmrun: rc.conf(5)',
+  sleep: 'put it into "hooks" of the spec if bhyve has to wait',
   vmrun: 'leave it out of the spec',
 };
 
@@ -45,8 +48,8 @@ export interface Names {
   readonly argv: readonly string[];
 }
 
-export function hostEffects(ran: readonly Ran[], names: Names): HostEffects {
-  const done = doneOf(ran, names);
+export function hostEffects(all: readonly Done[], names: Names): HostEffects {
+  const done = typedOf(all, names);
   const { cards, lost } = networkOf(done, names);
   const single = done.flatMap((each) => singleNote(each, names));
   const rest = done.filter((each) => !isSingle(each.name));
@@ -57,26 +60,28 @@ const isSingle = (name: string): boolean =>
   Object.hasOwn(places, name) || ['ifconfig', 'kldload', 'bhyvectl', 'kldunload'].includes(name);
 
 /** Each command once, in the order of the lines, as it would be typed. */
-function doneOf(ran: readonly Ran[], { symbols, nameOf }: Names): readonly Done[] {
-  const unique = new Map<string, Done>();
-  for (const { line, fields } of ran) {
+function typedOf(all: readonly Done[], { symbols, nameOf }: Names): readonly Typed[] {
+  const unique = new Map<string, Typed>();
+  for (const { line, fields, moment } of all) {
     const words = fields.map(({ text }) =>
       shownText(
         replaceSymbols(text, (symbol) => nameOf(symbol) ?? symbol),
         symbols,
       ),
     );
-    unique.set(`${line} ${words.join('\0')}`, { line, name: path.posix.basename(words[0] ?? ''), words });
+    const key = `${line} ${words.join('\0')}`;
+    const moments = new Set([...(unique.get(key)?.moments ?? []), moment]);
+    unique.set(key, { line, name: path.posix.basename(words[0] ?? ''), words, moments });
   }
   return [...unique.values()].sort((a, b) => a.line - b.line);
 }
 
-const commandText = ({ words }: Done): string => {
+const commandText = ({ words }: Typed): string => {
   const text = words.join(' ').replaceAll(/\s+/g, ' ');
   return text.length > 100 ? `${text.slice(0, 97)}...` : text;
 };
 
-function singleNote(each: Done, { vmName, argv }: Names): readonly Lost[] {
+function singleNote(each: Typed, { vmName, argv }: Names): readonly Lost[] {
   const { name, words, line } = each;
   const told = (fix: string): readonly Lost[] => [
     { line, code: 'host', message: `${commandText(each)}: not carried`, fix },
@@ -125,7 +130,7 @@ interface Network {
   readonly lost: readonly Lost[];
 }
 
-function networkOf(done: readonly Done[], { argv }: Names): Network {
+function networkOf(done: readonly Typed[], { argv }: Names): Network {
   const cards = new Map<string, SpecObject>();
   const lost: Lost[] = [];
   const aliases = new Map<string, string>();
@@ -174,7 +179,7 @@ function leftOver(words: readonly string[]): readonly string[] {
   return rest;
 }
 
-const setting = (each: Done): Lost => ({
+const setting = (each: Typed): Lost => ({
   line: each.line,
   code: 'host',
   message: `${commandText(each)}: not carried`,
@@ -202,22 +207,40 @@ function ownBridge(name: string, line: number, isMade: boolean, members: readonl
   };
 }
 
+/** What a group of commands is told as, by when they run. */
+const whens: Readonly<Record<Moment, { readonly said: string; readonly fix: string }>> = {
+  before: { said: 'of the script', fix: 'what each start needs goes into "hooks" of the spec' },
+  between: { said: 'that run between two boots', fix: 'put what is still wanted into "pre_reboot" of "hooks"' },
+  after: { said: 'that run when bhyve has ended', fix: 'put what is still wanted into "post_stop" of "hooks"' },
+};
+
+/** What also runs before bhyve belongs to every start; what also runs between boots is told there. */
+const momentOf = ({ moments }: Typed): Moment =>
+  moments.has('before') ? 'before' : moments.has('between') ? 'between' : 'after';
+
 /** Commands that nobody wants a line for each. */
-function together(rest: readonly Done[]): readonly Lost[] {
-  const [first] = rest;
-  if (first === undefined) return [];
-  const byName = new Map<string, number[]>();
-  for (const { name, line } of rest) byName.set(name, [...(byName.get(name) ?? []), line]);
-  const named = [...byName].map(([name, lines]) => {
-    const unique = [...new Set(lines)].map(String);
-    return `${name === '' ? 'a command' : name} on ${unique.length === 1 ? 'line' : 'lines'} ${listWords(unique)}`;
+function together(rest: readonly Typed[]): readonly Lost[] {
+  return (['before', 'between', 'after'] as const).flatMap((moment) => {
+    const some = rest.filter((each) => momentOf(each) === moment);
+    const [first] = some;
+    if (first === undefined) return [];
+    const byName = new Map<string, number[]>();
+    for (const { name, line } of some) byName.set(name, [...(byName.get(name) ?? []), line]);
+    const named = [...byName].map(([name, lines]) => {
+      const unique = [...new Set(lines)].map(String);
+      return `${name === '' ? 'a command' : name} on ${unique.length === 1 ? 'line' : 'lines'} ${listWords(unique)}`;
+    });
+    const { said, fix } = whens[moment];
+    const commands = some.length === 1 ? '1 other command' : `${some.length} other commands`;
+    const verb = some.length === 1 ? 'is' : 'are';
+    const which = some.length === 1 ? said.replace('that run', 'that runs') : said;
+    return [
+      {
+        line: first.line,
+        code: 'other-commands',
+        message: `${commands} ${which} ${verb} not carried: ${listWords(named)}`,
+        fix,
+      },
+    ];
   });
-  return [
-    {
-      line: first.line,
-      code: 'other-commands',
-      message: `${count(rest.length, 'other command')} of the script ${rest.length === 1 ? 'is' : 'are'} not carried: ${listWords(named)}`,
-      fix: 'what each start needs goes into "hooks" of the spec',
-    },
-  ];
 }

@@ -6,11 +6,12 @@ import type { SpecObject } from '../spec-object.js';
 import { cshLine } from './csh.js';
 import { embeddedCommand, type Embedded } from './embedded.js';
 import { explore, mainWay, newScript, startsOf, type Script, type Way } from './explore.js';
-import { hostEffects } from './host-effects.js';
+import { hostEffects, type HostEffects } from './host-effects.js';
+import { doneIn } from './moments.js';
 import { loaderBefore } from './script-loader.js';
 import { parseShell } from './parser.js';
 import { rebootsOf } from './reboot.js';
-import { onlySymbol, type Field, type Started } from './run.js';
+import { onlySymbol, type Field, type Lost, type Started } from './run.js';
 import { hasSymbol, replaceSymbols, shownText, symbolsIn, wellFormed } from './symbols.js';
 import { variantNotes } from './variants.js';
 import { wrapperNotes } from './wrapper-notes.js';
@@ -102,16 +103,19 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
     vmName: argv.at(-1) ?? '',
     argv,
   };
+  const runs = [...ways.map(({ run }) => run), ...reboots.runs];
+  const done = runs.flatMap((run) => doneIn(run, chosen));
   const effects = hostEffects(
-    ways.flatMap(({ run }) => run.ran),
+    done.filter(({ fields, line, isAside }) => fields[0]?.text !== 'sleep' || !(isAside || reboots.pauses.has(line))),
     host,
   );
-  const cards = new Map([...effects.cards, ...hostEffects(main.run.ran, host).cards]);
-  const otherBridges = bridgeNotes(source, ways, cards, (way) => hostEffects(way.run.ran, host).cards);
-  const told = [...ways.flatMap(({ run }) => run.lost), ...effects.lost, ...reboots.lost];
+  const cardsOn = ({ run }: Way): HostEffects['cards'] => hostEffects(doneIn(run, chosen), host).cards;
+  const cards = new Map([...effects.cards, ...cardsOn(main)]);
+  const otherBridges = bridgeNotes(source, ways, cards, cardsOn);
+  const told = unique([...runs.flatMap(({ lost }) => lost), ...effects.lost, ...reboots.lost]);
   const notes = [
     ...(read.embedded === undefined ? [] : [embeddedNote(source, read.embedded)]),
-    ...variantNotes(source, script, { ways, main, chosen }),
+    ...variantNotes(source, script, { ways, main, chosen, runs: reboots.runs }),
     ...wrapperNotes(source, script, chosen),
     ...tapNotes(source, chosen, taps),
     ...(loader?.problems ?? []),
@@ -124,7 +128,7 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
     argv,
     readFile: (path) => main.run.files.get(path) ?? context.readFile(path),
     ...(loader?.command === undefined ? {} : { loader: loader.command }),
-    fields: reboots.reasons === undefined ? {} : { reboot_on: reboots.reasons },
+    fields: reboots.fields,
     cards,
     tapsMade: taps.size,
     notes,
@@ -132,6 +136,11 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
     lineOf: (word) => lines.get(word),
   });
 }
+
+/** What several ways tell is told once. */
+const unique = (all: readonly Lost[]): readonly Lost[] => [
+  ...new Map(all.map((lost) => [`${lost.line} ${lost.code} ${lost.message}`, lost])).values(),
+];
 
 /** A card that another way through the script puts into another bridge. */
 function bridgeNotes(

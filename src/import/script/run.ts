@@ -1,4 +1,4 @@
-import type { Command, List } from './tree.js';
+import type { Command, List, Parsed } from './tree.js';
 import { hasSymbol, symbolsIn, type Symbols } from './symbols.js';
 
 /** One word of a command with its variables in their places. */
@@ -109,8 +109,10 @@ export interface EmptyValue {
 export interface Ran {
   readonly line: number;
   readonly fields: readonly Field[];
-  /** It ran after bhyve had ended. */
-  readonly isAfter: boolean;
+  /** How many programs had been started before it. */
+  readonly after: number;
+  /** It runs in the background: nothing waits for it. */
+  readonly isAside: boolean;
 }
 
 export type Status =
@@ -137,13 +139,19 @@ export interface Lost {
   readonly fix?: string;
 }
 
+export interface Texts {
+  readonly ids: { next: number };
+  readonly read: Map<string, Parsed>;
+}
+
 export interface RunInput {
   readonly symbols: Symbols;
   readonly assumptions: Assumptions;
   readonly assigned: ReadonlySet<string>;
   /** Names that are set on a line that is commented out, with that line. */
   readonly commented: ReadonlyMap<string, number>;
-  readonly ids: { next: number };
+  /** Texts that the script runs, as they were read: the same one again has the same commands. */
+  readonly texts: Texts;
   readonly readFile: (path: string) => string | undefined;
   /** The script itself, which may start anew. */
   readonly commands: List;
@@ -152,7 +160,7 @@ export interface RunInput {
   readonly folder: string;
   readonly isBash: boolean;
   /** The exit status of a start of bhyve; undefined: the run stops there. */
-  readonly statusOf: (started: Started, before: readonly Started[]) => number | undefined;
+  readonly statusOf: (started: Started, before: readonly Started[], run: Run) => number | undefined;
 }
 
 /** One way through a script: what is known on it, and what happened. Nothing is ever run. */
@@ -201,6 +209,10 @@ export interface Run extends RunInput {
   readonly traps: Field[];
   /** Functions that something has called. */
   readonly called: Set<string>;
+  /** What is followed runs in the background. */
+  isAside: boolean;
+  /** It was not followed to its end. */
+  isStopped: boolean;
   /** The status of a bhyve in the background. */
   waiting: number | undefined;
   depth: number;
@@ -259,6 +271,8 @@ export function createRun(input: RunInput): Run {
     lost: [],
     traps: [],
     called: new Set(),
+    isAside: false,
+    isStopped: false,
     waiting: undefined,
     depth: 0,
     captures: 0,

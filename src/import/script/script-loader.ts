@@ -3,7 +3,7 @@ import { shown } from '../../base/text.js';
 import { readLoader } from '../loader.js';
 import { noteAt, type ImportContext, type Original, type Source } from '../original.js';
 import type { Script, Way } from './explore.js';
-import type { Started } from './run.js';
+import type { Run, Started } from './run.js';
 import { hasSymbol, shownText } from './symbols.js';
 
 export interface FoundLoader {
@@ -12,8 +12,8 @@ export interface FoundLoader {
 }
 
 /** The last loader on the way to a start of bhyve. */
-export function loadingBefore({ run }: Way, chosen: Started): Started | undefined {
-  return run.started.slice(0, run.started.indexOf(chosen)).findLast(({ program }) => program !== 'bhyve');
+export function loadingBefore({ started }: Run, chosen: Started): Started | undefined {
+  return started.slice(0, started.indexOf(chosen)).findLast(({ program }) => program !== 'bhyve');
 }
 
 export interface Loading {
@@ -29,7 +29,7 @@ export function loaderBefore(
   { way, chosen, resolve }: Loading,
   context: ImportContext,
 ): FoundLoader | undefined {
-  const loading = loadingBefore(way, chosen);
+  const loading = loadingBefore(way.run, chosen);
   if (loading === undefined || loading.program === 'bhyve') return undefined;
   const { program, line, inputText } = loading;
   const fields = loading.fields.map((field) => ({ ...field, text: resolve(field.text) }));

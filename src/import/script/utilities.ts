@@ -108,22 +108,7 @@ const unescapedFormat = (format: string): string => unescaped(format);
 /** Programs that only look, wait or speak. */
 export const silent = [
   ...['echo', 'printf', 'basename', 'dirname', 'realpath', 'readlink', 'pwd', 'id', 'whoami', 'uname', 'seq', 'jot'],
-  ...[
-    'expr',
-    'cat',
-    'sleep',
-    'date',
-    'hostname',
-    'which',
-    'type',
-    'hash',
-    'grep',
-    'egrep',
-    'fgrep',
-    'awk',
-    'sed',
-    'cut',
-  ],
+  ...['expr', 'cat', 'date', 'hostname', 'which', 'type', 'hash', 'grep', 'egrep', 'fgrep', 'awk', 'sed', 'cut'],
   ...[
     'tr',
     'head',
@@ -141,22 +126,8 @@ export const silent = [
     'tput',
     'stty',
   ],
-  ...['sync', 'umask', 'ulimit', 'logger', 'tee', 'xargs', 'ping', 'nc', 'jobs', 'hexdump', 'od', 'md5', 'sha256'],
-  ...[
-    'getopt',
-    'alias',
-    'function',
-    'reset',
-    'yes',
-    'true',
-    'netstat',
-    'pciconf',
-    'df',
-    'du',
-    'sockstat',
-    'fstat',
-    'dmesg',
-  ],
+  ...['sync', 'umask', 'ulimit', 'tee', 'ping', 'nc', 'jobs', 'hexdump', 'od', 'md5', 'sha256'],
+  ...['getopt', 'function', 'reset', 'yes', 'true', 'netstat', 'pciconf', 'df', 'du', 'sockstat', 'fstat', 'dmesg'],
 ];
 
 /** A program that is none of the shell's own. */
@@ -191,7 +162,8 @@ export function runOther(call: Call, name: string): Flow | undefined {
     run.ran.push({
       line: fields[0]?.line ?? command.line,
       fields,
-      isAfter: run.started.some(({ program }) => program === 'bhyve'),
+      after: run.started.length,
+      isAside: run.isAside,
     });
   }
   return undefined;

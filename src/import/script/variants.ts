@@ -4,7 +4,7 @@ import { noteAt, type Source } from '../original.js';
 import { differenceText, optionDifference, optionsOf } from './differences.js';
 import { shownText } from './symbols.js';
 import { startsOf, type Script, type Way } from './explore.js';
-import type { Started } from './run.js';
+import type { Run, Started } from './run.js';
 import { loadingBefore } from './script-loader.js';
 
 interface Told {
@@ -12,6 +12,8 @@ interface Told {
   readonly main: Way;
   /** The start that the spec is made of. */
   readonly chosen: Started;
+  /** Ways that were followed for what comes after bhyve. */
+  readonly runs: readonly Run[];
 }
 
 /** What is started on another way through the script, and what is started besides: with both values. */
@@ -45,7 +47,7 @@ function conditionNotes(source: Source, script: Script, { ways, main, chosen }: 
     const base = from === undefined || startOn(from, chosen) === undefined ? main : from;
     const [before, after] = [base === main ? chosen : startOn(base, chosen), startOn(way, chosen)];
     if (before === undefined || after === undefined) continue;
-    const text = changes(script, { way: base, start: before }, { way, start: after });
+    const text = changes(script, { run: base.run, start: before }, { run: way.run, start: after });
     if (text === undefined) continue;
     sites.add(after.site);
     const id = `${decision.line} ${text}`;
@@ -92,14 +94,14 @@ function neverGiven(source: Source, { text, symbols }: Script, { ways }: Told): 
 }
 
 interface Place {
-  readonly way: Way;
+  readonly run: Run;
   readonly start: Started;
 }
 
 /** What bhyve, and the loader before it, is given otherwise. */
 function changes({ symbols }: Script, before: Place, after: Place): string | undefined {
   const bhyve = differenceText(optionDifference(optionsOf(before.start, symbols), optionsOf(after.start, symbols)));
-  const [one, other] = [before, after].map(({ way, start }) => loadingBefore(way, start));
+  const [one, other] = [before, after].map(({ run, start }) => loadingBefore(run, start));
   const loader =
     one === undefined && other === undefined
       ? undefined
@@ -136,27 +138,32 @@ function changes({ symbols }: Script, before: Place, after: Place): string | und
 }
 
 /** Other commands of bhyve that are run on the same way, or on one that is not told of. */
-function otherStarts(source: Source, { ways, chosen }: Told, told: ReadonlySet<number>): readonly Problem[] {
+function otherStarts(source: Source, { ways, runs, chosen }: Told, told: ReadonlySet<number>): readonly Problem[] {
   const lines = new Map<number, number>();
-  for (const start of ways.flatMap(startsOf)) {
-    if (start.site !== chosen.site && !told.has(start.site)) lines.set(start.site, start.line);
+  for (const { program, site, line } of [...ways.map(({ run }) => run), ...runs].flatMap(({ started }) => started)) {
+    if (program === 'bhyve' && site !== chosen.site && !told.has(site)) lines.set(site, line);
   }
   return [...lines.values()].map((line) =>
     noteAt(
       source,
       line,
       'second-command',
-      `another bhyve command; the last one, on line ${chosen.line}, is imported`,
+      `another bhyve command; the one on line ${chosen.line} is imported`,
       'import this one from a file of its own, or say what it does otherwise as a target',
     ),
   );
 }
 
+/** Starts of a loop that are compared with its first. */
+const mostLater = 8;
+
 /** What the same command starts later on: with other words, or another VM. */
-function laterStarts(source: Source, script: Script, { main, chosen }: Told): readonly Problem[] {
-  const same = startsOf(main).filter(({ site }) => site === chosen.site);
+function laterStarts(source: Source, script: Script, { main, runs, chosen }: Told): readonly Problem[] {
+  const sameIn = ({ started }: Run): readonly Started[] =>
+    started.filter(({ program, site }) => program === 'bhyve' && site === chosen.site);
   const nameOf = ({ fields }: Started): string => fields.at(-1)?.text ?? '';
-  const others = [...new Set(same.map(nameOf))].filter((name) => name !== nameOf(chosen));
+  const names = [main.run, ...runs].flatMap(sameIn).map(nameOf);
+  const others = [...new Set(names)].filter((name) => name !== nameOf(chosen));
   if (others.length > 0) {
     const shown = others.slice(0, 5).join(', ') + (others.length > 5 ? ', ...' : '');
     return [
@@ -169,22 +176,20 @@ function laterStarts(source: Source, script: Script, { main, chosen }: Told): re
       ),
     ];
   }
-  const seen = new Set<string>();
+  const same = sameIn(main.run);
   const at = same.indexOf(chosen);
-  return same.flatMap((start, index) => {
-    const text = start === chosen ? undefined : changes(script, { way: main, start: chosen }, { way: main, start });
-    if (text === undefined || seen.has(text)) return [];
-    seen.add(text);
-    return [
-      noteAt(
-        source,
-        start.line,
-        'later-start',
-        index > at
-          ? `when it is started again, ${text}; the spec is that of the first start`
-          : `at an earlier start, ${text}; the spec is that of the later one`,
-        'write a target for the other start, and name what follows it by "next_target"',
-      ),
-    ];
-  });
+  const changesOn = (run: Run, starts: readonly Started[]): readonly string[] =>
+    starts.flatMap((start) => changes(script, { run: main.run, start: chosen }, { run, start }) ?? []);
+  const earlier = changesOn(main.run, same.slice(0, at));
+  const later = [
+    ...changesOn(main.run, same.slice(at + 1)),
+    ...runs.flatMap((run) => changesOn(run, sameIn(run).slice(at + 1, at + 1 + mostLater))),
+  ];
+  const fix = 'write a target for the other start, and name what follows it by "next_target"';
+  return [
+    ...[...new Set(earlier)].map((text) => `at an earlier start, ${text}; the spec is that of the later one`),
+    ...[...new Set(later)]
+      .slice(0, mostLater)
+      .map((text) => `when it is started again, ${text}; the spec is that of the first start`),
+  ].map((text) => noteAt(source, chosen.line, 'later-start', text, fix));
 }
