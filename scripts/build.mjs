@@ -102,7 +102,7 @@ async function buildLazy(outdir, entries, plugin) {
     splitting: true,
     outdir,
     external: ['../vmrun.js'],
-    plugins: [plugin],
+    plugins: [plugin, noChildProcess],
   });
   for (const name of await readdir(outdir)) {
     const file = path.join(outdir, name);

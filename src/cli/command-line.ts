@@ -1,9 +1,7 @@
 import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 'commander';
 import { quoteWord } from '../base/shell.js';
-import { listWords } from '../base/text.js';
-import { specFormats } from '../spec/parse-spec.js';
-import { isSpecFormat } from '../spec/read.js';
 import { fitHelp } from './fit-help.js';
+import { inputFormat, lock, noLock, type MainOption } from './main-options.js';
 import { usualWidth } from './wrap.js';
 
 /** Where help and complaints are written. */
@@ -14,7 +12,7 @@ export interface CommandOutput extends Pick<OutputConfiguration, 'writeOut' | 'w
   readonly width?: () => number;
 }
 
-/** A command with the manners that all of vmrun's have. Only this room's main part knows commander; chunks share it. */
+/** A command with the manners that all of vmrun's have. */
 export function makeCommand(
   name: string,
   { onMade, width = () => usualWidth, writeOut, writeErr }: CommandOutput,
@@ -75,13 +73,17 @@ export function takeSpec(command: Command, more = ''): () => string {
 }
 
 /** `--lock FILE` and, unseen in the help, `--no-lock`. */
-export const lockOptions = (): readonly [Option, Option] => [
-  new Option('--lock <file>', 'another lock file; --no-lock: none'),
-  new Option('--no-lock').hideHelp(),
-];
+export const lockOptions = (): readonly [Option, Option] => [optionFor(lock), optionFor(noLock)];
 
-export const inputFormatOption = (): Option =>
-  new Option('--input-format <format>', 'format of the spec').choices(specFormats).argParser((word) => {
-    if (!isSpecFormat(word)) throw new InvalidArgumentError(`It is ${listWords(specFormats, 'or')}.`);
+export const inputFormatOption = (): Option => optionFor(inputFormat);
+
+/** What commander is told of an option of the main form. */
+export function optionFor({ flags, description, isRequired, isHidden, choices, expected, take }: MainOption): Option {
+  const option = new Option(flags, description).makeOptionMandatory(isRequired ?? false).hideHelp(isHidden ?? false);
+  if (choices !== undefined) option.choices(choices);
+  if (expected === undefined) return option;
+  return option.argParser((word: string) => {
+    if (take(word) === undefined) throw new InvalidArgumentError(expected);
     return word;
   });
+}

@@ -18,7 +18,7 @@ export async function commandWords(name?: string, width?: () => number): Promise
       made ??= command;
     },
   };
-  if (name === undefined) makeProgram('', output, () => Promise.resolve());
+  if (name === undefined) makeProgram('', output);
   else (await makerOf(name))(nowhere, output);
   if (made === undefined) throw new Error(`${name ?? 'the program'} makes no command`);
   return made;

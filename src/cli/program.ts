@@ -1,11 +1,10 @@
-import { InvalidArgumentError, Option } from 'commander';
 import { nearestName } from '../base/nearest-name.js';
 import { quoteWord } from '../base/shell.js';
-import { strayWord } from '../machine/extra-options.js';
-import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
-import { inputFormatOption, lockOptions, makeCommand, type CommandOutput } from './command-line.js';
+import { makeCommand, optionFor, type CommandOutput } from './command-line.js';
 import { commands } from './commands.js';
-import { exitStatuses, printFormats, type CliOptions } from './options.js';
+import { mainOptions } from './main-options.js';
+import type { CliOptions } from './options.js';
+import { optionsOf, splitWords } from './read-words.js';
 
 const examples = `
 Examples:
@@ -32,22 +31,6 @@ function nameLines(names: readonly string[]): string {
   return lines.join(',\n');
 }
 
-function wholeNumber(word: string): number {
-  if (!/^\d{1,9}$/.test(word)) throw new InvalidArgumentError('It is a whole number, e.g. 3.');
-  return Number(word);
-}
-
-/** Names of reasons, or exit statuses of bhyve as the original had them; the last of repeated options counts. */
-function reasonList(words: string): readonly ExitReason[] {
-  return words.split(',').map((word) => {
-    // The reasons begin in the order of the statuses.
-    const byStatus = /^[0-4]$/.test(word) ? exitReasons[Number(word)] : undefined;
-    const reason = byStatus ?? exitReasons.find((name) => name === word);
-    if (reason !== undefined) return reason;
-    throw new InvalidArgumentError(`It is a list of ${exitReasons.join(', ')}, or exit statuses 0 to 4.`);
-  });
-}
-
 /** What a word that is no option may have been meant for. */
 function operandHint(operand: string): string {
   const command = nearestName(operand, Object.keys(commands));
@@ -61,91 +44,36 @@ function commandHint(word: string): string {
   return /[./]/.test(word) ? `a spec is given with -c: vmrun -c ${quoteWord(word)}` : 'vmrun help lists them';
 }
 
-/** Flags that are absent unless they are given. */
-type Flag = 'dryRun' | 'debug' | 'force' | 'adopt' | 'recover' | 'panicOnFailedCleanup' | 'quiet' | 'verbose';
-
-const unsetFlags: Readonly<Record<Flag, false>> = {
-  dryRun: false,
-  debug: false,
-  force: false,
-  adopt: false,
-  recover: false,
-  panicOnFailedCleanup: false,
-  quiet: false,
-  verbose: false,
-};
-
-/** The options as commander gives them. */
-interface Parsed
-  extends
-    Omit<CliOptions, Flag | 'format' | 'simulate' | 'bhyveArguments'>,
-    Partial<Pick<CliOptions, Flag | 'format'>> {
-  readonly simulate?: string | true;
-}
-
 /**
- * The command line, without anything that runs it.
+ * The command line as commander knows it, without anything that runs it.
  * @param output where help and complaints are written
- * @param action gets the options; its promise is what `parseAsync` waits for
+ * @returns reads words; throws CommanderError for those that are wrong, or ask for help
  */
-export function makeProgram(version: string, output: CommandOutput, action: (options: CliOptions) => Promise<void>) {
-  const [lockFile, noLock] = lockOptions();
+export function makeProgram(version: string, output: CommandOutput): (words: readonly string[]) => CliOptions {
   const program = makeCommand('vmrun', output)
     .description('Runs a bhyve virtual machine from a declarative spec.')
     .usage('-c FILE [options] [-- bhyve options]\n       vmrun COMMAND [options]')
     .version(version, '-V, --version', 'print the version')
-    .requiredOption('-c, --config <file>', 'the spec; - reads standard input')
-    .option('-t, --target <name>', "first boot's target")
-    .addOption(inputFormatOption())
-    .addOption(lockFile)
-    .addOption(noLock)
-    .option('-d, --dry-run', 'print the bhyve command, touch nothing')
-    .addOption(new Option('--format <format>', 'for --dry-run').choices(printFormats))
-    .option('--debug', 'print the effective spec and plan as JSON')
-    .option('--no-reboot', 'never boot again')
-    .option('--reboot-count <n>', 'boot again at most n times', wholeNumber)
-    .addOption(
-      new Option('--reboot-on <list>', 'reasons or statuses to boot again after')
-        .choices(exitReasons)
-        .argParser(reasonList),
-    )
-    .option('-f, --force', 'end a leftover VM, mend the host unasked')
-    .option('--adopt', 'take over a bhyve whose vmrun was killed')
-    .option('--recover', 'mend the host unasked, destroy nothing')
-    .addOption(new Option('--exit-status <style>', 'of a run').choices(exitStatuses))
-    .option('-p, --pid-file <file>', 'pid file of bhyve')
-    .option('-P, --supervisor-pid-file <file>', 'pid file of vmrun')
-    .option('--panic-on-failed-cleanup', 'fail when something is left behind')
-    .option('--no-requirement-check', 'do not look at the host')
-    .option('--simulate [script]', 'use the simulator; script: exits to play')
-    .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
-    .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--events <file>', 'write events as JSON lines; - is stderr')
-    .option('--log <file>', 'log what happens there; - is stderr')
-    .option('--console-log <file>', "write the guest's console there too")
-    .option('--color', 'force colours; --no-color: none')
-    .addOption(new Option('--no-color').hideHelp())
-    .option('-q, --quiet', 'print problems only')
-    .option('-v, --verbose', 'print the command and each step')
     .addHelpText('after', afterHelp);
+  const said: Partial<CliOptions>[] = [];
+  for (const each of mainOptions) {
+    const option = optionFor(each);
+    program.addOption(option);
+    program.on(`option:${option.name()}`, (word?: string | null) => {
+      said.push(each.take(word ?? '') ?? {});
+    });
+  }
 
-  return async (words: readonly string[]): Promise<void> => {
-    const end = words.indexOf('--');
-    const own = end === -1 ? words : words.slice(0, end);
-    const bhyveArguments = end === -1 ? [] : words.slice(end + 1);
+  return (words) => {
+    const [own, forBhyve] = splitWords(words);
     const [first] = own;
     // Told before commander misses -c.
     if (first !== undefined && !first.startsWith('-'))
       program.error(`error: ${first} is no command; ${commandHint(first)}`);
-    program.argument('[file]').action(async (operand: string | undefined, parsed: Parsed) => {
-      if (operand !== undefined) program.error(`error: unexpected ${operand}; ${operandHint(operand)}`);
-      if (parsed.quiet && parsed.verbose) program.error('error: -q and -v exclude one another');
-      if (parsed.force && parsed.adopt) program.error('error: --force and --adopt exclude one another');
-      const stray = strayWord(bhyveArguments);
-      if (stray !== undefined) program.error(`error: after "--": ${stray}`);
-      const { simulate, format = 'shell' } = parsed;
-      await action({ ...unsetFlags, ...parsed, format, simulate: simulate === true ? '' : simulate, bhyveArguments });
-    });
-    await program.parseAsync([...own], { from: 'user' });
+    program.argument('[file]').parse(own, { from: 'user' });
+    const [operand] = program.args;
+    if (operand !== undefined) program.error(`error: unexpected ${operand}; ${operandHint(operand)}`);
+    const options = optionsOf(said, forBhyve);
+    return typeof options === 'string' ? program.error(`error: ${options}`) : options;
   };
 }

@@ -1,4 +1,5 @@
-import { CommanderError } from 'commander';
+import type { CommanderError } from 'commander';
+import { codeOf } from '../base/error-code.js';
 import { ProblemsError } from '../base/problem.js';
 import { plan } from '../machine/plan.js';
 import { commandOf, commands } from './commands.js';
@@ -8,8 +9,8 @@ import type { Context } from './context.js';
 import { exitCodes, problemsExitCode } from './exit-codes.js';
 import type { CliOptions } from './options.js';
 import { loadWithLock } from './load-with-lock.js';
-import { makeProgram } from './program.js';
 import { programsOf } from './programs.js';
+import { readPlainWords } from './read-words.js';
 import { runBaseOf, simulatedBase } from './run-base.js';
 import { refuseUnknownTarget } from './targets.js';
 import { fitLines, usualWidth } from './wrap.js';
@@ -24,18 +25,18 @@ export async function vmrun(words: readonly string[], context: Context): Promise
 
 /** The main form, `vmrun -c FILE`. */
 async function runOrPrint(words: readonly string[], context: Context): Promise<number> {
-  let code: number = exitCodes.ok;
   let options: CliOptions | undefined;
-  const parse = makeProgram(VMRUN_VERSION, outputOf(context), async (parsed) => {
-    options = parsed;
-    code = await perform(parsed, context);
-  });
   try {
-    await parse(words);
+    options = readPlainWords(words) ?? (await readWithCommander(words, context));
+    return await perform(options, context);
   } catch (error) {
     return await report(error, context, 'vmrun', options?.color);
   }
-  return code;
+}
+
+async function readWithCommander(words: readonly string[], context: Context): Promise<CliOptions> {
+  const { makeProgram } = await import('./program.js');
+  return makeProgram(VMRUN_VERSION, outputOf(context))(words);
 }
 
 async function runCommand(name: string, words: readonly string[], context: Context): Promise<number> {
@@ -93,14 +94,18 @@ async function warn(problems: ProblemsError['problems'], context: Context, optio
   for (const problem of problems) context.err(`${formatProblem(problem, colour).join('\n')}\n`);
 }
 
+/** Told without its class, which only those load who need commander. */
+const isCommandersError = (error: unknown): error is CommanderError =>
+  error instanceof Error && codeOf(error).startsWith('commander.');
+
 /** Turns what was thrown into words and an exit code. */
 async function report(error: unknown, context: Context, command: string, color: boolean | undefined): Promise<number> {
   // Once a run has begun, what goes to stderr is no longer made to fit.
   const say = (text: string): void => {
     context.err(fitLines(text, context.columns?.(2)));
   };
-  if (error instanceof CommanderError) {
-    // commander has printed its message; help and version are no failure.
+  if (isCommandersError(error)) {
+    // It has printed its message; help and version are no failure.
     if (error.exitCode === 0) return exitCodes.ok;
     say(`Try ${command} --help.\n`);
     return exitCodes.usage;

@@ -1,7 +1,10 @@
 import { CommanderError } from 'commander';
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { mainOptions } from '../../src/cli/main-options.js';
 import type { CliOptions } from '../../src/cli/options.js';
 import { makeProgram } from '../../src/cli/program.js';
+import { readPlainWords } from '../../src/cli/read-words.js';
 
 interface Read {
   readonly options: CliOptions | undefined;
@@ -9,23 +12,25 @@ interface Read {
   readonly help: string;
 }
 
-async function read(...words: readonly string[]): Promise<Read> {
-  let options: CliOptions | undefined;
+/** As vmrun reads it: plain words without commander, which reads all of them alike. */
+function read(...words: readonly string[]): Read {
   let complaint = '';
   let help = '';
   const output = { writeOut: (text: string) => (help += text), writeErr: (text: string) => (complaint += text) };
-  const parse = makeProgram('1.2.3', output, (parsed) => {
-    options = parsed;
-    return Promise.resolve();
-  });
-  await parse(words).catch((error: unknown) => {
+  try {
+    const options = makeProgram('1.2.3', output)(words);
+    const plain = readPlainWords(words);
+    if (plain !== undefined) expect(plain).toEqual(options);
+    return { options, complaint, help };
+  } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-  });
-  return { options, complaint, help };
+    expect(readPlainWords(words)).toBeUndefined();
+    return { options: undefined, complaint, help };
+  }
 }
 
-test('a spec alone is a run with everything at its default', async () => {
-  expect((await read('-c', 'vm.json')).options).toEqual({
+test('a spec alone is a run with everything at its default', () => {
+  expect(read('-c', 'vm.json').options).toEqual({
     config: 'vm.json',
     dryRun: false,
     format: 'shell',
@@ -68,8 +73,8 @@ describe('the command line of the original is read as it was', () => {
     ['-c vm.json --debug', { debug: true }],
     ['-c vm.json -- -w -o a=b', { bhyveArguments: ['-w', '-o', 'a=b'] }],
     ['-c vm.json --', { bhyveArguments: [] }],
-  ])('%s', async (words, options) => {
-    expect((await read(...words.split(' '))).options).toMatchObject(options);
+  ])('%s', (words, options) => {
+    expect(read(...words.split(' ')).options).toMatchObject(options);
   });
 });
 
@@ -96,8 +101,8 @@ describe('and more', () => {
     ['-c vm.json --color --no-color', { color: false }],
     ['-qc vm.json', { quiet: true, config: 'vm.json' }],
     ['-dvc vm.json', { dryRun: true, verbose: true, config: 'vm.json' }],
-  ])('%s', async (words, options) => {
-    expect((await read(...words.split(' '))).options).toMatchObject(options);
+  ])('%s', (words, options) => {
+    expect(read(...words.split(' ')).options).toMatchObject(options);
   });
 });
 
@@ -115,14 +120,47 @@ test.each<[words: string, complaint: string]>([
   ['-c vm.json --format yaml', 'shell, lines, json, config'],
   ['-c vm.json -q -v', 'exclude one another'],
   ['-c vm.json --adopt -f', 'exclude one another'],
-])('%s is refused in words', async (words, complaint) => {
-  const parsed = await read(...words.split(' ').filter((word) => word !== ''));
+])('%s is refused in words', (words, complaint) => {
+  const parsed = read(...words.split(' ').filter((word) => word !== ''));
   expect(parsed.options).toBeUndefined();
   expect(parsed.complaint).toContain(complaint);
 });
 
-test('the help fits a screen', async () => {
-  const { help } = await read('--help');
+describe('words are read without commander', () => {
+  const values = ['vm.json', '-', '', '3', '-3', 'reboot,halt', 'json', 'service', 'shell', 'a=b', '--x', '-c'];
+  const words = mainOptions.flatMap(({ flags }) => flags.split(/,? /).filter((word) => word.startsWith('-')));
+  const word = fc.oneof(
+    fc.constantFrom(...words),
+    fc.constantFrom(...values),
+    fc.constantFrom('--', '-h', '-dq', '-cvm.json', '--no-such', '--simulat'),
+    fc
+      .tuple(fc.constantFrom(...words), fc.constantFrom('=', ''), fc.constantFrom(...values))
+      .map((all) => all.join('')),
+  );
+
+  test('as commander reads them, or not at all', () => {
+    let plain = 0;
+    fc.assert(
+      fc.property(fc.boolean(), fc.array(word, { maxLength: 4 }), (hasSpec, some) => {
+        const all = hasSpec ? ['-c', 'vm.json', ...some] : some;
+        if (readPlainWords(all) !== undefined) plain += 1;
+        read(...all); // compares them
+      }),
+      { numRuns: 2000, seed: 7 },
+    );
+    expect(plain).toBeGreaterThan(200);
+  });
+
+  const valueOf = (flags: string, choice: string): readonly string[] => (/[>\]]$/.test(flags) ? [choice] : []);
+  test.each(mainOptions)('$flags', ({ flags, choices: [choice = '3'] = [] }) => {
+    for (const name of flags.split(/,? /).filter((each) => each.startsWith('-'))) {
+      expect(readPlainWords(['-c', 'vm.json', name, ...valueOf(flags, choice)])).toBeDefined();
+    }
+  });
+});
+
+test('the help fits a screen', () => {
+  const { help } = read('--help');
   const lines = help.trimEnd().split('\n');
   expect(lines.length).toBeLessThanOrEqual(50);
   expect(lines.filter((line) => line.length > 80)).toEqual([]);
