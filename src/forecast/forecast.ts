@@ -10,12 +10,17 @@ import type { Machine } from '../machine/machine.js';
 import { hasOwnWords } from '../machine/own-words.js';
 import { draft, type Draft, type PlanOptions } from '../machine/plan.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
+import { sharedIn, type Shared } from './shared.js';
 import { wordsFor } from './words.js';
 
 /** What a command is planned with, and how what bhyve refuses is told. */
 export interface ForecastOptions extends PlanOptions {
   /** Of what bhyve refuses. Default: an error; a warning where another bhyve may be run. */
   readonly severity?: Problem['severity'];
+  /** Tell also what the fields alone share, as a check of the host tells: one interface for two cards. Default: false. */
+  readonly withoutHost?: boolean;
+  /** Default: true. */
+  readonly ownWords?: boolean;
 }
 
 /**
@@ -25,41 +30,86 @@ export interface ForecastOptions extends PlanOptions {
  * @param targets of `spec.targets`, each of which can be planned
  */
 export function forecast(spec: Spec, targets: readonly string[], options: ForecastOptions = {}): readonly Problem[] {
-  const { severity = 'error', ...planning } = options;
+  const { severity = 'error', withoutHost = false, ownWords = true, ...planning } = options;
   return inOrder(
     targets.flatMap((target) => {
-      const hasExtra = (planning.extraArguments ?? []).length > 0;
-      if (!hasExtra && !hasOwnWords(spec.effective(target).vm)) return [];
+      const hasOwn = ownWords && ((planning.extraArguments ?? []).length > 0 || hasOwnWords(spec.effective(target).vm));
+      if (!hasOwn && !withoutHost) return [];
       const drafted = draft(spec, target, planning);
-      return drafted.ok ? forecastOf(drafted.value, planning, severity) : [];
+      return drafted.ok ? forecastOf(drafted.value, planning, { severity, withoutHost, hasOwn }) : [];
     }),
   );
 }
 
-function forecastOf(drafted: Draft, options: PlanOptions, severity: Problem['severity']): readonly Problem[] {
+type Wanted = Required<Pick<ForecastOptions, 'severity' | 'withoutHost'>> & {
+  /** There are words of bhyve's own. */
+  readonly hasOwn: boolean;
+};
+
+function forecastOf(
+  drafted: Draft,
+  options: PlanOptions,
+  { severity, withoutHost, hasOwn }: Wanted,
+): readonly Problem[] {
   const { machine, effective } = drafted;
+  if (!hasOwn && machine.requirements.filter(({ need }) => hostNeeds.has(need.kind)).length < 2) return [];
   const own = ownWordsOf(drafted);
   const explained = explainDraft(drafted, options);
   /** The argument that each word of the command is in. */
   const argumentOf = explained.flatMap((argument) => argument.words.map(() => argument));
   const ownAt = (index: number | undefined): OwnWords | undefined =>
     index === undefined ? undefined : own(argumentOf[index]);
-  const told = foretell(machine.argv, {
-    release: machine.release,
-    arch: machine.arch,
-    loaded: machine.loader !== undefined || machine.isLoadedByOthers,
-    readFile: (path) => contentOf(machine, path),
-    isSuspect: (index) => ownAt(index) !== undefined,
+  const shared = sharedIn(machine, (path) => contentOf(machine, path) ?? '').flatMap((one) => {
+    const from = [one.index, one.otherIndex].find((index) => ownAt(index) !== undefined);
+    const isTold = from === undefined ? withoutHost && isHosts(one) : hasOwn && !isSeenByTwins(one, ownAt);
+    return isTold ? [{ ...one, at: from ?? one.index }] : [];
   });
-  return told.flatMap((one): readonly Problem[] => {
-    const { index } = one;
-    const from = ownAt(index);
-    if (from === undefined && one.kind !== 'refusal') return [];
-    if (one.kind === 'unread' && isToldAlready(one, from)) return [];
-    const option = index === undefined ? [] : optionAt(machine.argv, index, machine);
-    return [problemOf(one, { from, option, argument: argumentOf[index ?? -1], effective, machine, severity })];
-  });
+  const told = !hasOwn
+    ? []
+    : foretell(machine.argv, {
+        release: machine.release,
+        arch: machine.arch,
+        loaded: machine.loader !== undefined || machine.isLoadedByOthers,
+        readFile: (path) => contentOf(machine, path),
+        isSuspect: (index) => ownAt(index) !== undefined,
+      });
+  const isTold = new Set(shared.filter(isHosts).flatMap(({ index, otherIndex }) => [index, otherIndex]));
+  return [
+    ...told.flatMap((one): readonly Problem[] => {
+      const { index } = one;
+      const from = ownAt(index);
+      if (from === undefined && one.kind !== 'refusal') return [];
+      if (one.kind === 'unread' && isToldAlready(one, from)) return [];
+      if (one.kind === 'refusal' && index !== undefined && isTold.has(index)) return [];
+      const option = index === undefined ? [] : optionAt(machine.argv, index, machine);
+      const isWarning = one.kind !== 'refusal' && one.kind !== 'end';
+      const where = from === undefined ? 'field' : whereOf(from.pointer);
+      const finding = {
+        code: codes[one.kind],
+        severity: isWarning ? ('warning' as const) : severity,
+        ...wordsFor(one, { where, option, machine }),
+      };
+      return [placed(finding, from, argumentOf[index ?? -1], effective)];
+    }),
+    ...shared.map((one) => {
+      const finding = { ...one.words, severity: isHosts(one) ? severity : ('warning' as const) };
+      return placed(finding, ownAt(one.at), argumentOf[one.at ?? -1], effective);
+    }),
+  ];
 }
+
+const hostNeeds: ReadonlySet<string> = new Set(['interface', 'tcp-port', 'free-socket', 'host-card']);
+
+/** The second who asks the host for it is refused, and bhyve ends. */
+const isHosts = ({ kind }: Pick<Shared, 'kind'>): boolean => ['interface', 'port', 'socket', 'card'].includes(kind);
+
+/** What fields and `config` say of MACs and serial numbers is told without bhyve's code. */
+const isSeenByTwins = (
+  { kind, index, otherIndex }: Shared,
+  ownAt: (index: number | undefined) => OwnWords | undefined,
+): boolean =>
+  (kind === 'mac' || kind === 'serial') &&
+  [index, otherIndex].map(ownAt).every((own) => own === undefined || own.pointer?.startsWith('/config/') === true);
 
 /** Where bhyve's own words stand: a pointer into the effective spec; undefined: on vmrun's command line. */
 interface OwnWords {
@@ -100,28 +150,19 @@ function contentOf({ privateConfig }: Machine, path: string): string | undefined
 const isToldAlready = ({ variable = '' }: Foretold, from: OwnWords | undefined): boolean =>
   from?.pointer?.startsWith('/config/') === true && !variable.startsWith('pci.') && !isKnown(variable);
 
-interface Whereabouts {
-  readonly from: OwnWords | undefined;
-  readonly option: readonly string[];
-  readonly argument: ExplainedArgument | undefined;
-  readonly effective: EffectiveSpec;
-  readonly machine: Machine;
-  readonly severity: Problem['severity'];
-}
-
-function problemOf(told: Foretold, { from, option, argument, effective, machine, severity }: Whereabouts): Problem {
-  const isWarning = told.kind !== 'refusal' && told.kind !== 'end';
-  const where = from === undefined ? 'field' : whereOf(from.pointer);
-  const finding = {
-    code: codes[told.kind],
-    severity: isWarning ? ('warning' as const) : severity,
-    ...wordsFor(told, { where, option, machine }),
-  };
+function placed(
+  finding: Omit<Problem, 'place' | 'subject'>,
+  from: OwnWords | undefined,
+  argument: ExplainedArgument | undefined,
+  effective: EffectiveSpec,
+): Problem {
   if (from?.pointer !== undefined) {
-    return effective.problem({ ...finding, pointer: where === 'raw' ? child(from.pointer, 'value') : from.pointer });
+    const { pointer } = from;
+    return effective.problem({ ...finding, pointer: whereOf(pointer) === 'raw' ? child(pointer, 'value') : pointer });
   }
   const source = argument?.sources[0];
-  return source?.kind === 'spec' ? { ...finding, place: source.place } : finding;
+  if (source?.kind !== 'spec') return finding;
+  return { ...finding, place: source.place };
 }
 
 const codes: Readonly<Record<Foretold['kind'], string>> = {

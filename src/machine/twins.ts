@@ -65,13 +65,29 @@ const field = { mac: 'mac', serial: 'ser' } as const;
 const isOneFile = (...devices: readonly GuestDevice[]): boolean =>
   devices.every(({ model, isMadeUp }) => isMadeUp === true && ['virtio-blk', 'ahci-hd'].includes(model));
 
-function wordsOf({ kind, value, holder, image, device }: Twin): Pick<Problem, 'code' | 'message' | 'fix'> {
+function wordsOf({ kind, value, holder, image, device }: Twin): TwinWords {
   const isItself = holder === device;
   const other = isItself
     ? 'another drive of the same controller'
     : `${deviceWords(holder)} at ${formatAddress(holder.address)}`;
   const whose = image === undefined ? 'its' : `${image}: its`;
-  if (kind === 'serial' && !isItself && isOneFile(holder, device)) {
+  return twinWords({ kind, value, other, whose, isOneFile: !isItself && isOneFile(holder, device) });
+}
+
+/** What is to be said of twins. */
+export type TwinWords = Pick<Problem, 'code' | 'message' | 'fix'>;
+
+/** What twins have in common, in words: `whose` is of the later one. */
+export function twinWords(twin: {
+  readonly kind: Twin['kind'];
+  readonly value: string;
+  readonly other: string;
+  readonly whose: string;
+  /** Of disks: their serial numbers are made of one path, which both write to. */
+  readonly isOneFile: boolean;
+}): TwinWords {
+  const { kind, value, other, whose } = twin;
+  if (kind === 'serial' && twin.isOneFile) {
     return {
       code: 'serial-twice',
       message: `it is on the same file as ${other}, so both have the serial number ${value}: two writers ruin what is on it`,

@@ -114,7 +114,7 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   const identity = locked?.identity;
   const runBase = runBaseOf(options, context);
   const names = targetsOf(spec, options);
-  const known = [...warnings, ...(await forecastSpec(spec, { ...platform, identity }))];
+  const known = [...warnings, ...(await forecastSpec(spec, spec.targets, { ...platform, identity }))];
   if (known.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', spec.source, inOrder(known));
   const machines = names.map((target) => {
     const planned = plan(spec, target, { ...platform, identity, runDirectory: path.join(runBase, spec.name) });
@@ -132,7 +132,7 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
     source: spec.source,
     warnings: [
       ...inOrder(known),
-      ...twinWarnings(spec, names, { ...platform, identity }),
+      ...twinWarnings(spec, spec.targets, { ...platform, identity }),
       ...lockWarnings(spec, names, platform, locked),
     ],
     targets,

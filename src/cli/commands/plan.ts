@@ -109,7 +109,10 @@ async function load(config: string, wanted: PlanCommandOptions, context: Context
   const { spec } = loaded;
   const isOther = own === undefined && known !== undefined && known.spec.name !== spec.name;
   if (isOther && locked !== undefined) return load(config, wanted, context);
-  const warnings = inOrder([...loaded.warnings, ...(await forecastSpec(spec, basis))]);
+  const warnings = inOrder([
+    ...loaded.warnings,
+    ...(await forecastSpec(spec, spec.targets, { ...basis, withoutHost: true })),
+  ]);
   if (warnings.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', input.name, warnings);
   return {
     spec,
@@ -148,7 +151,7 @@ async function show(context: Context, wanted: PlanCommandOptions): Promise<strin
   const names = targetsOf(spec, wanted);
   const targets = names.map((target) => targetPlan(loaded, target, wanted, context));
   const { hostBhyve } = context;
-  const warnings = [...loaded.warnings, ...twinWarnings(spec, names, options)];
+  const warnings = [...loaded.warnings, ...twinWarnings(spec, spec.targets, options)];
   const report = {
     name: spec.name,
     source: spec.source,

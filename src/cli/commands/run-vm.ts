@@ -8,6 +8,7 @@ import { systemHost } from '../../host/host.js';
 import { noVmm } from '../../host/vmm.js';
 import type { Identity } from '../../machine/identity.js';
 import type { Machine } from '../../machine/machine.js';
+import type { PlanOptions } from '../../machine/plan.js';
 import { parseScript } from '../../simulator/script.js';
 import type { Spec } from '../../spec/parse-spec.js';
 import { standardInput } from '../../spec/read.js';
@@ -44,7 +45,9 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   if (options.consoleLog !== undefined) refuseConsoleElsewhere(request);
   refuseRunOutputs(options, request, context);
   takeInput(options, machine);
-  if (!options.quiet) await tellForecast(context, request);
+  const isChecked = options.requirementCheck && !isSimulated;
+  const twins = twinsOfRun(spec, planBasis(context, request), isChecked);
+  if (!options.quiet) await tellForecast(context, request, await twins(machine.target));
   const output = runOutput(context, machine, options, colour);
   const vm = run(spec, {
     ...programs,
@@ -52,7 +55,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     platform: context.hostBhyve,
     identity,
     extraArguments: options.bhyveArguments,
-    check: options.requirementCheck && !isSimulated,
+    check: isChecked,
     mayFix: consent(context, options, machine),
     force: options.force,
     adopt: options.adopt,
@@ -73,7 +76,12 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   listen(context, machine, vm.stop, output.reopen);
   output.begin(vm);
   try {
-    for await (const event of vm.events) output.event(event);
+    for await (const event of vm.events) {
+      output.event(event);
+      if (event.kind !== 'reboot' || options.quiet) continue;
+      const { time, monotonicMs } = event;
+      for (const problem of await twins(event.target)) output.event({ kind: 'warning', problem, time, monotonicMs });
+    }
     const result = await vm.result;
     if (options.panicOnFailedCleanup && result.leftBehind.length > 0) return exitCodes.system;
     if (options.exitStatus === 'service') return serviceExitCode(result);
@@ -86,13 +94,17 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   }
 }
 
-/** Devices that look alike, and what bhyve will say to its own words: warnings, since it may be another bhyve. */
-async function tellForecast({ err, hostBhyve }: Context, request: RunRequest): Promise<void> {
-  const { spec, machine, identity, options, colour } = request;
-  const basis = { ...hostBhyve, identity, extraArguments: options.bhyveArguments };
-  const twins = await twinsOfRun(spec, machine, basis);
-  const foretold = await forecastSpec(spec, { ...basis, severity: 'warning' });
-  for (const problem of [...twins, ...foretold]) err(`${formatProblem(problem, colour).join('\n')}\n`);
+const planBasis = ({ hostBhyve }: Context, { identity, options }: RunRequest): PlanOptions => ({
+  ...hostBhyve,
+  identity,
+  extraArguments: options.bhyveArguments,
+});
+
+/** Devices that are alike, and what bhyve will say to its own words: warnings, since it may be another bhyve. */
+async function tellForecast(context: Context, request: RunRequest, twins: readonly Problem[]): Promise<void> {
+  const { spec, colour } = request;
+  const foretold = await forecastSpec(spec, spec.targets, { ...planBasis(context, request), severity: 'warning' });
+  for (const problem of [...twins, ...foretold]) context.err(`${formatProblem(problem, colour).join('\n')}\n`);
 }
 
 function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): void {
