@@ -2,7 +2,7 @@ import { spawn, type ChildProcess, type SpawnOptions as NodeSpawnOptions } from 
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { refuseUnstartable } from './program.js';
-import { signalProcess } from './signal-process.js';
+import { signalGroup } from './signal-process.js';
 import { startError } from './start-error.js';
 import { lineSplitter, tailBuffer } from './tail.js';
 import { takeTurn } from './turn.js';
@@ -47,6 +47,8 @@ export interface Child {
   readonly pid: number;
   /** Resolves when the process has ended and what it wrote to stderr has been passed on; never rejects. */
   readonly ended: Promise<ProcessEnd>;
+  /** It has not ended, or was not waited for: no other process has its number. */
+  isThere(): boolean;
   /** False where there is no such process any more. */
   kill(signal: NodeJS.Signals): boolean;
   /** SIGKILL to it, and to all that it has started where it has a session of its own. */
@@ -150,8 +152,10 @@ export const spawnChild: SpawnChild = async (command, options) => {
   const output = subprocess.stdout;
   const words = output === null || typeof stdout === 'object' ? undefined : passOn(output, options.onStderr);
   const bytes = output === null || typeof stdout !== 'object' ? undefined : handOn(output, stdout.onBytes);
+  let isReaped = false;
   const ended = new Promise<ProcessEnd>((resolve) => {
     subprocess.once('exit', (status, signal) => {
+      isReaped = true;
       const end: ProcessEnd = signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal };
       subprocess.stdin?.destroy();
       const close = (): void => {
@@ -172,9 +176,11 @@ export const spawnChild: SpawnChild = async (command, options) => {
   return {
     pid,
     ended,
+    isThere: () => !isReaped,
     kill: (signal) => subprocess.kill(signal),
     killWhole: () => {
-      signalProcess(ownSession ? -pid : pid, 'SIGKILL');
+      if (ownSession) signalGroup(pid, 'SIGKILL', isReaped);
+      else subprocess.kill('SIGKILL');
     },
     stderrTail: () => errors?.tail() ?? '',
     stdoutTail: () => words?.tail() ?? '',

@@ -35,8 +35,10 @@ export async function startGroup(
   env: Readonly<Record<string, string>>,
 ): Promise<ProcessGroup> {
   const { pid, stdout, stderr, child } = await start(argv, env);
+  let isReaped = false;
   const exited = new Promise<ProcessEnd>((resolve) => {
     child.once('exit', (status, signal) => {
+      isReaped = true;
       resolve(signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal });
     });
   });
@@ -49,7 +51,7 @@ export async function startGroup(
     stderr,
     exited,
     kill: (signal) => {
-      signalGroup(pid, signal);
+      signalGroup(pid, signal, isReaped);
     },
     async settle(clock) {
       const settled = new AbortController();

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { isBecoming } from './child.js';
+import { hasOpen } from './open-files.js';
 import type { RunTool } from './tools.js';
 
 /** A process, so that it is not taken for one that got its number later. */
@@ -34,19 +35,37 @@ export async function isStillThere(known: ProcessIdentity, run: RunTool): Promis
   return now?.start !== undefined && now.start === known.start;
 }
 
+/**
+ * It may be signalled: it was started when the one that was identified was, and it runs the same program, or it has the
+ * lock open that only that one inherits. Where neither can be known, it is not proven.
+ * @param known without a start, the lock alone proves it
+ * @param lockFile `vm.lock` of its run directory
+ */
+export async function isProven(known: ProcessIdentity, lockFile: string, run: RunTool): Promise<boolean> {
+  const now = await identify(known.pid, run);
+  if (now?.start === undefined || (known.start !== undefined && known.start !== now.start)) return false;
+  const isSame = known.start !== undefined && known.program !== undefined && known.program === now.program;
+  return isSame || (await hasOpen(known.pid, lockFile, run));
+}
+
 /** proc(5): ticks since this boot, so the boot is told with them. */
 function linuxIdentity(pid: number): ProcessIdentity | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in field 2 may hold blanks and brackets; the state is field 3, the start field 22.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    const [state, start] = [fields[0], fields[19]];
+    const { state, start } = linuxStat(pid);
     if (state === 'Z' || state === 'X' || start === undefined) return undefined;
     const program = linuxProgram(pid);
     return { pid, start: `${bootId()}${start}`, ...(program === undefined ? {} : { program }) };
   } catch {
     return undefined;
   }
+}
+
+/** @throws where there is no such process */
+function linuxStat(pid: number) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The name in field 2 may hold blanks and brackets; the state is field 3, the parent field 4, the start field 22.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], parent: Number(fields[1]), start: fields[19] };
 }
 
 /** Undefined where it is not ours to know, or not settled yet. */
@@ -64,6 +83,19 @@ function bootId(): string {
     return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} `;
   } catch {
     return '';
+  }
+}
+
+/**
+ * A process that was a child of another a moment ago still is: its number is no other's. Where only a program could tell,
+ * as pgrep(1) just did, its answer would be no newer.
+ */
+export function isStillChild(pid: number, parent: number): boolean {
+  if (process.platform !== 'linux') return true;
+  try {
+    return linuxStat(pid).parent === parent;
+  } catch {
+    return false;
   }
 }
 

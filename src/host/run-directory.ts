@@ -66,7 +66,8 @@ export interface HeldRunDirectory {
 
 /** Locked by the supervisor as long as it lives. */
 export const runLockFile = 'lock';
-const vmLockFile = 'vm.lock';
+/** Locked by what runs the VM. */
+export const vmLockFile = 'vm.lock';
 const noteFile = 'vm.pid';
 const stateFile = 'state.json';
 
@@ -134,9 +135,10 @@ export type NameHolder = (HeldRunDirectory | { readonly heldBy?: never }) & {
   /** A bhyve or loader lives that was started by it; told where nobody supervises. */
   readonly hasOrphan: boolean;
   readonly note: Note | undefined;
+  /** Locked by the supervisor, and by what runs the VM. */
+  readonly lock: string;
+  readonly vmLock: string;
 };
-
-const nobody: NameHolder = { state: undefined, hasOrphan: false, note: undefined };
 
 /**
  * Looks who runs a VM name, and makes, takes and changes nothing for it. What vanishes meanwhile, as the run directory
@@ -147,25 +149,36 @@ export function whoRuns(base: string, name: string): NameHolder {
   try {
     return holderOf(base, name);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return nobody;
+    if (codeOf(error) === 'ENOENT') return nobody(path.join(base, name));
     throw error;
   }
 }
 
+const locksIn = (folder: string) => ({ lock: path.join(folder, runLockFile), vmLock: path.join(folder, vmLockFile) });
+
+const nobody = (folder: string): NameHolder => ({
+  state: undefined,
+  hasOrphan: false,
+  note: undefined,
+  ...locksIn(folder),
+});
+
 function holderOf(base: string, name: string): NameHolder {
   const folder = path.join(base, name);
-  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return nobody;
+  if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) return nobody(folder);
   refuseForeignBase(base);
   // Of another user's folder nothing is known, not even that nobody holds it.
   accessSync(folder, constants.R_OK | constants.X_OK);
-  const holder = (): string | undefined => whoHolds(path.join(folder, runLockFile));
+  const locks = locksIn(folder);
+  const holder = (): string | undefined => whoHolds(locks.lock);
   const heldBefore = holder();
-  const hasOrphan = heldBefore === undefined && whoHolds(path.join(folder, vmLockFile)) !== undefined;
+  const hasOrphan = heldBefore === undefined && whoHolds(locks.vmLock) !== undefined;
   // A run may have begun between the two looks.
   const heldBy = hasOrphan ? holder() : heldBefore;
   const state = readState(path.join(folder, stateFile));
   const note = readNote(path.join(folder, noteFile));
-  return heldBy === undefined ? { state, note, hasOrphan } : { heldBy, state, hasOrphan: false, note };
+  const known = { state, note, ...locks };
+  return heldBy === undefined ? { ...known, hasOrphan } : { ...known, heldBy, hasOrphan: false };
 }
 
 /** The names that have a run directory, sorted; whether anybody runs them `whoRuns` tells. */

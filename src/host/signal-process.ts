@@ -17,8 +17,11 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
 /**
  * Sends a signal to a process group. What runs as another user by now, by sudo(8) say, is not ours to kill, and no
  * reason to fail.
+ * @param isReaped its leader has ended and was waited for, so that another process may have its number. No process gets
+ * the number of a group that is there, so where one has it, the group was empty, and the one that is there is another's.
  */
-export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+export function signalGroup(leader: number, signal: NodeJS.Signals, isReaped: boolean): void {
+  if (isReaped && isProcess(leader)) return;
   try {
     signalProcess(-leader, signal);
   } catch (error) {

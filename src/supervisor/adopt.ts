@@ -4,13 +4,13 @@ import { tracesOf, type Trace } from '../host/ephemeral.js';
 import { lookAtSocket } from '../host/look-at-socket.js';
 import { isStillThere } from '../host/process-identity.js';
 import type { RunState, StateChanges } from '../host/run-state.js';
-import { signalProcess } from '../host/signal-process.js';
 import { processEnd } from '../host/watch-process.js';
 import type { Machine } from '../machine/machine.js';
 import { deviceMapName } from '../machine/loader.js';
 import { privateConfigName } from '../machine/plan.js';
 import { removeTraces, tellEnd, writePid } from './boot.js';
 import type { Orphan } from './orphan.js';
+import { orphanProcess } from './power-button.js';
 import type { Planner } from './planner.js';
 import type { BootResult, Session } from './session.js';
 import { stopWhenAsked } from './stop.js';
@@ -81,12 +81,8 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
   writePid(session, pid);
   const ended = new AbortController();
   const isAlive = (): boolean => !ended.signal.aborted;
-  const child = {
-    pid,
-    kill: (signal: NodeJS.Signals): boolean => isAlive() && signalProcess(pid, signal),
-  };
   try {
-    const stopped = stopWhenAsked(child, machine, ended.signal, session);
+    const stopped = stopWhenAsked(orphanProcess(orphan, host), machine, ended.signal, session);
     const end = await processEnd(orphan.identity, { run: host.run, clock: host.clock, isAlive });
     ended.abort();
     await stopped;

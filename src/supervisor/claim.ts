@@ -5,10 +5,10 @@ import { removeTrace, tracesOf } from '../host/ephemeral.js';
 import type { Host } from '../host/host.js';
 import { isLockFailure } from '../host/flock.js';
 import { isStillThere } from '../host/process-identity.js';
-import { holderWords, openRunDirectory, type RunDirectory } from '../host/run-directory.js';
-import { signalProcess } from '../host/signal-process.js';
+import { holderWords, openRunDirectory, vmLockFile, type RunDirectory } from '../host/run-directory.js';
 import { orphaned, runElsewhere, vmExists } from './name-in-use.js';
 import { orphanOf, type Orphan } from './orphan.js';
+import { orphanProcess, pressPowerButton } from './power-button.js';
 
 export interface ClaimOptions {
   readonly host: Host;
@@ -82,7 +82,8 @@ async function leftovers(
   const orphan = await findOrphan(directory, host);
   if (orphan !== undefined) {
     if (adopt && orphan !== 'unknown' && orphan.role === 'bhyve') return { orphan };
-    if (!force || orphan === 'unknown') return { problem: orphaned(orphan, directory.leftState) };
+    if (!force || orphan === 'unknown')
+      return { problem: orphaned(orphan, { state: directory.leftState, vmLock: directory.file(vmLockFile) }) };
     if (!(await endOrphan(orphan, directory, options))) return { problem: notEnded(orphan, options) };
   }
   await removeSockets(directory);
@@ -101,7 +102,10 @@ async function findOrphan(directory: RunDirectory, { run, clock }: Host): Promis
   const end = clock.monotonicMs() + noteWaitMs;
   for (;;) {
     const hasOrphan = !(await directory.takeVm());
-    const orphan = await orphanOf({ state: directory.leftState, note: directory.readNote(), hasOrphan }, run);
+    const orphan = await orphanOf(
+      { state: directory.leftState, note: directory.readNote(), hasOrphan, vmLock: directory.file(vmLockFile) },
+      run,
+    );
     if (orphan !== 'unknown' || clock.monotonicMs() >= end) return orphan;
     await clock.sleep(pollMs);
   }
@@ -109,31 +113,22 @@ async function findOrphan(directory: RunDirectory, { run, clock }: Host): Promis
 
 const killWaitMs = 5000;
 
-/** Monitored, it is the child that hears the power button. What got the number of a dead bhyve hears nothing. */
-async function signalOrphan(
-  { pid, identity }: Orphan,
-  signal: 'SIGTERM' | 'SIGKILL',
-  { leftState }: RunDirectory,
-  { childrenOf, run }: Host,
-): Promise<void> {
-  if (!(await isStillThere(identity, run))) return;
-  const guests = leftState?.isMonitored === true && signal === 'SIGTERM' ? await childrenOf(pid) : [];
-  for (const each of guests.length === 0 ? [pid] : guests) signalProcess(each, signal);
-}
-
 async function endOrphan(
   orphan: Orphan,
   directory: RunDirectory,
   { host, stopTimeoutMs }: ClaimOptions,
 ): Promise<boolean> {
+  const target = orphanProcess(orphan, host);
+  // What it has started may hold its lock longer.
   const isGone = async (): Promise<boolean> =>
-    orphan.holdsLock ? directory.takeVm() : !(await isStillThere(orphan.identity, host.run));
+    !(await isStillThere(orphan.identity, host.run)) && (!orphan.holdsLock || (await directory.takeVm()));
   for (const [signal, timeoutMs] of [
     ['SIGTERM', stopTimeoutMs],
     ['SIGKILL', killWaitMs],
   ] as const) {
     if (await isGone()) return true;
-    await signalOrphan(orphan, signal, directory, host);
+    if (signal === 'SIGKILL') await target.kill(signal);
+    else await pressPowerButton(target, directory.leftState?.isMonitored === true, host);
     const end = host.clock.monotonicMs() + timeoutMs;
     while (host.clock.monotonicMs() < end) {
       if (await isGone()) return true;

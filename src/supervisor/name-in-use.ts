@@ -1,11 +1,10 @@
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from '../host/errno.js';
 import { whoRuns, type HeldRunDirectory } from '../host/run-directory.js';
-import type { RunState } from '../host/run-state.js';
 import type { RunTool } from '../host/tools.js';
 import type { HostView } from '../host/view.js';
 import type { Machine } from '../machine/machine.js';
-import { orphanOf, type Orphan } from './orphan.js';
+import { orphanOf, type Orphan, type Remains } from './orphan.js';
 
 /** Where runs are written down; a host that was captured elsewhere has no such place here. */
 export interface RunRecords {
@@ -41,7 +40,7 @@ async function recordedHolders(name: string, { base, run }: RunRecords): Promise
   }
   if (holder.heldBy !== undefined) return [runElsewhere(holder)];
   const orphan = await orphanOf(holder, run);
-  return orphan === undefined ? [] : [orphaned(orphan, holder.state)];
+  return orphan === undefined ? [] : [orphaned(orphan, holder)];
 }
 
 export const runElsewhere = ({ heldBy }: HeldRunDirectory): Problem => ({
@@ -51,14 +50,14 @@ export const runElsewhere = ({ heldBy }: HeldRunDirectory): Problem => ({
   fix: 'stop that one first; nothing was changed',
 });
 
-export function orphaned(orphan: Orphan | 'unknown', state: RunState | undefined): Problem {
+export function orphaned(orphan: Orphan | 'unknown', { state, vmLock }: Pick<Remains, 'state' | 'vmLock'>): Problem {
   const supervisor = state === undefined ? 'its supervisor' : `its supervisor, process ${state.supervisor},`;
   if (orphan === 'unknown') {
     return {
       code: 'orphan',
       severity: 'error',
-      message: `something that a bhyve of this VM has started still runs, and holds its lock; ${supervisor} is gone`,
-      fix: 'look for it with ps and end it',
+      message: `something still runs that was started for this VM, and is not proven to be its bhyve; ${supervisor} is gone`,
+      fix: `nothing was signalled; see who has ${vmLock} open with fuser, or what bhyve runs with ps, and end it`,
     };
   }
   const { role, pid } = orphan;

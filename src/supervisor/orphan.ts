@@ -1,5 +1,5 @@
 import type { ProcessIdentity } from '../host/process-identity.js';
-import { identify, isStillThere } from '../host/process-identity.js';
+import { identify, isProven, isStillThere } from '../host/process-identity.js';
 import type { Note } from '../host/run-directory.js';
 import type { RunState } from '../host/run-state.js';
 import type { RunTool } from '../host/tools.js';
@@ -8,8 +8,10 @@ import type { RunTool } from '../host/tools.js';
 export interface Orphan extends Note {
   /** For a process that has no such number any more. */
   readonly identity: ProcessIdentity;
-  /** It holds the lock of the VM: the kernel tells when it has ended. An older vmrun has not given it one. */
+  /** It holds the lock of the VM: the kernel tells when it has ended. */
   readonly holdsLock: boolean;
+  /** The file of that lock. */
+  readonly vmLock: string;
 }
 
 /** What a run that was killed has left, as its run directory tells it. */
@@ -18,38 +20,37 @@ export interface Remains {
   readonly note: Note | undefined;
   /** Somebody has inherited the lock of the VM and lives. */
   readonly hasOrphan: boolean;
+  /** The file of that lock. */
+  readonly vmLock: string;
 }
 
 /**
- * Who goes on without a supervisor. Where somebody holds the VM's lock it is he who wrote the note; a note or state of
- * a dead process is never taken for one that got its number.
- * @returns undefined where there is none; `unknown` where somebody holds the lock and has not said who he is, or where
- * he who said so is gone and something that he started holds it
+ * Who goes on without a supervisor, and is proven to: a note or state of a dead process is never taken for one that got
+ * its number.
+ * @returns undefined where there is none; `unknown` where somebody holds the lock who cannot be proven to be the one that
+ * was started, or where that one is gone and something that it started holds the lock
  */
-export async function orphanOf(
-  { state, note, hasOrphan }: Remains,
-  run: RunTool,
-): Promise<Orphan | 'unknown' | undefined> {
-  if (!hasOrphan) {
-    const left = recorded(state);
-    if (left === undefined || !(await isStillThere(left.identity, run))) return undefined;
-    // Without the kernel's word, what it runs counts as well.
-    const { program } = left.identity;
-    const now = program === undefined ? undefined : await identify(left.pid, run);
-    return now?.program === program ? { ...left, holdsLock: false } : undefined;
+export async function orphanOf(remains: Remains, run: RunTool): Promise<Orphan | 'unknown' | undefined> {
+  const { state, note, hasOrphan, vmLock } = remains;
+  const told = hasOrphan && note !== undefined ? [{ ...note, identity: identityIn(state, note) }] : [];
+  const candidates = [...told, ...recorded(state)];
+  for (const left of candidates) {
+    if (!(await isProven(left.identity, vmLock, run))) continue;
+    const identity = await identify(left.pid, run);
+    if (identity !== undefined) return { ...left, identity, holdsLock: hasOrphan, vmLock };
   }
-  const left = note === undefined ? recorded(state) : { ...note, identity: identityIn(state, note) };
-  if (left === undefined) return 'unknown';
-  const now = await identify(left.pid, run);
-  const isAnother = left.identity.start !== undefined && left.identity.start !== now?.start;
-  return now === undefined || isAnother ? 'unknown' : { ...left, identity: now, holdsLock: true };
+  if (hasOrphan) return 'unknown';
+  // One was started then that nobody has written down the program of.
+  for (const { identity } of candidates) if (await isStillThere(identity, run)) return 'unknown';
+  return undefined;
 }
 
-function recorded(state: RunState | undefined): Omit<Orphan, 'holdsLock'> | undefined {
+/** What the state file says, if it does. */
+function recorded(state: RunState | undefined): readonly (Note & Pick<Orphan, 'identity'>)[] {
   const identity = state?.bhyve ?? state?.loader;
-  if (state === undefined || identity === undefined) return undefined;
+  if (state === undefined || identity === undefined) return [];
   const role = state.bhyve === undefined ? 'loader' : 'bhyve';
-  return { role, pid: identity.pid, boot: state.boot ?? 1, target: state.target ?? 'default', identity };
+  return [{ role, pid: identity.pid, boot: state.boot ?? 1, target: state.target ?? 'default', identity }];
 }
 
 function identityIn(state: RunState | undefined, { role, pid }: Note): ProcessIdentity {

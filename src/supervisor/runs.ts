@@ -4,6 +4,7 @@ import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
 import { systemRunBase } from '../host/run-base.js';
 import { openLedger } from '../host/ledger.js';
+import { hasOpen } from '../host/open-files.js';
 import { knownNames, supervisorIn, whoRuns, type NameHolder, type RunDirectory } from '../host/run-directory.js';
 import type { RunState } from '../host/run-state.js';
 import { signalProcess } from '../host/signal-process.js';
@@ -88,6 +89,8 @@ const pollMs = 50;
 /** Hooks and cleanup come after the guest; a supervisor that hangs is not waited for. */
 const afterMs = 60_000;
 const defaultTimeoutMs = 60_000;
+/** One that has just taken the lock says so in a moment, and one that ends lets go of it. */
+const unprovenMs = 3000;
 
 /**
  * Stops the VM of a name as its own supervisor does, or in its place where that was killed, and waits until nothing is
@@ -169,16 +172,24 @@ async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs }: 
     }
     return true;
   };
+  /** @returns whether it is over: a process that only has the number of the supervisor is not signalled */
+  const ask = async (signal: 'SIGTERM' | 'SIGINT', pid: number): Promise<boolean> => {
+    const { lock } = whoRuns(runBase, name);
+    if (await hasOpen(pid, lock, host.run)) send(name, pid, signal);
+    else if (await wait(unprovenMs)) return true;
+    else throw notProven(name, pid, lock);
+    return false;
+  };
   const givenMs = now ? 0 : (timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
   if (supervisor === undefined) {
     if (await wait(givenMs + afterMs)) return;
     throw noSupervisor(name);
   }
-  send(name, supervisor, 'SIGTERM');
+  if (await ask('SIGTERM', supervisor)) return;
   const isLate = now || timeoutMs !== undefined;
   if (await wait(isLate ? givenMs : givenMs + afterMs)) return;
   // Another signal, since two of a kind may become one: do not wait for the guest any longer.
-  if (isLate) send(name, supervisor, 'SIGINT');
+  if (isLate && (await ask('SIGINT', supervisor))) return;
   if (isLate && (await wait(afterMs))) return;
   throw notStopped(name, supervisor);
 }
@@ -204,6 +215,16 @@ const noSupervisor = (name: string): ProblemsError =>
       severity: 'error',
       message: 'somebody has claimed this VM, to start or to stop it, and does not get done',
       fix: 'look for another vmrun with ps',
+    },
+  ]);
+
+const notProven = (name: string, supervisor: number, lock: string): ProblemsError =>
+  new ProblemsError('in-use', name, [
+    {
+      code: 'not-proven',
+      severity: 'error',
+      message: `somebody holds the lock of this VM, and it is not process ${supervisor}, as the lock says: nothing was signalled`,
+      fix: `see who has ${lock} open with fuser, and what that is with ps, and end it`,
     },
   ]);
 

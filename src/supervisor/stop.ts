@@ -1,7 +1,6 @@
 import { aborted, anyOf } from '../host/abort.js';
-import type { Child } from '../host/child.js';
-import { signalProcess } from '../host/signal-process.js';
 import type { Machine } from '../machine/machine.js';
+import { pressPowerButton, type VmProcess } from './power-button.js';
 import type { Session } from './session.js';
 
 /** bhyvectl --force-poweroff acts at once; only a bhyve that hangs in the kernel does not follow. */
@@ -20,31 +19,26 @@ export interface StopSignals {
  * half way, for a guest that was not listening yet; bhyve drops a press that comes while the guest handles another.
  */
 export async function stopWhenAsked(
-  child: Pick<Child, 'pid' | 'kill'>,
+  target: VmProcess,
   machine: Machine,
   ended: AbortSignal,
   { host, emit, signals, state }: Pick<Session, 'host' | 'emit' | 'signals' | 'state'>,
 ): Promise<void> {
   const { name, isMonitored, policy } = machine;
   const over = (): boolean => ended.aborted;
-  const pressPowerButton = async (): Promise<void> => {
-    // In monitor mode the process that runs the guest is a child; a SIGTERM to its parent would end both at once.
-    const children = isMonitored ? await host.childrenOf(child.pid) : [];
-    if (over()) return;
-    if (!children.map((pid) => signalProcess(pid, 'SIGTERM')).includes(true)) child.kill('SIGTERM');
-  };
+  const press = (): Promise<void> => pressPowerButton(target, isMonitored, host, over);
   await aborted(signals.stop, ended);
   if (over()) return;
   state.update({ phase: 'stopping' });
   const firstMs = Math.ceil(policy.stopTimeoutMs / 2);
   const secondMs = policy.stopTimeoutMs - firstMs;
   emit({ kind: 'stopping', how: 'power button', timeoutMs: policy.stopTimeoutMs });
-  await pressPowerButton();
+  await press();
   const given = anyOf(ended, signals.hurry);
   await host.clock.sleep(firstMs, given.signal);
   if (!given.signal.aborted && secondMs > 0) {
     emit({ kind: 'stopping', how: 'power button again', timeoutMs: secondMs });
-    await pressPowerButton();
+    await press();
     await host.clock.sleep(secondMs, given.signal);
   }
   given.release();
@@ -56,5 +50,5 @@ export async function stopWhenAsked(
     if (over()) return;
   }
   emit({ kind: 'stopping', how: 'kill', timeoutMs: 0 });
-  child.kill('SIGKILL');
+  await target.kill('SIGKILL');
 }

@@ -70,6 +70,23 @@ test('a kill that the system does not allow is no failure', async () => {
   await group.settle(systemClock);
 });
 
+test('what it leaves running is ended with it, and nobody who has got its number', async () => {
+  await inPlace(async (place) => {
+    place.write('text', '');
+    const group = await startGroup(sh(`tail -f '${place.path('text')}' &`, 'echo $$ $!'), {});
+    const [leader = 0, left = 0] = (await settled(group)).split(' ').map(Number);
+    expect(isRunning(left)).toBe(true);
+    // A process has the number: the group that it leads is another one.
+    const sent = jest.spyOn(process, 'kill').mockImplementation(() => true);
+    group.kill('SIGKILL');
+    expect(sent.mock.calls).toEqual([[leader, 0]]);
+    sent.mockRestore();
+    expect(isRunning(left)).toBe(true);
+    group.kill('SIGKILL');
+    await until(() => !isRunning(left));
+  });
+});
+
 describe('one that cannot be started', () => {
   test.each<[title: string, argv: readonly string[], reason: StartError['reason']]>([
     ['since it is not there', ['/no/such/program'], 'not-found'],

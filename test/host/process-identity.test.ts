@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { childrenOf, identify, isStillThere } from '../../src/host/process-identity.js';
+import { childrenOf, identify, isProven, isStillChild, isStillThere } from '../../src/host/process-identity.js';
 import { runTool } from '../../src/host/tools.js';
-import { inPlace, isRunning } from '../e2e/support/place.js';
+import { inPlace, isRunning, type Place } from '../e2e/support/place.js';
 
 const startOf = async (pid: number): Promise<string | undefined> => (await identify(pid, runTool))?.start;
 
@@ -89,6 +90,64 @@ describe('a process that was identified', () => {
       expect(await isStillThere({ pid: 2 ** 30, ...(known?.start && { start: known.start }) }, runTool)).toBe(false);
     });
   });
+});
+
+describe('a process is proven to be the one that was started', () => {
+  /** With the file open, as its descriptor 3. */
+  async function withHeir(use: (pid: number, file: string, place: Place) => Promise<void>): Promise<void> {
+    await inPlace(async (place) => {
+      const file = place.write('vm.lock', '');
+      const descriptor = openSync(file, 'r');
+      const child = spawn('cat', [], { stdio: ['pipe', 'ignore', 'inherit', descriptor] });
+      closeSync(descriptor);
+      const exit = once(child, 'exit');
+      try {
+        await use(child.pid ?? 0, file, place);
+      } finally {
+        child.kill('SIGKILL');
+        await exit;
+      }
+      expect(await isProven({ pid: child.pid ?? 0 }, file, runTool)).toBe(false);
+    });
+  }
+
+  test('by its start and its program, or by the lock that it has open', async () => {
+    await withHeir(async (pid, lock, { path }) => {
+      const known = await identify(pid, runTool);
+      if (known?.start === undefined || known.program === undefined) throw new Error(JSON.stringify(known));
+      const { start, program } = known;
+      const proven = (more: object, file: string): Promise<boolean> => isProven({ pid, ...more }, file, runTool);
+      const none = path('none');
+      expect(await proven({ start, program }, none)).toBe(true);
+      expect(await proven({ start, program: '/bin/other' }, lock)).toBe(true); // a script that became bhyve
+      expect(await proven({ start }, lock)).toBe(true);
+      expect(await proven({}, lock)).toBe(true);
+      for (const more of [{}, { start }, { program }, { start, program: '/bin/other' }]) {
+        expect(await proven(more, none)).toBe(false);
+      }
+      for (const file of [none, lock]) expect(await proven({ start: 'long ago', program }, file)).toBe(false);
+    });
+  });
+
+  test('and not by a lock file that took the place of the one it has open', async () => {
+    await withHeir(async (pid, lock) => {
+      expect(await isProven({ pid }, lock, runTool)).toBe(true);
+      rmSync(lock);
+      expect(await isProven({ pid }, lock, runTool)).toBe(false);
+      writeFileSync(lock, '');
+      expect(await isProven({ pid }, lock, runTool)).toBe(false);
+    });
+  });
+});
+
+onLinux('the child of another is not taken for that of a process', async () => {
+  const child = spawn('sleep', ['600'], { stdio: 'ignore' });
+  const { pid = 0 } = child;
+  expect(isStillChild(pid, process.pid)).toBe(true);
+  expect(isStillChild(pid, 1)).toBe(false);
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  expect(isStillChild(pid, process.pid)).toBe(false);
 });
 
 test('the children of a process are told, and of one that is gone none', async () => {

@@ -35,7 +35,9 @@ const state = (name: string, more: Partial<RunState> = {}): RunState => ({
 
 test('who runs a name, and what a dead run of it left, is seen without making anything', async () => {
   await inPlace(async ({ runBase, name }) => {
-    const nobody = { state: undefined, note: undefined, hasOrphan: false };
+    const folder = path.join(runBase, name);
+    const locks = { lock: path.join(folder, 'lock'), vmLock: path.join(folder, 'vm.lock') };
+    const nobody = { state: undefined, note: undefined, hasOrphan: false, ...locks };
     expect(whoRuns(runBase, name)).toEqual(nobody);
     expect(existsSync(runBase)).toBe(false);
     const directory = await open(runBase, name);

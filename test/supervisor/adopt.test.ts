@@ -21,7 +21,7 @@ import {
   deadPid,
   hostWithPwait,
   identityOf,
-  olderOrphanOf,
+  unlockedOrphanOf,
   openPlace,
   orphanOf,
   puppet,
@@ -48,7 +48,7 @@ const withOrphan = (
   use: (scene: Scene) => Promise<void>,
   about: About & {
     readonly onSigterm?: string;
-    readonly older?: boolean;
+    readonly isUnlocked?: boolean;
     readonly before?: (place: Place) => Promise<unknown>;
   } = {},
 ): Promise<void> =>
@@ -56,7 +56,9 @@ const withOrphan = (
     const bhyve = puppet(place, about);
     await about.before?.(place);
     const child =
-      about.older === true ? await olderOrphanOf(place, bhyve, about.role) : await orphanOf(place, bhyve, about);
+      about.isUnlocked === true
+        ? await unlockedOrphanOf(place, bhyve, about.role)
+        : await orphanOf(place, bhyve, about);
     const run: Scene['run'] = (fields = {}, options = {}) =>
       supervise(place, '', fields, {
         bhyve: [bhyve.file],
@@ -627,7 +629,7 @@ describe('an orphan of an older vmrun, which gave it no lock', () => {
         expect(await vm.result).toMatchObject({ end: { kind: 'halted' } });
         expect(place.runDirectories()).toEqual([]);
       },
-      { older: true },
+      { isUnlocked: true },
     );
   });
 
@@ -640,7 +642,7 @@ describe('an orphan of an older vmrun, which gave it no lock', () => {
         taken.remove();
         expect((await problemOf(await run())).message).toContain(`process ${child.pid}`);
       },
-      { older: true },
+      { isUnlocked: true },
     );
   });
 
@@ -652,7 +654,7 @@ describe('an orphan of an older vmrun, which gave it no lock', () => {
         expect(await child.ended).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
         await vm.over;
       },
-      { older: true, onSigterm: '' },
+      { isUnlocked: true, onSigterm: '' },
     );
   });
 
@@ -663,8 +665,9 @@ describe('an orphan of an older vmrun, which gave it no lock', () => {
     await inPlace(async (place) => {
       const bhyve = await identityOf(process.pid);
       const state = stateOf(place, { bhyve: { ...bhyve, program: written(bhyve.program ?? '') } });
-      const found = await foundOrphan({ state, note: undefined, hasOrphan: false }, runTool);
-      expect(found === undefined).toBe(!isFound);
+      const vmLock = file(place, 'vm.lock');
+      const found = await foundOrphan({ state, note: undefined, hasOrphan: false, vmLock }, runTool);
+      expect(typeof found === 'object').toBe(isFound);
     });
   });
 });
@@ -695,26 +698,27 @@ describe('a number that another process has got', () => {
     );
   });
 
-  test.each([{}, { force: true }, { adopt: true }])(
-    'is left alone while something that bhyve has started holds its lock: %j',
-    async (options) => {
-      await withForeign((pid) =>
-        withOrphan(
-          async ({ place, child, run }) => {
-            writeFileSync(file(place, 'vm.pid'), `bhyve ${pid} 1 default\n`);
-            const { code, message } = await problemOf(await run({ stop_timeout: 0 }, { ...options, host: inHaste() }));
-            expect([code, message]).toEqual([
-              'orphan',
-              expect.stringContaining('something that a bhyve of this VM has started'),
-            ]);
-            expect(isRunning(child.pid)).toBe(true);
-            expect(existsSync(file(place, 'vm.pid'))).toBe(true);
-          },
-          { state: () => running({ pid, start: 'long ago' }) },
-        ),
-      );
-    },
-  );
+  test.each([
+    [{}, 'long ago'],
+    [{ force: true }, 'long ago'],
+    [{ adopt: true }, 'long ago'],
+    [{}, undefined],
+    [{ force: true }, undefined],
+    [{ adopt: true }, undefined],
+  ])('is left alone while something that bhyve has started holds its lock: %j, started %s', async (options, start) => {
+    await withForeign((pid) =>
+      withOrphan(
+        async ({ place, child, run }) => {
+          writeFileSync(file(place, 'vm.pid'), `bhyve ${pid} 1 default\n`);
+          const { code, message } = await problemOf(await run({ stop_timeout: 0 }, { ...options, host: inHaste() }));
+          expect([code, message]).toEqual(['orphan', expect.stringContaining('is not proven to be its bhyve')]);
+          expect(isRunning(child.pid)).toBe(true);
+          expect(existsSync(file(place, 'vm.pid'))).toBe(true);
+        },
+        { state: () => running({ pid, ...(start && { start }) }) },
+      ),
+    );
+  });
 });
 
 describe('/dev/vmm/NAME that somebody else has made', () => {
@@ -781,7 +785,8 @@ describe('a state file', () => {
         const orphan = await foundOrphan(holder, runTool);
         found.push(typeof orphan === 'object' ? { ...orphan, identity: undefined } : orphan);
       }
-      const orphan = { role: 'bhyve', pid: child.pid, boot: 3, target: 'install', holdsLock: true };
+      const vmLock = file(place, 'vm.lock');
+      const orphan = { role: 'bhyve', pid: child.pid, boot: 3, target: 'install', holdsLock: true, vmLock };
       expect(found).toEqual(found.map(() => orphan));
     });
   });

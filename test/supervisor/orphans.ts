@@ -88,16 +88,16 @@ export async function orphanOf(place: Place, { file }: Puppet, about: About = {}
   return child;
 }
 
-/** The same of a vmrun that gave its children no lock, and wrote a state file alone. */
-export async function olderOrphanOf(
+/** The same where the lock could not be had, and the state file alone tells. */
+export async function unlockedOrphanOf(
   place: Place,
   { file }: Puppet,
   role: 'bhyve' | 'loader' = 'bhyve',
 ): Promise<Child> {
   const child = await startedBy({ noteFile: '/dev/null', note: '', lock: undefined }, file);
-  const { pid, start } = await identityOf(child.pid);
+  const identity = await identityOf(child.pid);
   const { version, name, supervisor, since } = stateOf(place);
-  writeState(place, JSON.stringify({ version, name, supervisor, since, [role]: { pid, start } }));
+  writeState(place, JSON.stringify({ version, name, supervisor, since, [role]: identity }));
   return child;
 }
 

@@ -11,7 +11,7 @@ import { listRuns, stopRun, type KnownRun } from '../../src/supervisor/runs.js';
 import { makeFakeHost } from '../host/fake-host.js';
 import { endProcess, inPlace, isRunning, type Place } from '../e2e/support/place.js';
 import { fakeKernel } from '../e2e/support/supervised.js';
-import { deadPid, olderOrphanOf, openPlace, orphanOf, puppet, stateOf, writeState } from './orphans.js';
+import { deadPid, unlockedOrphanOf, openPlace, orphanOf, puppet, stateOf, writeState } from './orphans.js';
 
 const list = ({ runBase }: Place): Promise<readonly KnownRun[]> => listRuns({ runBase });
 
@@ -109,7 +109,7 @@ describe('the runs of a folder', () => {
 
   test.each([
     ['bhyve', orphanOf],
-    ['bhyve of an older vmrun', olderOrphanOf],
+    ['bhyve without the lock', unlockedOrphanOf],
   ] as const)('are orphaned where a %s goes on alone, and left when that has ended', async (_what, make) => {
     await inPlace(async (place) => {
       const bhyve = puppet(place);
@@ -242,11 +242,29 @@ describe('a stop', () => {
     );
   });
 
-  test('kills nobody where something of a bhyve that is gone holds its lock', async () => {
+  test('signals nobody who only has the number that the lock names: he does not hold it', async () => {
     await withForeign((pid) =>
       inPlace(async (place) => {
         const { runBase, name } = place;
-        const child = await orphanOf(place, puppet(place), { state: () => ({ bhyve: { pid, start: 'long ago' } }) });
+        const silent = await openPlace(place);
+        writeFileSync(place.path('run', name, 'lock'), holderWords(pid, 'then'));
+        for (const options of [{}, { now: true }, { timeoutMs: 10 }]) {
+          expect(await codesOf(stopRun(name, { runBase, host: inHaste(), ...options }))).toEqual(['not-proven']);
+        }
+        silent.release();
+      }),
+    );
+  });
+
+  test.each([
+    ['with another start', { start: 'long ago' }],
+    ['with no start that anybody knows', {}],
+    ['with another program', { program: '/bin/none' }],
+  ])('kills nobody %s where something of a bhyve that is gone holds its lock', async (_what, known) => {
+    await withForeign((pid) =>
+      inPlace(async (place) => {
+        const { runBase, name } = place;
+        const child = await orphanOf(place, puppet(place), { state: () => ({ bhyve: { pid, ...known } }) });
         writeFileSync(place.path('run', name, 'vm.pid'), `bhyve ${pid} 1 default\n`);
         expect(await codesOf(stopRun(name, { runBase, host: inHaste(), now: true }))).toEqual(['orphan']);
         expect(isRunning(child.pid)).toBe(true);
