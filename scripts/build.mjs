@@ -27,7 +27,7 @@ const toSource = (file) => path.relative(root, file).replaceAll(path.sep, '/');
 /**
  * The launcher of vmrun: one file with all that a dry run needs, and chunks for the rest, loaded by `import()`. It is
  * CommonJS, which starts measurably quicker than ES modules, and one file, which starts quicker than several. esbuild
- * splits neither, so: modules that chunks share with the main file are handed to them by the main file.
+ * splits neither, so: what chunks share with the main file is handed to them by the main file.
  */
 async function buildVmrun(outdir) {
   const lazy = new Map();
@@ -51,31 +51,48 @@ async function buildVmrun(outdir) {
       stdin: { contents: entry, resolveDir: root },
       plugins: [markLazy, noChildProcess],
     });
-  const { metafile } = await bundleMain("export * from './src/cli/main.ts'", { metafile: true, write: false });
-  const inMain = new Set(Object.keys(metafile.inputs).filter((input) => input !== '<stdin>'));
-  const shared = new Set();
+  const main = "export * from './src/cli/main.ts';";
+  const { metafile } = await bundleMain(main, { metafile: true, write: false });
+  const inMain = new Set(Object.keys(metafile.inputs));
   const takeFromMain = {
     name: 'take-from-main',
     setup(bundle) {
-      bundle.onResolve({ filter: /^\.{1,2}\// }, ({ path: specifier, resolveDir, namespace }) => {
+      bundle.onResolve({ filter: /^\.{1,2}\// }, ({ path: specifier, resolveDir }) => {
         const source = toSource(path.resolve(resolveDir, specifier.replace(/\.js$/, '.ts')));
-        if (namespace !== 'file' || !inMain.has(source)) return undefined;
-        shared.add(source);
-        return { path: source, namespace: 'shared' };
+        return inMain.has(source) ? { path: sharedPrefix + source, external: true, sideEffects: false } : undefined;
       });
-      bundle.onLoad({ filter: /.*/, namespace: 'shared' }, ({ path: source }) => ({
-        contents: `module.exports = require('../vmrun.js').shared[${JSON.stringify(source)}]`,
-      }));
     },
   };
-  await buildLazy(path.join(outdir, 'lazy'), lazy, takeFromMain);
-  const names = [...shared].sort();
-  const entry = [
-    "export * from './src/cli/main.ts';",
-    ...names.map((source, index) => `import * as shared${index} from './${source}';`),
-    `export const shared = { ${names.map((source, index) => `${JSON.stringify(source)}: shared${index}`).join(', ')} };`,
-  ];
-  await bundleMain(entry.join('\n'), { outfile: path.join(outdir, 'vmrun.js') });
+  const shared = await buildLazy(path.join(outdir, 'lazy'), lazy, takeFromMain);
+  await bundleMain(main + handOver(shared), { outfile: path.join(outdir, 'vmrun.js') });
+}
+
+/** How a chunk names a module of the main file, until it is written. */
+const sharedPrefix = 'main-file:';
+
+/** Adds what a chunk, as an ES module, imports from the main file. @param shared names by module */
+function addImports(shared, code) {
+  const imports = [...code.matchAll(new RegExp(`import\\s*\\{([^{}]*)\\}\\s*from\\s*"${sharedPrefix}([^"]+)"`, 'g'))];
+  if (imports.length !== code.split(`"${sharedPrefix}`).length - 1) {
+    throw new Error('a chunk takes a module of the main file whole: import its names instead');
+  }
+  for (const [, list, source] of imports) {
+    const names = shared.get(source) ?? new Set();
+    for (const name of list.split(',')) names.add(name.trim().split(/\s+as\s+/)[0]);
+    shared.set(source, names);
+  }
+}
+
+/** A function of the main file that gives chunks what they import; a dry run, which loads none, pays nothing for it. */
+function handOver(shared) {
+  const lines = [];
+  const cases = [];
+  for (const [index, source] of [...shared.keys()].sort().entries()) {
+    const names = [...shared.get(source)].sort();
+    lines.push(`import { ${names.map((name) => `${name} as ${name}_${index}`).join(', ')} } from './${source}';`);
+    cases.push(`case '${source}': return { ${names.map((name) => `${name}: ${name}_${index}`).join(', ')} };`);
+  }
+  return `${lines.join('\n')}\nexport function shared(source) { switch (source) { ${cases.join('\n')} } }`;
 }
 
 /** A module of a dependency that is replaced in the launchers, with the reason why. */
@@ -92,7 +109,10 @@ const replaced = (name, module, importedBy, contents) => ({
 /** commander loads it for subcommands that are programs of their own; vmrun has none. */
 const noChildProcess = replaced('no-child-process', 'node:child_process', 'commander', 'module.exports = {}');
 
-/** Chunks are split as ES modules, the only way esbuild can, then each is turned into CommonJS by itself. */
+/**
+ * Chunks are split as ES modules, the only way esbuild can, then each is turned into CommonJS by itself.
+ * @returns the names that they import from each module of the main file
+ */
 async function buildLazy(outdir, entries, plugin) {
   await build({
     ...common,
@@ -101,20 +121,23 @@ async function buildLazy(outdir, entries, plugin) {
     format: 'esm',
     splitting: true,
     outdir,
-    external: ['../vmrun.js'],
     plugins: [plugin, noChildProcess],
   });
+  const shared = new Map();
   for (const name of await readdir(outdir)) {
     const file = path.join(outdir, name);
     const source = await readFile(file, 'utf8');
+    addImports(shared, source);
     const { code } = await transform(source, {
       ...asCommonJs,
       platform: 'node',
       target: 'node20',
       minifyWhitespace: true,
     });
-    await writeFile(file, code);
+    const fromMain = new RegExp(`require\\("${sharedPrefix}([^"]+)"\\)`, 'g');
+    await writeFile(file, code.replaceAll(fromMain, 'require("../vmrun.js").shared("$1")'));
   }
+  return shared;
 }
 
 const dist = path.join(root, 'dist');
