@@ -3,33 +3,22 @@
 // the code that V8 has compiled, in a file beside each script, and this file gives it back to V8 at the start. Without
 // such a file, or with one that does not fit, V8 compiles as usual.
 //
-// V8 trusts compiled code: it checks the length of the source and its own version, no more. So whether a cache fits is
-// decided here, before V8 sees it: it holds the very bytes of the script it was made of (comparing is cheaper than
-// hashing), and what V8 itself writes at the head of its caches, which tells builds of V8 and their flags apart.
+// V8 trusts compiled code: of the source it checks the length, no more. So whether a cache is of this script is decided
+// here, before V8 sees it: it holds the very bytes of the script that it was made of (comparing is cheaper than hashing).
+// Whether it was made by this V8, with the flags that it has now, V8 tells by the head of its own part, and refuses others.
 const fs = require('node:fs');
-const path = require('node:path');
 const vm = require('node:vm');
 
 const headerBytes = 128;
-const stampBytes = 20;
-let stamp;
-
-/** What tells this V8 and its flags from others. `v8.cachedDataVersionTag()` would say so too, for 2 ms at each start. */
-const stampOfV8 = () => {
-  stamp ??= new vm.Script('0').createCachedData().hexSlice(0, stampBytes);
-  return stamp;
-};
 
 /** The head of a cache file; the compiled code follows, then the script it was made of. */
 const headerOf = (scriptBytes, compiledBytes) =>
-  `vmrun code cache 1, ${scriptBytes} bytes of script, ${compiledBytes} compiled, ${stampOfV8()}\n`.padEnd(headerBytes);
+  `vmrun code cache 2, ${scriptBytes} bytes of script, ${compiledBytes} compiled\n`.padEnd(headerBytes);
 
 /** The last part of the name of each cache that this version of Node.js can use, but for the tag of its V8. */
 const versionPart = `.${process.version}-${process.arch}-`;
-const isCacheName = (name, script) =>
-  name.endsWith('.cache') && name.startsWith(`${script}.`) && name.includes(versionPart, script.length);
 
-/** @returns the compiled code in the cache file, undefined where that is not of this script or not for this V8 */
+/** @returns the compiled code in the cache file, undefined where that is not of this script */
 function compiledCodeIn(cacheFile, script) {
   const cache = fs.readFileSync(cacheFile);
   const compiledBytes = cache.length - headerBytes - script.length;
@@ -40,27 +29,37 @@ function compiledCodeIn(cacheFile, script) {
 }
 
 /**
- * The file of `./id` or `../id`. path.join would go through so many characters at the start that V8 found it worth
- * optimizing, and its compiler costs a supervisor at rest four megabytes.
+ * What stands before the last slash. The functions of node:path go through a path letter by letter, in so many steps at
+ * a start that V8 finds them worth optimizing, and its compiler costs a supervisor at rest four megabytes.
  */
-const fileOf = (folder, id) => (id.startsWith('../') ? `${path.dirname(folder)}/${id.slice(3)}` : folder + id.slice(1));
+const folderOf = (file) => file.slice(0, file.lastIndexOf('/'));
+
+/** The file of `./id` or `../id`. */
+const fileOf = (folder, id) => (id.startsWith('../') ? `${folderOf(folder)}/${id.slice(3)}` : folder + id.slice(1));
 
 /** @param onScript is given each script with its file and bytes: bin/compile-cache.js takes the compiled code from it */
 function makeLoader(onScript = () => undefined) {
   const modules = new Map();
   const folders = new Map();
 
-  function namesIn(folder) {
+  /**
+   * The caches of a script. The names of its folder are searched as one text: there may be hundreds, and a loop over them
+   * for each script is soon worth optimizing to V8, whose compiler costs a supervisor at rest megabytes.
+   */
+  function cachesOf(folder, script) {
     let names = folders.get(folder);
-    if (names === undefined) folders.set(folder, (names = fs.readdirSync(folder)));
-    return names;
+    if (names === undefined) folders.set(folder, (names = `/${fs.readdirSync(folder).join('/')}/`));
+    const found = [];
+    for (let at = names.indexOf(`/${script}.`); at !== -1; at = names.indexOf(`/${script}.`, at + 1)) {
+      const name = names.slice(at + 1, names.indexOf('/', at + 1));
+      if (name.endsWith('.cache') && name.includes(versionPart)) found.push(name);
+    }
+    return found;
   }
 
   function compiledCode(folder, file, script) {
     try {
-      const name = path.basename(file);
-      for (const cache of namesIn(folder)) {
-        if (!isCacheName(cache, name)) continue;
+      for (const cache of cachesOf(folder, file.slice(folder.length + 1))) {
         const compiled = compiledCodeIn(`${folder}/${cache}`, script);
         if (compiled !== undefined) return compiled;
       }
@@ -73,7 +72,7 @@ function makeLoader(onScript = () => undefined) {
   return function load(file) {
     const known = modules.get(file);
     if (known !== undefined) return known.exports;
-    const folder = path.dirname(file);
+    const folder = folderOf(file);
     const bytes = fs.readFileSync(file);
     const script = new vm.Script(
       `(function (exports, require, module, __filename, __dirname) { ${bytes.latin1Slice()}\n});`,
@@ -88,6 +87,6 @@ function makeLoader(onScript = () => undefined) {
   };
 }
 
-const programFile = (name) => path.join(path.dirname(__dirname), 'dist', 'bin', `${name}.js`);
+const programFile = (name) => `${folderOf(__dirname)}/dist/bin/${name}.js`;
 
 module.exports = { load: (name) => makeLoader()(programFile(name)), makeLoader, programFile, headerOf };

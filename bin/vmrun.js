@@ -1,4 +1,3 @@
 #!/usr/bin/env node
 'use strict';
-const path = require('node:path');
-require('./load.js').load('vmrun').main(path.join(__dirname, 'bhyve-sim.js'));
+require('./load.js').load('vmrun').main(`${__dirname}/bhyve-sim.js`);
