@@ -176,6 +176,7 @@ const deviceObject = ({ model, fields, slot }: Written, { cards }: Original): Sp
   ...(slot === undefined ? {} : { slot }),
   ...fields,
   ...('name' in fields && typeof fields.name === 'string' ? cards.get(fields.name) : {}),
+  ...('src' in fields && typeof fields.src === 'string' ? cards.get(fields.src) : {}),
 });
 
 const screenObject = ({ fields, slot }: Written, hasTablet: boolean): SpecObject => ({

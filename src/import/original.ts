@@ -42,7 +42,7 @@ export interface Original {
   readonly loader?: LoaderCommand;
   /** Root fields that bhyve knows nothing of: hooks, `reboot_on`. */
   readonly fields: SpecObject;
-  /** Fields of a network card that bhyve knows nothing of, by the interface behind it. */
+  /** Fields of a card that bhyve knows nothing of, by the interface, or the PCI card `2:0:0`, behind it. */
   readonly cards: ReadonlyMap<string, SpecObject>;
   /** The text says so itself. */
   readonly arch?: Arch;

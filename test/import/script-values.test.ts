@@ -134,7 +134,7 @@ test.each<[title: string, choice: string, bridge: string, other: string]>([
   ['a condition', 'b=bridge1; [ -f /two ] || b=bridge2', 'bridge1', '[ -f /two ] is false'],
 ])('a bridge that hangs on %s is told', async (_title, choice, bridge, other) => {
   const { spec, notes } = await importedOnce(`${choice}\nifconfig $b addm tap1\nbhyve ${uefi} -s 2,virtio-net,tap1 vm`);
-  expect(spec.emulations).toEqual([{ device: 'virtio-net', slot: '2', name: 'tap1', bridge }]);
+  expect(spec.emulations).toEqual([{ device: 'virtio-net', slot: '2', name: 'tap1', bridge, fix: true }]);
   const another = bridge === 'bridge0' ? 'bridge1' : 'bridge2';
   expect(notes.map(withoutFix)).toContain(
     `1:1  condition: where ${other}, tap1 is put into ${another}; the spec has ${bridge}`,

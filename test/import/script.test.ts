@@ -279,7 +279,7 @@ describe('what is not carried as it stands is told, with its line', () => {
     const { spec, notes } = await importedOnce(
       `ifconfig bridge7 addm em0 addm tap3 up\nbhyve ${uefi} -m 1G -s 1,virtio-net,tap3 vm`,
     );
-    expect(spec.emulations).toEqual([{ device: 'virtio-net', name: 'tap3', bridge: 'bridge7' }]);
+    expect(spec.emulations).toEqual([{ device: 'virtio-net', name: 'tap3', bridge: 'bridge7', fix: true }]);
     expect(notes).toEqual([
       '1:1  bridge: em0 is put into bridge7 here: vmrun adds only the VM\'s interfaces to a bridge [put it into rc.conf(5): ifconfig_bridge7="addm em0 up"]',
     ]);
@@ -571,6 +571,33 @@ describe('what a script does to the host is carried, or told with its line', () 
         '3:1  host: ifconfig bridge0 10.1.1.1/24: not carried',
       ],
     ],
+    [
+      'what else an interface is given',
+      'ifconfig tap0 create name vm0\nifconfig tap0 description vm\nifconfig bridge0 deletem em0 deletem tap0\nifconfig bridge0 deletem tap0',
+      [
+        '1:1  host: ifconfig tap0 create name vm0: not carried',
+        '2:1  host: ifconfig tap0 description vm: not carried',
+        '3:1  host: ifconfig bridge0 deletem em0 deletem tap0: not carried',
+      ],
+    ],
+    [
+      'files that it writes',
+      'echo $$ > /var/run/vm.pid\ndate >> log\nzfs list > x\necho > /dev/null',
+      [
+        '1:1  other-commands: 3 other commands of the script are not carried: > /var/run/vm.pid on line 1, > log on line 2 and zfs on line 3',
+      ],
+    ],
+    ['no file that it reads again', 'echo 1 > n\nx=$(cat n)\necho 2 > m\nread y < m', []],
+    [
+      'a message to syslog',
+      'logger hello',
+      ['1:1  other-commands: 1 other command of the script is not carried: logger on line 1'],
+    ],
+    [
+      'words for another program',
+      'echo tap9 | xargs -n1 ifconfig up',
+      ['1:1  other-commands: 1 other command of the script is not carried: xargs on line 1'],
+    ],
     ['modules that vmrun loads', 'kldload vmm nmdm if_tuntap', []],
     ['other modules', 'kldload -n pf vmm', ['1:1  host: kldload -n pf vmm: not carried']],
     [
@@ -617,12 +644,70 @@ describe('what a script does to the host is carried, or told with its line', () 
     expect(await notesOf(`${commands}\nbhyve ${uefi} -s 1,virtio-net,tap0 vm`)).toEqual(notes);
   });
 
+  test('a card that it gets ready for the guest is one that vmrun may get ready', async () => {
+    const { spec, notes } = await importedOnce(
+      `ifconfig tap0 create\ndevctl set driver -f pci0:2:0:0 ppt\nbhyve ${uefi} -S -s 1,virtio-net,tap0 -s 2,passthru,2/0/0 -s 3,virtio-net,tap5 vm`,
+    );
+    expect(spec.emulations).toEqual([
+      { device: 'virtio-net', name: 'tap0', fix: true },
+      { device: 'passthru', src: '2:0:0', fix: true },
+      { device: 'virtio-net', name: 'tap5' },
+    ]);
+    expect(notes).toEqual([]);
+  });
+
+  test.each<[title: string, text: string, note: string]>([
+    ['a file', 'bhyve OPTIONS >> log 2>&1', '1:1  output: what bhyve prints goes to log here'],
+    [
+      'a file, and its errors to another',
+      'bhyve OPTIONS 2> err',
+      '1:1  output: the error messages of bhyve go to err here',
+    ],
+    ['both by one', '#!/bin/bash\nbhyve OPTIONS >& log', '2:1  output: what bhyve prints goes to log here'],
+    ['a group', '{ bhyve OPTIONS; } > log', '1:1  output: what bhyve prints goes to log here'],
+    ['tee', 'bhyve OPTIONS 2>&1 | tee -a log', '1:1  output: what bhyve prints goes to "tee -a log" here'],
+    [
+      'a loop',
+      'bhyve OPTIONS |\nwhile read l; do echo $l; done',
+      '1:1  output: what bhyve prints goes to other commands here',
+    ],
+    [
+      'all of the script',
+      'exec >> /var/log/vm.log 2>&1\nbhyve OPTIONS',
+      '1:1  output: what the script and bhyve print goes to /var/log/vm.log from here on',
+    ],
+    [
+      'nobody',
+      'bhyve OPTIONS < /dev/nmdm1B',
+      '1:1  input: bhyve reads its standard input from /dev/nmdm1B here, which a spec does not say',
+    ],
+    [
+      'a pid file',
+      'daemon -p /var/run/vm.pid bhyve OPTIONS',
+      '1:1  wrapper: bhyve is started by "daemon -p /var/run/vm.pid" here, which a spec does not say',
+    ],
+  ])('where bhyve writes to, or reads from, is told: %s', async (_title, text, note) => {
+    expect(await notesOf(text.replace('OPTIONS', `${uefi} vm`))).toEqual([note]);
+  });
+
+  test.each<[title: string, text: string]>([
+    ['a name', "alias b='bhyve'\nb OPTIONS vm"],
+    ['a name with words', 'alias b="bhyve OPTIONS"; alias c=b\nc vm'],
+    ['its own name', 'alias bhyve="bhyve OPTIONS"\nbhyve vm'],
+    ['no quoted word', 'alias bhyve=echo\n\\bhyve OPTIONS vm'],
+    ['nothing any more', 'alias bhyve=echo\nunalias bhyve\nbhyve OPTIONS vm'],
+    ['nothing to bash', '#!/bin/bash\nalias bhyve=echo\nbhyve OPTIONS vm'],
+  ])('an alias stands for %s', async (_title, text) => {
+    const { spec, notes } = await importedOnce(text.replace('OPTIONS', `${uefi} -m 1G`));
+    expect([spec, notes]).toEqual([plain, []]);
+  });
+
   test('a tap that is made at each start gets a name of its own', async () => {
     const text = `tap=$(ifconfig tap create)\ntap2=\`ifconfig tap create\`\nifconfig bridge1 addm $tap up\nbhyve ${uefi} -m 1G -s 1,virtio-net,$tap -s 2,virtio-net,$tap2 vm\nifconfig $tap destroy`;
     const { spec, notes, tapsMade } = await importedOnce(text, { firstTap: 3 });
     expect(spec.emulations).toEqual([
-      { device: 'virtio-net', name: 'tap3', bridge: 'bridge1' },
-      { device: 'virtio-net', name: 'tap4' },
+      { device: 'virtio-net', name: 'tap3', bridge: 'bridge1', fix: true },
+      { device: 'virtio-net', name: 'tap4', fix: true },
     ]);
     expect(tapsMade).toBe(2);
     expect(notes).toEqual([

@@ -98,6 +98,7 @@ function start({ run, command, fields, tools, wrappers }: Call, program: Program
     ...(input?.text === undefined ? {} : { inputText: input.text }),
     ...(input?.file === undefined ? {} : { inputFile: input.file }),
     ...(run.outputFile === undefined ? {} : { outputFile: shownText(run.outputFile, run.symbols) }),
+    ...(run.errorFile === undefined ? {} : { errorFile: shownText(run.errorFile, run.symbols) }),
     takesArguments: tools.takesArguments || given.length < fields.length - 1,
     directory: run.directory,
     directoryLine: run.directoryLine,
@@ -278,6 +279,20 @@ const builtins: Readonly<Record<string, Builtin>> = {
     call.run.variables.set(textAt(call, 1), textAt(call, 2));
     return ok(call);
   },
+  alias: (call) => {
+    for (const { text } of call.fields.slice(1)) {
+      const at = text.indexOf('=');
+      if (at > 0) call.run.aliases.set(text.slice(0, at), text.slice(at + 1));
+    }
+    return ok(call);
+  },
+  unalias: (call) => {
+    for (const { text } of call.fields.slice(1)) {
+      if (text === '-a') call.run.aliases.clear();
+      else call.run.aliases.delete(text);
+    }
+    return ok(call);
+  },
   load_rc_config: ok,
   run_rc_command: runRcCommand,
 };
@@ -419,6 +434,7 @@ function source(call: Call): Flow | undefined {
 
 /** A file that the script has written, or that stands beside it. */
 export function textOfFile(run: Run, name: string): string | undefined {
+  run.read.add(name);
   const inFolder = run.directory === undefined ? name : path.posix.resolve(run.directory, name);
   return run.files.get(name) ?? run.readFile(inFolder);
 }

@@ -1,10 +1,11 @@
+import { shown } from '../../base/text.js';
 import { calculate } from './arithmetic.js';
-import { dispatch } from './builtins.js';
+import { dispatch, evaluateText } from './builtins.js';
 import { valueFor } from './conditions.js';
 import { createExpander, type Expander } from './expand.js';
 import { literalPattern, matches } from './patterns.js';
 import { decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
-import type { Choice, Field, Flow, Run } from './run.js';
+import type { Choice, Field, Flow, Lost, Run } from './run.js';
 import { onlySymbol } from './run.js';
 import { hasSymbol, plainText, shownText, symbolsIn } from './symbols.js';
 import { literalOf, type Assignment, type Command, type List, type Redirect, type Simple } from './tree.js';
@@ -139,11 +140,15 @@ function followPipeline(run: Run, commands: List, isNegated: boolean): Flow | un
   const last = commands.length - 1;
   for (const [index, command] of commands.entries()) {
     const own = { text: '', source: '|' };
+    const starts = run.started.length;
     if (index < last) run.output = own;
     else run.output = output;
     flow = last === 0 ? followOne(run, command) : inSubshell(run, () => followOne(run, command));
     run.output = output;
     if (flow !== undefined) break;
+    if (index < last && run.started.slice(starts).some(({ program }) => program === 'bhyve')) {
+      run.lost.push(passedOn(commands[index + 1], command.line));
+    }
     run.input = { text: own.text };
   }
   run.input = input;
@@ -156,6 +161,13 @@ function followPipeline(run: Run, commands: List, isNegated: boolean): Flow | un
   }
   return flow;
 }
+
+const passedOn = (to: Command | undefined, line: number): Lost => ({
+  line,
+  code: 'output',
+  message: `what bhyve prints goes to ${to?.kind === 'simple' ? shown(to.source) : 'other commands'} here`,
+  fix: 'start vmrun with --log FILE',
+});
 
 /** @returns how the loop ends the commands around it; `next`: it goes on */
 function afterBody(flow: Flow | undefined): { readonly isOver: boolean; readonly flow?: Flow } {
@@ -357,6 +369,9 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
     return redirects.length === 0 ? undefined : redirected(run, redirects, () => undefined);
   }
   const name = literalOf(words[0] ?? { line: 0, source: '', parts: [] });
+  const alias = aliasOf(run, command);
+  if (alias !== undefined) return followAlias(run, command, alias);
+  if (name === 'exec' && words.length === 1) { redirectForGood(run, redirects); return; }
   if (name === '[[')
     return dispatch(
       run,
@@ -393,6 +408,42 @@ const tools = { follow, expander, redirected, inSubshell, takesArguments: false,
 export type Tools = Omit<typeof tools, 'environment'> & {
   readonly environment: readonly (readonly [string, string])[];
 };
+
+/** What stands for the first word of a command: bash(1) takes no alias in a script. */
+function aliasOf({ aliases, isBash }: Run, { words, assignments, source }: Simple): string | undefined {
+  const [first] = words;
+  const name = first === undefined || isBash || assignments.length > 0 ? undefined : literalOf(first);
+  // A quoted word is none, and is written otherwise than it reads.
+  return name === undefined || first?.source !== name || !source.startsWith(name) ? undefined : aliases.get(name);
+}
+
+function followAlias(run: Run, command: Simple, alias: string): Flow | undefined {
+  const name = command.words[0]?.source ?? '';
+  const document = command.redirects.find(({ operator }) => operator === '<<');
+  // Within what it stands for, a name is no alias again.
+  run.aliases.delete(name);
+  const text = `${alias}${command.source.slice(name.length)}`;
+  const walk = (): Flow | undefined => evaluateText({ run, command, fields: [], tools, wrappers: [] }, text);
+  const flow = document === undefined ? walk() : redirected(run, [document], walk);
+  run.aliases.set(name, alias);
+  return flow;
+}
+
+/** `exec >> FILE`: all that follows prints there. */
+function redirectForGood(run: Run, redirects: readonly Redirect[]): undefined {
+  for (const { operator, descriptor, target, line } of redirects) {
+    const file = expander.text(run, target);
+    if (operator.startsWith('<') || /^[\d-]*$/.test(file) || file.startsWith('/dev/')) continue;
+    if ((descriptor ?? 1) > 2) continue;
+    run.lost.push({
+      line,
+      code: 'output',
+      message: `what the script and bhyve print goes to ${shownText(file, run.symbols)} from here on`,
+      fix: 'start vmrun with --log FILE',
+    });
+  }
+  run.status = exited(0);
+}
 
 /** `local NAME`: the function that it stands in has its own. */
 function hide(run: Run, { assignments, words }: Simple): void {
@@ -433,7 +484,8 @@ function withoutUnset(run: Run, fields: readonly Field[], { words }: Simple): re
 
 /** Follows a command with its standard input and output where they are redirected to. */
 function redirected(run: Run, redirects: readonly Redirect[], walk: () => Flow | undefined): Flow | undefined {
-  const { input, output, outputFile } = run;
+  const { input, output, outputFile, errorFile } = run;
+  const before = { ran: run.ran.length, started: run.started.length };
   let target:
     { readonly name: string; readonly isAdded: boolean; readonly own: { text: string; source: string } } | undefined;
   for (const { operator, descriptor, target: word } of redirects) {
@@ -441,24 +493,40 @@ function redirected(run: Run, redirects: readonly Redirect[], walk: () => Flow |
     if (/^<<?<?$/.test(operator) && (descriptor ?? 0) === 0) {
       if (operator === '<') run.input = readable(run, text);
       else run.input = { text: operator === '<<<' ? `${text}\n` : text };
-    } else if (/^(&?>>?|>\|)$/.test(operator) && (descriptor ?? 1) === 1) {
+    } else if (isToFile(operator, text) && (descriptor ?? 1) === 1) {
       const own = { text: '', source: `> ${text}` };
       target = { name: text, isAdded: operator.endsWith('>>'), own };
       run.output = own;
       run.outputFile = text;
     } else if (operator === '>&' && (descriptor ?? 1) === 1 && (text === '2' || /^\d+$/.test(text))) {
       run.output = { text: '', source: '' };
+    } else if (/^(>>?|>\|)$/.test(operator) && descriptor === 2) {
+      run.errorFile = text;
     }
   }
   const flow = walk();
+  const line = redirects[0]?.line ?? 0;
   if (target !== undefined && target.name !== '/dev/null') {
-    const before = target.isAdded ? textBefore(run, target.name, redirects[0]?.line ?? 0) : '';
+    const old = target.isAdded ? textBefore(run, target.name, line) : '';
     if (!target.isAdded) run.changed.delete(target.name);
-    run.files.set(target.name, before + target.own.text);
+    run.files.set(target.name, old + target.own.text);
+    // A command that is told by its name says that it writes, too.
+    const isTold = run.ran.length > before.ran || run.started.length > before.started;
+    if (!isTold && !target.name.startsWith('/dev/')) {
+      const fields = [
+        { text: '>', line },
+        { text: target.name, line },
+      ];
+      run.ran.push({ line, fields, after: run.started.length, isAside: run.isAside });
+    }
   }
-  Object.assign(run, { input, output, outputFile });
+  Object.assign(run, { input, output, outputFile, errorFile });
   return flow;
 }
+
+/** `> FILE`, and what bash and csh have besides: `>& FILE`. */
+const isToFile = (operator: string, text: string): boolean =>
+  /^(&?>>?|>\|)$/.test(operator) || (operator === '>&' && !/^[\d-]*$/.test(text));
 
 /** What a file has before something is added to it. */
 function textBefore(run: Run, name: string, line: number): string {
@@ -468,6 +536,7 @@ function textBefore(run: Run, name: string, line: number): string {
 }
 
 const readable = (run: Run, name: string): { readonly text?: string; readonly file: string } => {
+  run.read.add(name);
   const text = run.files.get(name);
   return text === undefined ? { file: name } : { text, file: name };
 };

@@ -51,9 +51,13 @@ export interface Names {
 export function hostEffects(all: readonly Done[], names: Names): HostEffects {
   const done = typedOf(all, names);
   const { cards, lost } = networkOf(done, names);
+  const attached = done.flatMap((each) => attachedCard(each, names) ?? []);
   const single = done.flatMap((each) => singleNote(each, names));
   const rest = done.filter((each) => !isSingle(each.name));
-  return { cards, lost: [...lost, ...single, ...together(rest)] };
+  return {
+    cards: new Map([...cards, ...attached.map((card) => [card, { fix: true }] as const)]),
+    lost: [...lost, ...single, ...together(rest)],
+  };
 }
 
 const isSingle = (name: string): boolean =>
@@ -109,9 +113,8 @@ function singleNote(each: Typed, { vmName, argv }: Names): readonly Lost[] {
       return isOwn || isLook ? [] : told('put it into "hooks" of the spec, if it is still wanted');
     }
     case 'devctl': {
-      const [, bus = '', slot = '', func = ''] = /pci(?:\d+:)?(\d+):(\d+):(\d+)/.exec(words.join(' ')) ?? [];
-      const isOurs = words.includes('ppt') && argv.some((word) => word.includes(`passthru,${bus}/${slot}/${func}`));
-      const isDetach = words[1] === 'detach' && argv.some((word) => word.includes(`passthru,${bus}/${slot}/${func}`));
+      const isDetach = words[1] === 'detach' && passedCard(each, argv) !== undefined;
+      const isOurs = attachedCard(each, { argv }) !== undefined;
       return isOurs || isDetach || words[1] === 'getpath' ? [] : told(places.devctl ?? '');
     }
     case 'ifconfig':
@@ -120,6 +123,17 @@ function singleNote(each: Typed, { vmName, argv }: Names): readonly Lost[] {
       return Object.hasOwn(places, name) ? told(places[name] ?? '') : [];
   }
 }
+
+/** The PCI card of the guest that a command of devctl(8) is about, as a spec names it. */
+function passedCard({ words }: Pick<Typed, 'words'>, argv: readonly string[]): string | undefined {
+  const [, bus = '', slot = '', func = ''] = /pci(?:\d+:)?(\d+):(\d+):(\d+)/.exec(words.join(' ')) ?? [];
+  const isOurs = argv.some((word) => word.includes(`passthru,${bus}/${slot}/${func}`));
+  return isOurs && bus !== '' ? `${bus}:${slot}:${func}` : undefined;
+}
+
+/** The card that is given to ppt, as vmrun does where it may. */
+const attachedCard = (each: Pick<Typed, 'name' | 'words'>, { argv }: Pick<Names, 'argv'>): string | undefined =>
+  each.name === 'devctl' && each.words.includes('ppt') ? passedCard(each, argv) : undefined;
 
 /** Options of ifconfig(8) that vmrun sees to for the taps of a VM. */
 const ownWords = /^(create|destroy|up|down|-?monitor|plumb|unplumb)$/;
@@ -136,6 +150,9 @@ function networkOf(done: readonly Typed[], { argv }: Names): Network {
   const aliases = new Map<string, string>();
   const bridges = new Map<string, { readonly line: number; isMade: boolean; readonly members: Set<string> }>();
   const isCard = (name: string): boolean => argv.some((word) => word.split(',').includes(name));
+  // What the script makes, and puts into a bridge, vmrun may make and put there.
+  const give = (card: string, fields: SpecObject): void =>
+    void cards.set(card, { ...cards.get(card), ...fields, fix: true });
   for (const each of done.filter(({ name }) => name === 'ifconfig')) {
     const [, first = '', ...rest] = each.words.filter(
       (word, at) => at === 0 || word !== 'inet' || each.words.length > 3,
@@ -146,7 +163,7 @@ function networkOf(done: readonly Typed[], { argv }: Names): Network {
     const bridgeName = first === 'bridge' ? renamed : first;
     const isOwnTap = isTap(first) || isCard(first) || isTap(aliases.get(first) ?? '');
     const members = rest.filter((_word, at) => rest[at - 1] === 'addm');
-    const others = leftOver(rest);
+    const others = leftOver(rest, (name) => isTap(name) || isCard(name) || isTap(aliases.get(name) ?? ''));
     if (bridgeName !== undefined && (members.length > 0 || /^bridge\d*$/.test(first))) {
       const bridge = bridges.get(bridgeName) ?? { line: each.line, isMade: false, members: new Set<string>() };
       bridges.set(bridgeName, bridge);
@@ -154,12 +171,13 @@ function networkOf(done: readonly Typed[], { argv }: Names): Network {
       for (const member of members) {
         const card = isCard(member) ? member : (aliases.get(member) ?? member);
         if (isTap(card) || isCard(card)) {
-          if (!/[$`]/.test(bridgeName)) cards.set(card, { bridge: bridgeName });
+          if (!/[$`]/.test(bridgeName)) give(card, { bridge: bridgeName });
           else lost.push(unknownBridge(each.line, card, bridgeName));
         } else bridge.members.add(member);
       }
       if (others.length > 0) lost.push(setting(each));
     } else if (others.length > 0 || !isOwnTap) lost.push(setting(each));
+    if (isOwnTap && rest.includes('create') && isCard(first)) give(first, {});
   }
   for (const [name, { line, isMade, members }] of bridges) {
     if (!isMade && members.size === 0) continue;
@@ -169,11 +187,12 @@ function networkOf(done: readonly Typed[], { argv }: Names): Network {
 }
 
 /** Words that do more than make an interface, switch it on and put it into a bridge. */
-function leftOver(words: readonly string[]): readonly string[] {
+function leftOver(words: readonly string[], isOurs: (name: string) => boolean): readonly string[] {
   const rest: string[] = [];
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? '';
-    if (/^(addm|deletem|name|descr|description|group|stp|-stp)$/.test(word)) at += 1;
+    const isOwn = word === 'addm' || (word === 'deletem' && isOurs(words[at + 1] ?? ''));
+    if (isOwn) at += 1;
     else if (!ownWords.test(word)) rest.push(word);
   }
   return rest;
@@ -225,7 +244,10 @@ function together(rest: readonly Typed[]): readonly Lost[] {
     const [first] = some;
     if (first === undefined) return [];
     const byName = new Map<string, number[]>();
-    for (const { name, line } of some) byName.set(name, [...(byName.get(name) ?? []), line]);
+    for (const { name, words, line } of some) {
+      const shownName = name === '>' ? words.join(' ') : name;
+      byName.set(shownName, [...(byName.get(shownName) ?? []), line]);
+    }
     const named = [...byName].map(([name, lines]) => {
       const unique = [...new Set(lines)].map(String);
       return `${name === '' ? 'a command' : name} on ${unique.length === 1 ? 'line' : 'lines'} ${listWords(unique)}`;

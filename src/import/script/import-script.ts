@@ -11,7 +11,7 @@ import { doneIn } from './moments.js';
 import { loaderBefore } from './script-loader.js';
 import { parseShell } from './parser.js';
 import { rebootsOf } from './reboot.js';
-import { onlySymbol, type Field, type Lost, type Started } from './run.js';
+import { onlySymbol, type Field, type Lost, type Ran, type Run, type Started } from './run.js';
 import { hasSymbol, replaceSymbols, shownText, symbolsIn, wellFormed } from './symbols.js';
 import { variantNotes } from './variants.js';
 import { wrapperNotes } from './wrapper-notes.js';
@@ -106,11 +106,12 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   const runs = [...ways.map(({ run }) => run), ...reboots.runs];
   const done = runs.flatMap((run) => doneIn(run, chosen));
   const effects = hostEffects(
-    done.filter(({ fields, line, isAside }) => fields[0]?.text !== 'sleep' || !(isAside || reboots.pauses.has(line))),
+    done.filter((each) => isEffect(each, runs, reboots.pauses)),
     host,
   );
   const cardsOn = ({ run }: Way): HostEffects['cards'] => hostEffects(doneIn(run, chosen), host).cards;
-  const cards = new Map([...effects.cards, ...cardsOn(main)]);
+  const made = new Map([...taps.values()].map((name) => [name, { fix: true }]));
+  const cards = new Map<string, SpecObject>([...made, ...effects.cards, ...cardsOn(main)]);
   const otherBridges = bridgeNotes(source, ways, cards, cardsOn);
   const told = unique([...runs.flatMap(({ lost }) => lost), ...effects.lost, ...reboots.lost]);
   const notes = [
@@ -135,6 +136,20 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
     line: chosen.line,
     lineOf: (word) => lines.get(word),
   });
+}
+
+/** Whether a command does something that the spec, or another note, does not say. */
+function isEffect({ fields, line, isAside }: Ran, runs: readonly Run[], pauses: ReadonlySet<number>): boolean {
+  const [name, file = ''] = fields.map(({ text }) => text);
+  if (name === 'sleep') return !isAside && !pauses.has(line);
+  // A file that the script writes for itself, or for bhyve and its loader.
+  return (
+    name !== '>' ||
+    !runs.some(
+      ({ read, started }) =>
+        read.has(file) || started.some((start) => start.fields.some(({ text }) => text.includes(file))),
+    )
+  );
 }
 
 /** What several ways tell is told once. */
@@ -319,7 +334,7 @@ function unknownWord(source: Source, { symbols }: Script, { text, line }: Field,
 
 /** How bhyve is started besides its words. */
 function startNotes(source: Source, { symbols, folder }: Script, chosen: Started): readonly Problem[] {
-  const { line, outputFile, takesArguments, directory, directoryLine } = chosen;
+  const { line, outputFile, errorFile, inputFile, takesArguments, directory, directoryLine } = chosen;
   const notes: Problem[] = [];
   const seen = new Set<string>();
   for (const hole of chosen.holes.filter(({ token }) => token !== '')) {
@@ -342,6 +357,14 @@ function startNotes(source: Source, { symbols, folder }: Script, chosen: Started
         'start vmrun with --log FILE',
       ),
     );
+  }
+  if (errorFile !== undefined && errorFile !== '/dev/null' && errorFile !== outputFile) {
+    const message = `the error messages of bhyve go to ${shownText(errorFile, symbols)} here`;
+    notes.push(noteAt(source, line, 'output', message, 'start vmrun with --log FILE'));
+  }
+  if (inputFile !== undefined && inputFile !== '/dev/null') {
+    const message = `bhyve reads its standard input from ${shownText(inputFile, symbols)} here, which a spec does not say`;
+    notes.push(noteAt(source, line, 'input', message, 'start vmrun with the same redirection'));
   }
   if (takesArguments) {
     notes.push(

@@ -84,6 +84,8 @@ export interface Started {
   readonly inputFile?: string;
   /** File that its output goes to. */
   readonly outputFile?: string;
+  /** File that its error messages go to. */
+  readonly errorFile?: string;
   /** `"$@"` stands in it, which is nothing in a call without arguments. */
   readonly takesArguments: boolean;
   readonly directory: string | undefined;
@@ -170,6 +172,7 @@ export interface Run extends RunInput {
   /** What a function's `local` has hidden. */
   hidden: Map<string, string | readonly string[] | undefined> | undefined;
   functions: Map<string, Command>;
+  readonly aliases: Map<string, string>;
   positional: readonly string[];
   /** The arguments are those of the script's caller, who gave none. */
   isPlainCall: boolean;
@@ -196,6 +199,9 @@ export interface Run extends RunInput {
   output: { text: string; readonly source: string } | undefined;
   input: { text?: string; readonly file?: string } | undefined;
   outputFile: string | undefined;
+  errorFile: string | undefined;
+  /** Files that the script itself reads. */
+  readonly read: Set<string>;
   /** How a condition goes that nobody knows; undefined: as its kind usually does. */
   openIs: boolean | undefined;
   isCondition: boolean;
@@ -260,6 +266,9 @@ export function createRun(input: RunInput): Run {
     output: undefined,
     input: undefined,
     outputFile: undefined,
+    errorFile: undefined,
+    read: new Set(),
+    aliases: new Map(),
     openIs: undefined,
     isCondition: false,
     isLoopCondition: false,

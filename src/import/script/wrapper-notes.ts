@@ -20,7 +20,7 @@ function wordsOf({ name, words }: Wrapper): readonly [string, string] {
             `bhyve is started again and again by "${words}" here`,
             'vmrun boots again by itself: "reboot_on"; start it by "daemon -f", and give it -P FILE for a pid file',
           ]
-        : [`bhyve is started by daemon here, which a spec does not say`, 'start vmrun by daemon: bhyve inherits it'];
+        : [`bhyve is started by "${words}" here, which a spec does not say`, daemonFix(words)];
     case 'tmux':
     case 'screen':
       return [
@@ -50,3 +50,11 @@ function wordsOf({ name, words }: Wrapper): readonly [string, string] {
       ];
   }
 }
+
+/** daemon(8) in front of vmrun, which writes its own pid file and log. */
+const daemonFix = (words: string): string =>
+  [
+    'start vmrun by daemon: bhyve inherits it',
+    ...(/\s-[a-zA-Z]*[pP]/.test(words) ? ['give vmrun -P FILE for a pid file'] : []),
+    ...(/\s-[a-zA-Z]*[om]\b/.test(words) ? ['--log FILE for a log'] : []),
+  ].join('; ');
