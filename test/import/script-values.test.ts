@@ -141,6 +141,36 @@ test.each<[title: string, choice: string, bridge: string, other: string]>([
   );
 });
 
+describe('a loop that waits for the host before bhyve is told', () => {
+  const waits = '1:1  host: the script waits in this loop before it starts bhyve: not carried';
+  test.each<[title: string, commands: string, notes: readonly string[]]>([
+    ['until', 'until ping -c1 nas; do sleep 1; done', [waits]],
+    ['while not', 'while ! mount | grep -q nas; do :; done', [waits]],
+    ['for a file', 'while [ ! -e /dev/zvol/z/a ]; do echo -n .; done', [waits]],
+    ['with a way out', 'while true; do nc -z nas 80 && break; sleep 1; done', [waits]],
+    ['a few times', 'for i in 1 2 3; do ping -c1 nas && break; sleep 1; done', [waits]],
+    ['counting', 'n=0; while [ $n -lt 9 ]; do ping -c1 nas && break; sleep 1; n=$((n + 1)); done', [waits]],
+    ['in a function', 'w() { until nc -z $1 80; do sleep 1; done; }; w nas', [waits]],
+    ['but not until the VM is gone', 'while [ -e /dev/vmm/vm ]; do sleep 1; done', []],
+    ['nor one that reads lines', 'ls | while read x; do echo $x; done', []],
+    ['nor one that looks for a name', 'n=0; while [ -e /tmp/$n ]; do n=$((n + 1)); done', []],
+    [
+      'or one without an end',
+      'while :; do :; done',
+      ['1:1  endless-loop: nothing in the script ends this loop, so that what follows it is never run'],
+    ],
+  ])('%s', async (_title, commands, notes) => {
+    expect(await notesOf(`${commands}\nbhyve ${uefi} vm`)).toEqual(notes);
+  });
+
+  test('between two boots', async () => {
+    const text = `while bhyve ${uefi} vm; do\nuntil ping -c1 nas; do sleep 1; done\nwhile [ -e /dev/vmm/vm ]; do sleep 1; done\ndone`;
+    expect(await notesOf(text)).toEqual([
+      '2:1  host: the script waits in this loop before it starts bhyve again: not carried',
+    ]);
+  });
+});
+
 test('an option whose value is empty is named', async () => {
   const text = `if [ "$(hostname)" = a ]; then M=1G; fi\nbhyve ${uefi} -m $M vm`;
   expect(await reasons(text)).toEqual(['2:1  unset: $M is empty here, so -m has no value']);

@@ -29,6 +29,7 @@ export function holds(run: Run, { site, line, source, operands, isDouble }: Test
   if (isFixed) return outcome.value;
   const value = isOpen && run.openIs !== undefined ? run.openIs : outcome.value;
   const turned = `${source} is ${value ? 'false' : 'true'}`;
+  if (choices.length === 0) run.questions += 1;
   const others = choices.length > 0 ? choices : [toBranch(site, value ? 0 : 1, turned)];
   return decide(run, { site, line, branch: value ? 1 : 0, others, isOnce: run.isLoopCondition }) === 1;
 }

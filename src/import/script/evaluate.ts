@@ -3,6 +3,7 @@ import { calculate } from './arithmetic.js';
 import { dispatch, evaluateText } from './builtins.js';
 import { valueFor } from './conditions.js';
 import { createExpander, type Expander } from './expand.js';
+import { flat } from './flat.js';
 import { literalPattern, matches } from './patterns.js';
 import { decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, Lost, Run } from './run.js';
@@ -70,11 +71,11 @@ function followOne(run: Run, command: Command): Flow | undefined {
       return follow(run, command.otherwise);
     }
     case 'loop':
-      return followLoop(run, command);
+      return noticingWaits(run, command, () => followLoop(run, command));
     case 'for':
-      return followFor(run, command);
+      return noticingWaits(run, command, () => followFor(run, command));
     case 'counting':
-      return followCounting(run, command);
+      return noticingWaits(run, command, () => followCounting(run, command));
     case 'case':
       return followCase(run, command);
     case 'function':
@@ -168,6 +169,41 @@ const passedOn = (to: Command | undefined, line: number): Lost => ({
   message: `what bhyve prints goes to ${to?.kind === 'simple' ? shown(to.source) : 'other commands'} here`,
   fix: 'start vmrun with --log FILE',
 });
+
+const sourceOf = (command: Command): string => (command.kind === 'simple' ? command.source : '');
+
+type Loop = Extract<Command, { kind: 'loop' | 'for' | 'counting' }>;
+
+/** A loop that only waits for the host: it sleeps, or does nothing, until something is so. */
+function noticingWaits(run: Run, loop: Loop, walk: () => Flow | undefined): Flow | undefined {
+  const before = { questions: run.questions, started: run.started.length, ran: run.ran.length };
+  const flow = walk();
+  if (run.started.length > before.started) return flow;
+  const { line } = loop;
+  const source = loop.kind === 'loop' ? flat(loop.condition).map(sourceOf).join('; ') : '';
+  const names = flat(loop.body).map((command) =>
+    command.kind === 'simple' && command.words[0] !== undefined ? (literalOf(command.words[0]) ?? '') : '',
+  );
+  const isIdle = names.every((name) => /^(:|true|sleep|echo|printf|continue)$/.test(name));
+  if (run.questions > before.questions && (names.includes('sleep') || (isIdle && loop.kind === 'loop'))) {
+    const rest = run.ran.splice(before.ran).filter(({ fields }) => fields[0]?.text !== 'sleep');
+    const { isAside } = run;
+    run.ran.push(...rest, {
+      line,
+      fields: ['wait', source].map((text) => ({ text, line })),
+      after: run.started.length,
+      isAside,
+    });
+  }
+  if (flow?.kind === 'stop' && run.questions === before.questions && run.steps <= mostSteps && run.depth <= deepest) {
+    run.lost.push({
+      line,
+      code: 'endless-loop',
+      message: 'nothing in the script ends this loop, so that what follows it is never run',
+    });
+  }
+  return flow;
+}
 
 /** @returns how the loop ends the commands around it; `next`: it goes on */
 function afterBody(flow: Flow | undefined): { readonly isOver: boolean; readonly flow?: Flow } {
@@ -371,7 +407,10 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
   const name = literalOf(words[0] ?? { line: 0, source: '', parts: [] });
   const alias = aliasOf(run, command);
   if (alias !== undefined) return followAlias(run, command, alias);
-  if (name === 'exec' && words.length === 1) { redirectForGood(run, redirects); return; }
+  if (name === 'exec' && words.length === 1) {
+    redirectForGood(run, redirects);
+    return;
+  }
   if (name === '[[')
     return dispatch(
       run,

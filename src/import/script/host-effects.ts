@@ -32,6 +32,7 @@ const places: Readonly<Record<string, string>> = {
   ngctl: 'put it into "hooks" of the spec',
   swtpm: 'start it before vmrun, or in "hooks" of the spec',
   service: 'start it before vmrun: rc.conf(5)',
+  wait: 'put it into "pre_start" of "hooks" if bhyve has to wait',
   sleep: 'put it into "hooks" of the spec if bhyve has to wait',
   vmrun: 'leave it out of the spec',
 };
@@ -86,11 +87,20 @@ const commandText = ({ words }: Typed): string => {
 };
 
 function singleNote(each: Typed, { vmName, argv }: Names): readonly Lost[] {
-  const { name, words, line } = each;
+  const { name, words, line, moments } = each;
+  const isAtEnd = !moments.has('before') && !moments.has('between');
   const told = (fix: string): readonly Lost[] => [
     { line, code: 'host', message: `${commandText(each)}: not carried`, fix },
   ];
   switch (name) {
+    case 'wait': {
+      // Until the VM is gone vmrun waits, too.
+      const isOwn = /\/dev\/vmm\b/.test(words[1] ?? '');
+      const message = `the script waits in this loop before it starts bhyve${moments.has('before') ? '' : ' again'}: not carried`;
+      return isOwn || isAtEnd ? [] : [{ line, code: 'host', message, fix: places.wait ?? '' }];
+    }
+    case 'sleep':
+      return isAtEnd ? [] : told(places.sleep ?? '');
     case 'sysctl':
       return words.some((word) => word.includes('=')) ? told(places.sysctl ?? '') : [];
     case 'mount':
