@@ -15,8 +15,8 @@ export interface Name {
   /** Who has it: `virtio-net at 0:4:0`, `com1`, `gdb`. */
   readonly owner: string;
   readonly address?: PciAddress;
-  /** Of a serial number: the path that bhyve makes it of, where both can be written to. */
-  readonly madeOf?: string;
+  /** Of a serial number that bhyve makes up: the path that it is made of. */
+  readonly madeOf?: { readonly path: string; readonly variable: string; readonly isCd: boolean };
 }
 
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');
@@ -56,8 +56,11 @@ function deviceNames({ model, address, node, variables }: Device): readonly Name
     if (made === undefined) return [];
     const value = get(name) ?? made.byDefault({ address, name: variables.get('name') ?? '', md5 });
     const said = { kind, value: normal(kind, value), variable: at(name), owner, address };
-    const path = get(name) === undefined && kind === 'serial' ? get(name.replace(/ser$/, 'path')) : undefined;
-    return [{ ...said, ...(path === undefined ? {} : { madeOf: path }) }];
+    if (get(name) !== undefined || made.madeOf === undefined) return [said];
+    const pathName = name.replace(/ser$/, 'path');
+    const path = get(pathName);
+    const isCd = model === 'ahci' && get(name.replace(/ser$/, 'type')) !== 'hd';
+    return [{ ...said, ...(path === undefined ? {} : { madeOf: { path, variable: node + pathName, isCd } }) }];
   };
   switch (model) {
     case 'virtio-net':
@@ -75,12 +78,7 @@ function deviceNames({ model, address, node, variables }: Device): readonly Name
         const [, port = ''] =
           /^port\.(\d+)\.path$/.exec(variable.startsWith(node) ? variable.slice(node.length) : '') ?? [];
         if (port === '') return [];
-        return trait('serial', `port.${port}.ser`, serialTrait({ path: variables.get(variable) ?? '' })).map(
-          ({ madeOf, ...name }) => ({
-            ...name,
-            ...(madeOf === undefined || get(`port.${port}.type`) !== 'hd' ? {} : { madeOf }),
-          }),
-        );
+        return trait('serial', `port.${port}.ser`, serialTrait({ path: variables.get(variable) ?? '' }));
       });
     case 'uart':
       return serialNames(`${node}path`, owner, (name) => variables.get(name)).map((name) => ({ ...name, address }));

@@ -6,10 +6,10 @@ import type { Machine } from '../machine/machine.js';
 import { twinWords, type TwinWords } from '../machine/twins.js';
 import { isSame, namesIn, type Name } from './names.js';
 
-/** Two devices of a machine with one name of something that only one of them can have. */
+/** Two devices of a machine with one name of something that only one of them can have; or one that hangs on a folder. */
 export interface Shared {
   readonly words: TwinWords;
-  readonly kind: Name['kind'];
+  readonly kind: Name['kind'] | 'folder';
   /** The word of the command in which the option begins that says it; undefined: none does. */
   readonly index: number | undefined;
   readonly otherIndex: number | undefined;
@@ -25,7 +25,20 @@ export function sharedIn({ argv, release, arch }: Machine, readFile: (path: stri
   if (parsed.kind !== 'parsed') return [];
   const setters = recording.setters(parsed.tree);
   const holders = new Map<string, Name[]>();
-  return namesIn(expanded(parsed.tree, parsed.config.keys())).flatMap((name): readonly Shared[] => {
+  const names = namesIn(expanded(parsed.tree, parsed.config.keys()));
+  const relative = names.flatMap(({ madeOf, owner, value }): readonly Shared[] =>
+    madeOf === undefined || madeOf.path.startsWith('/')
+      ? []
+      : [
+          {
+            words: folderWords(owner, madeOf.path, value),
+            kind: 'folder',
+            index: setters.get(madeOf.variable),
+            otherIndex: undefined,
+          },
+        ],
+  );
+  const shared = names.flatMap((name): readonly Shared[] => {
     const alike = holders.get(keyOf(name)) ?? [];
     holders.set(keyOf(name), [...alike, name]);
     const holder = alike.find((other) => isSame(name, other));
@@ -33,7 +46,15 @@ export function sharedIn({ argv, release, arch }: Machine, readFile: (path: stri
     const [index, otherIndex] = [name, holder].map(({ variable }) => setters.get(variable));
     return [{ words: wordsOf(name, holder), kind: name.kind, index, otherIndex }];
   });
+  return [...relative, ...shared];
 }
+
+/** A field that names a file is told bhyve in full; its own words are passed on as they are. */
+const folderWords = (owner: string, path: string, serial: string): TwinWords => ({
+  code: 'relative-path',
+  message: `bhyve makes the serial number of ${owner} (${serial}) of its path as written, and looks for ${path} in the folder where vmrun is started`,
+  fix: 'write the path in full, or use a device of the spec in place of these words',
+});
 
 /** Of those that may be the same. */
 const keyOf = ({ kind, value }: Name): string => `${kind} ${kind === 'port' ? (value.split(' ')[1] ?? '') : value}`;
@@ -50,7 +71,9 @@ function wordsOf(name: Name, holder: Name): TwinWords {
   switch (kind) {
     case 'mac':
     case 'serial': {
-      const isOneFile = name.madeOf !== undefined && name.madeOf === holder.madeOf;
+      const isOneFile = [name, holder].every(
+        ({ madeOf }) => madeOf?.isCd === false && madeOf.path === name.madeOf?.path,
+      );
       const isItself = name.owner === other;
       return twinWords({
         ...{ kind, value, isOneFile: isOneFile && !isItself },

@@ -138,6 +138,35 @@ describe("what two devices cannot share is told where bhyve's own words say it",
     expect(await saidOf(fields)).toEqual(said);
   });
 
+  test.each<[what: string, fields: SpecObject, at: string]>([
+    ['a raw disk', { emulations: [raw('virtio-blk,disk.img')] }, 'emulations/0/value'],
+    ['a raw CD', { emulations: [raw('ahci-cd,a.iso')] }, 'emulations/0/value'],
+    ['one of several', { emulations: [raw('ahci,hd:/a,hd:b.img')] }, 'emulations/0/value'],
+    ['a disk of extra_options', { extra_options: '-s 5,virtio-blk,disk.img' }, 'extra_options'],
+    [
+      'a path by extra_options, over a field',
+      { emulations: [disk('/a')], extra_options: '-o pci.0.1.0.path=disk.img' },
+      'extra_options',
+    ],
+  ])('a serial number that hangs on the folder: %s', async (_what, fields, at) => {
+    expect((await saidOf(fields)).filter((each) => each.includes('relative-path'))).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^warning /${at} relative-path: bhyve makes the serial number of .* \\(BHYVE-.*\\) of its path as written`,
+        ),
+      ),
+    ]);
+  });
+
+  test.each<[what: string, fields: SpecObject]>([
+    ['the serial number is said', { emulations: [raw('virtio-blk,disk.img,ser=A')] }],
+    ['the path is whole', { emulations: [raw('virtio-blk,/disk.img')] }],
+    ['bhyve makes it of the slot', { emulations: [raw('nvme,disk.img')] }],
+    ['vmrun makes it whole', { emulations: [disk('disk.img')], extra_options: '-S' }],
+  ])('and none that does not: %s', async (_what, fields) => {
+    expect(await saidOf(fields)).toEqual([]);
+  });
+
   test('in a run it is a warning: another bhyve may be run', async () => {
     expect(await saidOf({ emulations: [net('tap0'), raw('e1000,tap0')] }, { severity: 'warning' })).toEqual([
       expect.stringMatching(/^warning \/emulations\/1\/value interface-twice: tap0 /),
