@@ -15,6 +15,12 @@ test('what bhyve will refuse of its own words is an error before a run, and a wa
       expect(refused.stderr).toContain(`/extra_options  ${said}\n`);
       expect(refused.stderr).toContain('fix: correct -l com9,stdio, or leave it out\n');
     }
+    for (const command of ['check', 'plan']) {
+      const other = await vmrun(command, '--bhyve', '/opt/bhyve');
+      expect(other.stderr + other.stdout).toContain(`warning: ${said}`);
+      expect(other.status).not.toBe(65);
+      expect(await vmrun(command, '--bhyve', '/usr/sbin/bhyve')).toMatchObject({ status: 65 });
+    }
     // A dry run has no use for it, and a run may be of another bhyve.
     expect(await vmrun('--dry-run')).toMatchObject({ status: 0, stderr: '' });
     const run = await vmrun('--simulate');

@@ -18,7 +18,7 @@ import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../comman
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
-import { forecastSpec } from '../forecast-spec.js';
+import { forecastSeverity, forecastSpec } from '../forecast-spec.js';
 import { loadWithLock } from '../load-with-lock.js';
 import type { LockFile } from '../lock-file.js';
 import { runBaseOf } from '../run-base.js';
@@ -114,7 +114,8 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   const identity = locked?.identity;
   const runBase = runBaseOf(options, context);
   const names = targetsOf(spec, options);
-  const known = [...warnings, ...(await forecastSpec(spec, spec.targets, { ...platform, identity }))];
+  const severity = forecastSeverity(options.bhyve, context);
+  const known = [...warnings, ...(await forecastSpec(spec, spec.targets, { ...platform, identity, severity }))];
   if (known.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', spec.source, inOrder(known));
   const machines = names.map((target) => {
     const planned = plan(spec, target, { ...platform, identity, runDirectory: path.join(runBase, spec.name) });

@@ -17,7 +17,7 @@ import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { loadSpec } from '../load-spec.js';
-import { forecastSpec } from '../forecast-spec.js';
+import { forecastSeverity, forecastSpec } from '../forecast-spec.js';
 import { lockFileFor, type LockFile } from '../lock-file.js';
 import { programsOf } from '../programs.js';
 import { runBaseOf } from '../run-base.js';
@@ -107,11 +107,12 @@ async function load(config: string, wanted: PlanCommandOptions, context: Context
   const basis = { ...hostBhyve, identity: locked?.identity };
   const loaded = await loadSpec(input, basis);
   const { spec } = loaded;
+  const severity = forecastSeverity(rest.bhyve, context);
   const isOther = own === undefined && known !== undefined && known.spec.name !== spec.name;
   if (isOther && locked !== undefined) return load(config, wanted, context);
   const warnings = inOrder([
     ...loaded.warnings,
-    ...(await forecastSpec(spec, spec.targets, { ...basis, withoutHost: true })),
+    ...(await forecastSpec(spec, spec.targets, { ...basis, severity, withoutHost: true })),
   ]);
   if (warnings.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', input.name, warnings);
   return {
