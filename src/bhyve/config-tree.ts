@@ -54,7 +54,10 @@ export function openConfig(root: ConfigNode, output: Output, trace?: Trace): Con
       }
       if (entry === undefined && !isCreating) return undefined;
       const next = entry ?? emptyNode();
-      if (entry === undefined) node.entries.set(name, next);
+      if (entry === undefined) {
+        node.entries.set(name, next);
+        trace?.make?.(next);
+      }
       node = next;
     }
     return node;
@@ -181,7 +184,8 @@ export function openConfig(root: ConfigNode, output: Output, trace?: Trace): Con
     set,
     setIn,
     setNull(path) {
-      const { node } = parentForWriting(path);
+      const { node, name } = parentForWriting(path);
+      trace?.set?.(node, name);
       whole(node).isBroken = true;
     },
     get,

@@ -12,6 +12,8 @@ export interface Trace {
   readonly option?: (option: TracedOption | undefined) => void;
   /** A variable is set. */
   readonly set?: (node: ConfigNode, name: string) => void;
+  /** A node is made, and the variable that is to stand in it may never come. */
+  readonly make?: (node: ConfigNode) => void;
   /** A variable is asked for; it need not be there. No node: there is none, and the name is the whole one. */
   readonly read?: (node: ConfigNode | undefined, name: string, by: ReadBy) => void;
 }

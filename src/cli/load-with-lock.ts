@@ -3,7 +3,7 @@ import type { Platform } from '../devices/device.js';
 import type { Spec, SpecFormat } from '../spec/parse-spec.js';
 import { readSpec } from '../spec/read.js';
 import type { Context } from './context.js';
-import { loadSpec } from './load-spec.js';
+import { loadSpec, type Foresee } from './load-spec.js';
 import { lockFileFor, type LockChoice, type LockFile } from './lock-file.js';
 
 /** A spec, and the lock file that goes with it. */
@@ -23,9 +23,10 @@ export async function loadWithLock(
   choice: LockChoice & { readonly inputFormat?: SpecFormat | undefined },
   context: Context,
   platform: Partial<Platform> = context.hostBhyve,
+  foresee?: Foresee,
 ): Promise<LoadedWithLock> {
   const input = readSpec(choice.config, { workingDirectory: context.workingDirectory, format: choice.inputFormat });
   const locked = await lockFileFor(choice, context);
-  const { spec, warnings } = await loadSpec(input, { ...platform, identity: locked?.identity });
+  const { spec, warnings } = await loadSpec(input, { ...platform, identity: locked?.identity }, foresee);
   return { spec, warnings: [...(locked?.warnings ?? []), ...warnings], locked };
 }

@@ -1,4 +1,4 @@
-import { strayWord } from '../machine/extra-options.js';
+import { strayWords } from '../machine/extra-options.js';
 import { mainOptions, type MainOption } from './main-options.js';
 import type { CliOptions } from './options.js';
 
@@ -49,8 +49,8 @@ export function optionsOf(
   for (const each of said) options = { ...options, ...each };
   if (options.quiet && options.verbose) return '-q and -v exclude one another';
   if (options.force && options.adopt) return '--force and --adopt exclude one another';
-  const stray = strayWord(bhyveArguments);
-  return stray === undefined ? options : `after "--": ${stray}`;
+  const [stray] = strayWords(bhyveArguments);
+  return stray === undefined ? options : `after "--": ${stray.message}`;
 }
 
 /**

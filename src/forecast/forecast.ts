@@ -8,7 +8,7 @@ import { isKnown } from '../machine/config.js';
 import { explainDraft, type ExplainedArgument } from '../machine/explain.js';
 import type { Machine } from '../machine/machine.js';
 import { hasOwnWords } from '../machine/own-words.js';
-import { draft, type Draft, type PlanOptions } from '../machine/plan.js';
+import { draft, draftDespite, type Draft, type PlanOptions } from '../machine/plan.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
 import { sharedIn, type Shared } from './shared.js';
 import { wordsFor } from './words.js';
@@ -21,6 +21,8 @@ export interface ForecastOptions extends PlanOptions {
   readonly withoutHost?: boolean;
   /** Default: true. */
   readonly ownWords?: boolean;
+  /** What is wrong with the spec, which is looked at all the same: nothing is told where an error is told already. */
+  readonly despite?: readonly Problem[];
 }
 
 /**
@@ -30,26 +32,44 @@ export interface ForecastOptions extends PlanOptions {
  * @param targets of `spec.targets`, each of which can be planned
  */
 export function forecast(spec: Spec, targets: readonly string[], options: ForecastOptions = {}): readonly Problem[] {
-  const { severity = 'error', withoutHost = false, ownWords = true, ...planning } = options;
+  const { severity = 'error', withoutHost = false, ownWords = true, despite, ...planning } = options;
+  const isToldOf = placesOf(despite ?? []);
   return inOrder(
     targets.flatMap((target) => {
       const hasOwn = ownWords && ((planning.extraArguments ?? []).length > 0 || hasOwnWords(spec.effective(target).vm));
       if (!hasOwn && !withoutHost) return [];
-      const drafted = draft(spec, target, planning);
-      return drafted.ok ? forecastOf(drafted.value, planning, { severity, withoutHost, hasOwn }) : [];
+      const drafted = despite === undefined ? soundDraft(spec, target, planning) : draftDespite(spec, target, planning);
+      if (drafted === undefined) return [];
+      const found = forecastOf(drafted, planning, { severity, withoutHost, hasOwn, isSound: despite === undefined });
+      return found.filter(({ place }) => place === undefined || !isToldOf.has(placeKey(place)));
     }),
   );
 }
 
+function soundDraft(spec: Spec, target: string, options: PlanOptions): Draft | undefined {
+  const drafted = draft(spec, target, options);
+  return drafted.ok ? drafted.value : undefined;
+}
+
+/** Where errors are told; of bhyve's options in one text there may be more to say. */
+const placesOf = (problems: readonly Problem[]): ReadonlySet<string> =>
+  new Set(
+    problems.flatMap(({ severity, code, place }) =>
+      severity === 'error' && code !== 'extra-options' && place !== undefined ? [placeKey(place)] : [],
+    ),
+  );
+
 type Wanted = Required<Pick<ForecastOptions, 'severity' | 'withoutHost'>> & {
   /** There are words of bhyve's own. */
   readonly hasOwn: boolean;
+  /** The spec has no faults: what bhyve refuses of its fields is worth telling. */
+  readonly isSound: boolean;
 };
 
 function forecastOf(
   drafted: Draft,
   options: PlanOptions,
-  { severity, withoutHost, hasOwn }: Wanted,
+  { severity, withoutHost, hasOwn, isSound }: Wanted,
 ): readonly Problem[] {
   const { machine, effective } = drafted;
   if (!hasOwn && machine.requirements.filter(({ need }) => hostNeeds.has(need.kind)).length < 2) return [];
@@ -78,7 +98,7 @@ function forecastOf(
     ...told.flatMap((one): readonly Problem[] => {
       const { index } = one;
       const from = ownAt(index);
-      if (from === undefined && one.kind !== 'refusal') return [];
+      if (from === undefined && (one.kind !== 'refusal' || !isSound)) return [];
       if (one.kind === 'unread' && isToldAlready(one, from)) return [];
       if (one.kind === 'refusal' && index !== undefined && isTold.has(index)) return [];
       const option = index === undefined ? [] : optionAt(machine.argv, index, machine);

@@ -1,6 +1,7 @@
 import { quoteCommand } from '../base/shell.js';
 import type { Foretold } from '../bhyve/foretell/foretell.js';
 import type { Machine } from '../machine/machine.js';
+import { whySilent } from './silent.js';
 
 /** Where the words stand that bhyve says something about. */
 export type Where = 'config' | 'raw' | 'extra_options' | 'command line' | 'field';
@@ -20,7 +21,8 @@ export function wordsFor(told: Foretold, about: About): { readonly message: stri
 function messageFor(told: Foretold, { machine, where, option }: About): string {
   const { kind, messages, variable = '', status = 4, signal, when = '' } = told;
   const bhyve = `bhyve of FreeBSD ${machine.release}${machine.arch === 'arm64' ? ' on arm64' : ''}`;
-  const said = saidBy(messages);
+  const why = saysWhy(messages) ? undefined : whySilent(told, option);
+  const said = [saidBy(messages), ...(why === undefined ? [] : [why])].filter((words) => words !== '').join(': ');
   const it = where === 'extra_options' || where === 'command line' ? quoteCommand(option) : 'this';
   switch (kind) {
     case 'unread':
@@ -32,10 +34,17 @@ function messageFor(told: Foretold, { machine, where, option }: About): string {
     case 'end':
       return `${bhyve} will end with ${status} ${when}: ${said}`;
     case 'refusal':
-      if (signal !== undefined) return `${bhyve} will be killed by ${signal} at its start because of ${it}`;
+      if (signal !== undefined) {
+        return `${bhyve} will be killed by ${signal} at its start because of ${it}${why === undefined ? '' : `: ${why}`}`;
+      }
       return `${bhyve} will not start with ${it}: ${said === '' ? `it ends with ${status} and says nothing` : said}`;
   }
 }
+
+const isLastLine = (message: string): boolean => /^device emulation initialization error/i.test(message);
+
+const saysWhy = (messages: readonly string[]): boolean =>
+  messages.some((message) => !isLastLine(message.replace(/^bhyve: /, '')));
 
 /**
  * bhyve's lines without its own name, the line that follows every refusal of a device, and what an earlier call left in
@@ -45,7 +54,7 @@ function saidBy(messages: readonly string[]): string {
   const lines = messages
     .map((message) => message.replace(/^bhyve: /, '').replace(/: No error: 0$/, ''))
     .filter((message) => message !== '');
-  const telling = lines.filter((message) => !/^device emulation initialization error/i.test(message));
+  const telling = lines.filter((message) => !isLastLine(message));
   return (telling.length === 0 ? lines : telling).join('; ');
 }
 

@@ -1,3 +1,4 @@
+import { child } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
 import { splitWords } from '../base/shell.js';
 import { shown } from '../base/text.js';
@@ -7,24 +8,34 @@ import type { VmSpec } from '../spec/vm-spec.js';
 /** bhyve's options that take a value: the getopt strings of releases 14 to 16. */
 const withValue = /[GKUcfklmnoprs]/;
 
+/** A word that is no option of bhyve, and where it stands among the words. */
+interface StrayWord {
+  readonly index: number;
+  readonly message: string;
+}
+
 /**
  * Looks at words that go before the VM name as bhyve's getopt will: it stops at the first word that is no option, so
  * that word would become the VM's name and the command would fail with the usage text.
- * @returns what is wrong, or undefined
  */
-export function strayWord(words: readonly string[]): string | undefined {
+export function strayWords(words: readonly string[]): readonly StrayWord[] {
+  const found: StrayWord[] = [];
   for (let index = 0; index < words.length; index += 1) {
     const word = words[index] ?? '';
-    if (word === '--') return words.length === index + 1 ? undefined : afterEnd(words[index + 1] ?? '');
+    if (word === '--') {
+      const rest = words.slice(index + 1).map((behind, at) => ({ index: index + 1 + at, message: afterEnd(behind) }));
+      return [...found, ...rest];
+    }
     if (!word.startsWith('-') || word === '-') {
-      return `${shown(word)} is no option: bhyve would take it for the name of the VM`;
+      found.push({ index, message: `${shown(word)} is no option: bhyve would take it for the name of the VM` });
+      continue;
     }
     const takesValue = word.slice(1).search(withValue);
     if (takesValue === -1 || takesValue < word.length - 2) continue;
     index += 1;
-    if (index === words.length) return `${word} wants a value`;
+    if (index === words.length) found.push({ index: index - 1, message: `${word} wants a value` });
   }
-  return undefined;
+  return found;
 }
 
 const afterEnd = (word: string): string => `after "--" bhyve takes ${shown(word)} for the name of the VM`;
@@ -40,15 +51,16 @@ export function extraWords({ extra_options: extra = [] }: VmSpec): readonly stri
 
 const keptPrivate = 'use "password" of graphic or fbuf, or "config", which keep it in a private file';
 
-export function checkExtra(words: readonly string[] | { readonly error: string }): readonly Finding[] {
-  const wrong = 'error' in words ? words.error : strayWord(words);
-  if (wrong === undefined) return 'error' in words ? [] : secretInView(words, '/extra_options', keptPrivate);
-  return [
-    {
-      code: 'extra-options',
-      pointer: '/extra_options',
-      message: wrong,
-      fix: 'give options only, quoted as for a shell',
-    },
-  ];
+export function checkExtra(
+  { extra_options: written }: Pick<VmSpec, 'extra_options'>,
+  words: readonly string[] | { readonly error: string },
+): readonly Finding[] {
+  const stray = 'error' in words ? [{ index: 0, message: words.error }] : strayWords(words);
+  if (stray.length === 0) return 'error' in words ? [] : secretInView(words, '/extra_options', keptPrivate);
+  return stray.map(({ index, message }) => ({
+    code: 'extra-options',
+    pointer: typeof written === 'object' ? child('/extra_options', index) : '/extra_options',
+    message,
+    fix: 'give options only, quoted as for a shell',
+  }));
 }

@@ -58,7 +58,7 @@ export interface PlanOptions extends Partial<Platform> {
   readonly hostCards?: ReadonlyMap<string, PciAddress>;
 }
 
-/** What a target's spec comes to before it is written as a command: everything that can be wrong has been looked at. */
+/** What a target's spec comes to before it is written as a command. */
 export interface Arranged {
   readonly topology: Topology;
   readonly memoryBytes: number;
@@ -69,7 +69,6 @@ export interface Arranged {
   /** What a lock file keeps; absent: there is none. */
   readonly pins: Pins | undefined;
   readonly extraWords: readonly string[];
-  readonly warnings: readonly Problem[];
 }
 
 /**
@@ -96,11 +95,21 @@ export interface Draft extends Arranged {
 /** The same as `plan`, with all that it found on its way. */
 export function draft(spec: Spec, target: string, options: PlanOptions): Result<Draft> {
   const effective = spec.effective(target);
-  const arranged = arrange(effective, platformOf(effective, options), new Map(), options.identity);
-  if (!arranged.ok) return arranged;
-  const built = build(effective, arranged.value, options);
-  const problems = inOrder([...arranged.value.warnings, ...configProblems(effective, built.machine)]);
-  return isSound(problems) ? success({ ...arranged.value, ...built, effective }, problems) : failure(problems);
+  const { arranged, problems: found } = arrange(effective, platformOf(effective, options), new Map(), options.identity);
+  if (arranged === undefined || !isSound(found)) return failure(inOrder(found));
+  const built = build(effective, arranged, options);
+  const problems = inOrder([...found, ...configProblems(effective, built.machine)]);
+  return isSound(problems) ? success({ ...arranged, ...built, effective }, problems) : failure(problems);
+}
+
+/**
+ * The same of a spec that has faults, for what else there is to say of it: a command that nobody is to start.
+ * @returns undefined where too little is known to make one
+ */
+export function draftDespite(spec: Spec, target: string, options: PlanOptions): Draft | undefined {
+  const effective = spec.effective(target);
+  const { arranged } = arrange(effective, platformOf(effective, options), new Map(), options.identity);
+  return arranged === undefined ? undefined : { ...arranged, ...build(effective, arranged, options), effective };
 }
 
 /** Every problem of every target, in the order of the file; warnings among them. */
@@ -109,11 +118,9 @@ export function checkTargets(spec: Spec, host: PlanOptions = {}): readonly Probl
   return inOrder(
     spec.targets.flatMap((target) => {
       const effective = spec.effective(target);
-      const arranged = arrange(effective, platformOf(effective, host), known, host.identity);
-      if (!arranged.ok) return arranged.problems;
-      const { warnings } = arranged.value;
-      if (effective.vm.config === undefined) return warnings;
-      return [...warnings, ...configProblems(effective, build(effective, arranged.value, host).machine)];
+      const { arranged, problems } = arrange(effective, platformOf(effective, host), known, host.identity);
+      if (arranged === undefined || effective.vm.config === undefined) return problems;
+      return [...problems, ...configProblems(effective, build(effective, arranged, host).machine)];
     }),
   );
 }
@@ -136,7 +143,7 @@ function arrange(
   platform: Platform,
   known: DeviceFindings,
   identity: Identity | undefined,
-): Result<Arranged> {
+): { readonly arranged: Arranged | undefined; readonly problems: readonly Problem[] } {
   const { vm } = effective;
   const parts = partsOf(vm);
   const pins = identity === undefined ? undefined : pinsFor(identity, effective, parts);
@@ -166,7 +173,7 @@ function arrange(
     ...checkGdb(vm),
     ...checkDurations(vm),
     ...checkHooks(vm),
-    ...checkExtra(extra),
+    ...checkExtra(vm, extra),
     ...checkWiring(vm, parts),
     ...checkSingles(parts, effective),
     ...checkLpcUsers(vm),
@@ -176,11 +183,9 @@ function arrange(
       : [...checkBootOrder(vm, parts, slots.devices, effective), ...checkLpcSlot(vm, parts, slots, effective)]),
   ];
   const problems = [...effective.problems, ...findings.map((finding) => effective.problem(finding))];
-  if (!isSound(problems) || memoryBytes === undefined || 'findings' in slots || 'error' in extra) {
-    return failure(inOrder(problems));
-  }
+  if (memoryBytes === undefined || 'findings' in slots || 'error' in extra) return { arranged: undefined, problems };
   const bridge = vm.hostbridge === 'none' ? undefined : hostbridges[vm.hostbridge];
-  return success({ topology, memoryBytes, bridge, parts, slots, pins, extraWords: extra, warnings: problems });
+  return { arranged: { topology, memoryBytes, bridge, parts, slots, pins, extraWords: extra }, problems };
 }
 
 /** The bridges of a machine; arm64 has no LPC. */

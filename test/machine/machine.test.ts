@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { differences } from '../../src/machine/difference.js';
-import { strayWord } from '../../src/machine/extra-options.js';
+import { strayWords } from '../../src/machine/extra-options.js';
 import { plan } from '../../src/machine/plan.js';
 import { expectedConfig, refusal, simulateMachine, sorted } from '../support/simulated.js';
 import { machineOf, minimal, planOf, problemsOf, specOf, told, valuesOf, withDevices } from '../support/specs.js';
@@ -200,7 +200,7 @@ describe('extra options', () => {
     [['--', 'vm'], false],
     [[''], false],
   ])('%j leave the name of the VM where it is: %s', (words, isFine) => {
-    expect(strayWord(words) === undefined).toBe(isFine);
+    expect(strayWords(words).length === 0).toBe(isFine);
   });
 
   test('that end the options or take the name are refused at their place', async () => {

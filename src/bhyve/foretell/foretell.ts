@@ -53,6 +53,7 @@ export function foretell(argv: readonly string[], options: ForetellOptions): rea
 
 interface Parsed {
   readonly tree: ConfigNode;
+  readonly makers: ReadonlyMap<string, number>;
   /** The word in which the option begins that set a variable. */
   readonly setters: ReadonlyMap<string, number>;
   /** What was read with the options. */
@@ -80,14 +81,21 @@ function readWords(argv: readonly string[], options: ForetellOptions, told: Fore
     );
     const places = words.map(({ index }) => index);
     const setters = new Map([...recording.setters(tree)].map(([name, at]) => [name, places[at] ?? at] as const));
-    const blamed = { prefixes: prefixesOf(tree), setters, isSuspect: options.isSuspect };
+    const makers = new Map([...recording.makers(tree)].map(([name, at]) => [name, places[at] ?? at] as const));
+    const blamed = { prefixes: prefixesOf(tree), setters, makers, isSuspect: options.isSuspect };
     const isTaken = parsed.kind === 'parsed' && !parsed.isDumpAsked;
     const { option, line } = recording.options.at(-1) ?? { option: undefined, line: 0 };
     const lines = isTaken ? recording.trace.output.stderr.length : line;
     if (refusals === 0 || isTaken) told.push(...optionWarnings(recording, lines, places, blamed));
     if (isTaken) {
       told.push(...overruled(words, { parsed, setters, recording }, options));
-      return { tree, setters, read: recording.variables(tree), hasUnknownFile };
+      return { tree, setters, makers, read: recording.variables(tree), hasUnknownFile };
+    }
+    const stray = option === undefined ? strayOperand(words, recording) : undefined;
+    if (stray !== undefined) {
+      // What it is taken for is told by whoever looks at words alone.
+      words = words.filter((_, index) => index !== stray);
+      continue;
     }
     const about = parsed.kind === 'parsed' ? { index: setters.get('config.dump') } : { index: undefined };
     const behind =
@@ -96,10 +104,28 @@ function readWords(argv: readonly string[], options: ForetellOptions, told: Fore
     const at = words.findIndex(({ index }) => index === behind.index);
     if (at === -1) return undefined;
     const found = recording.options.find((each) => each.option?.index === at)?.option;
-    const length = lengthOf(found, words[at]?.word);
+    const length =
+      option?.index === at && isUnknown(parsed) ? unknownLength(words, at) : lengthOf(found, words[at]?.word);
     words = words.filter((_, index) => index < at || index >= at + length);
   }
   return undefined;
+}
+
+const isUnknown = (parsed: ParsedCommandLine): boolean =>
+  parsed.kind === 'failed' && parsed.messages.some((message) => message.startsWith('bhyve: illegal option'));
+
+/** An option that bhyve does not know, with what looks like its value; the last word is the name of the VM. */
+function unknownLength(words: readonly Word[], at: number): number {
+  const next = words.slice(at + 1, -1).findIndex(({ word }) => word.startsWith('-'));
+  return 1 + (next === -1 ? Math.max(0, words.length - at - 2) : next);
+}
+
+/** The first of several operands: bhyve takes one, and reads no option behind it. */
+function strayOperand(words: readonly Word[], { options }: Recording): number | undefined {
+  const last = options.findLast(({ option }) => option !== undefined)?.option;
+  const end = last === undefined ? 0 : last.index + lengthOf(last, words[last.index]?.word);
+  const first = words[end]?.word === '--' ? end + 1 : end;
+  return words.length - first > 1 ? first : undefined;
 }
 
 /** How many words an option takes up: its value stands behind its letter, or is a word of its own. */
@@ -194,7 +220,10 @@ const refusalOf = ({ messages, stdout, status, signal }: Failure, line: number):
 });
 
 /** Leaves out each part of the configuration that is refused, until bhyve starts the rest. */
-function startOf({ tree, setters, read, hasUnknownFile }: Parsed, options: ForetellOptions): readonly Foretold[] {
+function startOf(
+  { tree, setters, makers, read, hasUnknownFile }: Parsed,
+  options: ForetellOptions,
+): readonly Foretold[] {
   const told = new Map<string, Foretold>();
   const tell = (one: Foretold): void => {
     const key = JSON.stringify([one.kind, one.messages, one.messages.length === 0 ? one.variable : '']);
@@ -208,7 +237,7 @@ function startOf({ tree, setters, read, hasUnknownFile }: Parsed, options: Foret
   for (let refusals = 0; refusals <= maxRefusals && !isStarted; refusals += 1) {
     const recording = record();
     const start = checkStart(left, { ...options, trace: recording.trace });
-    const blamed = { prefixes: prefixesOf(left), setters, isSuspect: options.isSuspect };
+    const blamed = { prefixes: prefixesOf(left), setters, makers, isSuspect: options.isSuspect };
     for (const variable of recording.variables(left)) known.add(variable);
     const { reads } = recording;
     const last = reads.at(-1);

@@ -21,6 +21,8 @@ export interface Recording {
   readonly variables: (root: ConfigNode) => ReadonlySet<string>;
   /** The word in which the option begins that set a variable last. */
   readonly setters: (root: ConfigNode) => ReadonlyMap<string, number>;
+  /** The same of the one that made a node, by what stands in front of its variables. */
+  readonly makers: (root: ConfigNode) => ReadonlyMap<string, number>;
 }
 
 export function record(): Recording {
@@ -29,6 +31,7 @@ export function record(): Recording {
   const options: { readonly option: TracedOption | undefined; readonly line: number }[] = [];
   const asked = new Map<ConfigNode, Set<string>>();
   const set = new Map<ConfigNode, Map<string, number | undefined>>();
+  const made = new Map<ConfigNode, number>();
   const named = <T>(root: ConfigNode, of: (node: ConfigNode) => Iterable<readonly [string, T]>): Map<string, T> =>
     new Map(
       [...prefixesOf(root)].flatMap(([node, prefix]) =>
@@ -45,6 +48,10 @@ export function record(): Recording {
         const names = set.get(node) ?? new Map<string, number | undefined>();
         set.set(node, names.set(name, options.at(-1)?.option?.index));
       },
+      make: (node) => {
+        const index = options.at(-1)?.option?.index;
+        if (index !== undefined) made.set(node, index);
+      },
       read: (node, name, by) => {
         if (by === 'code') reads.push({ node, name, line: output.stderr.length });
         if (node === undefined) return;
@@ -57,6 +64,13 @@ export function record(): Recording {
     setters: (root) =>
       new Map(
         [...named(root, (node) => set.get(node) ?? [])].flatMap(([name, at]) => (at === undefined ? [] : [[name, at]])),
+      ),
+    makers: (root) =>
+      new Map(
+        [...prefixesOf(root)].flatMap(([node, prefix]) => {
+          const index = made.get(node);
+          return index === undefined ? [] : [[prefix, index] as const];
+        }),
       ),
   };
 }

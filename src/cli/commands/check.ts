@@ -110,11 +110,11 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   const { workingDirectory, hostBhyve } = context;
   const facts = options.host === undefined ? undefined : loadFacts(options.host, workingDirectory);
   const platform = facts === undefined ? hostBhyve : facts.platform;
-  const { spec, warnings, locked } = await loadWithLock(options, context, platform);
+  const severity = forecastSeverity(options.bhyve, context);
+  const { spec, warnings, locked } = await loadWithLock(options, context, platform, { severity });
   const identity = locked?.identity;
   const runBase = runBaseOf(options, context);
   const names = targetsOf(spec, options);
-  const severity = forecastSeverity(options.bhyve, context);
   const known = [...warnings, ...(await forecastSpec(spec, spec.targets, { ...platform, identity, severity }))];
   if (known.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', spec.source, inOrder(known));
   const machines = names.map((target) => {

@@ -105,9 +105,9 @@ async function load(config: string, wanted: PlanCommandOptions, context: Context
   // A draft of a spec that is locked is to be that spec: what is locked stays.
   const locked = own ?? (lock === false ? undefined : known?.locked);
   const basis = { ...hostBhyve, identity: locked?.identity };
-  const loaded = await loadSpec(input, basis);
-  const { spec } = loaded;
   const severity = forecastSeverity(rest.bhyve, context);
+  const loaded = await loadSpec(input, basis, { severity, withoutHost: true });
+  const { spec } = loaded;
   const isOther = own === undefined && known !== undefined && known.spec.name !== spec.name;
   if (isOther && locked !== undefined) return load(config, wanted, context);
   const warnings = inOrder([
