@@ -30,6 +30,7 @@ export function carriedNotes(
       .flatMap((device) =>
         [...unread].filter((variable) => variable.startsWith(device.variable.slice(0, -'device'.length))),
       )
+      .filter((variable) => !carried.some((part) => part.variable === variable))
       .map((variable) =>
         noteAt(
           source,

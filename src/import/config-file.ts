@@ -1,6 +1,6 @@
-import { success, type Result } from '../base/result.js';
+import { failure, success, type Result } from '../base/result.js';
 import { isKnown } from '../machine/config.js';
-import type { ImportContext, Original, Source } from './original.js';
+import { refusalAt, type ImportContext, type Original, type Source } from './original.js';
 
 /** A line that bhyve skips. */
 const isBlank = (line: string): boolean => line === '' || line.startsWith('#');
@@ -9,7 +9,10 @@ const variableOf = (line: string): string => line.slice(0, Math.max(0, line.inde
 
 /** Whether text is a list of bhyve's variables, for telling what it is. */
 export function isConfigFile(text: string): boolean {
-  const lines = text.split('\n').filter((line) => !isBlank(line));
+  const lines = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => !isBlank(line));
   const known = lines.filter((line) => isKnown(variableOf(line)) || /^pci\.\d+\.\d+\.\d+\.\w/.test(line));
   const isListed = lines.length > 0 && lines.every((line) => /^[\w.-]+=./.test(line));
   return isListed && known.some((line) => line.includes('.')) && known.length * 2 >= lines.length;
@@ -17,6 +20,13 @@ export function isConfigFile(text: string): boolean {
 
 /** A bhyve_config(5) file: what `bhyve -k FILE` reads, and what config.dump prints. */
 export function importConfigFile(source: Source, { readFile, vmName }: ImportContext): Result<Original> {
+  const indented = source.text.split('\n').findIndex((line) => /^[ \t]+[^\s#]+=/.test(line));
+  if (indented !== -1) {
+    const message = 'the line begins with a blank, which bhyve takes for a part of the variable';
+    return failure([
+      refusalAt(source, indented + 1, 'blank', message, 'take the blanks away from the beginning of each line'),
+    ]);
+  }
   const lines = new Map(source.text.split('\n').map((line, index) => [variableOf(line), index + 1]));
   // The name on bhyve's command line goes before that of the file.
   const name = vmName ?? (lines.has('name') ? undefined : (source.stem ?? 'vm'));

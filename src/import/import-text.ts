@@ -1,9 +1,6 @@
 import { inOrder, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
-import { quoteCommand } from '../base/shell.js';
 import { shown } from '../base/text.js';
-import { foretell } from '../bhyve/foretell/foretell.js';
-import { optionAt } from '../bhyve/foretell/option-at.js';
 import type { Platform } from '../bhyve/releases.js';
 import { defaultPlatform } from '../machine/plan.js';
 import { carriedNotes } from './carried-notes.js';
@@ -14,6 +11,7 @@ import { memoryBytesIn, topologyIn } from './meaning.js';
 import { isJson, looksLikeSpec } from './no-spec.js';
 import { illumosWord, otherToolOf } from './other-tools.js';
 import { noteAt, refusalAt, type ImportContext, type LoaderCommand, type Original, type Source } from './original.js';
+import { refusedByBhyve } from './refused.js';
 import { differenceWords, settle, type Settled } from './settle.js';
 import { unfilledLines, unfilledWords } from './unfilled.js';
 import type { SpecObject } from './spec-object.js';
@@ -123,46 +121,6 @@ function unknownFormat(source: Source): Problem {
   const nothing =
     'this is nothing that vmrun can tell: no bhyve command, no bhyve_config(5) file, no guest of vm-bhyve or iohyve, no domain of libvirt';
   return refusalAt(source, undefined, 'format', nothing, 'say what it is by --from');
-}
-
-function refusedByBhyve(source: Source, original: Original, messages: readonly string[], platform: Platform): Problem {
-  const { argv, line, lineOf } = original;
-  const { release, arch } = platform;
-  const said = messages.filter((message) => !message.startsWith(' ')).join('; ');
-  const word = argv.find((each) => each.length > 2 && said.includes(each));
-  const place = /^bhyve: .* line (\d+): invalid config option/.exec(said)?.[1];
-  const at = place === undefined ? ((word === undefined ? undefined : lineOf(word)) ?? line) : Number(place);
-  const bhyve = `bhyve of FreeBSD ${release}${arch === 'arm64' ? ' on arm64' : ''}`;
-  if (said === '') return refusedWithoutWords(source, original, platform, bhyve);
-  return refusalAt(
-    source,
-    at,
-    'bhyve-refuses',
-    `${bhyve} does not take this: ${said.slice(0, 300)}`,
-    'mend it, or say which bhyve it is for by --release and --arch',
-  );
-}
-
-/** bhyve crashes, or ends without a word: the option that it is about says more. */
-function refusedWithoutWords(
-  source: Source,
-  { argv, line, lineOf, readFile }: Original,
-  platform: Platform,
-  bhyve: string,
-): Problem {
-  const told = foretell(argv, { ...platform, readFile, loaded: true, isSuspect: () => true });
-  const { index, signal } = told.find(({ kind }) => kind === 'refusal') ?? {};
-  const option = index === undefined ? [] : optionAt(argv, index, platform);
-  const words = option.length === 0 ? 'this command' : quoteCommand(option);
-  return refusalAt(
-    source,
-    option.map((word) => lineOf(word)).findLast((at) => at !== undefined) ?? line,
-    'bhyve-refuses',
-    signal === undefined
-      ? `${bhyve} does not start with ${words}, and does not say why`
-      : `${bhyve} would be killed by ${signal} at its start because of ${words}`,
-    'complete it, or leave it out',
-  );
 }
 
 /** A variable that another command line gives. */

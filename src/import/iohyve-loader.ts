@@ -100,7 +100,10 @@ function grubOf({ name, properties, source, readFile, notes }: IohyveGuest, disk
     tell(message, `check "loader" of the spec; iohyve knows ${listWords([...Object.keys(systems), ownFiles], 'and')}`);
   }
   if (os === 'd8lvm') {
-    tell('os d8lvm: the spec has GRUB look in /grub, as iohyve did before 0.7.9, which no longer knows it');
+    tell(
+      'os d8lvm: the spec has GRUB look in /grub, as iohyve did before 0.7.9, which no longer knows it',
+      'check "loader" of the spec',
+    );
   }
   const { folder, commands } = system ?? {};
   if (commands !== undefined) return { words: [], input: commands.join('\n'), map: usualMap };

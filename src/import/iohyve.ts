@@ -1,3 +1,4 @@
+import { nearestName } from '../base/nearest-name.js';
 import type { Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { shown } from '../base/text.js';
@@ -13,6 +14,7 @@ interface Listing {
   readonly dataset?: string;
   /** The guest, as `iohyve getall` announces it. */
   readonly guest?: string;
+  readonly guestLine?: number;
   /** Line on which a second guest begins. */
   readonly second?: number;
 }
@@ -28,12 +30,14 @@ function readListing(text: string): Listing {
   const properties = new Map<string, Property>();
   let dataset: string | undefined;
   let guest: string | undefined;
+  let guestLine: number | undefined;
   let second: number | undefined;
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     const [, announced] = /^Getting (\S+) (?:iohyve )?prop/.exec(line) ?? [];
     if (announced !== undefined) {
       if (guest !== undefined) second ??= index + 1;
       guest ??= announced;
+      guestLine ??= index + 1;
       continue;
     }
     const property = propertyIn(line);
@@ -46,6 +50,7 @@ function readListing(text: string): Listing {
     properties,
     ...(dataset === undefined ? {} : { dataset }),
     ...(guest === undefined ? {} : { guest }),
+    ...(guestLine === undefined ? {} : { guestLine }),
     ...(second === undefined ? {} : { second }),
   };
 }
@@ -66,9 +71,20 @@ function propertyIn(
 /** How zfs shows that a property is not set. */
 const unset = (value: string): string => (value === '-' ? '' : value);
 
+/** What iohyve keeps of a guest, besides the cards of the host (`pcidev:NAME`) and MAC addresses (`mac_tap0`). */
+const ownNames = [
+  ...['name', 'size', 'ram', 'cpu', 'tap', 'net', 'con', 'persist', 'boot', 'loader', 'os', 'fw', 'description'],
+  ...['bargs', 'template', 'utc', 'bhyve_path', 'sectorsize', 'install', 'autogrub', 'vnc', 'vnc_ip', 'vnc_port'],
+  ...['vnc_w', 'vnc_h', 'vnc_wait', 'vnc_tablet'],
+] as const;
+
+/** Names that its successor chyves has, and iohyve has not. */
+const namesOfChyves = /^(chyves_\w+|bhyve_net_type|net_ifaces|pcidev_\d+)$/;
+
 /** Whether text is a listing of a guest of iohyve, for telling what it is. */
 export function isIohyve(text: string): boolean {
   const { properties, guest } = readListing(text);
+  if ([...properties.keys()].some((name) => namesOfChyves.test(name))) return false;
   const own = ['con', 'tap', 'bargs', 'loader', 'os', 'fw', 'persist'].filter((name) => properties.has(name));
   return guest !== undefined || (properties.has('ram') && own.length >= 2);
 }
@@ -96,7 +112,15 @@ export function importIohyve(source: Source, context: ImportContext): Result<Ori
   const missing = ['ram', 'cpu'].filter((name) => !properties.has(name));
   if (missing.length > 0) {
     return failure(
-      missing.map((name) => refusalAt(source, undefined, 'required', `${name} is not among the properties`)),
+      missing.map((name) =>
+        refusalAt(
+          source,
+          undefined,
+          'required',
+          `${name} is not among the properties`,
+          'take all that "iohyve getall NAME" prints',
+        ),
+      ),
     );
   }
   const name = properties.get('name', listing.guest ?? context.vmName ?? source.stem ?? 'vm');
@@ -107,11 +131,13 @@ export function importIohyve(source: Source, context: ImportContext): Result<Ori
   const vmName = context.vmName ?? `ioh-${name}`;
   if (listing.dataset === undefined && context.dataset === undefined) {
     const message = `the disks are taken to be in the dataset ${dataset}`;
-    guest.notes.push(noteAt(source, undefined, 'dataset', message, 'look at zfs list, or give --dataset POOL/iohyve'));
+    const line = properties.line('name') ?? listing.guestLine;
+    guest.notes.push(noteAt(source, line, 'dataset', message, 'look at zfs list, or give --dataset POOL/iohyve'));
   }
   if (context.vmName === undefined) {
     const message = `the VM is named ${vmName}, as iohyve names it for bhyve, which makes MAC addresses and UUID of the name`;
-    guest.notes.push(noteAt(source, properties.line('name'), 'name', message));
+    const line = properties.line('name') ?? listing.guestLine;
+    guest.notes.push(noteAt(source, line, 'name', message, 'choose another name by --name'));
   }
   const console = properties.get('con');
   const wired = words(properties.get('bargs')).some((word) => /^-[a-zA-Z]*S/.test(word));
@@ -219,7 +245,7 @@ function firmwareOf({ properties, source, notes }: Guest): string {
   const firmware = properties.get('fw');
   if (firmware !== '') return `/iohyve/Firmware/${firmware}/${firmware}`;
   const message = 'fw is not set, without which iohyve starts no UEFI guest; the spec says the firmware of edk2-bhyve';
-  notes.push(noteAt(source, properties.line('loader'), 'firmware', message));
+  notes.push(noteAt(source, properties.line('loader'), 'firmware', message, 'check "bootrom" of the spec'));
   return '/usr/local/share/uefi-firmware/BHYVE_UEFI.fd';
 }
 
@@ -231,7 +257,13 @@ function fieldsOf({ properties, isUefi, source, notes }: Guest): SpecObject {
   if (isUefi) {
     const message = 'iohyve does not start a UEFI guest again that reboots; vmrun does';
     notes.push(
-      noteAt(source, properties.line('persist'), 'reboot', message, 'say "reboot_on": [] to have it as before'),
+      noteAt(
+        source,
+        properties.line('persist') ?? properties.line('loader'),
+        'reboot',
+        message,
+        'say "reboot_on": [] to have it as before',
+      ),
     );
   } else {
     fields.reboot_on = persists ? ['reboot', 'halt', 'triple_fault', 'error'] : [];
@@ -251,7 +283,7 @@ function noteOthers(guest: Guest): void {
   const persist = properties.get('persist', '0');
   if (!/^[01]$/.test(persist)) {
     const message = `persist is ${shown(persist)}: iohyve starts a guest again with 1 alone`;
-    notes.push(noteAt(source, properties.line('persist'), 'persist', message));
+    notes.push(noteAt(source, properties.line('persist'), 'persist', message, 'check "reboot_on" of the spec'));
   }
   if (properties.get('boot') === '1') {
     const message = 'boot=1: iohyve starts this guest with the host';
@@ -261,8 +293,22 @@ function noteOthers(guest: Guest): void {
     const message = 'this is a template, which iohyve does not start';
     notes.push(noteAt(source, properties.line('template'), 'template', message, 'import a clone of it'));
   }
+  if (properties.get('install') === 'yes') {
+    const message =
+      'install=yes: the guest was last started to be installed, from a CD; the spec starts it from its disk, as "iohyve start" does';
+    const fix = 'for the CD, add an ahci-cd in a target of the spec';
+    notes.push(noteAt(source, properties.line('install'), 'install', message, fix));
+  }
+  if (!guest.isUefi && properties.get('vnc') === 'YES') {
+    const message = 'vnc has no effect without loader=uefi, nor has it with iohyve';
+    notes.push(noteAt(source, properties.line('vnc'), 'vnc', message, 'take it out'));
+  }
   properties.ignore(/^(size|install|autogrub|name|net|os|vnc\w*|fw|utc|sectorsize|mac_tap\w+|bhyve_path)$/);
   for (const { name, value, line } of properties.unread()) {
-    notes.push(noteAt(source, line, 'unknown', `${name} is not carried: vmrun does not know it, with ${shown(value)}`));
+    const near = nearestName(name, ownNames);
+    const message = `${name} is not carried: iohyve has no such property; here it is ${shown(value)}`;
+    notes.push(
+      noteAt(source, line, 'unknown', message, near === undefined ? 'take it out' : `did you mean "${near}"?`),
+    );
   }
 }

@@ -21,16 +21,21 @@ export function unfilledLines(source: Source, format: ImportFormat | undefined):
   });
 }
 
-/** The words of a command of bhyve that are. */
-export const unfilledWords = (
+/** The words of a command of bhyve that are; a shell makes several words of a mark with blanks in it. */
+export function unfilledWords(
   source: Source,
   argv: readonly string[],
   lineOf: (word: string) => number | undefined,
-): readonly Problem[] =>
-  argv.flatMap((word) => {
+): readonly Problem[] {
+  const marked = argv.flatMap((word) => {
     const mark = templateMark(word);
     return mark === undefined ? [] : [refusal(source, lineOf(word), mark)];
   });
+  const mark = marked.length > 0 ? undefined : templateMark(argv.join(' '));
+  if (mark === undefined) return marked;
+  const [first = ''] = mark.split(' ');
+  return [refusal(source, lineOf(argv.find((word) => word.includes(first)) ?? ''), mark)];
+}
 
 function refusal(source: Source, line: number | undefined, mark: string): Problem {
   const { message, fix } = templateWords(mark);

@@ -80,8 +80,8 @@ describe('a guest of vm-bhyve', () => {
 
   test('needs cpu and memory', async () => {
     expect(await refusals('loader="uefi"\n', { format: 'vm-bhyve' })).toEqual([
-      'required: memory is not set, without which vm-bhyve starts no guest',
-      'required: cpu is not set, without which vm-bhyve starts no guest',
+      'required: memory is not set, without which vm-bhyve starts no guest [add memory=1G, or as much as it needs]',
+      'required: cpu is not set, without which vm-bhyve starts no guest [add cpu=1, or as much as it needs]',
     ]);
   });
 
@@ -150,7 +150,7 @@ describe('a guest of vm-bhyve', () => {
       '6:1  iscsi: disk0 is the iSCSI target iqn.2012-06.com.example:t/1, whose disk is known once the initiator is connected',
     ],
     ['limit_rbps="10M"', '5:1  limits: limit_rbps 10M is not carried: vmrun sets no limits'],
-    ['nonsense="1"', '5:1  unknown: nonsense is not carried: vm-bhyve does not use it here, or vmrun does not know it'],
+    ['nonsense="1"', '5:1  unknown: nonsense is not carried: vm-bhyve has no such setting'],
     [
       'prestart="/x.sh"',
       '5:1  prestart: prestart: vm-bhyve runs it in the folder of the guest, with the name and the dataset of the guest',
@@ -170,8 +170,8 @@ describe('a guest of vm-bhyve', () => {
 describe('a guest of iohyve', () => {
   test('needs cpu and ram, and is one', async () => {
     expect(await refusals('con=nmdm0\ntap=tap0\n', { format: 'iohyve' })).toEqual([
-      'required: ram is not among the properties',
-      'required: cpu is not among the properties',
+      'required: ram is not among the properties [take all that "iohyve getall NAME" prints]',
+      'required: cpu is not among the properties [take all that "iohyve getall NAME" prints]',
     ]);
     expect(await refusals('Getting a iohyve properties...\nram 1G\nGetting b iohyve properties...\n')).toEqual([
       '3:1  second-guest: another guest begins here [put each guest into a file of its own]',
@@ -214,7 +214,7 @@ describe('a guest of iohyve', () => {
     ],
     [
       'loader=grub-bhyve\nos=d8lvm\n',
-      '6:1  os: os d8lvm: the spec has GRUB look in /grub, as iohyve did before 0.7.9, which no longer knows it',
+      '6:1  os: os d8lvm: the spec has GRUB look in /grub, as iohyve did before 0.7.9, which no longer knows it [check "loader" of the spec]',
     ],
     [
       'loader=grub-bhyve\nos=custom\n',
@@ -228,13 +228,38 @@ describe('a guest of iohyve', () => {
       'bhyve_path=/opt/bhyve\n',
       '5:1  bhyve-path: bhyve_path /opt/bhyve is not carried: a spec does not say which bhyve runs it [start vmrun with --bhyve /opt/bhyve]',
     ],
-    ['persist=yes\n', '5:1  persist: persist is "yes": iohyve starts a guest again with 1 alone'],
+    [
+      'persist=yes\n',
+      '5:1  persist: persist is "yes": iohyve starts a guest again with 1 alone [check "reboot_on" of the spec]',
+    ],
+    [
+      'install=yes\n',
+      '5:1  install: install=yes: the guest was last started to be installed, from a CD; the spec starts it from its disk, as "iohyve start" does [for the CD, add an ahci-cd in a target of the spec]',
+    ],
+    ['vnc=YES\n', '5:1  vnc: vnc has no effect without loader=uefi, nor has it with iohyve [take it out]'],
+    [
+      'persits=1\n',
+      '5:1  unknown: persits is not carried: iohyve has no such property; here it is "1" [did you mean "persist"?]',
+    ],
+    ['rack=7\n', '5:1  unknown: rack is not carried: iohyve has no such property; here it is "7" [take it out]'],
     [
       'template=yes\n',
       '5:1  yes-no: template is "yes": iohyve knows YES alone and takes this for NO [check it in the spec]',
     ],
   ])('%j is told', async (text, note) => {
     expect(await told(text)).toEqual([note]);
+  });
+
+  test('is silent of what a finished installation leaves', async () => {
+    expect(await told('install=no\nautogrub=-\n')).toEqual([]);
+  });
+
+  test('is told of with a line and a fix each', async () => {
+    const listing =
+      'Getting vm iohyve properties...\nram   1G\ncpu   1\nloader   uefi\nos   x\npersits   1\ntap   tap0\n';
+    const { notes } = await imported(listing, { format: 'iohyve' });
+    expect(notes).toHaveLength(6);
+    for (const note of notes) expect(note).toMatch(/^\d+:1 .*\[.+\]$/);
   });
 
   test('has the device map of its own', async () => {

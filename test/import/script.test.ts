@@ -50,7 +50,7 @@ describe('the command of bhyve in a script', () => {
       'what bhyve refuses',
       'bhyve \\\n -s 3,floppy,/x \\\n vm',
       [
-        '1:1  bhyve-refuses: bhyve of FreeBSD 15 does not take this: pci slot 0:3:0: unknown device "floppy" [mend it, or say which bhyve it is for by --release and --arch]',
+        '2:1  bhyve-refuses: bhyve of FreeBSD 15 does not take -s 3,floppy,/x: pci slot 0:3:0: unknown device "floppy" [mend it, or say which bhyve it is for by --release and --arch]',
       ],
     ],
     [

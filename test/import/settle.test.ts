@@ -226,6 +226,14 @@ describe('what is said in a plainer way is told, with its line and why', () => {
       ['4:1  unread: pci.0.5.1.foo is carried as it is, but bhyve of FreeBSD 15 does not read it'],
     ],
     [
+      'a serial port by the name of another thing, told once',
+      'pci.0.31.0.device=lpc\nlpc.com1.device=stdio\nlpc.com2.device=/dev/nmdm0A\n',
+      [
+        '4:1  unread: lpc.com1.device is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it',
+        '5:1  unread: lpc.com2.device is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it',
+      ],
+    ],
+    [
       'a variable that no bhyve knows',
       'nonsense=1\n',
       ['3:1  unread: nonsense is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
@@ -281,6 +289,16 @@ describe('what cannot be resolved is refused at its line', () => {
       "bhyve -c 2 \\\n -s '3,virtio-blk,/vm/{{ disk }}' vm",
       'bhyve',
       '2:1  template: {{ disk }} looks like a template that was not filled in [fill it in first, or write the value in its place]',
+    ],
+    [
+      'bhyve -c {{ item.vcpu }} -m 1G \\\n -s 3,virtio-blk,/vm/disk vm',
+      'bhyve',
+      '1:1  template: {{ item.vcpu }} looks like a template that was not filled in [fill it in first, or write the value in its place]',
+    ],
+    [
+      '  memory.size=1G\n  pci.0.0.0.device=hostbridge\n',
+      undefined,
+      '1:1  blank: the line begins with a blank, which bhyve takes for a part of the variable [take the blanks away from the beginning of each line]',
     ],
     [
       'loader="uefi"\ncpu=1\nmemory={{ memory }}\n',

@@ -110,7 +110,7 @@ describe.each(started.map((each) => [each.title, each.versions.join(', '), each]
       const words = each.bhyve.split(' ').slice(1);
       if (!isTaken(words)) {
         const [refusal] = await refusals(each.config, onHost(version, { format: 'vm-bhyve' }), file);
-        expect(refusal).toMatch(/^bhyve-refuses: /);
+        expect(refusal).toMatch(/^\d+:1 {2}bhyve-refuses: /);
         return;
       }
       const { spec, problems, notes } = await imported(each.config, onHost(version, { format: 'vm-bhyve' }), file);
@@ -242,7 +242,82 @@ describe('what is not as it looks is told', () => {
   });
 });
 
+describe('what bhyve takes as it is has the line of its setting', () => {
+  const guest = 'loader="uefi"\ncpu=1\nmemory=1G\n';
+  test.each<[text: string, note: string]>([
+    [
+      'network0_type="virtio-net"\nnetwork0_switch="public"\nnetwork0_mac="your-mac"\n',
+      '6:1  own-words: pci.0.4.0.mac ',
+    ],
+    ['bhyve_options="-K jp"\nuuid="your-uuid"\n', '5:1  own-words: uuid '],
+    ['bhyve_options="-o x86.verbosemsr=1"\n', '4:1  own-words: x86.verbosemsr '],
+  ])('%j', async (text, note) => {
+    const told = (await notesOf(guest + text)).filter((each) => each.includes('own-words'));
+    expect(told).toEqual([expect.stringContaining(note)]);
+  });
+});
+
+describe('a setting that vm-bhyve does not read is told, with what was meant', () => {
+  test.each<[setting: string, said: string]>([
+    ['memmory="2G"', 'memmory is not carried: vm-bhyve has no such setting [did you mean "memory"?]'],
+    ['bhyve_option="-x"', 'bhyve_option is not carried: vm-bhyve has no such setting [did you mean "bhyve_options"?]'],
+    ['disk0_tpye="nvme"', 'disk0_tpye is not carried: vm-bhyve has no such setting [did you mean "disk0_type"?]'],
+    [
+      'network3_swich="a"',
+      'network3_swich is not carried: vm-bhyve has no such setting [did you mean "network3_switch"?]',
+    ],
+    ['auto_start="yes"', 'auto_start is not carried: vm-bhyve has no such setting [take it out]'],
+    [
+      'disk0_opts="ro"',
+      'disk0_opts is not carried: vm-bhyve does not use it here [take it out, or look for what it needs beside it]',
+    ],
+    [
+      'disk0_name="d.img"',
+      'disk0_name without disk0_type: vm-bhyve leaves this disk out, and so does the spec [add disk0_type if the guest is to have it]',
+    ],
+    [
+      'disk0_type="nvme"',
+      'disk0_type without disk0_name: vm-bhyve leaves this disk out, and so does the spec [add disk0_name if the guest is to have it]',
+    ],
+    [
+      'tags="web db"',
+      'tags web db is not carried: vm-bhyve lists guests by it [keep it in a field of your own, such as "x-tags"]',
+    ],
+  ])('%s', async (setting, said) => {
+    expect(await notesOf(`${usual}${setting}\n`)).toEqual([expect.stringMatching(/^5:1 {2}\w+: /)]);
+    expect((await notesOf(`${usual}${setting}\n`))[0]).toContain(`: ${said}`);
+  });
+
+  test('but nothing more of a loader that is not carried', async () => {
+    const text =
+      'loader="grub"\ncpu=1\nmemory=1G\ncomports=""\ndisk0_type="nvme"\ndisk0_name="d.img"\ngrub_run0="a"\ngrub_run1="b"\n';
+    const notes = await notesOf(text);
+    expect(notes.filter((note) => /unknown|gap/.test(note))).toEqual([]);
+    expect(notes.join()).toContain('comports is empty');
+  });
+});
+
+test('the path of a disk is that of vm-bhyve, letter for letter: bhyve makes its serial number of it', async () => {
+  const { emulations } = await specOf('disk0_type="nvme"\ndisk0_name="/a//b.img"\n');
+  expect(emulations).toEqual([{ device: 'nvme', path: '/vm/web//a//b.img', slot: '4' }]);
+});
+
 describe('what vm-bhyve could not start is refused', () => {
+  test('at the setting with a blank too many', async () => {
+    expect(
+      await refusals(`${usual}bhyve_options="-o 'a=b c'"\n`, onHost(undefined, { format: 'vm-bhyve' }), file),
+    ).toEqual([
+      '5:1  bhyve-refuses: bhyve of FreeBSD 15 takes one word behind its options, the name of the VM, and finds "c\'" and 6 words more [take the blank out of the value that it is of]',
+    ]);
+  });
+
+  test('at the setting of the device that finds its slot taken', async () => {
+    const cards = 'graphics="yes"\nxhci_mouse="yes"\npassthru0="2/0/0=6:0"\n';
+    expect(await refusals(usual + cards, onHost(undefined, { format: 'vm-bhyve' }), file)).toEqual([
+      '6:1  bhyve-refuses: bhyve of FreeBSD 15 does not take -s 0:6:0,xhci,tablet: pci slot 0:6:0 already occupied! [mend it, or say which bhyve it is for by --release and --arch]',
+    ]);
+  });
+
   test.each<[text: string, refusal: string]>([
     [
       `${usual}disk0_type="nvme"\ndisk0_name="my disk.img"\n`,

@@ -3,6 +3,7 @@ import { noteAt } from '../original.js';
 import type { SpecObject, SpecValue } from '../spec-object.js';
 import { inGuest, type Guest } from './guest.js';
 import { numbered } from './loader.js';
+import { isSetting, nearestSetting } from './names.js';
 
 /** What vm-bhyve does around bhyve. */
 export function fieldsOf(guest: Guest): SpecObject {
@@ -41,8 +42,11 @@ export function fieldsOf(guest: Guest): SpecObject {
 /** A setting of one of several alike, which vm-bhyve counts. */
 const numberedName = /^(disk|network|passthru|virt_console|grub_run)(\d+)(?:_(?:name|type|options))?$/;
 
-/** What has no place in a spec, with what to do about it. */
-export function noteOthers({ source, properties, notes }: Guest, loader: string): void {
+/**
+ * What has no place in a spec, with what to do about it.
+ * @param loader whose settings were read; undefined: none is carried, which has been told
+ */
+export function noteOthers({ source, properties, notes }: Guest, loader: string | undefined): void {
   const limits = ['limit_pcpu', 'limit_rbps', 'limit_wbps', 'limit_riops', 'limit_wiops'];
   const unread = [...numbered(properties, 'grub_install')];
   notes.push(
@@ -51,6 +55,12 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string)
       'priority',
       (value) => `priority ${value} is not carried: vmrun does not change it`,
       'start vmrun by nice(1): bhyve inherits it',
+    ),
+    ...properties.note(
+      'tags',
+      'tags',
+      (value) => `tags ${value} is not carried: vm-bhyve lists guests by it`,
+      'keep it in a field of your own, such as "x-tags"',
     ),
     ...limits.flatMap((key) =>
       properties.note(
@@ -96,13 +106,10 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string)
       notes.push(noteAt(source, line, 'gap', message, 'number them without a gap if the guest is to have it'));
       continue;
     }
-    notes.push(
-      noteAt(
-        source,
-        line,
-        'unknown',
-        `${name} is not carried: vm-bhyve does not use it here, or vmrun does not know it`,
-      ),
-    );
+    const near = nearestSetting(name);
+    const [why, fix] = isSetting(name)
+      ? ['vm-bhyve does not use it here', 'take it out, or look for what it needs beside it']
+      : ['vm-bhyve has no such setting', near === undefined ? 'take it out' : `did you mean "${near}"?`];
+    notes.push(noteAt(source, line, 'unknown', `${name} is not carried: ${why}`, fix));
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { shown } from '../../base/text.js';
 import type { SpecObject } from '../spec-object.js';
-import { tell, type Guest } from './guest.js';
+import { of, tell, type Guest } from './guest.js';
 import type { Places } from './places.js';
 import { readSwitches, type Switch } from './switches.js';
 
@@ -54,7 +54,8 @@ export function cardsOf(guest: Guest, places: Places): Cards {
     const backend = backendOf(guest, card, `tap${tap}`);
     if (backend === undefined) continue;
     if (backend.isTapMade === true) tap += 1;
-    words.push('-s', [`${places.place()},${model}`, backend.words, ...(mac === '' ? [] : [`mac=${mac}`])].join(','));
+    const word = [`${places.place()},${model}`, backend.words, ...(mac === '' ? [] : [`mac=${mac}`])].join(',');
+    words.push('-s', of(guest, `${key}_type`, word));
     const [name = ''] = backend.words.split(',');
     if (backend.fields !== undefined) fields.set(name, backend.fields);
     places.nextFunction();

@@ -1,4 +1,4 @@
-import { inGuest, tell, type Guest } from './guest.js';
+import { inGuest, of, tell, type Guest } from './guest.js';
 import type { Places } from './places.js';
 
 /** `6/0/0`, or `6/0/0=2:0` for a slot of the guest. One that has a slot of its own uses up none, all of them one. */
@@ -14,7 +14,7 @@ export function passthruOf(guest: Guest, places: Places): readonly string[] {
     const more = options === '' ? '' : `,${options}`;
     if (card.includes('=')) {
       const [first, chosen] = [card.slice(0, card.indexOf('=')), card.slice(card.lastIndexOf('=') + 1)];
-      words.push('-s', `${places.chosen(chosen)},passthru,${first}${more}`);
+      words.push('-s', of(guest, `passthru${number}`, `${places.chosen(chosen)},passthru,${first}${more}`));
       if (release.hasBuses && /^\d+$/.test(chosen)) {
         const message = `passthru${number}: vm-bhyve since 1.7.0 takes "=${chosen}" for function ${chosen} of slot 0, not for slot ${chosen}`;
         tell(guest, `passthru${number}`, 'passthru', message, `write =${chosen}:0 for the slot`);
@@ -26,7 +26,7 @@ export function passthruOf(guest: Guest, places: Places): readonly string[] {
       places.nextSlot();
       func = 0;
     }
-    words.push('-s', `${places.place(func)},passthru,${card}${more}`);
+    words.push('-s', of(guest, `passthru${number}`, `${places.place(func)},passthru,${card}${more}`));
     last = bus;
     func += 1;
   }
@@ -34,13 +34,13 @@ export function passthruOf(guest: Guest, places: Places): readonly string[] {
   return words;
 }
 
-export function randomOf({ properties }: Guest, places: Places): readonly string[] {
-  return properties.isYes('virt_random') ? oneOf(places, 'virtio-rnd') : [];
+export function randomOf(guest: Guest, places: Places): readonly string[] {
+  return guest.properties.isYes('virt_random') ? oneOf(guest, places, 'virt_random', 'virtio-rnd') : [];
 }
 
 /** One device in the next slot. */
-function oneOf(places: Places, device: string): readonly string[] {
-  const words = ['-s', `${places.place(0)},${device}`];
+function oneOf(guest: Guest, places: Places, key: string, device: string): readonly string[] {
+  const words = ['-s', of(guest, key, `${places.place(0)},${device}`)];
   places.nextSlot();
   return words;
 }
@@ -62,7 +62,9 @@ export function screenOf(guest: Guest, places: Places): readonly string[] {
     tell(guest, 'graphics', 'vnc-port', message, 'give each VM a "port" of its own');
   }
   return oneOf(
+    guest,
     places,
+    'graphics',
     [
       'fbuf',
       `tcp=${listen === '' ? '0.0.0.0' : listen}:${port === '' ? '5900' : port}`,
@@ -78,21 +80,23 @@ export function screenOf(guest: Guest, places: Places): readonly string[] {
 const upTo = (text: string, mark: string): string => text.split(mark)[0] ?? text;
 const behindLast = (text: string, mark: string): string => text.slice(text.lastIndexOf(mark) + 1);
 
-export function mouseOf({ properties }: Guest, places: Places): readonly string[] {
-  return properties.isYes('xhci_mouse') ? oneOf(places, 'xhci,tablet') : [];
+export function mouseOf(guest: Guest, places: Places): readonly string[] {
+  return guest.properties.isYes('xhci_mouse') ? oneOf(guest, places, 'xhci_mouse', 'xhci,tablet') : [];
 }
 
-export function soundOf({ properties, release }: Guest, places: Places): readonly string[] {
+export function soundOf(guest: Guest, places: Places): readonly string[] {
+  const { properties, release } = guest;
   const play = properties.get('sound_play', '/dev/dsp0');
   if (!properties.isYes('sound')) return [];
   const record = release.recordsSound ? properties.get('sound_rec') : '';
-  return oneOf(places, ['hda', `play=${play}`, ...(record === '' ? [] : [`rec=${record}`])].join(','));
+  return oneOf(guest, places, 'sound', ['hda', `play=${play}`, ...(record === '' ? [] : [`rec=${record}`])].join(','));
 }
 
 const maxConsolePorts = 16;
 
 /** Ports of virtio-console: a name, or yes for the number of the port. */
-export function portsOf({ properties, source }: Guest, places: Places): readonly string[] {
+export function portsOf(guest: Guest, places: Places): readonly string[] {
+  const { properties, source } = guest;
   const ports: string[] = [];
   for (let number = 0; number < maxConsolePorts; number += 1) {
     const value = properties.get(`virt_console${number}`);
@@ -100,5 +104,5 @@ export function portsOf({ properties, source }: Guest, places: Places): readonly
     const name = /^(yes|on|1)$/i.test(value) ? String(number) : value;
     ports.push(`${name}=${inGuest(source, `vtcon.${name}`)}`);
   }
-  return ports.length === 0 ? [] : oneOf(places, ['virtio-console', ...ports].join(','));
+  return ports.length === 0 ? [] : oneOf(guest, places, 'virt_console0', ['virtio-console', ...ports].join(','));
 }

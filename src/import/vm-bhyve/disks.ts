@@ -1,5 +1,5 @@
 import { shown } from '../../base/text.js';
-import { datastoreOf, inGuest, tell, type Guest } from './guest.js';
+import { datastoreOf, inGuest, of, tell, type Guest } from './guest.js';
 import type { Places } from './places.js';
 
 export interface Disks {
@@ -24,17 +24,20 @@ export function disksOf(guest: Guest, places: Places): Disks {
   for (; ; number += 1) {
     const key = `disk${number}`;
     const [name, type] = [properties.get(`${key}_name`), properties.get(`${key}_type`)];
-    if (name === '' || type === '') break;
+    if (name === '' || type === '') {
+      tellHalf(guest, key, name, type);
+      break;
+    }
     places.leaveFullSlot();
     const options = properties.get(`${key}_opts`);
     const file = diskPath(guest, key, name) + (options === '' ? '' : `,${options}`);
     if (perController === 1 || !/^ahci(-|$)/.test(type)) {
-      words.push('-s', `${places.place()},${type},${file}`);
+      words.push('-s', of(guest, `${key}_name`, `${places.place()},${type},${file}`));
       next();
     } else if (type === 'ahci-cd' || type === 'ahci-hd') {
       drives.push(`${type.slice('ahci-'.length)}:${file}`);
       if (drives.length < perController) continue;
-      words.push('-s', [`${places.place()},ahci`, ...drives].join(','));
+      words.push('-s', of(guest, `${key}_name`, [`${places.place()},ahci`, ...drives].join(',')));
       drives = [];
       next();
     } else {
@@ -43,11 +46,20 @@ export function disksOf(guest: Guest, places: Places): Disks {
     }
   }
   if (drives.length > 0) {
-    words.push('-s', [`${places.placeWithoutBus()},ahci`, ...drives].join(','));
+    const last = `disk${number - 1}_name`;
+    words.push('-s', of(guest, last, [`${places.placeWithoutBus()},ahci`, ...drives].join(',')));
     if (isUefi) places.nextSlot();
   }
   if (number > 0 && !isUefi) places.nextSlot();
   return { words, paths: loaderPaths(guest) };
+}
+
+/** A disk needs both, and ends the list where it has one of them. */
+function tellHalf(guest: Guest, key: string, name: string, type: string): void {
+  if (name === type) return;
+  const [said, missing] = name === '' ? [`${key}_type`, `${key}_name`] : [`${key}_name`, `${key}_type`];
+  const message = `${said} without ${missing}: vm-bhyve leaves this disk out, and so does the spec`;
+  tell(guest, said, 'disk', message, `add ${missing} if the guest is to have it`);
 }
 
 function drivesOfController(guest: Guest): number {

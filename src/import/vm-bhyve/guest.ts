@@ -13,10 +13,21 @@ export interface Guest {
   readonly release: VmBhyveRelease;
   readonly isUefi: boolean;
   readonly notes: Problem[];
+  /** The setting that a word of the command line is of: `0:4:0,nvme,/vm/web/disk0.img` of `disk0_name`. */
+  readonly origins: Map<string, string>;
 }
 
-/** vm-bhyve keeps what belongs to a guest in its folder, where this file is. */
-export const inGuest = ({ folder }: Source, name: string): string => path.posix.join(folder, name);
+/** A word of the command line, with the setting it is of. */
+export function of({ origins }: Guest, key: string, word: string): string {
+  origins.set(word, key);
+  return word;
+}
+
+/**
+ * vm-bhyve keeps what belongs to a guest in its folder, where this file is. The name stays as it is: bhyve makes the
+ * serial number of a disk of its path, letter for letter.
+ */
+export const inGuest = ({ folder }: Source, name: string): string => `${folder}/${name}`;
 
 /** The folder of vm-bhyve, or of one of its datastores. */
 export const datastoreOf = ({ folder }: Source): string => path.posix.dirname(folder);

@@ -3,12 +3,12 @@ import { failure, success, type Result } from '../../base/result.js';
 import type { Problem } from '../../base/problem.js';
 import { shown } from '../../base/text.js';
 import { refusalAt, type ImportContext, type Original, type Source } from '../original.js';
-import { readProperties } from '../properties.js';
+import { readProperties, type Properties } from '../properties.js';
 import { fieldsOf, noteOthers } from './around.js';
 import { cardsOf } from './cards.js';
 import { mouseOf, passthruOf, portsOf, randomOf, screenOf, soundOf } from './devices.js';
 import { disksOf } from './disks.js';
-import type { Guest } from './guest.js';
+import { of, type Guest } from './guest.js';
 import { loaderOf } from './loader.js';
 import { bridgesOf, consolesOf, firmwareConfigOf, optionsOf, wordsOf } from './options.js';
 import { placesFrom } from './places.js';
@@ -26,7 +26,7 @@ export function importVmBhyve(source: Source, context: ImportContext): Result<Or
   const name = context.vmName ?? source.stem ?? 'vm';
   const release = context.vmBhyve ?? newestRelease;
   const isUefi = /^uefi(-[^-]*)?$/.test(loader);
-  const guest: Guest = { source, name, properties, context, release, isUefi, notes: [] };
+  const guest: Guest = { source, name, properties, context, release, isUefi, notes: [], origins: new Map() };
   const refused = [...templateIn(source), ...missingIn(guest), ...misreadIn(guest)];
   if (refused.length > 0) return failure(refused);
   tellWhole(guest, lines);
@@ -54,7 +54,7 @@ export function importVmBhyve(source: Source, context: ImportContext): Result<Or
     ...(release.hasPassthruOptions ? [...devices, ...plain] : [...plain, ...devices]),
     ...nullDiskOf(guest, loader),
     ...firmwareConfigOf(guest),
-    ...consoles.flatMap(([port, device]) => ['-l', `${port},${device}`]),
+    ...consoles.flatMap(([port, device]) => ['-l', of(guest, 'comports', `${port},${device}`)]),
   ];
   const blank = blankIn(guest, written);
   if (blank !== undefined) return failure([blank]);
@@ -63,7 +63,7 @@ export function importVmBhyve(source: Source, context: ImportContext): Result<Or
     ? undefined
     : loaderOf(guest, loader, { disks: disks.paths, console: consoles[0]?.[1], isWired });
   const fields = fieldsOf(guest);
-  noteOthers(guest, loader);
+  noteOthers(guest, isUefi ? loader : loading?.spec.kind === 'grub-bhyve' ? 'grub' : loading?.spec.kind);
   return success({
     argv: [...written.map((word) => word.trim()), name],
     readFile: context.readFile,
@@ -90,7 +90,13 @@ const missingIn = ({ source, properties }: Guest): readonly Problem[] =>
   ['memory', 'cpu']
     .filter((key) => !properties.has(key))
     .map((key) =>
-      refusalAt(source, undefined, 'required', `${key} is not set, without which vm-bhyve starts no guest`),
+      refusalAt(
+        source,
+        undefined,
+        'required',
+        `${key} is not set, without which vm-bhyve starts no guest`,
+        `add ${key === 'cpu' ? 'cpu=1' : 'memory=1G'}, or as much as it needs`,
+      ),
     );
 
 function misreadIn({ source, properties }: Guest): readonly Problem[] {
@@ -119,10 +125,25 @@ function blankIn({ source, properties }: Guest, written: readonly string[]): Pro
   return refusalAt(source, setting?.line, 'blank', message, 'take the blank out');
 }
 
-/** The lines that a word of the command line is most likely about. */
-function lineOf({ properties }: Guest, word: string): number | undefined {
+/** The line of a setting that a word of the command line is of, or one of bhyve's variables. */
+function lineOf({ properties, origins }: Guest, word: string): number | undefined {
   if (word.includes('password=')) return properties.line('vnc_password');
-  const [, model] = /^[\d:]+,([\w-]+)/.exec(word) ?? [];
-  const setting = properties.all().find(({ name, value }) => name.endsWith('_type') && value === model);
-  return setting?.line ?? properties.line(word.includes(',fbuf,') ? 'graphics' : 'bhyve_options');
+  const key = origins.get(word);
+  if (key !== undefined) return properties.line(key) ?? lineOfGroup(properties, key);
+  const [, address, leaf = ''] = /^pci\.(\d+\.\d+\.\d+)\.(\w+)$/.exec(word) ?? [];
+  if (address === undefined) return properties.line(word);
+  const device = [...origins].find(([each]) => addressOf(each) === address)?.[1];
+  return device === undefined ? undefined : properties.line(`${device.replace(/_.*/, '')}_${leaf}`);
+}
+
+/** `comports` is in the file or has its default; of a card only some settings may be there. */
+const lineOfGroup = (properties: Properties, key: string): number | undefined =>
+  properties.all().find(({ name }) => name.startsWith(`${key.replace(/_.*/, '')}_`))?.line;
+
+/** `0:4:0,nvme,…` or `4,nvme` → `0.4.0`. */
+function addressOf(word: string): string | undefined {
+  const [, numbers] = /^(\d+(?::\d+){0,2}),/.exec(word) ?? [];
+  if (numbers === undefined) return undefined;
+  const parts = numbers.split(':');
+  return [...(parts.length < 3 ? ['0'] : []), ...parts, '0'].slice(0, 3).join('.');
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { datastoreOf, inGuest, tell, type Guest } from './guest.js';
+import { datastoreOf, inGuest, of, tell, type Guest } from './guest.js';
 
 const firmwareFolder = '/usr/local/share/uefi-firmware';
 
@@ -21,13 +21,13 @@ export function optionsOf(guest: Guest, loader: string): readonly string[] {
     tell(guest, 'uuid', 'uuid', message, 'add "uuid", or the guest sees another one than before');
   }
   return [
-    ...['-c', [properties.get('cpu'), ...topology].join(',')],
-    ...['-m', properties.get('memory')],
+    ...['-c', of(guest, 'cpu', [properties.get('cpu'), ...topology].join(','))],
+    ...['-m', of(guest, 'memory', properties.get('memory'))],
     ...(isUefi && !release.isUniform ? ['-Hw'] : [flags]),
-    ...(isUefi ? ['-l', `bootrom,${firmwareOf(guest, loader)}`] : []),
-    ...wordsOf(properties.get('bhyve_options')),
+    ...(isUefi ? ['-l', of(guest, 'loader', `bootrom,${firmwareOf(guest, loader)}`)] : []),
+    ...wordsOf(properties.get('bhyve_options')).map((word) => of(guest, 'bhyve_options', word)),
     ...(properties.isYes('wired_memory') ? ['-S'] : []),
-    ...(uuid === '' ? [] : ['-U', uuid]),
+    ...(uuid === '' ? [] : ['-U', of(guest, 'uuid', uuid)]),
     ...(properties.isYes('utctime', 'yes') ? ['-u'] : []),
   ];
 }
@@ -63,7 +63,11 @@ export function bridgesOf(guest: Guest): readonly string[] {
     tell(guest, 'hostbridge', 'hostbridge', message);
   }
   const model = bridge === 'amd' ? 'amd_hostbridge' : 'hostbridge';
-  return [...(bridge.startsWith('no') ? [] : ['-s', `0,${model}`]), '-s', '31,lpc'];
+  return [
+    ...(bridge.startsWith('no') ? [] : ['-s', of(guest, 'hostbridge', `0,${model}`)]),
+    '-s',
+    of(guest, 'start_slot', '31,lpc'),
+  ];
 }
 
 /**

@@ -7,6 +7,8 @@ const ownNames =
 /** Whether text is the configuration of a guest of vm-bhyve, for telling what it is. */
 export function isVmBhyve(text: string): boolean {
   const names = new Set(linesOf(text).map(({ name }) => name));
+  // Those of vmrc, which names its disks alike.
+  if (names.has('vm_ram')) return false;
   const own = [...names].filter((name) => ownNames.test(name)).length;
   return (names.has('memory') && own >= 1) || (own >= 2 && [...names].some((name) => /^(disk|network)\d+_/.test(name)));
 }
