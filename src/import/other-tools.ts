@@ -60,6 +60,11 @@ const kinds: readonly Kind[] = [
     is: both(/^\s*vm\s+"?[\w.-]+"?\s*\{/m, /^\s*(memory|disk|cdrom|boot|owner|(local\s+)?interface)\s+["\w{]/m),
   },
   {
+    what: 'a VM of vmrc',
+    fix: byHand,
+    is: hasNames(/^\s*(vm_(?:autoboot|dev_type|livecd|console|container|objdir)|install_method|site_payload)=/, 3),
+  },
+  {
     what: 'a profile or a setting file of CBSD',
     fix: `cbsd keeps guests of its own: ${byHand}`,
     is: hasNames(
@@ -103,6 +108,21 @@ const kinds: readonly Kind[] = [
     what: 'an instance of Lima',
     fix: otherMachine,
     is: hasNames(/^(images|mounts|vmType|containerd|minimumLimaVersion|portForwards|provision|mountType)\s*:/, 2),
+  },
+  {
+    what: 'a file of Multipass',
+    fix: otherMachine,
+    is: either(
+      /[{,\s]"?(?:image_release|image_hash|snapshot_count)"?\s*:/,
+      /^\s*- state\s*:.*\n(?:[ \t]+.*\n)*?[ \t]+(?:release|ipv4)\s*:/m,
+      /^instances\s*:\s*\n(?:[ \t]*(?:#.*)?\n)*[ \t]+[\w-]+\s*:\s*\n(?:[ \t]+.*\n)*?[ \t]+(?:image|cpus|disk|memory|limits)\s*:/m,
+      /^\s*(?:client\.(?:primary-name|gui|apps)\b[\w.-]*|local\.(?:driver|bridged-network|privileged-mounts|[\w-]+\.(?:cpus|memory|disk)))\s*[:=]/m,
+    ),
+  },
+  {
+    what: 'a configuration of Wifibox',
+    fix: byHand,
+    is: both(/^passthru=/m, /^stop_wait_max=/m),
   },
   {
     what: 'a VM of Proxmox VE',
@@ -194,7 +214,11 @@ const kinds: readonly Kind[] = [
   {
     what: 'a guest of chyves',
     fix: byHand,
-    is: either(/^(\S+\t)?chyves:\w+/m, /^Gathering all properties for .* chyves/m),
+    is: either(
+      /^(\S+\t)?chyves:\w+/m,
+      /^(Gathering|Getting) all .*(chyves|'s properties)/m,
+      /^(chyves_guest_version|bhyve_net_type|net_ifaces)[\s=]/m,
+    ),
   },
   // Last, since tools above write in these languages as well.
   {
