@@ -36,38 +36,57 @@ const deviceSchema = ({ model, description, schema, example }: AnyDeviceModel): 
 
 export const definitionRef = (name: string): JsonSchema => ({ $ref: `#/$defs/${name}` });
 
-const deviceDefs: Definitions = {
-  ...Object.fromEntries(deviceModels.map((model) => [model.model, deviceSchema(model)])),
-  device: {
+/** Makes each schema when it is first asked for: a spec names few of the devices. */
+function madeWhenAsked(makers: Readonly<Record<string, () => JsonSchema>>): Definitions {
+  const definitions = {};
+  for (const [name, make] of Object.entries(makers)) {
+    Object.defineProperty(definitions, name, {
+      enumerable: true,
+      configurable: true,
+      get() {
+        const value = make();
+        Object.defineProperty(definitions, name, { enumerable: true, value });
+        return value;
+      },
+    });
+  }
+  return definitions;
+}
+
+const definitions = madeWhenAsked({
+  ...Object.fromEntries(deviceModels.map((model) => [model.model, () => deviceSchema(model)])),
+  device: () => ({
     type: 'object',
     description: "A device on the guest's PCI bus.",
     required: ['device'],
     discriminator: { propertyName: 'device' },
     oneOf: deviceModels.map(({ model }) => definitionRef(model)),
-  },
-  removal: object({
-    description: 'Takes away the device with this id.',
-    properties: { id: { ...text('Name of the device to remove.'), takesDigits: true }, remove: { const: true } },
-    required: ['id', 'remove'],
   }),
-  target: object({
-    description: 'What is different in this target. Fields replace those of the base; devices are added.',
-    properties: {
-      inherits: targetName('Another target that this one builds upon.'),
-      ...machineFields,
-      emulations: {
-        type: 'array',
-        description:
-          'Devices to add. One with the id of an earlier device replaces it; {"id", "remove": true} removes it.',
-        items: {
-          if: { type: 'object', required: ['remove'] },
-          then: definitionRef('removal'),
-          else: definitionRef('device'),
+  removal: () =>
+    object({
+      description: 'Takes away the device with this id.',
+      properties: { id: { ...text('Name of the device to remove.'), takesDigits: true }, remove: { const: true } },
+      required: ['id', 'remove'],
+    }),
+  target: () =>
+    object({
+      description: 'What is different in this target. Fields replace those of the base; devices are added.',
+      properties: {
+        inherits: targetName('Another target that this one builds upon.'),
+        ...machineFields,
+        emulations: {
+          type: 'array',
+          description:
+            'Devices to add. One with the id of an earlier device replaces it; {"id", "remove": true} removes it.',
+          items: {
+            if: { type: 'object', required: ['remove'] },
+            then: definitionRef('removal'),
+            else: definitionRef('device'),
+          },
         },
       },
-    },
-  }),
-};
+    }),
+});
 
 /** The schema of a spec, with the annotations that the loader works by; published-schema.ts makes the one for others. */
 export const vmSchema: JsonSchema & { readonly $defs: Definitions } = {
@@ -105,7 +124,7 @@ export const vmSchema: JsonSchema & { readonly $defs: Definitions } = {
     },
     required: ['name', 'cpu', 'mem'],
   }),
-  $defs: deviceDefs,
+  $defs: definitions,
 };
 
 /** Fields of the spec that a target cannot say, for the hint at such a try. */
