@@ -14,7 +14,9 @@ export function isConfigFile(text: string): boolean {
     .map((line) => line.trim())
     .filter((line) => !isBlank(line));
   const known = lines.filter((line) => isKnown(variableOf(line)) || /^pci\.\d+\.\d+\.\d+\.\w/.test(line));
-  const isListed = lines.length > 0 && lines.every((line) => /^[\w.-]+=./.test(line));
+  const listed = lines.filter((line) => /^[\w.-]+=./.test(line));
+  // A line that is none is bhyve's to refuse; where several are, the text is something else.
+  const isListed = lines.length > 0 && lines.length - listed.length <= Math.max(1, lines.length / 4);
   return isListed && known.some((line) => line.includes('.')) && known.length * 2 >= lines.length;
 }
 

@@ -14,6 +14,10 @@ describe('the format is told by the text', () => {
     ['a script', '#!/bin/sh\nloader=x\nmemory=1G\nbhyve -m $memory vm\n', 'bhyve'],
     ['a configuration file of bhyve', dump, 'config'],
     ['one with comments', `# by hand\n\n${dump}`, 'config'],
+    ['one with a line that bhyve refuses', `${dump}nonsense\n`, 'config'],
+    ['one with a blank for a sign', 'memory.size=1G\npci.0.0.0.device hostbridge\ncpus=2\n', 'config'],
+    ['one without a value', 'memory.size=\nx86.mptable=true\npci.0.0.0.device=hostbridge\n', 'config'],
+    ['prose about a variable', 'memory.size=1G\nis what to say\nfor more memory\n', undefined],
     ['a guest of vm-bhyve', vmBhyve, 'vm-bhyve'],
     ['an old guest of vm-bhyve', 'guest="freebsd"\nuefi="no"\ncpu="1"\nmemory="512M"\n', 'vm-bhyve'],
     ['a guest of iohyve', iohyve, 'iohyve'],
@@ -58,7 +62,7 @@ describe('a bhyve_config(5) file', () => {
 
   test('is refused at the line that bhyve refuses', async () => {
     const file = { name: 'vm.conf', stem: 'vm' };
-    expect(await refusals(`${dump}nonsense\n`, { format: 'config' }, file)).toEqual([
+    expect(await refusals(`${dump}nonsense\n`, {}, file)).toEqual([
       "5:1  bhyve-refuses: bhyve of FreeBSD 15 does not take this: bhyve: vm.conf line 5: invalid config option 'nonsense' [mend it, or say which bhyve it is for by --release and --arch]",
     ]);
   });
