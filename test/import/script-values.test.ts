@@ -104,6 +104,20 @@ describe('a choice that hangs on an answer, or on the host, is told', () => {
       ['2:1  condition: where $A is given and $B is given, bhyve is also given -s 5,ahci-cd,/i.iso'],
     ],
     [
+      'what three conditions come to together',
+      '[ -n "$A" ] && a=1\n[ "$B" = y ] && b=1\nif [ -f /c ]; then :; else c=1; fi\n[ "$a$b$c" = 111 ] && x="-s 5,ahci-cd,/i.iso"',
+      [
+        '4:1  condition: where $A is given and $B is "y" and [ -f /c ] is false, bhyve is also given -s 5,ahci-cd,/i.iso',
+      ],
+    ],
+    [
+      'what four conditions within each other come to',
+      'case $A in\n1) a=1 ;;\n2) a=2 ;;\nesac\nkldstat -q -m x || b=1\nif [ -z "$b" ]; then :; elif [ "$a" = 2 ]; then\nif [ -n "$C" ]; then c=1; fi; fi\n[ -n "$D" ] && d=1\ncase $c$d in 11)\nx="-s 5,ahci-cd,/i.iso" ;;\nesac',
+      [
+        '10:1  condition: where $A is "2" and kldstat -q -m x fails and $C is given and $D is given, bhyve is also given -s 5,ahci-cd,/i.iso',
+      ],
+    ],
+    [
       'a second argument behind the first',
       'if [ "$1" = install ]; then\nif [ "$2" = win ]; then x="-s 4,ahci-cd,/v.iso"; fi; fi',
       ['2:1  condition: where $2 is "win", bhyve is also given -s 4,ahci-cd,/v.iso'],
@@ -168,6 +182,29 @@ describe('a loop that waits for the host before bhyve is told', () => {
     expect(await notesOf(text)).toEqual([
       '2:1  host: the script waits in this loop before it starts bhyve again: not carried',
     ]);
+  });
+});
+
+describe('what two conditions change together alone is told', () => {
+  const two = '[ -n "$A" ] && a=1\n[ -n "$B" ] && b=1';
+  test.each<[title: string, text: string, note: string]>([
+    [
+      'of a bridge',
+      `[ "$a$b" = 11 ] && br=bridge1 || br=bridge0\nifconfig $br addm tap0\nbhyve ${uefi} -s 2,virtio-net,tap0 vm`,
+      '2:1  condition: where $A is given and $B is given, tap0 is put into bridge1; the spec has bridge0',
+    ],
+    [
+      'of a file that -k names',
+      `echo memory.size=1G > k\n[ "$a$b" = 11 ] && echo cpus=4 >> k\nbhyve ${uefi} -k k vm`,
+      '2:1  condition: where $A is given and $B is given, k also has cpus=4; the spec is for where it is not so',
+    ],
+    [
+      'of the loader',
+      `[ "$a$b" = 11 ] && k="-e a=b"\nbhyveload -m 1G -d /d $k vm\nbhyve -m 1G -s 0,hostbridge -s 31,lpc -s 2,virtio-blk,/d vm`,
+      '2:1  condition: where $A is given and $B is given, bhyveload is also given -e a=b; the spec is for where it is not so',
+    ],
+  ])('%s', async (_title, text, note) => {
+    expect(await notesOf(`${two}\n${text}`)).toEqual([note]);
   });
 });
 

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { evaluateText } from './builtins.js';
 import { expander, follow } from './evaluate.js';
 import { flat } from './flat.js';
+import { guardsOf } from './guards.js';
 import { createRun, plainCall, TooMuchText, type Assumptions, type Choice, type Run } from './run.js';
 import type { Decision, Field, Started, Texts } from './run.js';
 import { createSymbols, type Symbols } from './symbols.js';
@@ -177,6 +178,49 @@ export function explore(script: Script): Explored {
   if (ways.some((way) => startsOf(way).length > 0)) return { ok: true, ways };
   if (script.callsAll !== true) return explore({ ...script, callsAll: true });
   return { ok: true, ways: [...ways, ...asItStands(script)] };
+}
+
+/** Conditions that are turned together, and ways to do so. */
+const mostJoint = 8;
+const mostJointWays = 16;
+
+/**
+ * Ways on which all conditions are turned together that a line depends on. One at a time, or two, may not bring about
+ * what three do.
+ * @param main the way that they branch off
+ */
+export function jointWays(
+  script: Script,
+  { ways, main }: { ways: readonly Way[]; main: Way },
+  line: number,
+): readonly Way[] {
+  const guards = guardsOf(script.tree.commands, line);
+  // A condition as it was met first: later ways have turned it already.
+  const known = new Map([...ways].reverse().flatMap(({ run }) => [...run.decisions]));
+  const decisions = [...known.values()]
+    .filter(({ site }) => guards.has(site))
+    .sort((a, b) => a.line - b.line)
+    .slice(0, mostJoint);
+  const [first] = decisions;
+  if (first === undefined || decisions.length < 2) return [];
+  let combined: readonly (readonly Choice[])[] = [[]];
+  for (const { others } of decisions) {
+    combined = combined.flatMap((some) => others.map((choice) => [...some, choice])).slice(0, mostJointWays);
+  }
+  return combined.flatMap((choices): readonly Way[] => {
+    const assume: Choice['assume'] = (before) => choices.reduce((now, choice) => choice.assume(now), before);
+    const assumptions = assume(main.assumptions);
+    try {
+      const run = walk(script, assumptions);
+      const choice = { words: choices.map(({ words }) => words).join(' and '), assume };
+      return [
+        { run, assumptions, from: main, choice, decision: { ...first, line }, isPair: true, depth: decisions.length },
+      ];
+    } catch (error) {
+      if (error instanceof TooMuchText) return [];
+      throw error;
+    }
+  });
 }
 
 /** Pairs only after all others, and not too many. */

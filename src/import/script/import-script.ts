@@ -5,7 +5,7 @@ import { noteAt, refusalAt, type ImportContext, type Original, type Source } fro
 import type { SpecObject } from '../spec-object.js';
 import { cshLine } from './csh.js';
 import { embeddedCommand, type Embedded } from './embedded.js';
-import { explore, mainWay, newScript, startsOf, type Script, type Way } from './explore.js';
+import { explore, jointWays, mainWay, newScript, startsOf, type Script, type Way } from './explore.js';
 import { hostEffects, type HostEffects } from './host-effects.js';
 import { doneIn } from './moments.js';
 import { loaderBefore } from './script-loader.js';
@@ -13,7 +13,7 @@ import { parseShell } from './parser.js';
 import { rebootsOf } from './reboot.js';
 import { onlySymbol, type Field, type Lost, type Ran, type Run, type Started } from './run.js';
 import { hasSymbol, replaceSymbols, shownText, symbolsIn, wellFormed } from './symbols.js';
-import { variantNotes } from './variants.js';
+import { conditionOf, unseenDevices, variantNotes } from './variants.js';
 import { wrapperNotes } from './wrapper-notes.js';
 
 /** Whether text has a command of bhyve in it, for telling what it is. */
@@ -74,8 +74,9 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   if (csh !== undefined) return failure([notFollowed(source, csh)]);
   const read = readWays(source, context.readFile);
   if (!read.ok) return failure([refusalAt(source, read.line, 'script', read.message)]);
-  const { script, ways } = read;
-  const main = mainWay(ways);
+  const { script } = read;
+  const main = mainWay(read.ways);
+  const ways = main === undefined ? read.ways : withJointWays(script, read.ways, main);
   const chosen = main === undefined ? undefined : choose(startsOf(main), script, context.vmName);
   if (main === undefined || chosen === undefined) return failure([noCommand(source)]);
   const broken = brokenLine(script, chosen);
@@ -138,6 +139,12 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   });
 }
 
+/** With the ways that only several conditions together lead to: as far as they are wanted for a device. */
+function withJointWays(script: Script, ways: readonly Way[], main: Way): readonly Way[] {
+  const lines = new Set(unseenDevices(script, ways).map(({ line }) => line));
+  return [...ways, ...[...lines].slice(0, 8).flatMap((line) => jointWays(script, { ways, main }, line))];
+}
+
 /** Whether a command does something that the spec, or another note, does not say. */
 function isEffect({ fields, line, isAside }: Ran, runs: readonly Run[], pauses: ReadonlySet<number>): boolean {
   const [name, file = ''] = fields.map(({ text }) => text);
@@ -167,13 +174,13 @@ function bridgeNotes(
   const seen = new Set<string>();
   return ways.flatMap((way) => {
     const { choice, decision } = way;
-    if (choice === undefined || decision === undefined || way.isPair === true) return [];
+    if (choice === undefined || decision === undefined) return [];
     return [...cardsOn(way)].flatMap(([card, fields]) => {
       const [bridge, ours] = [bridgeOf(fields), bridgeOf(cards.get(card))];
       const id = `${card} ${bridge}`;
       if (ours === bridge || seen.has(id)) return [];
       seen.add(id);
-      const message = `where ${choice.words}, ${card} is put into ${bridge}; the spec has ${ours}`;
+      const message = `where ${conditionOf(way)}, ${card} is put into ${bridge}; the spec has ${ours}`;
       return [noteAt(source, decision.line, 'condition', message, 'write the right "bridge" into the card')];
     });
   });

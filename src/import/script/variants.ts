@@ -33,16 +33,26 @@ function startOn(way: Way, chosen: Started): Started | undefined {
   return starts.find(({ site }) => site === chosen.site) ?? starts.at(-1);
 }
 
+/** What has to be so on a way: both conditions, where two are turned. */
+export const conditionOf = ({ isPair, from, choice }: Way): string =>
+  [isPair === true ? from?.choice?.words : undefined, choice?.words].filter((each) => each !== undefined).join(' and ');
+
+/** All that is given to bhyve and its loader, in options and in files. */
+const givenOn = ({ run }: Way, { symbols }: Script): readonly string[] =>
+  run.started.flatMap((start) => [
+    ...optionsOf(start, symbols).map((option) => `${start.program} ${option}`),
+    ...[...start.configs].flatMap(([file, text = '']) => text.split('\n').map((line) => `${file}: ${line}`)),
+  ]);
+
 function conditionNotes(source: Source, script: Script, { ways, main, chosen }: Told) {
   const notes: Problem[] = [];
   const sites = new Set<number>();
   const seen = new Set<string>();
-  const optionsOn = (way: Way): readonly string[] => startsOf(way).flatMap((start) => optionsOf(start, script.symbols));
-  const single = new Set(ways.filter(({ isPair }) => isPair !== true).flatMap(optionsOn));
+  const single = new Set(ways.filter(({ isPair }) => isPair !== true).flatMap((way) => givenOn(way, script)));
   for (const way of ways) {
     const { from, choice, decision } = way;
     // What each condition does by itself is told already.
-    if (way.isPair === true && optionsOn(way).every((option) => single.has(option))) continue;
+    if (way.isPair === true && givenOn(way, script).every((each) => single.has(each))) continue;
     if (way === main || choice === undefined || decision === undefined) continue;
     const base = from === undefined || startOn(from, chosen) === undefined ? main : from;
     const [before, after] = [base === main ? chosen : startOn(base, chosen), startOn(way, chosen)];
@@ -58,7 +68,7 @@ function conditionNotes(source: Source, script: Script, { ways, main, chosen }: 
         source,
         decision.line,
         'condition',
-        `where ${way.isPair === true && from?.choice !== undefined ? `${from.choice.words} and ` : ''}${choice.words}, ${text}; the spec is for where it is not so`,
+        `where ${conditionOf(way)}, ${text}; the spec is for where it is not so`,
         'put it into the spec, or into a target of it',
       ),
     );
@@ -66,8 +76,13 @@ function conditionNotes(source: Source, script: Script, { ways, main, chosen }: 
   return { notes, sites };
 }
 
+interface Unseen {
+  readonly line: number;
+  readonly device: string;
+}
+
 /** Devices that stand in the script, and on no way that was followed are given to bhyve. */
-function neverGiven(source: Source, { text, symbols }: Script, { ways }: Told): readonly Problem[] {
+export function unseenDevices({ text, symbols }: Script, ways: readonly Way[]): readonly Unseen[] {
   const given = ways.flatMap(({ run }) =>
     run.started.flatMap(({ fields, configs }) => [
       ...fields.map((field) => shownText(field.text, symbols)),
@@ -77,21 +92,21 @@ function neverGiven(source: Source, { text, symbols }: Script, { ways }: Told): 
   return text.split('\n').flatMap((line, index) => {
     if (/^\s*(#|echo|printf)/.test(line)) return [];
     return [...line.matchAll(/(?:^|[\s"'=(])-s\s+["']?(\d+(?::\d+){0,2},[a-z][\w-]*[^\s"'`$;)\\]*)/g)].flatMap(
-      ([, device = '']) =>
-        given.some((each) => each.includes(device))
-          ? []
-          : [
-              noteAt(
-                source,
-                index + 1,
-                'never-given',
-                `-s ${device} stands here, but on no way through the script that was followed is it given to bhyve`,
-                'add the device to the spec if the VM should have it',
-              ),
-            ],
+      ([, device = '']) => (given.some((each) => each.includes(device)) ? [] : [{ line: index + 1, device }]),
     );
   });
 }
+
+const neverGiven = (source: Source, script: Script, { ways }: Told): readonly Problem[] =>
+  unseenDevices(script, ways).map(({ line, device }) =>
+    noteAt(
+      source,
+      line,
+      'never-given',
+      `-s ${device} stands here, but on no way through the script that was followed is it given to bhyve`,
+      'add the device to the spec if the VM should have it',
+    ),
+  );
 
 interface Place {
   readonly run: Run;
