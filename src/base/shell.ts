@@ -58,3 +58,54 @@ function doubleQuoted(text: string, start: number): { readonly text: string; rea
   }
   return undefined;
 }
+
+/** What a shell would take for more than text, wherever it stands. */
+const operators = /^(?:\|\|?|&&?|;;?|[0-9]?(?:>>?|<<?)(?:&[0-9-])?|[()])/;
+/** The same inside double quotes too. */
+const expansion = /^(?:\$(?:[A-Za-z_]\w*|\{|\(|[0-9?#@*!$])|`)/;
+
+/** At the beginning of a word. */
+const home = /^~[A-Za-z0-9_.-]*(?=[/\s]|$)/;
+const pattern = /^(?:[*?]|\[[^\]\s]+\])/;
+
+/**
+ * What a POSIX shell would do more with a text than split it into words: pipes, redirections, variables, patterns of file
+ * names. For those who run it without one.
+ * @returns each as it is written, once
+ */
+export function shellMarks(text: string): readonly string[] {
+  const found = new Set<string>();
+  if (!/[|&;<>()$`*?[~]/.test(text)) return [];
+  let isWordStart = true;
+  for (let index = 0; index < text.length; index += 1) {
+    const char = text.charAt(index);
+    const rest = text.slice(index);
+    if (char === "'") index = endOf(text, "'", index);
+    else if (char === '\\') index += 1;
+    else if (char === '"') {
+      const end = doubleQuoted(text, index + 1)?.end ?? text.length;
+      for (let at = index + 1; at < end; at += 1) {
+        if (text.charAt(at) === '\\') at += 1;
+        else {
+          const [mark] = expansion.exec(text.slice(at)) ?? [];
+          if (mark !== undefined) found.add(mark);
+        }
+      }
+      index = end - 1;
+    } else {
+      const forms = [operators, expansion, ...(isWordStart ? [home] : []), pattern];
+      const mark = forms.map((form) => form.exec(rest)?.[0]).find((each) => each !== undefined);
+      if (mark !== undefined) {
+        found.add(mark);
+        index += mark.length - 1;
+      }
+    }
+    isWordStart = /\s/.test(char);
+  }
+  return [...found];
+}
+
+const endOf = (text: string, mark: string, from: number): number => {
+  const end = text.indexOf(mark, from + 1);
+  return end === -1 ? text.length : end;
+};

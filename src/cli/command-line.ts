@@ -56,9 +56,17 @@ export function optionDescription({ description, flags, argChoices, defaultValue
  * @returns gives the one that was named; a command line without one, or with two, is an error
  */
 export function takeSpec(command: Command, more = ''): () => string {
-  command.argument('[spec]').option('-c, --config <file>', `the spec, if not an operand; - is standard input${more}`);
+  command
+    .allowExcessArguments()
+    .argument('[spec]')
+    .option('-c, --config <file>', `the spec, if not an operand; - is standard input${more}`);
   return () => {
-    const [operand] = command.args;
+    const [operand, extra] = command.args;
+    if (extra !== undefined) {
+      const hasTarget = command.options.some(({ long }) => long === '--target');
+      const hint = hasTarget ? `a target is chosen with -t: -t ${quoteWord(extra)}` : 'give one spec';
+      command.error(`error: too many arguments: unexpected ${quoteWord(extra)}; ${hint}`);
+    }
     const { config } = command.opts<{ readonly config?: string }>();
     if (operand !== undefined && config !== undefined) {
       command.error(

@@ -31,17 +31,22 @@ function nameLines(names: readonly string[]): string {
   return lines.join(',\n');
 }
 
-/** What a word that is no option may have been meant for. */
+/** What a word that is no option may have been meant for, behind the options. */
 function operandHint(operand: string): string {
   const command = nearestName(operand, Object.keys(commands));
-  return command === undefined ? 'a spec is given with -c' : `a command comes first: vmrun ${command} -c FILE`;
+  if (command !== undefined) return `a command comes first: vmrun ${command} -c FILE`;
+  return isFileName(operand) ? 'a spec is given with -c' : `a target is chosen with -t: -t ${quoteWord(operand)}`;
 }
+
+const isFileName = (word: string): boolean => /[./]/.test(word);
 
 /** What a first word that is no option and no command may have been meant for. */
 function commandHint(word: string): string {
   const command = nearestName(word, Object.keys(commands));
   if (command !== undefined) return `did you mean vmrun ${command}?`;
-  return /[./]/.test(word) ? `a spec is given with -c: vmrun -c ${quoteWord(word)}` : 'vmrun help lists them';
+  return isFileName(word)
+    ? `a spec is given with -c: vmrun -c ${quoteWord(word)}`
+    : `vmrun help lists them; a target is chosen with -t: vmrun -c FILE -t ${quoteWord(word)}`;
 }
 
 /**
@@ -70,9 +75,12 @@ export function makeProgram(version: string, output: CommandOutput): (words: rea
     // Told before commander misses -c.
     if (first !== undefined && !first.startsWith('-'))
       program.error(`error: ${first} is no command; ${commandHint(first)}`);
-    program.argument('[file]').parse(own, { from: 'user' });
+    program.argument('[words...]').parse(own, { from: 'user' });
     const [operand] = program.args;
-    if (operand !== undefined) program.error(`error: unexpected ${operand}; ${operandHint(operand)}`);
+    if (operand !== undefined) {
+      const many = program.args.length === 1 ? '' : 'too many arguments: ';
+      program.error(`error: ${many}unexpected ${operand}; ${operandHint(operand)}`);
+    }
     const options = optionsOf(said, forBhyve);
     return typeof options === 'string' ? program.error(`error: ${options}`) : options;
   };

@@ -2,6 +2,7 @@ import { inOrder, limited, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { parseSpec, type Spec, type SpecText } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
+import { mayHaveShellPaths, shellPaths } from './shell-paths.js';
 import type { Identity } from './identity.js';
 import { checkTargets, type PlanOptions } from './plan.js';
 
@@ -19,6 +20,7 @@ export async function loadSpecText(
   const problems = inOrder([
     ...parsed.problems,
     ...checkTargets(spec, options),
+    ...(mayHaveShellPaths(input.text) ? spec.targets.flatMap((target) => shellPaths(spec.effective(target))) : []),
     ...(options.identity === undefined ? [] : renamed(spec, options.identity)),
   ]);
   return problems.some(({ severity }) => severity === 'error')

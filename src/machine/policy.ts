@@ -1,8 +1,8 @@
 import { maxDurationSeconds, parseDurationMs } from '../base/duration.js';
 import { child } from '../base/json-pointer.js';
-import { splitWords } from '../base/shell.js';
+import { shellMarks, splitWords } from '../base/shell.js';
 import type { Finding } from '../base/problem.js';
-import { shown } from '../base/text.js';
+import { listWords, shown } from '../base/text.js';
 import { exitReasons, hookFields, stopWord, type Duration, type ExitReason, type VmSpec } from '../spec/vm-spec.js';
 import type { Policy } from './machine.js';
 
@@ -94,9 +94,33 @@ export function checkHooks({ hooks, post_start_script: script }: VmSpec): readon
     if (words === undefined) return [];
     const fix = 'use a list of words: ["/path/to/program", "argument"]';
     if ('error' in words) return [{ code: 'quoting', pointer, message: words.error, fix }];
-    return words.length > 0 ? [] : [{ code: 'empty', pointer, message: 'there is no program in it', fix }];
+    if (words.length === 0) return [{ code: 'empty', pointer, message: 'there is no program in it', fix }];
+    return meantForShell(command, words, pointer);
   });
   return [...twice, ...wrong];
+}
+
+/** A word of a list that is one of these alone is as good as in a text: nobody has a file of that name. */
+const operator = /^(\|\|?|&&?|;|[0-9]?>>?|<|[0-9]?>&[0-9])$/;
+
+/** A program is started without a shell, so what only a shell knows is passed on to it. */
+function meantForShell(
+  command: string | readonly string[] | undefined,
+  words: readonly string[],
+  pointer: string,
+): readonly Finding[] {
+  const marks = typeof command === 'string' ? shellMarks(command) : words.filter((word) => operator.test(word));
+  if (marks.length === 0) return [];
+  const text = typeof command === 'string' ? command : words.join(' ');
+  return [
+    {
+      code: 'hook-shell',
+      severity: 'warning',
+      pointer,
+      message: `no shell runs this: ${words[0] ?? ''} is given ${listWords(marks)} as text`,
+      fix: `${pointer === '/post_start_script' ? 'use hooks.post_start: ' : 'use '}["sh", "-c", ${shown(text)}]`,
+    },
+  ];
 }
 
 function hooksOf({ hooks, post_start_script: script }: VmSpec): Policy['hooks'] {

@@ -109,7 +109,10 @@ describe('and more', () => {
 test.each<[words: string, complaint: string]>([
   ['', '-c, --config <file>'],
   ['-c vm.json --no-such', 'unknown option'],
-  ['-c vm.json operand', 'unexpected operand'],
+  ['-c vm.json operand', 'unexpected operand; a target is chosen with -t: -t operand'],
+  ['-c vm.json install more', 'too many arguments: unexpected install; a target is chosen with -t: -t install'],
+  ['-c vm.json other.yaml', 'unexpected other.yaml; a spec is given with -c'],
+  ['install -c vm.json', 'a target is chosen with -t: vmrun -c FILE -t install'],
   ['chek -c vm.json', 'chek is no command; did you mean vmrun check?'],
   ['vm.json', 'vm.json is no command; a spec is given with -c: vmrun -c vm.json'],
   ['banana', 'banana is no command; vmrun help lists them'],
