@@ -4,7 +4,7 @@ import { modelNamed } from '../devices/registry.js';
 import { arrange, lpcSlotText, unitOfDevice, unitOfField, type Unit, type Written } from './arrangement.js';
 import type { Configuration } from './configuration.js';
 import { modelReaders } from './devices.js';
-import { outdated, readBoolean, whenUnset } from './meaning.js';
+import { isSaidByName, outdated, readBoolean, whenUnset } from './meaning.js';
 import type { Original } from './original.js';
 import { requiredFields, rootFields } from './root-fields.js';
 import { inReadingOrder, isObject, without, type SpecObject, type SpecValue } from './spec-object.js';
@@ -273,7 +273,7 @@ function leftOver(
   const usual = new Map(traitsOf(platform).defaults);
   const old = outdated(variables, platform);
   return [...variables].flatMap(([key, value]) => {
-    if (owners.has(key) || old.has(key) || key === 'config.dump') return [];
+    if (owners.has(key) || old.has(key) || key === 'config.dump' || isSaidByName(key, variables)) return [];
     if (isOption(key)) return [key];
     const isUsual = usual.get(key) === raw.get(key);
     const flag = whenUnset(key);

@@ -121,6 +121,13 @@ export function memoryBytesIn(variables: ReadonlyMap<string, string>, { release 
   return parseMemorySize(variables.get('memory.size') ?? '', release);
 }
 
+/** Whether a variable is the type of a network backend, and its name begins with it: net_backends.c takes it from there. */
+export function isSaidByName(key: string, variables: ReadonlyMap<string, string>): boolean {
+  const [, device] = /^(pci\.\d+\.\d+\.\d+)\.type$/.exec(key) ?? [];
+  const [type, name] = [variables.get(key), variables.get(`${device ?? ''}.backend`)];
+  return type !== undefined && name?.startsWith(type) === true;
+}
+
 /**
  * A configuration with everything that can be written in several ways written in one: numbers spelt out, booleans by
  * one word and left out where they are what they would be anyway, old names replaced. Two command lines mean the same
@@ -131,7 +138,7 @@ export function meaningOf(variables: ReadonlyMap<string, string>, platform: Plat
   const meaning = new Map<string, string>();
   const framebuffers = new Set<string>();
   for (const [key, value] of variables) {
-    if (old.has(key) || key === 'config.dump') continue;
+    if (old.has(key) || key === 'config.dump' || isSaidByName(key, variables)) continue;
     const [, device, field] = /^(pci\.\d+\.\d+\.\d+)\.(\w+)$/.exec(key) ?? [];
     if (field === 'device' && value === 'fbuf' && device !== undefined) framebuffers.add(device);
     const usual = whenUnset(key);

@@ -373,6 +373,10 @@ describe('a domain of libvirt', () => {
     ],
     ['<clock offset="localtime"/>', { utc_clock: false }],
     [
+      '<devices><controller type="nvme" index="0"><serial>S-0</serial></controller><disk type="file"><source file="/d"/><target dev="nvme0n1" bus="nvme"/></disk></devices>',
+      { emulations: [{ device: 'nvme', path: '/d', ser: 'S-0', slot: '2' }] },
+    ],
+    [
       '<cpu><numa><cell id="0" cpus="0" memory="256" unit="MiB"/><cell id="1" cpus="1" memory="256" unit="MiB"/></numa></cpu><vcpu>2</vcpu>',
       {
         numa: [
@@ -409,7 +413,7 @@ describe('a domain of libvirt', () => {
     ],
     [
       '<cpu><numa><cell id="0" cpus="0" memory="1" unit="Q"/></numa></cpu>',
-      '3:1  cell: the memory of the cell 0 is not carried: "1 Q" is not a size of memory',
+      '3:1  cell: the memory of the cell 0 is not carried: "1 Q" is not a size of memory [say "numa" in the spec]',
     ],
     [
       '<memtune><hard_limit>1</hard_limit></memtune>',
@@ -417,15 +421,31 @@ describe('a domain of libvirt', () => {
     ],
     [
       '<devices><redirdev bus="usb"/></devices>',
-      '3:1  element: <redirdev> is not carried: libvirt or vmrun has no equal of it for bhyve',
+      '3:1  element: <redirdev> is not carried: libvirt or vmrun has no equal of it for bhyve [add to the spec by hand what the guest needs of it]',
     ],
     [
       '<devices><disk type="file"><source file="/d"/><target dev="fda" bus="fdc"/></disk></devices>',
       '3:1  disk: this disk is not carried: bhyve has no bus "fdc" [add it to "emulations" by hand]',
     ],
     [
+      '<devices><disk type="file"><driver name="file" queues="4"/><source file="/d"/><target dev="vda" bus="virtio"/></disk></devices>',
+      '3:1  queues: queues and queue_size are not carried: bhyve has them for nvme alone, and this disk is on the bus virtio [take them out, or make it an nvme in the spec]',
+    ],
+    [
+      '<devices><controller type="virtio-serial"><driver iommu="on"/></controller></devices>',
+      '3:1  element: <driver> is not carried: libvirt or vmrun has no equal of it for bhyve [add to the spec by hand what the guest needs of it]',
+    ],
+    [
+      '<devices><rng model="virtio"><rate bytes="1"/><backend model="random">/dev/random</backend></rng></devices>',
+      '3:1  element: <rate> is not carried: libvirt or vmrun has no equal of it for bhyve [add to the spec by hand what the guest needs of it]',
+    ],
+    [
+      '<devices><input type="tablet" bus="usb"/><input type="tablet" bus="usb"/></devices>',
+      '3:1  element: <input> is not carried: libvirt or vmrun has no equal of it for bhyve [add to the spec by hand what the guest needs of it]',
+    ],
+    [
       '<devices><graphics type="spice"/></devices>',
-      '3:1  graphics: this screen is not carried: bhyve has VNC only, this is "spice"',
+      '3:1  graphics: this screen is not carried: bhyve has VNC only, this is "spice" [say "graphic" in the spec]',
     ],
     [
       '<devices><serial type="tcp"><source mode="connect" host="h" service="1"/></serial></devices>',

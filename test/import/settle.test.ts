@@ -204,6 +204,7 @@ describe('what is said in a plainer way is told, with its line and why', () => {
         `2:1  own-words: -f opt/x ${carried}, in "extra_options": the guest would not see these files: bhyve shows them with fwcfg qemu only`,
       ],
     ],
+    ['a type that the name of the backend says is not', ['-s 2,virtio-net,tap0,type=tap', '-H'], []],
     ['what fields say is not', ['-s 0,hostbridge', '-s 1,virtio-rnd', '-H', '-l com2,/dev/nmdm0A', '-s 31,lpc'], []],
   ])('%s', async (_title, lines, notes) => {
     expect(await ownWords(['bhyve', ...lines, 'vm'].join(' \\\n'))).toEqual(notes);

@@ -79,7 +79,13 @@ export function screenOf(domain: Domain, list: XmlElement | undefined): Screen |
   const { type, port = '-1', autoport, passwd, wait } = graphics.attributes;
   const listen = childOf(domain, graphics, 'listen')?.attributes ?? {};
   if (type !== 'vnc') {
-    tell(domain, graphics, 'graphics', `this screen is not carried: bhyve has VNC only, this is ${shown(type)}`);
+    tell(
+      domain,
+      graphics,
+      'graphics',
+      `this screen is not carried: bhyve has VNC only, this is ${shown(type)}`,
+      'say "graphic" in the spec',
+    );
     return undefined;
   }
   const isAutomatic = port === '-1' || autoport === 'yes';

@@ -3,7 +3,18 @@ import type { SpecObject } from '../spec-object.js';
 import type { XmlElement } from '../xml.js';
 import { portsOf, screenOf, serialsOf, tabletOf } from './consoles.js';
 import { drivesOf, mediumOf, virtioDisk, type Medium } from './disks.js';
-import { addressOf, childOf, childrenOf, elementAt, pass, set, tell, type Domain, type Wanted } from './domain.js';
+import {
+  addressOf,
+  childOf,
+  childrenOf,
+  elementAt,
+  pass,
+  passAlone,
+  set,
+  tell,
+  type Domain,
+  type Wanted,
+} from './domain.js';
 import { cardsOf } from './network.js';
 
 export interface Devices {
@@ -46,7 +57,7 @@ export function devicesOf(domain: Domain, isFirmware: boolean): Devices {
     ...soundsOf(domain, list),
     ...sharesOf(domain, list),
     ...childrenOf(domain, list, 'rng').map((element): Wanted => {
-      pass(domain, element);
+      passAlone(domain, element, ['backend']);
       return { address: addressOf(domain, element), words: (prefix) => set(`${prefix}device`, 'virtio-rnd') };
     }),
     ...hostCardsOf(domain, list),
@@ -54,16 +65,18 @@ export function devicesOf(domain: Domain, isFirmware: boolean): Devices {
   const lpc: Wanted | undefined = needsLpc
     ? { address: addressOf(domain, isa), words: (prefix) => set(`${prefix}device`, 'lpc') }
     : undefined;
-  const ignored = [
-    ...childrenOf(domain, list, 'memballoon'),
-    ...controllers.filter(({ attributes }) =>
-      ['pci', 'isa', 'usb', 'sata', 'nvme', 'scsi', 'virtio-serial'].includes(attributes.type ?? ''),
-    ),
-  ];
-  for (const element of ignored) pass(domain, element);
+  for (const element of childrenOf(domain, list, 'memballoon')) pass(domain, element);
+  for (const element of controllers) {
+    const isKnown = ['pci', 'isa', 'usb', 'sata', 'nvme', 'scsi', 'virtio-serial'].includes(
+      element.attributes.type ?? '',
+    );
+    if (isKnown) passAlone(domain, element);
+  }
   // bhyve has a keyboard and a mouse of its own.
+  const [, ...more] = childrenOf(domain, list, 'input').filter(({ attributes }) => attributes.type === 'tablet');
   for (const element of childrenOf(domain, list, 'input')) {
-    if (element.attributes.bus !== 'ps2' && element.attributes.type !== 'tablet') domain.seen.delete(element);
+    const { bus, type } = element.attributes;
+    if ((bus !== 'ps2' && type !== 'tablet') || more.includes(element)) domain.seen.delete(element);
   }
   const hasBootOrder = media.some((medium) => medium.order !== undefined) && isFirmware;
   return {

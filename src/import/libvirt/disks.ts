@@ -55,6 +55,10 @@ export function mediumOf(domain: Domain, element: XmlElement): Medium | undefine
   const isReadOnly = childOf(domain, element, 'readonly') !== undefined && device !== 'cdrom';
   const rotation = target?.attributes.rotation_rate;
   const { queues, queue_size: queueSize } = driver?.attributes ?? {};
+  if (bus !== 'nvme' && (queues !== undefined || queueSize !== undefined)) {
+    const message = `queues and queue_size are not carried: bhyve has them for nvme alone, and this disk is on the bus ${bus}`;
+    tell(domain, driver ?? element, 'queues', message, 'take them out, or make it an nvme in the spec');
+  }
   return {
     element,
     type: device === 'cdrom' ? 'cd' : 'hd',
@@ -83,6 +87,18 @@ const driveWords = (domain: Domain, prefix: string, { path, settings, order }: M
   ...settings.flatMap(([key, value]) => set(prefix + key, value)),
   ...(order !== undefined && hasFirmware(domain) ? set(`${prefix}bootindex`, String(order)) : []),
 ];
+
+/** The serial number of an NVMe controller goes before that of its disk: bhyve has one for the two. */
+function serialWords(
+  domain: Domain,
+  prefix: string,
+  medium: Medium,
+  controller: XmlElement | undefined,
+): readonly string[] {
+  const serial = childOf(domain, controller, 'serial')?.text.trim() ?? '';
+  const words = driveWords(domain, prefix, medium);
+  return serial === '' ? words : [...words, ...set(`${prefix}ser`, serial)];
+}
 
 export const virtioDisk = (domain: Domain, medium: Medium): Wanted => ({
   address: addressOf(domain, medium.element),
@@ -121,7 +137,7 @@ export function drivesOf(domain: Domain, media: readonly Medium[], find: FindCon
         address,
         words: (prefix, place) =>
           bus === 'nvme'
-            ? [...set(`${prefix}device`, 'nvme'), ...driveWords(domain, prefix, medium)]
+            ? [...set(`${prefix}device`, 'nvme'), ...serialWords(domain, prefix, medium, controller)]
             : ['-s', `${formatAddress(place)},virtio-scsi,${path}`],
       };
     }),

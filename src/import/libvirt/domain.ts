@@ -44,6 +44,14 @@ export function pass({ seen }: Domain, element: XmlElement): void {
   for (const child of element.children) pass({ seen } as Domain, child);
 }
 
+/** Counts an element as looked at, and of what is in it only what has no part in the VM. */
+export function passAlone({ seen }: Domain, element: XmlElement, without: readonly string[] = []): void {
+  seen.add(element);
+  for (const child of element.children) {
+    if (['master', 'model', 'target', ...without].includes(child.name)) seen.add(child);
+  }
+}
+
 export const tell = (
   { source, notes }: Domain,
   { line }: XmlElement,

@@ -96,7 +96,7 @@ function noteUnseen(domain: Domain): void {
       element,
       'element',
       `<${element.name}>${what} is not carried: libvirt or vmrun has no equal of it for bhyve`,
-      advice[element.name],
+      advice[element.name] ?? 'add to the spec by hand what the guest needs of it',
     );
   }
 }

@@ -56,7 +56,13 @@ export function cpusOf(domain: Domain): readonly string[] {
     const size = mebibytesOf(memory, unit);
     if (size === undefined) {
       const said = `${memory ?? 'nothing'} ${unit ?? ''}`.trim();
-      tell(domain, cell, 'cell', `the memory of the cell ${id} is not carried: ${shown(said)} is not a size of memory`);
+      tell(
+        domain,
+        cell,
+        'cell',
+        `the memory of the cell ${id} is not carried: ${shown(said)} is not a size of memory`,
+        'say "numa" in the spec',
+      );
     }
     return [
       ...(size === undefined ? [] : set(`domains.${id}.size`, `${size}M`)),

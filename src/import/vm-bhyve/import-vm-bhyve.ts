@@ -107,10 +107,11 @@ function misreadIn({ source, properties }: Guest): readonly Problem[] {
 }
 
 /** An empty CD that some Windows wanted, with every boot but an installation. */
-function nullDiskOf({ properties, source }: Guest, loader: string): readonly string[] {
+function nullDiskOf(guest: Guest, loader: string): readonly string[] {
+  const { properties, source } = guest;
   if (loader !== 'uefi' || !properties.isYes('nulliso_fix')) return [];
   const file = path.posix.join(path.posix.dirname(source.folder), '.config/null.iso');
-  return ['-s', `${properties.get('install_slot', '3')}:0,ahci-cd,${file}`];
+  return ['-s', of(guest, 'nulliso_fix', `${properties.get('install_slot', '3')}:0,ahci-cd,${file}`)];
 }
 
 /** The shell of vm-bhyve makes two words of a value with a blank in it, and bhyve takes the second for the VM's name. */
