@@ -55,6 +55,25 @@ function backing({ path, ram }: Nvme): readonly Finding[] {
   ];
 }
 
+const ofImage = [
+  ...(['nocache', 'direct', 'sync', 'ro', 'nodelete'] as const),
+  ...(['sectorsize', 'logical_sector_size', 'physical_sector_size'] as const),
+];
+
+/** No image is opened for a disk in memory, so nobody reads how: pci_nvme_parse_config in pci_nvme.c. */
+const unreadWithRam = (fields: Nvme): readonly Finding[] =>
+  fields.ram === undefined
+    ? []
+    : ofImage
+        .filter((option) => fields[option] !== undefined && fields[option] !== false)
+        .map((option) => ({
+          code: 'nvme-ram',
+          severity: 'warning',
+          pointer: `/${option}`,
+          message: `${option} has no effect on a disk in memory: bhyve does not read it beside ram`,
+          fix: option.endsWith('size') ? `use "sectsz", or leave "${option}" out` : `leave "${option}" out`,
+        }));
+
 /** The namespace has its own sector size: pci_nvme.c. */
 const sectorOf = ({ sectsz }: Nvme): BlockOptions => (sectsz === undefined ? {} : { sectorsize: sectsz });
 
@@ -91,6 +110,7 @@ export const nvme = defineDevice<Nvme>({
   check: (fields) => [
     ...backing(fields),
     ...checkBlockOptions(fields),
+    ...unreadWithRam(fields),
     ...(fields.eui64 !== undefined && BigInt(fields.eui64) >= twice64
       ? [
           {

@@ -30,6 +30,9 @@ const pcOnly: readonly (readonly [field: keyof VmSpec, why: string])[] = [
   ['ignore_unknown_msrs', 'arm64 has no model specific registers'],
 ];
 
+/** Fields that bhyve of arm64 takes and makes nothing of. */
+const idleOnArm: readonly (keyof VmSpec)[] = ['uuid', 'smbios'];
+
 const isUsed = (value: unknown): boolean => value !== undefined && value !== false;
 
 const named = ({ release, arch }: Platform): string =>
@@ -60,6 +63,15 @@ export function checkPlatform(vm: VmSpec, parts: readonly Part[], platform: Plat
       message: `${named(platform)} does not know "${field}": ${why}`,
       fix: `leave "${field}" out`,
     }));
+  const idle = idleOnArm
+    .filter((field) => isUsed(vm[field]))
+    .map((field) => ({
+      code: 'arch',
+      severity: 'warning' as const,
+      pointer: child('', field),
+      message: `${named(platform)} does not read "${field}": it makes no SMBIOS table, so the guest never sees it`,
+      fix: `leave "${field}" out`,
+    }));
   const devices = parts
     .filter(({ model, pointer }) => model.isAmd64Only === true && pointer !== '/graphic')
     .map(({ model, pointer }) => ({
@@ -79,7 +91,7 @@ export function checkPlatform(vm: VmSpec, parts: readonly Part[], platform: Plat
           },
         ]
       : [];
-  return [...tooNew.filter(({ pointer }) => pointer !== '/numa'), ...foreign, ...bridge, ...devices];
+  return [...tooNew.filter(({ pointer }) => pointer !== '/numa'), ...foreign, ...idle, ...bridge, ...devices];
 }
 
 function checkTpmRelease({ tpm }: VmSpec, release: Release): readonly Finding[] {
