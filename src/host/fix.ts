@@ -8,7 +8,14 @@ import { describeEnd } from './tool-answer.js';
 import type { RunTool, ToolResult } from './tools.js';
 
 /** How a fix went. Whether the host is ready now is for the next check to say. */
-export type FixOutcome = { readonly kind: 'fixed' } | { readonly kind: 'failed'; readonly problem: Problem };
+export type FixOutcome =
+  | { readonly kind: 'fixed' }
+  | {
+      readonly kind: 'failed';
+      readonly problem: Problem;
+      /** What kept it from being written down, where nothing was tried for that. */
+      readonly unwritten?: unknown;
+    };
 
 /**
  * Mends one thing. How to take it back is on disk before anything is changed, so that a crash between the two leaves
@@ -22,7 +29,7 @@ export async function applyFix(
   try {
     if (fix.undo !== undefined) id = await ledger.record(fix.undo);
   } catch (error) {
-    return failed(fix, `nothing was changed, since ${notWritten(ledger, error)}`);
+    return { ...failed(fix, `nothing was changed, since ${notWritten(ledger, error)}`), unwritten: error };
   }
   const failure = await act(fix.action, run);
   if (failure === undefined) return { kind: 'fixed' };
@@ -95,7 +102,7 @@ const changedNothing = (undo: Undo | undefined, result: ToolResult | undefined):
   (result.failure === 'ENOENT' ||
     ((undo?.kind === 'destroy-interface' || undo?.kind === 'remove-member') && result.exitCode !== undefined));
 
-const failed = ({ action, subject, place }: HostFix, message: string): FixOutcome => ({
+const failed = ({ action, subject, place }: HostFix, message: string): Extract<FixOutcome, { kind: 'failed' }> => ({
   kind: 'failed',
   problem: {
     code: 'fix-failed',

@@ -56,6 +56,22 @@ export async function takeLock(file: string): Promise<LockResult> {
   }
 }
 
+/**
+ * Goes on holding the lock of a path whose file somebody has removed, or replaced by a file that nobody has locked.
+ * @throws where another process holds the lock by now, or the file cannot be made
+ */
+export function retakeLock(lock: Lock): Lock {
+  if (lock.isInPlace()) return lock;
+  const { path: file } = lock;
+  refuseStrangeFile(file);
+  const descriptor = openLocked(file, constants.O_RDWR | constants.O_CREAT, 'exclusive');
+  if (descriptor === undefined) {
+    throw Object.assign(new Error(`${file} was replaced, and another process holds its lock`), { code: 'EBUSY' });
+  }
+  lock.leave();
+  return held(file, descriptor);
+}
+
 function refuseStrangeFile(file: string): void {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined || stats.isFile()) return;
@@ -112,9 +128,13 @@ function held(file: string, descriptor: number): Lock {
 }
 
 function isSame(file: string, descriptor: number): boolean {
-  const there = lstatSync(file, { throwIfNoEntry: false, bigint: true });
   const ours = fstatSync(descriptor, { bigint: true });
-  return there?.ino === ours.ino && there.dev === ours.dev;
+  try {
+    const there = lstatSync(file, { bigint: true });
+    return there.ino === ours.ino && there.dev === ours.dev;
+  } catch {
+    return false;
+  }
 }
 
 function contentOf(file: string): string {

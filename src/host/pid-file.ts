@@ -4,10 +4,10 @@ import { takeLock } from './lock.js';
 /** A file with a pid in it, locked while this process lives, as pidfile(3) has it. */
 export interface PidFile {
   readonly path: string;
-  write(pid: number): void;
+  readonly write: (pid: number) => void;
   /** Empties the file: the process it named is no more. */
-  clear(): void;
-  remove(): void;
+  readonly clear: () => void;
+  readonly remove: () => void;
 }
 
 /**

@@ -6,13 +6,11 @@ import { isStillThere } from '../host/process-identity.js';
 import type { RunState, StateChanges } from '../host/run-state.js';
 import { processEnd } from '../host/watch-process.js';
 import type { Machine } from '../machine/machine.js';
-import { deviceMapName } from '../machine/loader.js';
-import { privateConfigName } from '../machine/plan.js';
 import { removeTraces, tellEnd, writePid } from './boot.js';
 import type { Orphan } from './orphan.js';
 import { orphanProcess } from './power-button.js';
 import type { Planner } from './planner.js';
-import type { BootResult, Session } from './session.js';
+import { pidFilePart, removeLeftFiles, type BootResult, type Session } from './session.js';
 import { stopWhenAsked } from './stop.js';
 
 /** What is known of a boot that another supervisor has begun, so that it is not lost should this one fail or be killed. */
@@ -60,10 +58,10 @@ export async function adoptOnce(session: Session, machine: Machine, orphan: Orph
     await takeOver(session, machine);
     return undefined;
   } finally {
-    pidFile?.clear();
+    if (pidFile !== undefined) state.beside(pidFilePart, pidFile.clear);
     state.soon({ phase: 'ending', bhyve: undefined, loader: undefined });
     await removeTraces(session, machine.name, ...(await socketsOf(machine, directory.leftState)));
-    for (const file of [privateConfigName, deviceMapName]) directory.remove(file);
+    removeLeftFiles(session);
   }
 }
 

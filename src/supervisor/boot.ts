@@ -7,11 +7,20 @@ import type { Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
 import { explain } from './explain.js';
 import { hasIn } from './explain-has.js';
-import { load, removeLoaderFiles } from './load.js';
+import { load } from './load.js';
 import type { Patience } from './patience.js';
 import { privateText } from './private-text.js';
 import { readEnd, reasonOf, type RunEnd } from './run-end.js';
-import { consoleOf, environmentOf, rememberProcess, type BootResult, type Session } from './session.js';
+import {
+  consoleOf,
+  environmentOf,
+  pidFilePart,
+  rememberProcess,
+  removeOldFiles,
+  survivorOf,
+  type BootResult,
+  type Session,
+} from './session.js';
 import { stopWhenAsked } from './stop.js';
 
 export interface Boot {
@@ -41,6 +50,7 @@ export async function bootOnce(session: Session, boot: Boot): Promise<BootResult
     stopTimeoutMs: machine.policy.stopTimeoutMs,
     sockets: socketsOf(machine, before),
   });
+  removeOldFiles(session, machine);
   const restoreTerminal = machine.usesStdio ? rememberTerminal(0) : () => undefined;
   // A VM that others have loaded is theirs until bhyve runs it.
   let hasStarted = machine.loader !== undefined;
@@ -61,8 +71,6 @@ export async function bootOnce(session: Session, boot: Boot): Promise<BootResult
     restoreTerminal();
     state.soon({ phase: 'ending', bhyve: undefined, loader: undefined });
     if (hasStarted) await removeTraces(session, machine.name, machine.ephemerals, before);
-    removeLoaderFiles(session, machine);
-    if (machine.privateConfig !== undefined) directory.remove(privateConfigName);
   }
 }
 
@@ -79,14 +87,14 @@ const startBhyve = (session: Session, { machine, number }: Boot): Promise<Child>
     stdin: machine.usesStdio ? 'inherit' : 'ignore',
     stdout: machine.usesStdio ? consoleOf(session) : 'passed-on',
     ownSession: !machine.usesStdio,
-    survivor: session.directory.survivor({ role: 'bhyve', boot: number, target: machine.target }),
+    survivor: survivorOf(session, { role: 'bhyve', boot: number, target: machine.target }),
     env: environmentOf(session, machine, number),
     onStderr: session.onStderr,
   });
 
 /** One life of bhyve: watched, stopped when asked. */
 async function liveOnce(session: Session, { machine, number, changes }: Boot, child: Child): Promise<BootResult> {
-  const { host, emit, hooks, pidFile } = session;
+  const { host, emit, hooks, pidFile, state } = session;
   const ended = new AbortController();
   try {
     const { pid } = child;
@@ -110,7 +118,7 @@ async function liveOnce(session: Session, { machine, number, changes }: Boot, ch
     });
   } finally {
     ended.abort();
-    pidFile?.clear();
+    if (pidFile !== undefined) state.beside(pidFilePart, pidFile.clear);
   }
 }
 
@@ -150,12 +158,9 @@ function isUnexpected({ kind }: RunEnd, isStopping: boolean): boolean {
 /** A pid file that cannot be written is told, and stops no VM. */
 export function writePid({ pidFile, state }: Session, pid: number): void {
   if (pidFile === undefined) return;
-  try {
+  state.beside(pidFilePart, () => {
     pidFile.write(pid);
-    state.degraded('pid file', undefined);
-  } catch (error) {
-    state.degraded('pid file', error instanceof Error ? error.message : String(error));
-  }
+  });
 }
 
 /** What bhyve leaves on every exit: its sockets, and the VM with its memory. */

@@ -7,7 +7,7 @@ import type { Loader, Machine } from '../machine/machine.js';
 import { explainLoad, type LoaderWords } from './explain-load.js';
 import { hasIn } from './explain-has.js';
 import type { LoadFailure } from './run-end.js';
-import { consoleOf, environmentOf, rememberProcess, type BootResult, type Session } from './session.js';
+import { consoleOf, environmentOf, rememberProcess, survivorOf, type BootResult, type Session } from './session.js';
 
 /** How the loader of a boot ended. */
 export type LoadEnd =
@@ -56,10 +56,6 @@ export async function load(
   return { end: { kind: 'not-loaded', program, how: end }, aliveMs, why };
 }
 
-export function removeLoaderFiles({ directory }: Session, { loader }: Machine): void {
-  for (const file of loader?.files ?? []) directory.remove(path.basename(file.path));
-}
-
 interface Ran {
   readonly end: LoadEnd;
   readonly said: LoaderWords;
@@ -74,7 +70,7 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
       stdin: loader.usesStdio ? 'inherit' : loader.input === undefined ? 'ignore' : { text: loader.input },
       stdout: loader.usesStdio ? consoleOf(session) : 'passed-on',
       ownSession: !loader.usesStdio,
-      survivor: session.directory.survivor({ role: 'loader', boot, target: machine.target }),
+      survivor: survivorOf(session, { role: 'loader', boot, target: machine.target }),
       env: environmentOf(session, machine, boot),
       onStderr: session.onStderr,
     });

@@ -1,6 +1,7 @@
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from '../host/errno.js';
-import { whoRuns, type HeldRunDirectory } from '../host/run-directory.js';
+import type { HeldRunDirectory } from '../host/run-directory.js';
+import { whoRuns } from '../host/who-runs.js';
 import type { RunTool } from '../host/tools.js';
 import type { HostView } from '../host/view.js';
 import type { Machine } from '../machine/machine.js';

@@ -1,6 +1,6 @@
 import type { ProcessIdentity } from '../host/process-identity.js';
 import { identify, isProven, isStillThere } from '../host/process-identity.js';
-import type { Note } from '../host/run-directory.js';
+import type { Note } from '../host/run-files.js';
 import type { RunState } from '../host/run-state.js';
 import type { RunTool } from '../host/tools.js';
 

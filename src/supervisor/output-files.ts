@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
 import { isExecutable } from '../host/program.js';
-import { runLockFile } from '../host/run-directory.js';
+import { runLockFile } from '../host/run-files.js';
 import { identityOfFile, keyOfDescriptor, type FileIdentity } from '../host/file-identity.js';
 import type { NamedFile } from '../machine/named-files.js';
 

@@ -25,15 +25,18 @@ export interface Ready {
 
 /**
  * Checks the host for a machine and mends what it may; what was mended is in the ledger.
- * @throws ProblemsError `host` with everything that is still missing
+ * @throws ProblemsError `host` with everything that is still missing; its cause is what kept a change from the ledger
  */
 export async function preflight(machine: Machine, options: PreflightOptions): Promise<Ready> {
   const { run } = options;
   const first = await checkHost(machine.requirements, { view: liveView({ run }) });
-  const failures = await mend(first, options);
+  const { failures, unwritten } = await mend(first, options);
   const report = failures === undefined ? first : await checkHost(machine.requirements, { view: liveView({ run }) });
   const problems = report.findings.map(({ problem }) => problem);
-  if (!isReady(report)) throw new ProblemsError('host', machine.name, [...(failures ?? []), ...problems]);
+  if (!isReady(report)) {
+    const error = new ProblemsError('host', machine.name, [...(failures ?? []), ...problems]);
+    throw unwritten === undefined ? error : Object.assign(error, { cause: unwritten });
+  }
   return { hostCards: cardsByOwner(report), warnings: problems };
 }
 
@@ -46,22 +49,29 @@ export function refuseUnloaded({ name, isLoadedByOthers }: Machine, { vmm }: Pic
   throw new ProblemsError('host', name, [notLoaded(name)]);
 }
 
-/** Applies what may be applied. @returns what did not work, or undefined where nothing was tried */
-async function mend(
-  report: HostReport,
-  { run, ledger, mayFix = () => false }: PreflightOptions,
-): Promise<Problem[] | undefined> {
+interface Mended {
+  /** What did not work; absent where nothing was tried. */
+  readonly failures?: readonly Problem[];
+  /** Why a change could not be written down before it was made. */
+  readonly unwritten?: unknown;
+}
+
+/** Applies what may be applied. */
+async function mend(report: HostReport, { run, ledger, mayFix = () => false }: PreflightOptions): Promise<Mended> {
   const allowed: HostFinding[] = [];
   for (const finding of report.findings) {
     if (finding.fix !== undefined && (finding.mayFix || (await mayFix(finding)))) allowed.push(finding);
   }
-  if (allowed.length === 0) return undefined;
+  if (allowed.length === 0) return {};
   const failures: Problem[] = [];
+  let unwritten: unknown;
   for (const fix of fixesOf(allowed)) {
     const outcome = await applyFix(fix, { run, ledger });
-    if (outcome.kind === 'failed') failures.push(outcome.problem);
+    if (outcome.kind === 'fixed') continue;
+    failures.push(outcome.problem);
+    unwritten ??= outcome.unwritten;
   }
-  return failures;
+  return { failures, unwritten };
 }
 
 const cardsByOwner = ({ cards }: HostReport): ReadonlyMap<string, PciAddress> =>

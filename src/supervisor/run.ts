@@ -5,10 +5,9 @@ import { systemHost, type Host } from '../host/host.js';
 import { openLedger, type Ledger } from '../host/ledger.js';
 import type { PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
-import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
+import type { LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
 import type { Machine } from '../machine/machine.js';
-import { privateConfigName } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { inheritedState, refuseUnknownTarget } from './adopt.js';
 import { bootLoop } from './boot-loop.js';
@@ -21,7 +20,7 @@ import { createPidFile, refusePidFiles } from './pid-files.js';
 import { planner } from './planner.js';
 import type { RebootLimits, StopReason } from './policy.js';
 import type { RunEnd } from './run-end.js';
-import type { Session } from './session.js';
+import { removeLeftFiles, type Session } from './session.js';
 import { keepState, type StateKeeper } from './state-keeper.js';
 import type { StopSignals } from './stop.js';
 
@@ -203,7 +202,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     if (orphan !== undefined) refuseUnknownTarget(planned, orphan, subject.name);
     onState(state);
     // Of a run that was killed; what it started lives by them.
-    if (orphan === undefined) for (const name of [privateConfigName, deviceMapName]) directory.remove(name);
+    if (orphan === undefined) removeLeftFiles({ directory, state });
     state.update({ phase: 'starting' });
     if (options.check !== false) {
       ledger = await openLedger(directory.file('ledger'));

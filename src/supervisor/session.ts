@@ -1,9 +1,13 @@
+import path from 'node:path';
+import type { Survivor } from '../host/child.js';
 import type { Host } from '../host/host.js';
 import type { PidFile } from '../host/pid-file.js';
 import { identify } from '../host/process-identity.js';
 import type { RunDirectory } from '../host/run-directory.js';
-import type { LoaderPrograms } from '../machine/loader.js';
+import type { Note } from '../host/run-files.js';
+import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Machine } from '../machine/machine.js';
+import { privateConfigName } from '../machine/plan.js';
 import type { Cleaner } from './cleanup.js';
 import type { Emit } from './events.js';
 import type { Explanation } from './explain.js';
@@ -51,6 +55,36 @@ export const environmentOf = ({ env }: Session, machine: Machine, boot: number):
 /** Where a guest's console on stdio goes. */
 export const consoleOf = ({ onConsole }: Session): 1 | { readonly onBytes: (bytes: Uint8Array) => void } =>
   onConsole === undefined ? 1 : { onBytes: onConsole };
+
+/** What `degraded` calls them. */
+export const pidFilePart = 'pid file';
+const notePart = 'note';
+const filesPart = 'run directory';
+
+/** How the next child is found should we be killed; where the note of the one before cannot be removed, by the rest. */
+export function survivorOf({ directory, state }: Session, note: Omit<Note, 'pid'>): Survivor {
+  state.beside(notePart, directory.clearNote);
+  return directory.survivor(note);
+}
+
+/**
+ * Removes the files that bhyve and its loader have read, but for those of the machine that boots next: where its file
+ * cannot be written, the one of the boot before will do if it is the same.
+ */
+export function removeOldFiles({ directory, state }: Session, { privateConfig, loader }: Machine): void {
+  const needed = new Set((loader?.files ?? []).map((file) => path.basename(file.path)));
+  if (privateConfig !== undefined) needed.add(privateConfigName);
+  state.beside(filesPart, () => {
+    directory.removeWritten(needed);
+  });
+}
+
+/** The same of a run that was killed. What cannot be removed is tried again at the end. */
+export function removeLeftFiles({ directory, state }: Pick<Session, 'directory' | 'state'>): void {
+  state.beside(filesPart, () => {
+    directory.remove(privateConfigName, deviceMapName);
+  });
+}
 
 const settleMs = 5;
 const maxLooks = 20;

@@ -4,7 +4,7 @@ import type { RunState, StateChanges, StateDraft } from '../host/run-state.js';
 import { atEndOfTurn } from '../host/turn.js';
 import type { Emit, Part } from './events.js';
 
-/** Keeps `state.json` true to what the run does. A disk that is full is told, and never stops the VM. */
+/** Keeps `state.json` true to what the run does. What fails at it is told, and never stops the VM. */
 export interface StateKeeper {
   /** On disk when this returns, with what was to be there soon. */
   readonly update: (changes: StateChanges) => void;
@@ -16,6 +16,8 @@ export interface StateKeeper {
   readonly soon: (changes: StateChanges) => void;
   /** A part beside the VM does not work, or works again; told once each. */
   readonly degraded: (part: Part, error: string | undefined) => void;
+  /** Does something for a part beside the VM, which may fail: that is told, as by `degraded`. */
+  readonly beside: (part: Part, action: () => void) => void;
   /** Writes no more: the file is about to be removed, and may then be that of another run. */
   readonly end: () => void;
 }
@@ -76,6 +78,10 @@ export function keepState(
     else if (note(statePart, undefined)) save();
   }
 
+  function degraded(part: Part, error: string | undefined): void {
+    if (!isOver() && note(part, error)) write();
+  }
+
   return {
     update: (changes) => {
       if (isOver()) return;
@@ -87,8 +93,15 @@ export function keepState(
       state = { ...state, ...changes };
       callOff ??= atEndOfTurn(write);
     },
-    degraded: (part, error) => {
-      if (!isOver() && note(part, error)) write();
+    degraded,
+    beside: (part, action) => {
+      let error: string | undefined;
+      try {
+        action();
+      } catch (cause) {
+        error = cause instanceof Error ? cause.message : String(cause);
+      }
+      degraded(part, error);
     },
     end: () => {
       callOff?.();

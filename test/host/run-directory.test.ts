@@ -14,7 +14,8 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { defaultRunBase } from '../../src/host/run-base.js';
-import { openRunDirectory, whoRuns, type RunDirectory } from '../../src/host/run-directory.js';
+import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory.js';
+import { whoRuns } from '../../src/host/who-runs.js';
 import type { RunState } from '../../src/host/run-state.js';
 import { inPlace } from '../e2e/support/place.js';
 

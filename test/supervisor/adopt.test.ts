@@ -9,7 +9,7 @@ import { systemClock, type Clock } from '../../src/host/clock.js';
 import { systemHost, type Host } from '../../src/host/host.js';
 import { openLedger } from '../../src/host/ledger.js';
 import { takePidFile } from '../../src/host/pid-file.js';
-import { whoRuns } from '../../src/host/run-directory.js';
+import { whoRuns } from '../../src/host/who-runs.js';
 import type { FileIdentity, RunState } from '../../src/host/run-state.js';
 import { runTool } from '../../src/host/tools.js';
 import { orphanOf as foundOrphan } from '../../src/supervisor/orphan.js';

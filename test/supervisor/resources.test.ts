@@ -306,7 +306,10 @@ probe?.remove();
       );
       // The hook gives others the time to take what the end of a boot has given back.
       const hooks = { pre_reboot: ['/bin/sleep', '0.1'] };
-      const vm = await supervise(place, '', { graphic, hooks }, { bhyve, runBase });
+      // With the same password the file of the boot before would do.
+      const targets = { other: { graphic: { ...graphic, password: 'anderes' } } };
+      const fields = { graphic, hooks, targets, next_target: 'other' };
+      const vm = await supervise(place, '', fields, { bhyve, runBase });
       const stateFile = path.join(runBase, place.name, 'state.json');
       await until(() => readState(stateFile)?.phase === 'running');
       const makeRoom = fill(folder);

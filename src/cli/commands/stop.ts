@@ -4,7 +4,7 @@ import { maxDurationSeconds, parseDurationMs } from '../../base/duration.js';
 import { quoteWord } from '../../base/shell.js';
 import { isThere } from '../../host/new-file.js';
 import { systemHost } from '../../host/host.js';
-import { knownNames } from '../../host/run-directory.js';
+import { knownNames } from '../../host/who-runs.js';
 import { noVmm } from '../../host/vmm.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { isProcess } from './signal-process.js';
+
+/** Locked by the supervisor as long as it lives. */
+export const runLockFile = 'lock';
+/** Locked by what runs the VM. */
+export const vmLockFile = 'vm.lock';
+export const noteFile = 'vm.pid';
+export const stateFile = 'state.json';
+
+/** The two lock files of a run directory. */
+export const locksIn = (folder: string) => ({
+  lock: path.join(folder, runLockFile),
+  vmLock: path.join(folder, vmLockFile),
+});
+
+/** What runs the VM: a bhyve, or the loader before it. */
+export interface Note {
+  readonly role: 'bhyve' | 'loader';
+  readonly pid: number;
+  readonly boot: number;
+  readonly target: string;
+}
+
+/** `%` stands for the pid. */
+export const noteWords = ({ role, boot, target }: Omit<Note, 'pid'>): string => `${role} % ${boot} ${target}`;
+
+/** Its words are ours, but a full disk may have cut them. */
+export function readNote(file: string): Note | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+  const [, role, pid, boot, target] = /^(bhyve|loader) ([1-9]\d*) ([1-9]\d*) (.+)\n$/.exec(text) ?? [];
+  if ((role !== 'bhyve' && role !== 'loader') || target === undefined) return undefined;
+  return { role, pid: Number(pid), boot: Number(boot), target };
+}
+
+/** Who supervises, as the lock file has it for others to read. */
+export const holderWords = (supervisor: number, since: string): string => `process ${supervisor} since ${since}`;
+
+/** @returns undefined where the holder is no supervisor, or has not yet said who it is: the words are a dead one's */
+export function supervisorIn(heldBy: string): number | undefined {
+  const [, pid] = /^process (\d+) since /.exec(heldBy) ?? [];
+  return pid !== undefined && isProcess(Number(pid)) ? Number(pid) : undefined;
+}
+
+/** A holder has said who it is. */
+export function isSigned(heldBy: string): boolean {
+  const [, pid] = /^process (\d+)/.exec(heldBy) ?? [];
+  return pid === undefined ? heldBy !== '' : isProcess(Number(pid));
+}

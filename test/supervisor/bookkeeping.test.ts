@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { inPlace, type Place } from '../e2e/support/place.js';
+import { ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
+
+/** What happens beside a VM between its first boot and its second. */
+interface Mishap {
+  /** Shell commands; `$run` is the run directory, `$base` the folder of all, `$aside` somewhere else. */
+  readonly commands: readonly string[];
+  /** When the run is over, before anything is removed: in its post_stop hook. */
+  readonly after?: readonly string[];
+  readonly fields?: object;
+}
+
+/** @returns the run when it is over: three boots, whatever happened, and then a guest that halts */
+async function surviving(place: Place, { commands, after = [], fields = {} }: Mishap): Promise<Supervised> {
+  const { name, path } = place;
+  const words = [`run='${path('run', name)}'`, `base='${path('run')}'`, `aside='${path('aside')}'`];
+  const once = `[ "$VMRUN_BOOT" = 1 ] || exit 0`;
+  const hooks = {
+    pre_reboot: place.script('mishap', 'set -e', once, ...words, ...commands),
+    post_stop: place.script('after', 'set -e', ...words, ...after),
+  };
+  const vm = await supervise(place, 'reboot,reboot,halt', { ...fields, hooks, restart: { delay: 0 } });
+  await vm.over;
+  for (const { end } of ofKind(vm.seen, 'hook').filter((each) => each.state === 'ended')) {
+    expect(end).toEqual({ kind: 'exited', status: 0 });
+  }
+  return vm;
+}
+
+const parts = (vm: Supervised): readonly string[] => ofKind(vm.seen, 'degraded').map(({ part }) => part);
+
+/** A VM with a file that only bhyve may read. */
+const secret = { graphic: { host: '127.0.0.1', port: 5999, password: 'secret' } };
+
+describe('a guest boots on, whatever becomes of its run directory', () => {
+  test.each<[what: string, mishap: Mishap]>([
+    ['the note is a folder', { commands: ['rm -f "$run/vm.pid"', 'mkdir "$run/vm.pid"'] }],
+    ['the state file is a folder', { commands: ['rm "$run/state.json"', 'mkdir "$run/state.json"'] }],
+    ['a file that is to be written is a folder', { commands: ['mkdir "$run/.state.json.new"'] }],
+    ['the private file is a folder', { commands: ['rm "$run/bhyve.conf"', 'mkdir "$run/bhyve.conf"'], fields: secret }],
+    ['its content is gone', { commands: ['rm -r "$run"/* '] }],
+    ['it is gone', { commands: ['rm -r "$run"'] }],
+    ['it is gone, and bhyve needs a file in it', { commands: ['rm -r "$run"'], fields: secret }],
+    ['the folder of all is gone', { commands: ['rm -r "$base"'] }],
+    ['it is another folder', { commands: ['mv "$run" "$aside"', 'mkdir -m 700 "$run"'], after: ['rmdir "$run"'] }],
+  ])('%s', async (_what, mishap) => {
+    await inPlace(async (place) => {
+      const vm = await surviving(place, mishap);
+      expect(await vm.result).toMatchObject({ end: { kind: 'halted' }, because: 'guest', boots: 3, leftBehind: [] });
+      expect(existsSync(place.runBase) ? readdirSync(place.runBase) : []).toEqual([]);
+      expect(new Set(parts(vm)).size).toBe(parts(vm).length);
+    });
+  });
+
+  test.each<[what: string, told: readonly string[], mishap: Mishap]>([
+    [
+      'the note is a folder with something in it',
+      ['note'],
+      { commands: ['rm -f "$run/vm.pid"', 'mkdir -p "$run/vm.pid/x"'] },
+    ],
+    ['the state file is one', ['state'], { commands: ['rm "$run/state.json"', 'mkdir -p "$run/state.json/x"'] }],
+    [
+      'a link stands in its place',
+      ['state', 'note'],
+      { commands: ['mv "$run" "$run.old"', 'mkdir "$base/../elsewhere"', 'ln -s "$base/../elsewhere" "$run"'] },
+    ],
+    ['a link to itself does', ['state', 'note'], { commands: ['rm -r "$run"', 'ln -s "$run" "$run"'] }],
+    ['a file does', ['state', 'note'], { commands: ['rm -r "$run"', ': > "$run"'] }],
+    ['the folder of all is a file', ['state', 'note'], { commands: ['rm -r "$base"', ': > "$base"'] }],
+    [
+      'another process has taken its lock',
+      ['state', 'note'],
+      {
+        commands: [
+          'rm "$run/lock"',
+          '(exec 3> "$run/lock"; flock 3; exec sleep 600 >/dev/null 2>&1) & ',
+          'echo $! > "$aside"',
+          'until ! flock -n "$run/lock" true; do :; done',
+        ],
+        after: ['kill "$(cat "$aside")"'],
+      },
+    ],
+  ])('%s, which is told once', async (_what, told, mishap) => {
+    await inPlace(async (place) => {
+      const vm = await surviving(place, mishap);
+      expect(await vm.result).toMatchObject({ end: { kind: 'halted' }, because: 'guest', boots: 3 });
+      expect([...parts(vm)].sort()).toEqual([...told].sort());
+      if (existsSync(place.path('elsewhere'))) expect(readdirSync(place.path('elsewhere'))).toEqual([]);
+    });
+  });
+
+  const canMount = spawnSync('unshare', ['--mount', 'sh', '-c', 'mount -t tmpfs none /mnt']).status === 0;
+  const readOnly = ['mount --bind "$run" "$run"', 'mount -o remount,bind,ro "$run"', '! touch "$run/x" 2>/dev/null'];
+
+  (canMount ? test : test.skip).each<[what: string, fields: object]>([
+    // needs root
+    ['', {}],
+    [' and bhyve needs a file in it', secret],
+  ])('it can only be read,%s until it can be written again', async (_what, fields) => {
+    await inPlace(async (place) => {
+      const vm = await surviving(place, { commands: readOnly, after: ['umount "$run"'], fields });
+      expect(await vm.result).toMatchObject({ end: { kind: 'halted' }, because: 'guest', boots: 3, leftBehind: [] });
+      expect(parts(vm)).toContain('state');
+      expect(new Set(parts(vm)).size).toBe(parts(vm).length);
+      expect(ofKind(vm.seen, 'degraded')[0]?.error).toMatch(/EROFS/);
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  (canMount ? test : test.skip)('and where it stays so, only what cannot be removed is left', async () => {
+    // needs root
+    await inPlace(async (place) => {
+      try {
+        const vm = await surviving(place, { commands: readOnly });
+        expect(await vm.result).toMatchObject({
+          end: { kind: 'halted' },
+          leftBehind: [{ code: 'cleanup-failed', message: expect.stringContaining('EROFS') }],
+        });
+      } finally {
+        spawnSync('umount', [place.path('run', place.name)]);
+      }
+    });
+  });
+});
