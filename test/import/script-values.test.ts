@@ -63,7 +63,7 @@ describe('a value comes to what the shell makes of it', () => {
     ['a loop that is too long', 'i=0; while [ $i -lt 100000000 ]; do i=$((i+1)); done; N=$i', '$i'],
   ])('or is unknown: %s', async (_title, commands, unknown) => {
     const text = `#!/bin/bash\n${commands}\nbhyve ${uefi} -s 2,virtio-blk,/d/$N.img vm`;
-    expect((await reasons(text))[0]).toContain(`what "${unknown}" is`);
+    expect((await reasons(text))[0]).toContain(`the value of "${unknown}"`);
   });
 });
 
@@ -196,12 +196,12 @@ describe('what two conditions change together alone is told', () => {
     [
       'of a file that -k names',
       `echo memory.size=1G > k\n[ "$a$b" = 11 ] && echo cpus=4 >> k\nbhyve ${uefi} -k k vm`,
-      '2:1  condition: where $A is given and $B is given, k also has cpus=4; the spec is for where it is not so',
+      '2:1  condition: where $A is given and $B is given, k also has cpus=4; the spec is for every other case',
     ],
     [
       'of the loader',
       `[ "$a$b" = 11 ] && k="-e a=b"\nbhyveload -m 1G -d /d $k vm\nbhyve -m 1G -s 0,hostbridge -s 31,lpc -s 2,virtio-blk,/d vm`,
-      '2:1  condition: where $A is given and $B is given, bhyveload is also given -e a=b; the spec is for where it is not so',
+      '2:1  condition: where $A is given and $B is given, bhyveload is also given -e a=b; the spec is for every other case',
     ],
   ])('%s', async (_title, text, note) => {
     expect(await notesOf(`${two}\n${text}`)).toEqual([note]);
@@ -225,7 +225,7 @@ describe('a file that -k names', () => {
     [
       'is told where a line hangs on a condition',
       `${file}if [ "$1" = big ]; then\necho cpus=4 >> /tmp/w.conf; fi`,
-      '4:1  condition: where $1 is "big", /tmp/w.conf also has cpus=4; the spec is for where it is not so',
+      '4:1  condition: where $1 is "big", /tmp/w.conf also has cpus=4; the spec is for every other case',
     ],
     [
       'is told where another program changes it',

@@ -37,13 +37,13 @@ describe('the command of bhyve in a script', () => {
     [
       'an unknown word',
       `\nbhyve ${uefi} -m $MEM vm`,
-      ['2:1  unknown-word: what "$MEM" is turns out only when the script runs [put MEM=... on a line before it]'],
+      ['2:1  unknown-word: the value of "$MEM" is known only when the script runs [put MEM=... on a line before it]'],
     ],
     [
       'a name from outside',
       `bhyve ${uefi} "vm-$1"`,
       [
-        '1:1  unknown-word: what "$1" is beside "vm-" turns out only when the script runs [name the VM by --name, or write in its place what it comes to]',
+        '1:1  unknown-word: the value of "$1", next to "vm-", is known only when the script runs [name the VM by --name, or write its value in its place]',
       ],
     ],
     [
@@ -298,67 +298,63 @@ describe('what hangs on a condition is told with both values', () => {
       'an argument',
       `cd0=""; if [ "$1" = install ]; then cd0="-s 3,ahci-cd,/iso/d.iso"; fi\nbhyve ${uefi} $cd0 vm`,
       [
-        '1:1  condition: where $1 is "install", bhyve is also given -s 3,ahci-cd,/iso/d.iso; the spec is for where it is not so',
+        '1:1  condition: where $1 is "install", bhyve is also given -s 3,ahci-cd,/iso/d.iso; the spec is for every other case',
       ],
     ],
     [
       'if and else',
       `if [ -n "$BIG" ]; then\n m=4G\nelse\n m=1G\nfi\nbhyve ${uefi} -m $m vm`,
-      [
-        '1:1  condition: where $BIG is given, bhyve is given -m 4G instead of -m 1G; the spec is for where it is not so',
-      ],
+      ['1:1  condition: where $BIG is given, bhyve is given -m 4G instead of -m 1G; the spec is for every other case'],
     ],
     [
       'a case',
       `case "$1" in\n-i|install) x="-s 3,ahci-cd,/i" ;;\nnet) x="-s 4,virtio-net,tap0" ;;\nesac\nbhyve ${uefi} $x vm`,
       [
-        '1:1  condition: where $1 is "-i", bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so',
-        '1:1  condition: where $1 is "net", bhyve is also given -s 4,virtio-net,tap0; the spec is for where it is not so',
+        '1:1  condition: where $1 is "-i", bhyve is also given -s 3,ahci-cd,/i; the spec is for every other case',
+        '1:1  condition: where $1 is "net", bhyve is also given -s 4,virtio-net,tap0; the spec is for every other case',
       ],
     ],
     [
       'a short condition',
       `[ "x$1" = xdebug ] && g="-G 1234"\nbhyve ${uefi} $g vm`,
-      ['1:1  condition: where $1 is "debug", bhyve is also given -G 1234; the spec is for where it is not so'],
+      ['1:1  condition: where $1 is "debug", bhyve is also given -G 1234; the spec is for every other case'],
     ],
     [
       'a file of the host',
       `[ -f /i.iso ] && x="-s 3,ahci-cd,/i.iso"\nbhyve ${uefi} $x vm`,
       [
-        '1:1  condition: where [ -f /i.iso ] is false, bhyve is not given -s 3,ahci-cd,/i.iso; the spec is for where it is not so',
+        '1:1  condition: where [ -f /i.iso ] is false, bhyve is not given -s 3,ahci-cd,/i.iso; the spec is for every other case',
       ],
     ],
     [
       'a program of the host',
       `if kldstat -q -m x; then m=2G; else m=1G; fi\nbhyve ${uefi} -m $m vm`,
       [
-        '1:1  condition: where kldstat -q -m x fails, bhyve is given -m 1G instead of -m 2G; the spec is for where it is not so',
+        '1:1  condition: where kldstat -q -m x fails, bhyve is given -m 1G instead of -m 2G; the spec is for every other case',
       ],
     ],
     [
       'an argument with a default',
       `mode=\${1:-run}\nif [ $mode = install ]; then x="-s 3,ahci-cd,/i"; fi\nbhyve ${uefi} $x vm`,
-      [
-        '2:1  condition: where $1 is "install", bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so',
-      ],
+      ['2:1  condition: where $1 is "install", bhyve is also given -s 3,ahci-cd,/i; the spec is for every other case'],
     ],
     [
       'an option',
       `c=1\nwhile getopts c:i o; do\ncase $o in c) c=$OPTARG ;; i) x="-s 3,ahci-cd,/i" ;; esac\ndone\nbhyve ${uefi} -c $c $x vm`,
       [
-        '2:1  condition: where -c is given, bhyve is given -c (value of -c) instead of -c 1; the spec is for where it is not so',
-        '2:1  condition: where -i is given, bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so',
+        '2:1  condition: where -c is given, bhyve is given -c (value of -c) instead of -c 1; the spec is for every other case',
+        '2:1  condition: where -i is given, bhyve is also given -s 3,ahci-cd,/i; the spec is for every other case',
       ],
     ],
     [
       'an option that a loop looks for',
       `while [ $# -gt 0 ]; do\ncase $1 in -i) x="-s 3,ahci-cd,/i" ;; esac\nshift\ndone\nbhyve ${uefi} $x vm`,
-      ['2:1  condition: where $1 is "-i", bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so'],
+      ['2:1  condition: where $1 is "-i", bhyve is also given -s 3,ahci-cd,/i; the spec is for every other case'],
     ],
     [
       'a condition within one',
       `if [ -n "$A" ]; then if [ "$B" = 1 ]; then x="-s 3,ahci-cd,/i"; fi; fi\nbhyve ${uefi} $x vm`,
-      ['1:1  condition: where $B is "1", bhyve is also given -s 3,ahci-cd,/i; the spec is for where it is not so'],
+      ['1:1  condition: where $B is "1", bhyve is also given -s 3,ahci-cd,/i; the spec is for every other case'],
     ],
     [
       'a variable that is set again behind bhyve',

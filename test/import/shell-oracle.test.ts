@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,9 +8,14 @@ import { newScript, walk } from '../../src/import/script/explore.js';
 import { parseShell } from '../../src/import/script/parser.js';
 import { plainCall } from '../../src/import/script/run.js';
 import { hasSymbol } from '../../src/import/script/symbols.js';
+import { runs } from '../support/runs.js';
 
 /** What the importer finds that bhyve is started with, start after start. */
-function found(text: string, options = '-f'): readonly (readonly string[])[] {
+function found(
+  text: string,
+  options = '-f',
+  statusAt: (count: number) => number | undefined = () => 0,
+): readonly (readonly string[])[] {
   const parsed = parseShell(options === '' ? text : `set ${options}\n${text}`);
   if (!parsed.ok) throw new Error(parsed.message);
   const script = newScript({
@@ -20,7 +25,7 @@ function found(text: string, options = '-f'): readonly (readonly string[])[] {
     folder: '/vm',
     name: 'start.sh',
   });
-  const { started } = walk(script, plainCall, () => 0);
+  const { started } = walk(script, plainCall, (_start, before) => statusAt(before.length));
   return started.map(({ fields }) => fields.map((field) => field.text));
 }
 
@@ -107,12 +112,23 @@ const matching = fc
   )
   .map((commands) => `echo s > f.conf; a= b= c= n=0\n${commands.join('\n')}\n:\n`);
 
+/** Prints its words, and ends with the next status of a list; behind its end the whole script is ended. */
+const stub = `#!/bin/sh
+printf "%s\\036" "$@"
+printf "\\035"
+[ -n "$STATUSES" ] || exit 0
+read -r status < "$STATUSES" || kill -9 "$TOP"
+sed 1d "$STATUSES" > "$STATUSES.rest"
+mv "$STATUSES.rest" "$STATUSES"
+exit "$status"
+`;
+
 let bin = '';
 let folder = '';
 beforeAll(() => {
   bin = mkdtempSync(path.join(tmpdir(), 'vmrun-shell-'));
   folder = mkdtempSync(path.join(tmpdir(), 'vmrun-shell-'));
-  writeFileSync(path.join(bin, 'bhyve'), '#!/bin/sh\nprintf "%s\\036" "$@"\nprintf "\\035"\n', { mode: 0o755 });
+  writeFileSync(path.join(bin, 'bhyve'), stub, { mode: 0o755 });
 });
 afterAll(() => {
   rmSync(folder, { recursive: true });
@@ -120,16 +136,22 @@ afterAll(() => {
 });
 
 /** What a real shell starts bhyve with, which is a stub here. */
-function started(text: string, options: readonly string[] = ['-f']): readonly (readonly string[])[] {
+function started(
+  text: string,
+  options: readonly string[] = ['-f'],
+  statuses: readonly number[] = [],
+): readonly (readonly string[])[] {
   const file = path.join(bin, 'start.sh');
   writeFileSync(file, text);
-  const env = { PATH: `${bin}:/usr/bin:/bin` };
-  const printed = execFileSync('/bin/sh', [...options, file], {
+  const list = path.join(bin, 'statuses');
+  writeFileSync(list, statuses.map((status) => `${status}\n`).join(''));
+  const env = { PATH: `${bin}:/usr/bin:/bin`, STATUSES: statuses.length === 0 ? '' : list };
+  const { stdout } = spawnSync('/bin/sh', ['-c', 'export TOP=$$; exec /bin/sh "$@"', 'sh', ...options, file], {
     env,
     cwd: folder,
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const starts = printed.toString().split('\x1d').slice(0, -1);
+  const starts = stdout.toString().split('\x1d').slice(0, -1);
   return starts.map((each) => each.split('\x1e').slice(0, -1));
 }
 
@@ -158,5 +180,54 @@ test.each([
       expect(read.map((argv) => (argv.length === 0 ? [''] : argv))).toEqual(started(text, []));
     }),
     { numRuns: 80 },
+  );
+});
+
+/** Loops around bhyve, with all that a script may ask of its exit status. */
+const asked = fc.constantFrom(
+  '[ $? -eq 0 ] || break',
+  '[ $? -gt 2 ] && break',
+  'rc=$?; if [ $rc -ne 0 ]; then exit $rc; fi',
+  'rc=$?; case $rc in 0|3) continue ;; 1) break ;; *) a="$a$rc" ;; esac',
+  'n=$((n + 1)); [ $n -lt 4 ] || exit',
+  'test $? = 5 || a=x$a',
+  'n=$((n + $?)); if [ "$n" -gt 6 ]; then break 2; fi',
+  'if [ $# -gt 0 ]; then shift; fi; [ $# -gt 0 ] || break',
+  'c=$(cat f.conf); [ ${#c} -gt 5 ] && break; echo "$c+" > f.conf',
+  ':',
+);
+const looped = fc.constantFrom(
+  'while bhyve "$a" $n; do BODY; done',
+  'until bhyve "$a" $n; do BODY; done',
+  'while ! bhyve "$a" $n; do BODY; done',
+  'while :; do bhyve "$a" $n; BODY; done',
+  'for i in 1 2 3; do bhyve "$i" "$a"; BODY; done',
+  'for i in $(seq 2); do bhyve $i && continue; BODY; done',
+  'go() { bhyve "$a" $n; }\nwhile go || [ $? -eq 3 ]; do BODY; done',
+  'for k in x y; do while bhyve $k || [ $? -gt 3 ]; do BODY; done; done',
+  'set -- p q r; while [ $# -gt 0 ]; do bhyve "$@"; BODY; shift; done',
+  'while true; do sh -c "exec bhyve $n"; BODY; done',
+  'while :; do bhyve "$a" & wait $!; BODY; done',
+  'alias vm="bhyve $n"\nwhile vm; do BODY; done',
+  'while bhyve "$a" | cat; do BODY; done',
+  'if bhyve a; then bhyve b; elif [ $? -eq 1 ]; then bhyve c; else BODY; fi',
+);
+const loops = fc
+  .array(fc.tuple(looped, asked), { minLength: 1, maxLength: 2 })
+  .map((all) => all.map(([form, body]) => form.replace('BODY', () => body)).join('\n'))
+  .map((text) => `echo s > f.conf; a= n=0\n${text}\n:\n`);
+
+/** With the next one the script is ended, and its walk. */
+const mostBoots = 12;
+
+test('a loop starts bhyve as often as sh(1) would, whatever it ends with', () => {
+  const status = fc.constantFrom(0, 1, 2, 3, 4, 5, 134);
+  fc.assert(
+    fc.property(loops, fc.array(status, { minLength: mostBoots, maxLength: mostBoots }), (text, statuses) => {
+      const real = started(text, ['-f'], statuses);
+      const read = found(text, '-f', (count) => statuses[count]);
+      expect(read.map((argv) => (argv.length === 0 ? [''] : argv))).toEqual(real);
+    }),
+    { numRuns: runs(250) },
   );
 });

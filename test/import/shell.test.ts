@@ -75,6 +75,10 @@ describe('a script is read as sh(1) reads it', () => {
         ['a', '4', '5'],
       ],
     ],
+    ['more loops than there are', 'while true; do a; break 9; done; b', [['a'], ['b']]],
+    ['no loop to leave', 'break; a; continue 2; b', [['a'], ['b']]],
+    ['the status that leads to else', 'if (exit 7); then a; else say $?; fi', [['say', '7']]],
+    ['too much that is shifted away', 'set -- x; a; shift 2; b', [['a']]],
     ['an end of the script', 'a; exit; b', [['a']]],
     ['an error that ends it', 'set -e\nfalse || a\nfalse\nb', [['a']]],
     [

@@ -203,6 +203,11 @@ const builtins: Readonly<Record<string, Builtin>> = {
   shift: (call) => {
     const { run } = call;
     const count = /^\d+$/.test(textAt(call, 1)) ? Number(textAt(call, 1)) : 1;
+    if (count > run.positional.length && run.shifted === undefined) {
+      // An error of a special builtin ends a script, but not one of bash.
+      run.status = exited(run.isBash ? 1 : 2);
+      return run.isBash ? undefined : { kind: 'exit' };
+    }
     run.positional = run.positional.slice(count);
     if (run.shifted !== undefined) run.shifted += count;
     return ok(call);
@@ -246,8 +251,8 @@ const builtins: Readonly<Record<string, Builtin>> = {
     if (/^\d+$/.test(code)) call.run.status = exited(Number(code));
     return { kind: 'return' };
   },
-  break: (call) => ({ kind: 'break', levels: levelsOf(call) }),
-  continue: (call) => ({ kind: 'continue', levels: levelsOf(call) }),
+  break: (call) => leaveLoop(call, 'break'),
+  continue: (call) => leaveLoop(call, 'continue'),
   exec: (call) => {
     if (call.fields.length < 2) return ok(call);
     const fields = call.fields.slice(textAt(call, 1) === '-a' ? 3 : 1);
@@ -297,7 +302,11 @@ const builtins: Readonly<Record<string, Builtin>> = {
   run_rc_command: runRcCommand,
 };
 
-const levelsOf = (call: Call): number => Math.max(1, Number(textAt(call, 1)) || 1);
+/** `break 2`: of as many loops as there are; outside of any it does nothing. */
+function leaveLoop(call: Call, kind: 'break' | 'continue'): Flow | undefined {
+  const levels = Math.min(call.run.loops, Math.max(1, Number(textAt(call, 1)) || 1));
+  return levels === 0 ? ok(call) : { kind, levels };
+}
 
 function testWords({ run, command, fields, tools }: Call): Flow | undefined {
   const isDouble = fields[0]?.text === '[[';

@@ -67,15 +67,16 @@ function followOne(run: Run, command: Command): Flow | undefined {
         if (flow !== undefined) return flow;
         if (succeeded(run)) return follow(run, body);
       }
-      run.status = exited(0);
+      // In what follows "else", $? is that of the last condition.
+      if (command.otherwise.length === 0) run.status = exited(0);
       return follow(run, command.otherwise);
     }
     case 'loop':
-      return noticingWaits(run, command, () => followLoop(run, command));
+      return inLoop(run, command, () => followLoop(run, command));
     case 'for':
-      return noticingWaits(run, command, () => followFor(run, command));
+      return inLoop(run, command, () => followFor(run, command));
     case 'counting':
-      return noticingWaits(run, command, () => followCounting(run, command));
+      return inLoop(run, command, () => followCounting(run, command));
     case 'case':
       return followCase(run, command);
     case 'function':
@@ -173,6 +174,13 @@ const passedOn = (to: Command | undefined, line: number): Lost => ({
 const sourceOf = (command: Command): string => (command.kind === 'simple' ? command.source : '');
 
 type Loop = Extract<Command, { kind: 'loop' | 'for' | 'counting' }>;
+
+function inLoop(run: Run, loop: Loop, walk: () => Flow | undefined): Flow | undefined {
+  run.loops += 1;
+  const flow = noticingWaits(run, loop, walk);
+  run.loops -= 1;
+  return flow;
+}
 
 /** A loop that only waits for the host: it sleeps, or does nothing, until something is so. */
 function noticingWaits(run: Run, loop: Loop, walk: () => Flow | undefined): Flow | undefined {

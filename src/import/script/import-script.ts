@@ -329,12 +329,12 @@ function unknownWord(source: Source, { symbols }: Script, { text, line }: Field,
     const files = `which files ${shown(unknown)} matches is known only when the script runs`;
     return refusalAt(source, line, 'unknown-word', files, 'write their names in its place');
   }
-  const message = `what ${shown(unknown)} is${rest === '' ? '' : ` beside ${shown(rest)}`} turns out only when the script runs`;
+  const message = `the value of ${shown(unknown)}${rest === '' ? '' : `, next to ${shown(rest)},`} is known only when the script runs`;
   const name = /^\$\{?([A-Za-z_]\w*)\}?$/.exec(unknown)?.[1];
   const fix = isName
-    ? 'name the VM by --name, or write in its place what it comes to'
+    ? 'name the VM by --name, or write its value in its place'
     : name === undefined
-      ? 'write in its place what it comes to'
+      ? 'write its value in its place'
       : `put ${name}=... on a line before it`;
   return refusalAt(source, line, 'unknown-word', message, fix);
 }

@@ -223,6 +223,8 @@ export interface Run extends RunInput {
   waiting: number | undefined;
   /** How often something was asked that only the host knows. */
   questions: number;
+  /** How many loops stand around what is followed. */
+  loops: number;
   depth: number;
   /** How many `$(…)` were followed: the last one's status is that of an assignment. */
   captures: number;
@@ -286,6 +288,7 @@ export function createRun(input: RunInput): Run {
     isStopped: false,
     waiting: undefined,
     questions: 0,
+    loops: 0,
     depth: 0,
     captures: 0,
     steps: 0,

@@ -37,7 +37,7 @@ export function loaderBefore(
   const readFile = (name: string): string | undefined => way.run.files.get(name) ?? context.readFile(name);
   const unknown = fields.slice(0, -1).find(({ text }) => hasSymbol(text));
   if (unknown !== undefined) {
-    const message = `${program} is not carried: what ${shown(shownText(unknown.text, symbols))} is turns out only when the script runs`;
+    const message = `${program} is not carried: the value of ${shown(shownText(unknown.text, symbols))} is known only when the script runs`;
     return {
       problems: [noteAt(source, unknown.line, 'unknown-word', message, 'write "loader" into the spec by hand')],
     };
@@ -49,7 +49,7 @@ export function loaderBefore(
     file !== undefined && input === undefined
       ? `${shown(shownText(file, symbols))} cannot be read`
       : isLost
-        ? 'it turns out only when the script runs'
+        ? 'it is known only when the script runs'
         : undefined;
   const loader = readLoader(
     {

@@ -68,7 +68,7 @@ function conditionNotes(source: Source, script: Script, { ways, main, chosen }: 
         source,
         decision.line,
         'condition',
-        `where ${conditionOf(way)}, ${text}; the spec is for where it is not so`,
+        `where ${conditionOf(way)}, ${text}; the spec is for every other case`,
         'put it into the spec, or into a target of it',
       ),
     );
