@@ -1,12 +1,14 @@
+import { Chalk } from 'chalk';
 import { ProblemsError } from '../base/problem.js';
 import { systemClock } from '../host/clock.js';
 import type { RunEvent } from '../supervisor/events.js';
-import { plain } from './colours.js';
 import { eventLines } from './show-events.js';
 import { formatProblems } from './show-problems.js';
 
 /** Who says a line of the log. */
 export type LogSource = 'bhyve' | 'hook' | 'vmrun';
+
+const plain = new Chalk({ level: 0 });
 
 /** Lines of the log, each with its time, ISO 8601, and who says it. @param text whole lines */
 export function logLines(source: LogSource, text: string, time = systemClock.now().toISOString()): string {

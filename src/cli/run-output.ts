@@ -1,4 +1,4 @@
-import type { Colours } from './colours.js';
+import type { ChalkInstance } from 'chalk';
 import { quoteCommand } from '../base/shell.js';
 import { systemClock } from '../host/clock.js';
 import {
@@ -47,7 +47,7 @@ export function runOutput(
   context: Pick<Context, 'err' | 'divertErr' | 'columns'>,
   machine: Pick<Machine, 'name' | 'target' | 'usesStdio'>,
   options: Pick<CliOptions, 'events' | 'log' | 'consoleLog' | 'quiet' | 'verbose' | 'simulate' | 'runDir'>,
-  colour: Colours,
+  colour: ChalkInstance,
 ): RunOutput {
   const people = speaker(context, machine, options.consoleLog !== undefined);
   const troubles = troubleTeller(people.lines);

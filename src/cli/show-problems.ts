@@ -1,4 +1,4 @@
-import type { Colours } from './colours.js';
+import type { ChalkInstance } from 'chalk';
 import type { Problem, ProblemsError } from '../base/problem.js';
 import { count } from '../base/text.js';
 
@@ -16,7 +16,7 @@ const outcome: Readonly<Record<ProblemsError['kind'], string>> = {
  * All problems of a file or a host for people, grouped by what they are about, in the order given.
  * @param isRun what failed was to start a VM: the first line says what came of that
  */
-export function formatProblems({ kind, source, problems }: ProblemsError, colour: Colours, isRun = true): string {
+export function formatProblems({ kind, source, problems }: ProblemsError, colour: ChalkInstance, isRun = true): string {
   const head = `${colour.bold(source)}: ${countProblems(problems)}${isRun ? `, ${outcome[kind]}` : ''}`;
   return `${[head, ...problemLines(problems, colour)].join('\n')}\n`;
 }
@@ -33,7 +33,7 @@ export function countProblems(problems: readonly Problem[]): string {
 }
 
 /** The groups that follow the first line, each after an empty line. */
-export const problemLines = (problems: readonly Problem[], colour: Colours): readonly string[] =>
+export const problemLines = (problems: readonly Problem[], colour: ChalkInstance): readonly string[] =>
   [...bySubject(problems)].flatMap(([subject, group]) => [
     '',
     ...(subject === undefined ? [] : [colour.bold(subject)]),
@@ -54,7 +54,7 @@ function bySubject(problems: readonly Problem[]): ReadonlyMap<string | undefined
 /** `file:line:column  pointer  message`, then the lines that belong to it, indented. */
 export function formatProblem(
   { place, severity, message, fix, excerpt = [] }: Problem,
-  colour: Colours,
+  colour: ChalkInstance,
 ): readonly string[] {
   const where = place === undefined ? [] : [`${place.file}:${place.line}:${place.column}`];
   const pointer = place === undefined || place.pointer === '' ? [] : [place.pointer];

@@ -1,4 +1,4 @@
-import type { Colours } from './colours.js';
+import type { ChalkInstance } from 'chalk';
 import type { Problem, ProblemsError } from '../base/problem.js';
 import { listWords } from '../base/text.js';
 import type { Platform } from '../devices/device.js';
@@ -30,7 +30,7 @@ export interface HostLabel extends Partial<Platform> {
  */
 export function formatReadiness(
   { name, warnings, targets }: CheckReport,
-  colour: Colours,
+  colour: ChalkInstance,
 ): { readonly ready: string; readonly rest: string } {
   const ready = targets.flatMap(({ target, isReady }) =>
     isReady ? [`${name}: ready to boot target ${target}\n`] : [],

@@ -1,8 +1,8 @@
-import type { Colours } from './colours.js';
+import type { ChalkInstance } from 'chalk';
 import type { StartError } from '../host/start-error.js';
 
 /** A program that is not there, or that the system does not run, and what to do. */
-export function startErrorLines({ program, reason, message }: StartError, colour: Colours): string {
+export function startErrorLines({ program, reason, message }: StartError, colour: ChalkInstance): string {
   const loader = Object.entries(loaderHints).find(([name]) => name === program);
   const [who, whenMissing] = loader ?? ['bhyve', 'bhyve is part of FreeBSD; give another path with --bhyve'];
   const otherwise = `look at the file and its permissions${loader === undefined ? ', or give another path with --bhyve' : ''}`;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { coloursFor } from '../../src/cli/colours.js';
+import { Chalk } from 'chalk';
 import { commands } from '../../src/cli/commands.js';
 import { commandWords } from '../../src/cli/command-tree.js';
 import { fitHelp } from '../../src/cli/fit-help.js';
@@ -145,7 +145,7 @@ describe('help', () => {
 });
 
 describe('lines for people', () => {
-  const red = coloursFor({ env: {} }, true).red('a red word and more of them');
+  const red = new Chalk({ level: 1 }).red('a red word and more of them');
   test.each<[what: string, line: string, lines: readonly string[]]>([
     ['one that fits stays', 'vmrun: fits', ['vmrun: fits']],
     [

@@ -3,8 +3,8 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Chalk } from 'chalk';
 import { codeOf } from '../../src/base/error-code.js';
-import { plain } from '../../src/cli/colours.js';
 import { runOutput } from '../../src/cli/run-output.js';
 import type { RunEvent, RunEventBody } from '../../src/supervisor/events.js';
 
@@ -31,7 +31,7 @@ function output(files: { readonly log?: string; readonly events?: string }, quie
       ...{ log: at(files.log), events: at(files.events), consoleLog: undefined, quiet, verbose: false },
       ...{ simulate: undefined, runDir: undefined },
     },
-    plain,
+    new Chalk({ level: 0 }),
   );
   out.begin({ degraded: (_part, error) => degraded.push(error) });
   return { ...out, seen: () => seen, degraded };

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import type { ChalkInstance } from 'chalk';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
@@ -11,7 +12,7 @@ import type { Source } from '../../import/original.js';
 import { vmBhyveRelease, type VmBhyveRelease } from '../../import/vm-bhyve/release.js';
 import { writeNewFile } from '../../host/new-file.js';
 import { maxSpecBytes, readText, standardInput, type ReadWords } from '../../spec/read.js';
-import { coloursFor, type Colours } from '../colours.js';
+import { coloursFor } from '../colours.js';
 import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
@@ -226,7 +227,7 @@ function write(
 /** What came of a file: where the spec is, what vmrun does not take of it, and what was not carried as it stands. */
 function tell(
   { err }: Context,
-  colour: Colours,
+  colour: ChalkInstance,
   file: string,
   { format, problems }: Imported,
   notes: readonly Problem[],

@@ -1,4 +1,4 @@
-import type { Colours } from '../colours.js';
+import type { ChalkInstance } from 'chalk';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { systemClock } from '../../host/clock.js';
@@ -34,7 +34,7 @@ export interface RunRequest {
   readonly programs: Programs;
   readonly runBase: string;
   readonly options: CliOptions;
-  readonly colour: Colours;
+  readonly colour: ChalkInstance;
 }
 
 /** Runs the VM and tells what happens. @returns the exit code */
