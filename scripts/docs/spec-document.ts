@@ -1,4 +1,9 @@
+import { mostProblems } from '../../src/base/problem.js';
+import { maxSpecBytes } from '../../src/spec/read.js';
 import { vmSchema } from '../../src/spec/schema.js';
+import { maxLexemes } from '../../src/spec/yaml.js';
+import { maxValues } from '../../src/spec/source-tree.js';
+import { maxMachinesBytes, maxTargets } from '../../src/spec/target-limits.js';
 import { anchor, code, codeBlock, members, page, prose, table } from './markdown.js';
 import {
   defaultWords,
@@ -107,6 +112,14 @@ A spec is a JSON, YAML or UCL file that says what machine bhyve is to run. Three
 The fields of devices are in [devices.md](devices.md). [bhyve.md](bhyve.md) goes the other way: from an option or variable
 of bhyve to the field that says it.`;
 
+const number = (value: number): string => value.toLocaleString('en');
+
+/** What a spec may have at most. */
+export const limits = `A spec has at most ${maxSpecBytes / 1024 / 1024} MiB, ${number(maxValues)} values and ${number(maxTargets)} targets; in YAML,
+  ${number(maxLexemes)} words, marks and lines.
+  The machines of all targets, each with what it has of the base and of other targets, come to at most ${maxMachinesBytes / 1024 / 1024} MiB.
+  The first ${mostProblems} problems of a file are listed, and how many more there are.`;
+
 const rules = `\
 ## Reading the tables
 
@@ -118,6 +131,7 @@ const rules = `\
 - In UCL a size is text that bhyve's powers of 1024 apply to (\`mem: 512M\` is 512 MiB; uclcmd would have made it
   512000000), a list may be sections of one name, and macros such as \`.include\` are refused.
 - A field that says \`in a target: yes\` may stand in a target too.
+- ${limits}
 - Where no default is given, bhyve's own holds or there is none; the text says so where it matters.`;
 
 const targets = `\

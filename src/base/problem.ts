@@ -30,32 +30,103 @@ export interface Problem {
 export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const unique = new Map<string, Problem>();
   for (const problem of problems) {
-    const { line, column } = problem.place ?? { line: 0, column: 0 };
-    const key = `${line}:${column} ${problem.code} ${problem.message}`;
+    const key = keyOf(problem);
     if (!unique.has(key)) unique.set(key, problem);
   }
-  const order = ({ place }: Problem): readonly [number, number] => [place?.line ?? 0, place?.column ?? 0];
-  return [...unique.values()].sort((a, b) => order(a)[0] - order(b)[0] || order(a)[1] - order(b)[1]);
+  return [...unique.values()].sort(byPlace);
+}
+
+function keyOf({ place, code, message }: Problem): string {
+  const { line, column } = place ?? { line: 0, column: 0 };
+  return `${line}:${column} ${code} ${message}`;
+}
+
+function byPlace({ place: a }: Problem, { place: b }: Problem): number {
+  return (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0);
 }
 
 /** Nobody reads more than this at once. */
 export const mostProblems = 100;
 
+/** What is found in a file piece by piece. However much it is, no more is kept of it than is told in the end. */
+export interface ProblemList {
+  add(problems: readonly Problem[]): void;
+  readonly hasErrors: boolean;
+  /** As `limited` gives them. */
+  all(): readonly Problem[];
+}
+
+export function problemList(): ProblemList {
+  const seen = new Set<string>();
+  const lists = { error: firstOf(), warning: firstOf() };
+  return {
+    add(problems) {
+      for (const problem of problems) {
+        const { severity, standsFor } = problem;
+        const key = keyOf(problem);
+        if (standsFor !== undefined) lists[severity].omit(standsFor);
+        else if (!seen.has(key)) {
+          seen.add(key);
+          lists[severity].add(problem);
+        }
+      }
+    },
+    get hasErrors() {
+      return lists.error.count() > 0;
+    },
+    all() {
+      const errors = lists.error.first(mostProblems);
+      const warnings = lists.warning.first(mostProblems - errors.length);
+      const rest = [
+        moreProblems(lists.error.count() - errors.length, 'error'),
+        moreProblems(lists.warning.count() - warnings.length, 'warning'),
+      ];
+      return [...[...errors, ...warnings].sort(byPlace), ...rest.filter((problem) => problem !== undefined)];
+    },
+  };
+}
+
+/** Keeps the first by their places of many, and how many there were. */
+function firstOf() {
+  let kept: Problem[] = [];
+  let total = 0;
+  const tidy = (): void => {
+    kept = kept.sort(byPlace).slice(0, mostProblems);
+  };
+  return {
+    add(problem: Problem): void {
+      total += 1;
+      if (kept.push(problem) > 10 * mostProblems) tidy();
+    },
+    omit(number: number): void {
+      total += number;
+    },
+    count: () => total,
+    first(number: number): readonly Problem[] {
+      tidy();
+      return kept.slice(0, number);
+    },
+  };
+}
+
+function moreProblems(number: number, severity: Problem['severity']): Problem | undefined {
+  if (number === 0) return undefined;
+  const noun = severity === 'error' ? 'problem' : 'warning';
+  const message = `${number} more ${number === 1 ? `${noun} is` : `${noun}s are`} not listed`;
+  return { code: 'more-problems', severity, message, fix: 'fix these first', standsFor: number };
+}
+
 /**
- * The first errors of a long list, or warnings where there is none, and a last one that counts the rest; a list that is
- * short as it is.
- * @param omitted how many more there are that nobody put into words
+ * Each problem once and in the order of the file, at most `mostProblems` of them, errors before warnings where there are
+ * more; then one that says how many errors are not listed, and one for warnings.
+ * @param omitted how many more errors there are that nobody put into words
  */
 export function limited(problems: readonly Problem[], omitted = 0): readonly Problem[] {
-  if (omitted === 0 && problems.length <= mostProblems) return problems;
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  const worst = errors.length === 0 && omitted === 0 ? problems : errors;
-  const rest = Math.max(0, worst.length - mostProblems) + omitted;
-  if (rest === 0) return problems;
-  const severity = worst === problems ? 'warning' : 'error';
-  const message = `${rest} more ${rest === 1 ? 'problem is' : 'problems are'} not listed`;
-  const last: Problem = { code: 'more-problems', severity, message, fix: 'fix these first', standsFor: rest };
-  return [...worst.slice(0, mostProblems), last];
+  const list = problemList();
+  list.add(problems);
+  const more = moreProblems(omitted, 'error');
+  if (more !== undefined) list.add([more]);
+  return list.all();
 }
 
 /**

@@ -1,6 +1,6 @@
 import { child } from '../base/json-pointer.js';
-import { nearestName } from '../base/nearest-name.js';
-import { mostProblems, type Finding } from '../base/problem.js';
+import { mostHints, nearestName } from '../base/nearest-name.js';
+import type { Finding } from '../base/problem.js';
 import { formatAddress, isAddressError, parseAddress } from '../base/pci-address.js';
 import type { Variable } from '../devices/device.js';
 import type { VmSpec } from '../spec/vm-spec.js';
@@ -83,6 +83,9 @@ export const bhyveVariables: readonly string[] = [
   'x86.x2apic',
 ];
 
+/** Far longer than any that bhyve reads. */
+const longestName = 255;
+
 const isSecret = (key: string): boolean => /password$/i.test(key);
 
 const entriesOf = ({ config = {} }: VmSpec): readonly (readonly [string, string])[] =>
@@ -99,17 +102,26 @@ export const configSettings = (vm: VmSpec): readonly Setting[] =>
  * Holds the spec's own variables against those that the machine makes of its other fields. bhyve refuses a value where
  * there is a node and the other way round, and never says that it does not know a name.
  */
-export function checkConfig(vm: VmSpec, machine: Machine): readonly Finding[] {
+export function* checkConfig(vm: VmSpec, machine: Machine): Generator<Finding> {
   const own = entriesOf(vm).map(([key]) => key);
   const twice = new Set(duplicates(machine.variables));
-  const names = new Set([...machine.variables.map(({ key }) => key), ...bhyveVariables]);
+  const names = new Set(bhyveVariables);
+  for (const { key } of machine.variables) if (key.length <= longestName) names.add(key);
   /** A name below each node. */
-  const nodes = new Map([...names].flatMap((name) => ancestors(name).map((node) => [node, name] as const)));
+  const nodes = new Map<string, string>();
+  for (const name of names) for (const node of ancestors(name)) nodes.set(node, name);
+  const addresses = new Set(machine.devices.map(({ address }) => formatAddress(address)));
   let unknown = 0;
-  return own.flatMap((key): readonly Finding[] => {
+  for (const key of own) yield* findingsOf(key);
+
+  function findingsOf(key: string): readonly Finding[] {
     const told = (code: string, message: string, fix: string, severity?: 'warning'): readonly Finding[] => [
       { code, pointer: child('/config', key), message, fix, ...(severity === undefined ? {} : { severity }) },
     ];
+    if (key.length > longestName) {
+      const message = `the name of a variable has at most ${longestName} characters, this has ${key.length}`;
+      return told('config-name', message, 'look it up in bhyve_config(5)');
+    }
     if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(key)) {
       return told(
         'config-name',
@@ -136,18 +148,18 @@ export function checkConfig(vm: VmSpec, machine: Machine): readonly Finding[] {
       return told('config-node', `nothing can stand below ${leaf}, which has a value`, 'look at the name');
     }
     const device = /^pci\.(\d+)\.(\d+)\.(\d+)\.(.+)$/.exec(key);
-    if (device !== null) return checkDeviceKey(device, machine, told);
+    if (device !== null) return checkDeviceKey(device, addresses, told);
     if (isKnown(key)) return [];
     unknown += 1;
     // Each looks at all names.
-    const near = unknown > mostProblems ? undefined : nearestName(key, bhyveVariables);
+    const near = unknown > mostHints ? undefined : nearestName(key, bhyveVariables);
     return told(
       'config-unknown',
       `bhyve knows no variable ${key}, and would ignore it`,
       near === undefined ? 'look it up in bhyve_config(5)' : `did you mean "${near}"?`,
       'warning',
     );
-  });
+  }
 }
 
 /** `a` and `a.b` of `a.b.c`. */
@@ -169,13 +181,11 @@ export const isKnown = (key: string): boolean => knownVariables.has(key.replace(
 type Told = (code: string, message: string, fix: string) => readonly Finding[];
 
 /** A device that is not there makes bhyve refuse the whole configuration; numbers with a leading zero it never sees. */
-function checkDeviceKey(match: RegExpExecArray, { devices }: Machine, told: Told): readonly Finding[] {
+function checkDeviceKey(match: RegExpExecArray, addresses: ReadonlySet<string>, told: Told): readonly Finding[] {
   const [, bus = '', slot = '', func = '', field] = match;
   const address = parseAddress(`${bus}:${slot}:${func}`);
   const written = isAddressError(address) ? undefined : formatAddress(address);
-  const there =
-    written === `${bus}:${slot}:${func}` && devices.some((device) => formatAddress(device.address) === written);
-  if (!there) {
+  if (written !== `${bus}:${slot}:${func}` || !addresses.has(written)) {
     return told(
       'config-device',
       `this machine has no device at ${bus}:${slot}:${func}`,

@@ -1,4 +1,4 @@
-import { inOrder, limited, type Problem } from '../base/problem.js';
+import { problemList, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { parseSpec, type Spec, type SpecText } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
@@ -17,15 +17,12 @@ export async function loadSpecText(
   const parsed = await parseSpec(input);
   if (!parsed.ok) return failure(parsed.problems);
   const { spec } = parsed;
-  const problems = inOrder([
-    ...parsed.problems,
-    ...checkTargets(spec, options),
-    ...(mayHaveShellPaths(input.text) ? spec.targets.flatMap((target) => shellPaths(spec.effective(target))) : []),
-    ...(options.identity === undefined ? [] : renamed(spec, options.identity)),
-  ]);
-  return problems.some(({ severity }) => severity === 'error')
-    ? failure(limited(problems))
-    : success(spec, limited(problems));
+  const found = problemList();
+  found.add(parsed.problems);
+  for (const problems of checkTargets(spec, options)) found.add(problems);
+  if (mayHaveShellPaths(input.text)) for (const target of spec.targets) found.add(shellPaths(spec.effective(target)));
+  if (options.identity !== undefined) found.add(renamed(spec, options.identity));
+  return found.hasErrors ? failure(found.all()) : success(spec, found.all());
 }
 
 /** A spec that was copied with its lock file would be known as the one that it was copied from. */

@@ -112,26 +112,25 @@ export function draftDespite(spec: Spec, target: string, options: PlanOptions): 
   return arranged === undefined ? undefined : { ...arranged, ...build(effective, arranged, options), effective };
 }
 
-/** Every problem of every target, in the order of the file; warnings among them. */
-export function checkTargets(spec: Spec, host: PlanOptions = {}): readonly Problem[] {
+/** Every problem of each target, warnings among them. Targets that share something say the same of it. */
+export function* checkTargets(spec: Spec, host: PlanOptions = {}): Generator<readonly Problem[]> {
   const known: DeviceFindings = new Map();
-  return inOrder(
-    spec.targets.flatMap((target) => {
-      const effective = spec.effective(target);
-      const { arranged, problems } = arrange(effective, platformOf(effective, host), known, host.identity);
-      if (arranged === undefined || effective.vm.config === undefined) return problems;
-      return [...problems, ...configProblems(effective, build(effective, arranged, host).machine)];
-    }),
-  );
+  for (const target of spec.targets) {
+    const effective = spec.effective(target);
+    const { arranged, problems } = arrange(effective, platformOf(effective, host), known, host.identity);
+    yield problems;
+    if (arranged === undefined || effective.vm.config === undefined) continue;
+    for (const problem of configProblems(effective, build(effective, arranged, host).machine)) yield [problem];
+  }
 }
 
 const isSound = (problems: readonly Problem[]): boolean => problems.every(({ severity }) => severity !== 'error');
 
 /** The spec's own variables can be judged only beside all the others. */
-const configProblems = (effective: EffectiveSpec, machine: Machine): readonly Problem[] =>
-  effective.vm.config === undefined
-    ? []
-    : checkConfig(effective.vm, machine).map((finding) => effective.problem(finding));
+function* configProblems(effective: EffectiveSpec, machine: Machine): Generator<Problem> {
+  if (effective.vm.config === undefined) return;
+  for (const finding of checkConfig(effective.vm, machine)) yield effective.problem(finding);
+}
 
 const platformOf = ({ vm }: EffectiveSpec, { release, arch }: Partial<Platform>): Platform => ({
   release: vm.release ?? release ?? defaultPlatform.release,

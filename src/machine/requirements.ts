@@ -26,7 +26,7 @@ const beginsInRealMode = ({ loader }: VmSpec, vcpus: number): boolean =>
 
 function highestPin(vm: VmSpec): { readonly highestPin?: number } {
   const pins = Object.values(vm.cpu_pin ?? {}).flatMap((set) => set.split(/[,-]/).map(Number));
-  return pins.length === 0 ? {} : { highestPin: Math.max(...pins) };
+  return pins.length === 0 ? {} : { highestPin: pins.reduce((highest, pin) => Math.max(highest, pin)) };
 }
 
 /** All that a machine asks of the host, its own needs first. */

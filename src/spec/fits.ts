@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../devices/json-schema.js';
-import { schemaFor, type Definitions } from './schema-walk.js';
+import { expression, schemaFor, type Definitions } from './schema-walk.js';
 import { entryOf, type SourceMapping, type SourceNode } from './source-tree.js';
 
 /**
@@ -60,13 +60,4 @@ function fitsMapping(schema: JsonSchema, node: SourceMapping, definitions: Defin
     else if (patterns.length === 0) rules.push(additionalProperties);
     return rules.every((rule) => (typeof rule === 'boolean' ? rule : fits(rule, value, definitions)));
   });
-}
-
-const expressions = new Map<string, RegExp>();
-
-/** As ajv makes them. */
-function expression(pattern: string): RegExp {
-  const known = expressions.get(pattern) ?? new RegExp(pattern, 'u');
-  expressions.set(pattern, known);
-  return known;
 }

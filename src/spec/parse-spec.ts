@@ -1,5 +1,5 @@
 import { child, steps } from '../base/json-pointer.js';
-import { inOrder, limited, type Finding, type Place, type Problem } from '../base/problem.js';
+import { limited, type Finding, type Place, type Problem } from '../base/problem.js';
 import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
 import type { JsonSchema } from '../devices/json-schema.js';
@@ -17,15 +17,9 @@ import {
   type SourceNode,
   type SyntaxProblem,
 } from './source-tree.js';
-import {
-  bootableTargets,
-  checkGiveUp,
-  checkTargetNames,
-  mergeTarget,
-  repeatedTargets,
-  targetsOf,
-  type MergeFinding,
-} from './targets.js';
+import { bootableTargets, checkGiveUp, checkTargetNames, repeatedTargets, targetsOf } from './targets.js';
+import { targetMerger, type MergeFinding } from './merge.js';
+import { tooMuchInAll } from './target-limits.js';
 import { unfilledValues } from './unfilled.js';
 import { validateShape } from './validate.js';
 import type { SchemaFinding } from './violations.js';
@@ -106,12 +100,15 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   if (omitted > 0) {
     // What is not known to be wrong could not be left out of what comes next.
     const known = shape.map((finding) => places.problem(root, finding, finding.atKey));
-    return { ok: false, problems: limited(inOrder(known), omitted) };
+    return { ok: false, problems: limited(known, omitted) };
   }
   const sound = shape.length === 0 ? root : withoutFaults(root, shape);
   const targets = targetsOf(root);
+  const merge = targetMerger(root, targets);
+  const excess = tooMuchInAll(targets, merge);
+  if (excess !== undefined) return { ok: false, problems: [places.problem(root, excess)] };
   const names = checkTargetNames(root, targets);
-  const merged = [...repeatedTargets(root), ...checkGiveUp(root, targets)];
+  const merged = [...repeatedTargets(root), ...checkGiveUp(root, targets, merge)];
   const problems = [
     ...repeats.map((finding) => places.problem(written, finding)),
     ...shape.map((finding) => places.problem(root, finding, finding.atKey)),
@@ -169,12 +166,13 @@ function specOf(root: SourceMapping, input: SpecText, places: Places): Spec {
   const { name: source, resolveFile, absoluteFile = resolveFile } = input;
   const targets = targetsOf(root);
   const valueOf = valuesOver(root);
+  const merge = targetMerger(root, targets);
   return {
     source,
     name: String(toValue(entryOf(root, 'name')?.value ?? root)),
     targets: bootableTargets(targets),
     effective(target) {
-      const { tree, findings } = mergeTarget(root, targets, target);
+      const { tree, findings } = merge(target);
       // The schema has checked every layer, and a merge of valid layers is valid: here `unknown` gets its type.
       const vm = withDefaults(valueOf(tree)) as unknown as VmSpec;
       return {

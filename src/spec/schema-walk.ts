@@ -26,12 +26,21 @@ export function schemaFor(schema: JsonSchema, node: SourceNode | undefined, defi
 /** `#/$defs/target` → `target` */
 export const definitionName = (reference: string): string => reference.replace('#/$defs/', '');
 
+const expressions = new Map<string, RegExp>();
+
+/** The pattern of a schema as ajv makes it. */
+export function expression(pattern: string): RegExp {
+  const known = expressions.get(pattern) ?? new RegExp(pattern, 'u');
+  expressions.set(pattern, known);
+  return known;
+}
+
 /** The schema of a property, by its name or by the pattern of a map. */
 export const propertySchema = (schema: JsonSchema, key: string): JsonSchema | undefined => {
   const named = Object.hasOwn(schema.properties ?? {}, key) ? schema.properties?.[key] : undefined;
   if (named !== undefined || key.startsWith('x-')) return named;
   const matching = Object.entries(schema.patternProperties ?? {}).find(([pattern]) =>
-    new RegExp(pattern).test(key),
+    expression(pattern).test(key),
   )?.[1];
   if (typeof matching === 'object') return matching;
   return schema.additionalProperties === false ? undefined : schema.additionalProperties;

@@ -1,22 +1,13 @@
-import { nearestName } from '../base/nearest-name.js';
+import { mostHints, nearestName } from '../base/nearest-name.js';
 import { child } from '../base/json-pointer.js';
-import { mostProblems, type Finding } from '../base/problem.js';
+import type { Finding } from '../base/problem.js';
 import { listWords, shown } from '../base/text.js';
-import { entryOf, type SourceEntry, type SourceMapping, type SourceNode } from './source-tree.js';
+import { parentOf, targetMerger, textOf, type MergeFinding } from './merge.js';
+import { entryOf, type SourceMapping, type SourceNode } from './source-tree.js';
 import { exitReasons, stopWord } from './vm-spec.js';
 
 /** The name of the spec without any target, unless a target has it. */
 export const defaultTarget = 'default';
-
-/** Keys of the base that are not part of a machine. */
-const notMerged = new Set(['targets', '$schema']);
-/** Keys of a target that say how it is merged. */
-const mergeKeys = new Set(['inherits', 'emulations']);
-/** Ways to start the guest: a layer that says one takes the other away. */
-const alternatives: readonly (readonly [keys: readonly string[], others: readonly string[]])[] = [
-  [['loader'], ['bootrom', 'varfile']],
-  [['bootrom', 'varfile'], ['loader']],
-];
 
 export const targetsOf = (root: SourceNode): ReadonlyMap<string, SourceMapping> => {
   const targets = entryOf(root, 'targets')?.value;
@@ -25,122 +16,6 @@ export const targetsOf = (root: SourceNode): ReadonlyMap<string, SourceMapping> 
     targets.entries.flatMap(({ key, value }) => (value.kind === 'mapping' ? [[key, value] as const] : [])),
   );
 };
-
-/** What the merge of one target found to be wrong: told at a node, since a target has no place in the merged spec. */
-export interface MergeFinding extends Omit<Finding, 'pointer'> {
-  readonly node: SourceNode;
-  /** The item of `emulations` that it is about, if it is about one. */
-  readonly device?: SourceNode;
-}
-
-/**
- * The effective spec of one target: the base, then each inherited target, then the target itself. Made afresh each
- * time, so nothing adds up from boot to boot. Fields replace; devices are appended, one with the `id` of an earlier
- * one replaces it in place, and `{"id": …, "remove": true}` takes it away.
- * @param name a name for which `isTarget` holds, or `default`
- */
-export function mergeTarget(
-  root: SourceMapping,
-  targets: ReadonlyMap<string, SourceMapping>,
-  name: string,
-): { readonly tree: SourceMapping; readonly findings: readonly MergeFinding[] } {
-  const findings: MergeFinding[] = [];
-  const fields = new Map<string, SourceEntry>();
-  const devices = deviceList(findings);
-  for (const entry of root.entries) if (!notMerged.has(entry.key)) fields.set(entry.key, entry);
-  devices.append(fields.get('emulations')?.value);
-  for (const layer of layersOf(targets, name)) {
-    for (const [keys, others] of alternatives) {
-      if (keys.some((key) => entryOf(layer, key) !== undefined)) for (const key of others) fields.delete(key);
-    }
-    for (const entry of layer.entries) if (!mergeKeys.has(entry.key)) fields.set(entry.key, entry);
-    devices.append(entryOf(layer, 'emulations')?.value);
-  }
-  const base = fields.get('emulations');
-  const at = base?.value ?? root;
-  const emulations: SourceNode = {
-    kind: 'sequence',
-    items: devices.items(),
-    start: at.start,
-    end: at.end,
-    pointer: at.pointer,
-  };
-  fields.set('emulations', {
-    key: 'emulations',
-    keyStart: base?.keyStart ?? root.start,
-    keyEnd: base?.keyEnd ?? root.start,
-    value: emulations,
-  });
-  return { tree: { ...root, entries: [...fields.values()] }, findings };
-}
-
-/** Collects the devices of a merge, by place and by id. */
-function deviceList(findings: MergeFinding[]) {
-  const slots: (SourceNode | undefined)[] = [];
-  const byId = new Map<string, number>();
-
-  /** @param seen ids that this list itself has given: there, a second is a mistake, not a replacement */
-  function add(item: SourceNode, seen: Set<string>): void {
-    const idNode = entryOf(item, 'id')?.value;
-    const id = textOf(idNode);
-    if (id === undefined || idNode === undefined) {
-      slots.push(item);
-      return;
-    }
-    if (seen.has(id)) {
-      findings.push({
-        code: 'id-twice',
-        node: idNode,
-        device: item,
-        message: `the id ${shown(id)} is given to two devices of this list`,
-        fix: 'give each device an id of its own',
-      });
-    }
-    seen.add(id);
-    const place = byId.get(id);
-    if (entryOf(item, 'remove') === undefined) {
-      byId.set(id, place ?? slots.length);
-      slots[place ?? slots.length] = item;
-    } else if (place === undefined) {
-      const near = nearestName(id, byId.keys());
-      findings.push({
-        code: 'unknown-id',
-        node: idNode,
-        device: item,
-        message: `there is no device ${shown(id)} to remove`,
-        fix: near === undefined ? 'give the device an "id" where it is defined' : `did you mean ${shown(near)}?`,
-      });
-    } else {
-      slots[place] = undefined;
-      byId.delete(id);
-    }
-  }
-
-  return {
-    items: (): readonly SourceNode[] => slots.filter((item) => item !== undefined),
-    append(list: SourceNode | undefined): void {
-      if (list?.kind !== 'sequence') return;
-      const seen = new Set<string>();
-      for (const item of list.items) add(item, seen);
-    },
-  };
-}
-
-/** The target and what it inherits, the outermost first. A loop has been refused when the spec was loaded. */
-function layersOf(targets: ReadonlyMap<string, SourceMapping>, name: string): readonly SourceMapping[] {
-  const layers: SourceMapping[] = [];
-  const seen = new Set<string>();
-  for (let next: string | undefined = name; next !== undefined && !seen.has(next);) {
-    seen.add(next);
-    const target = targets.get(next);
-    if (target !== undefined) layers.push(target);
-    next = target === undefined ? undefined : textOf(entryOf(target, 'inherits')?.value);
-  }
-  return layers.reverse();
-}
-
-const textOf = (node: SourceNode | undefined): string | undefined =>
-  node?.kind === 'scalar' ? String(node.value) : undefined;
 
 /** Whether a boot of this name is possible. */
 export const isTarget = (targets: ReadonlyMap<string, unknown>, name: string): boolean =>
@@ -155,7 +30,7 @@ export function targetHint(
   name: string,
   others: readonly string[] = [],
 ): string {
-  const names = [...new Set([...targets.keys(), defaultTarget])];
+  const names = [...targets.keys(), ...(targets.has(defaultTarget) ? [] : [defaultTarget])];
   const near = nearestName(name, [...names, ...others]);
   if (near !== undefined) return `did you mean ${shown(near)}?`;
   const some = names.length > 8 ? [...names.slice(0, 7), '...'] : names;
@@ -175,8 +50,7 @@ export function checkTargetNames(root: SourceNode, targets: ReadonlyMap<string, 
     for (const { at, name, others = [] } of namesIn(layer, pointer)) {
       if (isTarget(targets, name) || others.includes(name)) continue;
       const finding = { code: 'unknown-target', pointer: at, message: `there is no target ${shown(name)}` };
-      // Each hint compares all names.
-      const hasHint = findings.length < mostProblems;
+      const hasHint = findings.length < mostHints;
       findings.push(hasHint ? { ...finding, fix: targetHint(targets, name, others) } : finding);
     }
   }
@@ -202,12 +76,16 @@ export function repeatedTargets(root: SourceNode): readonly MergeFinding[] {
  * An `on_give_up` that cannot be meant as it stands: there is no `restart.max` beside it in any machine that has it, so
  * there is nothing to give up; or a target has the name of the word that ends the run.
  */
-export function checkGiveUp(root: SourceMapping, targets: ReadonlyMap<string, SourceMapping>): readonly MergeFinding[] {
+export function checkGiveUp(
+  root: SourceMapping,
+  targets: ReadonlyMap<string, SourceMapping>,
+  merge = targetMerger(root, targets),
+): readonly MergeFinding[] {
   const said = [root, ...targets.values()].flatMap((layer) => entryOf(layer, 'on_give_up')?.value ?? []);
   if (said.length === 0) return [];
   const isLimited = new Map<SourceNode, boolean>();
   for (const name of bootableTargets(targets)) {
-    const { tree } = mergeTarget(root, targets, name);
+    const { tree } = merge(name);
     const node = entryOf(tree, 'on_give_up')?.value;
     const restart = entryOf(tree, 'restart')?.value;
     if (node === undefined || [undefined, stopWord].includes(textOf(node))) continue;
@@ -274,7 +152,7 @@ function inheritanceLoops(targets: ReadonlyMap<string, SourceMapping>): readonly
     let name: string | undefined = start;
     while (name !== undefined && targets.has(name) && !done.has(name) && !path.has(name)) {
       path.add(name);
-      name = textOf(toNode(targets, name));
+      name = parentOf(targets.get(name));
     }
     if (name !== undefined && path.has(name)) {
       const names = [...path];
@@ -282,7 +160,7 @@ function inheritanceLoops(targets: ReadonlyMap<string, SourceMapping>): readonly
       findings.push({
         code: 'inherits-loop',
         pointer: child(child('/targets', loop[0] ?? ''), 'inherits'),
-        message: `${[...loop, name].map((word) => shown(word)).join(' inherits ')}: a loop`,
+        message: `${loopWords([...loop, name])}: a loop`,
         fix: 'take one "inherits" out',
       });
     }
@@ -291,10 +169,11 @@ function inheritanceLoops(targets: ReadonlyMap<string, SourceMapping>): readonly
   return findings;
 }
 
-const toNode = (targets: ReadonlyMap<string, SourceMapping>, name: string): SourceNode | undefined => {
-  const target = targets.get(name);
-  return target === undefined ? undefined : entryOf(target, 'inherits')?.value;
-};
+/** A long way round is cut: nobody follows it in one line. */
+function loopWords(names: readonly string[]): string {
+  const some = names.length > 12 ? [...names.slice(0, 10).map((name) => shown(name)), '...'] : undefined;
+  return [...(some ?? names.slice(0, -1).map((name) => shown(name))), shown(names.at(-1))].join(' inherits ');
+}
 
 /** Names of the targets a spec can boot, `default` first. */
 export const bootableTargets = (targets: ReadonlyMap<string, unknown>): readonly string[] => [

@@ -7,7 +7,9 @@ import { propertySchema, schemaFor } from './schema-walk.js';
 import {
   entryOf,
   maxDepth,
+  maxValues,
   tooDeep,
+  tooMany,
   type ParseResult,
   type SourceEntry,
   type SourceMapping,
@@ -19,7 +21,7 @@ import type { SchemaFinding } from './violations.js';
 /** Parses UCL into a tree with positions. A key that is given again has the list of its values, as `uclcmd` prints it. */
 export function parseUcl(text: string): ParseResult {
   // To libucl a byte order mark is a letter of the first key. Nobody who sees that key in an editor means it.
-  const parsed = parse(text.replace(/^\ufeff/, ' '), { maxDepth, tooDeep });
+  const parsed = parse(text.replace(/^\ufeff/, ' '), { maxDepth, tooDeep, maxValues, tooMany });
   if (!parsed.ok) return { ok: false, problems: [parsed.problem] };
 
   function convert(value: UclValue, pointer: string): SourceNode {
@@ -82,8 +84,7 @@ export function withoutRepeats(root: SourceMapping): {
       fix: isMaybeList ? 'keep one of them, or write one list: [a, b]' : 'keep one of them',
       atKey: false,
     });
-    // Null is as good as absent.
-    return node.items.find((item) => item.kind !== 'scalar' || item.value !== null) ?? node;
+    return node.items.find((item) => item.kind !== 'scalar' || item.value !== null) ?? nothingAt(node);
   }
 
   function walk(given: SourceNode, declared: JsonSchema, pointer: string): SourceNode {
@@ -104,10 +105,12 @@ export function withoutRepeats(root: SourceMapping): {
   }
 
   function walkMapping(node: SourceMapping, schema: JsonSchema, pointer: string): SourceMapping {
-    const entries = node.entries.map((entry): SourceEntry => {
+    const entries = node.entries.flatMap((entry): SourceEntry | readonly [] => {
       const property = propertySchema(schema, entry.key);
       if (property === undefined) return entry;
-      return { ...entry, value: walk(entry.value, property, child(pointer, entry.key)) };
+      const value = walk(entry.value, property, child(pointer, entry.key));
+      // Given as null each time.
+      return value.kind === 'scalar' && value.value === null ? [] : { ...entry, value };
     });
     return { ...node, entries };
   }
@@ -123,5 +126,13 @@ export function withoutRepeats(root: SourceMapping): {
 
   return { root: walkMapping(root, vmSchema, ''), findings };
 }
+
+const nothingAt = ({ start, end, pointer }: SourceSequence): SourceNode => ({
+  kind: 'scalar',
+  value: null,
+  start,
+  end,
+  pointer,
+});
 
 const times = (number: number): string => (number === 2 ? 'twice' : `${number} times`);

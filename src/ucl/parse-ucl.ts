@@ -11,10 +11,12 @@ import type {
   UclValue,
 } from './ucl-tree.js';
 
-/** How deep values may stand in one another, and what is said where they stand deeper. */
+/** How deep values may stand in one another, how many there may be, and what is said where there is more. */
 export interface UclLimits {
   readonly maxDepth: number;
   readonly tooDeep: (offset: number) => UclProblem;
+  readonly maxValues: number;
+  readonly tooMany: (most: number, offset: number) => UclProblem;
 }
 
 /** Ends the parsing; only `parseUcl` catches it. */
@@ -22,6 +24,13 @@ class UclStop extends Error {
   constructor(readonly problem: UclProblem) {
     super(problem.message);
   }
+}
+
+/** Without the blanks at its end. A regular expression would begin anew at each blank of a run in the middle. */
+function withoutBlanks(text: string): string {
+  let end = text.length;
+  while (end > 0 && ' \t\v\f'.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(0, end);
 }
 
 const stop = (offset: number, message: string, fix?: string): never => {
@@ -70,8 +79,9 @@ const otherMacroFix = 'take it out, or expand it first: uclcmd get -c -f vm.conf
  * surprise: sizes and times (`512M`, `90s`) stay text; macros are refused; variables stay as written; a value without
  * quotes stands on the line of its key; what follows the last `}` is refused, not ignored.
  */
-export function parseUcl(text: string, { maxDepth, tooDeep }: UclLimits): UclResult {
+export function parseUcl(text: string, { maxDepth, tooDeep, maxValues, tooMany }: UclLimits): UclResult {
   let index = 0;
+  let values = 0;
 
   const matchAt = (form: RegExp, at: number): string => {
     form.lastIndex = at;
@@ -256,7 +266,7 @@ export function parseUcl(text: string, { maxDepth, tooDeep }: UclLimits): UclRes
       index += 1;
     }
     if (text.charAt(index) === '\0') stop(index, 'a NUL byte; is this a binary file?');
-    const written = text.slice(start, index).replace(/[ \t\v\f]+$/, '');
+    const written = withoutBlanks(text.slice(start, index));
     const end = start + written.length;
     if (written === '') {
       const what = key === undefined ? 'a value' : `a value for ${shown(key, 40)}`;
@@ -266,7 +276,7 @@ export function parseUcl(text: string, { maxDepth, tooDeep }: UclLimits): UclRes
     if (value === 'out-of-range')
       stop(start, `${shown(written, 40)} is too large for a number in UCL`, 'put it in double quotes');
     if (typeof value === 'object') return { kind: 'scalar', value: value.value, start, end };
-    return { kind: 'scalar', value: whole(start, out.replace(/[ \t\v\f]+$/, '')), start, end };
+    return { kind: 'scalar', value: whole(start, withoutBlanks(out)), start, end };
   }
 
   function value(depth: number, key: string | undefined): UclValue {
@@ -289,6 +299,11 @@ export function parseUcl(text: string, { maxDepth, tooDeep }: UclLimits): UclRes
     }
   }
 
+  function countValue(): void {
+    values += 1;
+    if (values > maxValues) throw new UclStop(tooMany(maxValues, index));
+  }
+
   function array(depth: number): UclArray {
     const start = index;
     index += 1;
@@ -299,6 +314,7 @@ export function parseUcl(text: string, { maxDepth, tooDeep }: UclLimits): UclRes
       if (isAtEnd()) stop(start, 'this array has no end', 'add the ] that closes it');
       if (char === '}') stop(index, 'this } closes nothing', 'add the ] that closes the array before it');
       if (char === ']') break;
+      countValue();
       const item = value(depth + 1, undefined);
       items.push(item);
       separate(item);
@@ -353,6 +369,7 @@ export function parseUcl(text: string, { maxDepth, tooDeep }: UclLimits): UclRes
 
   /** @param isNamed it stands between the name and the bracket of a section */
   function entry(depth: number, isNamed = false): readonly [key: string, given: UclGiven] {
+    countValue();
     const keyStart = index;
     const key = keyName();
     const keyEnd = index;

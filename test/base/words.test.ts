@@ -26,6 +26,17 @@ describe('the nearest name', () => {
     expect(nearestName(word, fields)).toBeUndefined();
   });
 
+  test('is not looked for where the word is no slip, since comparing takes the product of the lengths', () => {
+    expect(nearestName('a'.repeat(41), ['a'.repeat(40)])).toBeUndefined();
+    expect(nearestName('a'.repeat(40), ['a'.repeat(39)])).toBe('a'.repeat(39));
+  });
+
+  test('is that of the first thousand', () => {
+    const names = Array.from({ length: 1000 }, (_, index) => `name${index}`);
+    expect(nearestName('instal', [...names, 'install'])).toBeUndefined();
+    expect(nearestName('instal', ['install', ...names])).toBe('install');
+  });
+
   test('is the nearest of several, and the first of equals', () => {
     expect(nearestName('com5', ['com1', 'com2'])).toBe('com1');
     expect(nearestName('b', ['a'])).toBeUndefined();

@@ -154,6 +154,11 @@ const withoutPlaces = ({ requirements, ...machine }: Machine) => ({
 describe('a key given again', () => {
   test.each<[what: string, text: string, problem: string]>([
     ['for a number', 'x2apic: on\ncpu: 4', '5:1 /cpu given-twice: cpu is given twice [keep one of them]'],
+    [
+      'with nothing each time',
+      'uuid: null\nuuid: null',
+      '5:1 /uuid given-twice: uuid is given twice [keep one of them]',
+    ],
     ['three times', 'cpu: 2; cpu: 3', '4:1 /cpu given-twice: cpu is given 3 times [keep one of them]'],
     [
       'for a section',

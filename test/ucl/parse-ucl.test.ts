@@ -8,7 +8,12 @@ import { chooseFrom, inUclRange, uclText } from '../support/ucl-text.js';
 import { expectLinear } from '../support/growth.js';
 import { runs } from '../support/runs.js';
 
-const limits = { maxDepth: 64, tooDeep: (offset: number) => ({ message: 'too deep', offset }) };
+const limits = {
+  maxDepth: 64,
+  tooDeep: (offset: number) => ({ message: 'too deep', offset }),
+  maxValues: 1000,
+  tooMany: (_most: number, offset: number) => ({ message: 'too many', offset }),
+};
 const parse = (text: string) => parseUcl(text, limits);
 
 /** As `uclcmd get -c -f FILE .` prints it: the values of a key that is given again are an array. */

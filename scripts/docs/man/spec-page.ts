@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../../src/devices/json-schema.js';
 import { deviceModels } from '../../../src/devices/registry.js';
 import type { AnyDeviceModel } from '../../../src/devices/device.js';
 import { vmSchema } from '../../../src/spec/schema.js';
-import { chapters, fieldsBelow, fieldsWithoutChapter, rootFields } from '../spec-document.js';
+import { chapters, fieldsBelow, fieldsWithoutChapter, limits, rootFields } from '../spec-document.js';
 import { defaultWords, limitWords, nestedFields, typeWords, type NestedField } from '../schema-words.js';
 import {
   list,
@@ -78,6 +78,8 @@ export function specPage(): string {
       literal(['{ "name": "freebsd", "cpu": 2, "mem": "1G" }']),
       ['.Pp'],
       prose(rules),
+      ['.Pp'],
+      prose(limits.replaceAll(/\s+/g, ' ')),
     ),
     section('TARGETS', paragraphs(...targets.map(prose)), literal(targetExample.split('\n'))),
     section(
