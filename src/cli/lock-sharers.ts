@@ -30,7 +30,7 @@ const telling: readonly string[] = ['/name', '/cpu', '/mem'];
 
 async function isSpec(file: string, workingDirectory: string): Promise<boolean> {
   try {
-    const parsed = await parseSpec(readSpec(file, { workingDirectory }));
+    const parsed = await parseSpec(readSpec(file, { workingDirectory, isRegular: true }));
     if (!parsed.ok) return false;
     return parsed.problems.every(({ code, place }) => code !== 'required' || !telling.includes(place?.pointer ?? ''));
   } catch (error) {

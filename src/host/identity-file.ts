@@ -1,11 +1,12 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { readBoundedText } from '../base/bounded-file.js';
 import { ProblemsError } from '../base/problem.js';
 import { readIdentity } from '../machine/identity-text.js';
 import type { Identity } from '../machine/identity.js';
 import { describeSystemError, systemError } from './errno.js';
-import { refuseStrange, replaceFile } from './new-file.js';
+import { replaceFile } from './new-file.js';
 
 /** Ten thousand targets fit. */
 const maxBytes = 64 * 1024 * 1024;
@@ -20,11 +21,9 @@ export function loadIdentity(file: string, workingDirectory = process.cwd()): Id
   let text: string;
   try {
     if (lstatSync(absolute, { throwIfNoEntry: false }) === undefined) return undefined;
-    const about = statSync(absolute);
-    // A pipe or a device might never come to its end.
-    if (!about.isFile()) refuseStrange(about);
-    if (about.size > maxBytes) throw refusal('spec', file, 'it is too large for a lock file', 'is it the right file?');
-    text = readFileSync(absolute, 'utf8');
+    const read = readBoundedText(absolute, { most: maxBytes, isRegular: true });
+    if (read === undefined) throw refusal('spec', file, 'it is too large for a lock file', 'is it the right file?');
+    text = read;
   } catch (error) {
     if (error instanceof ProblemsError) throw error;
     const message = `the lock file cannot be read: ${describeSystemError(systemError(error))}`;

@@ -15,6 +15,7 @@ import {
   type Stats,
 } from 'node:fs';
 import path from 'node:path';
+import { refuseStrange } from '../base/bounded-file.js';
 
 /** There is something of this name, be it what it may. */
 export const isThere = (file: string): boolean => existsSync(file);
@@ -64,7 +65,7 @@ export function writeNewFile(file: string, text: string, mode = 0o666): void {
  */
 export function replaceFile(file: string, text: string): void {
   const old = statSync(file, { throwIfNoEntry: false });
-  if (old?.isFile() === false) refuseStrange(old);
+  if (old !== undefined) refuseStrange(old);
   const goal = old === undefined ? file : realpathSync(file);
   const fresh = path.join(path.dirname(goal), `.${path.basename(goal)}.${randomBytes(6).toString('hex')}`);
   try {
@@ -81,12 +82,6 @@ export function replaceFile(file: string, text: string): void {
     rmSync(fresh, { force: true });
     throw error;
   }
-}
-
-/** @throws an error as a system call would have it */
-export function refuseStrange(stats: Stats): never {
-  const what = stats.isDirectory() ? 'it is a directory' : 'it is no regular file';
-  throw Object.assign(new Error(what), { code: 'EFTYPE' });
 }
 
 function beLike(descriptor: number, { uid, gid, mode }: Stats): void {

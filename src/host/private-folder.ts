@@ -13,6 +13,7 @@ import {
 import path from 'node:path';
 import { types } from 'node:util';
 import { codeOf } from '../base/error-code.js';
+import { makeFolders } from './make-folders.js';
 
 /** A folder of ours that nobody else may look into, and the files that we put there. */
 export interface PrivateFolder {
@@ -35,7 +36,7 @@ export interface PrivateFolder {
  * @throws Error with a system call's code where that cannot be, or what has its name is not ours
  */
 export function makePrivateFolder(base: string, folder: string): void {
-  makeFolders(base);
+  makeFolders(base, 0o755);
   refuseForeignBase(base);
   makeFolder(folder, 0o700);
   const stats = lstatSync(folder);
@@ -52,18 +53,6 @@ export function refuseForeignBase(base: string): void {
   const { uid } = lstatSync(base);
   if (!isOpenToAll || uid === 0 || uid === process.getuid?.()) return;
   throw Object.assign(new Error(`${base} belongs to another user`), { code: 'EPERM' });
-}
-
-/** One after the other: mkdirSync with `recursive` never ends where a folder can be looked into, and nothing be made. */
-function makeFolders(folder: string): void {
-  try {
-    makeFolder(folder, 0o755);
-  } catch (error) {
-    const above = path.dirname(folder);
-    if (codeOf(error) !== 'ENOENT' || above === folder) throw error;
-    makeFolders(above);
-    makeFolder(folder, 0o755);
-  }
 }
 
 function makeFolder(folder: string, mode: number): void {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { readBoundedText } from '../base/bounded-file.js';
 import { isProcess } from './signal-process.js';
 
 /** Locked by the supervisor as long as it lives. */
@@ -26,11 +26,14 @@ export interface Note {
 /** `%` stands for the pid. */
 export const noteWords = ({ role, boot, target }: Omit<Note, 'pid'>): string => `${role} % ${boot} ${target}`;
 
+/** A target may have a long name. */
+const longestNote = 64 * 1024;
+
 /** Its words are ours, but a full disk may have cut them. */
 export function readNote(file: string): Note | undefined {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readBoundedText(file, { most: longestNote, isRegular: true }) ?? '';
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readBoundedText } from '../base/bounded-file.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** What a run is doing. */
@@ -68,6 +68,9 @@ export type StateChanges = { readonly [Key in Exclude<keyof RunState, Fixed>]?: 
 /** A state to be written. */
 export type StateDraft = Pick<RunState, Fixed> & StateChanges;
 
+/** Far more than a state has. */
+const maxBytes = 1024 * 1024;
+
 /**
  * Reads a state file. One that is cut, empty, or of another version says what can be understood of it, or nothing; it
  * never keeps a VM from starting.
@@ -75,7 +78,7 @@ export type StateDraft = Pick<RunState, Fixed> & StateChanges;
 export function readState(file: string): RunState | undefined {
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(file, 'utf8'));
+    value = JSON.parse(readBoundedText(file, { most: maxBytes, isRegular: true }) ?? '');
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-import { promises as files } from 'node:fs';
+import { readBoundedText } from '../base/bounded-file.js';
 
 /** Reads the secret of a file, without the end of its line. Rejects as the file system does. */
 export type ReadSecret = (path: string) => Promise<string>;
@@ -6,8 +6,9 @@ export type ReadSecret = (path: string) => Promise<string>;
 /** More than any secret has; a file that is larger was named by mistake. */
 const maxBytes = 4096;
 
+// eslint-disable-next-line @typescript-eslint/require-await -- what it throws is to reject
 export const readSecret: ReadSecret = async (path) => {
-  const { size } = await files.stat(path);
-  if (size > maxBytes) throw new Error(`it has ${size} bytes, a secret has at most ${maxBytes}`);
-  return (await files.readFile(path, 'utf8')).replace(/\r?\n$/, '');
+  const text = readBoundedText(path, { most: maxBytes, isRegular: true });
+  if (text === undefined) throw new Error(`a secret has at most ${maxBytes} bytes, this file has more`);
+  return text.replace(/\r?\n$/, '');
 };

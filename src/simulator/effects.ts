@@ -1,12 +1,16 @@
-import { closeSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
+import { readBoundedText } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import type { FileContent } from '../bhyve/files.js';
+
+/** bhyve reads any number; nobody who plays it has more than this. */
+const maxBytes = 64 * 1024 * 1024;
 
 /** The text of a file, or why there is none, as bhyve would find out. */
 export function openFile(path: string): FileContent {
   try {
-    return readFileSync(path, 'utf8');
+    return readBoundedText(path, { most: maxBytes }) ?? { isOpened: true, error: 'File too large' };
   } catch (error) {
     return { isOpened: codeOf(error) === 'EISDIR', error: errorText(error) };
   }

@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import path from 'node:path';
+import { readBounded } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
@@ -15,6 +16,8 @@ export interface ReadOptions {
   readonly workingDirectory: string;
   /** Default: by the extension, else JSON. */
   readonly format?: SpecFormat | undefined;
+  /** Nobody has asked for this file by its name, so nobody waits for what is to come out of a pipe. */
+  readonly isRegular?: boolean;
 }
 
 /** How the spec is named on a command line; `-` is standard input. */
@@ -55,9 +58,9 @@ const specWords: ReadWords = {
  * Reads the text of a spec; nothing else is touched.
  * @throws ProblemsError `unreadable` where there is nothing to read, `spec` where what was read cannot be a spec
  */
-export function readSpec(file: string, { workingDirectory, format }: ReadOptions): SpecText {
+export function readSpec(file: string, { workingDirectory, format, isRegular }: ReadOptions): SpecText {
   const isStdin = file === standardInput;
-  const { name, text } = readText(file, workingDirectory, specWords);
+  const { name, text } = readText(file, workingDirectory, specWords, isRegular);
   const folder = isStdin ? workingDirectory : path.dirname(path.resolve(workingDirectory, file));
   return {
     name,
@@ -79,10 +82,11 @@ export function readText(
   file: string,
   workingDirectory: string,
   words: ReadWords,
+  isRegular = false,
 ): { readonly name: string; readonly text: string } {
   const isStdin = file === standardInput;
   const name = isStdin ? '<stdin>' : file;
-  const text = decode(name, readBytes(path.resolve(workingDirectory, file), name, isStdin, words));
+  const text = decode(name, readBytes(isStdin ? 0 : path.resolve(workingDirectory, file), name, words, isRegular));
   if (text.trim() === '') throw refuse(name, [empty(isStdin, words)]);
   return { name, text };
 }
@@ -116,39 +120,18 @@ const empty = (isStdin: boolean, { whenEmpty, whenInputEmpty }: ReadWords): Prob
   fix: isStdin ? whenInputEmpty : whenEmpty,
 });
 
-function readBytes(file: string, name: string, isStdin: boolean, words: ReadWords): Buffer {
-  let descriptor: number | undefined;
+function readBytes(file: string | number, name: string, words: ReadWords, isRegular: boolean): Buffer {
+  let bytes: Buffer | undefined;
   try {
-    descriptor = isStdin ? 0 : openSync(file, 'r');
-    if (fstatSync(descriptor).isDirectory()) throw unreadable(name, 'this is a directory', words.inDirectory);
-    return readAll(descriptor, name, words);
+    bytes = readBounded(file, { most: maxSpecBytes, isRegular });
   } catch (error) {
-    if (error instanceof ProblemsError) throw error;
-    throw unreadable(name, reason(error), codeOf(error) === 'ENOENT' ? words.whenMissing : undefined, error);
-  } finally {
-    if (descriptor !== undefined && !isStdin) closeSync(descriptor);
+    const code = codeOf(error);
+    const fix = code === 'ENOENT' ? words.whenMissing : code === 'EISDIR' ? words.inDirectory : undefined;
+    throw unreadable(name, reason(error), fix, error);
   }
-}
-
-function readAll(descriptor: number, name: string, { what }: ReadWords): Buffer {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for (;;) {
-    const chunk = Buffer.allocUnsafe(64 * 1024);
-    const read = readSync(descriptor, chunk, 0, chunk.length, null);
-    if (read === 0) return Buffer.concat(chunks, length);
-    chunks.push(chunk.subarray(0, read));
-    length += read;
-    if (length > maxSpecBytes) {
-      const problem: Problem = {
-        code: 'too-large',
-        severity: 'error',
-        message: `${what} has at most ${maxSpecBytes / 1024 / 1024} MiB, this is more`,
-        fix: 'is it the right file?',
-      };
-      throw refuse(name, [problem]);
-    }
-  }
+  if (bytes !== undefined) return bytes;
+  const message = `${words.what} has at most ${maxSpecBytes / 1024 / 1024} MiB, this is more`;
+  throw refuse(name, [{ code: 'too-large', severity: 'error', message, fix: 'is it the right file?' }]);
 }
 
 function decode(name: string, bytes: Buffer): string {
@@ -176,11 +159,11 @@ function decode(name: string, bytes: Buffer): string {
 
 const refuse = (name: string, problems: readonly Problem[]): ProblemsError => new ProblemsError('spec', name, problems);
 
-function unreadable(name: string, message: string, fix: string | undefined, cause?: unknown): ProblemsError {
+function unreadable(name: string, message: string, fix: string | undefined, cause: unknown): ProblemsError {
   const error = new ProblemsError('unreadable', name, [
     { code: 'unreadable', severity: 'error', message, ...(fix === undefined ? {} : { fix }) },
   ]);
-  if (cause !== undefined) error.cause = cause;
+  error.cause = cause;
   return error;
 }
 

@@ -32,6 +32,8 @@ const cases: readonly Case[] = [
   importing('src/machine/plan.ts', '../ucl/parse-ucl.js', false),
   importing('src/spec/json.ts', 'node:fs', false),
   importing('src/spec/read.ts', 'node:fs', true),
+  importing('src/base/bounded-file.ts', 'node:fs', true),
+  importing('src/base/problem.ts', 'node:fs', false),
   importing('src/machine/plan.ts', '../spec/parse-spec.js', true),
   importing('src/machine/plan.ts', '../host/check.js', false),
   importing('src/machine/plan.ts', 'execa', false),

@@ -71,6 +71,8 @@ async function targetsIn(said: Said, { workingDirectory, env }: Context): Promis
   const format = said.get('--input-format') ?? '';
   // Reading a pipe or a terminal would take what somebody else is to read, and might wait for ever.
   if (!statSync(path.resolve(workingDirectory, file)).isFile()) return [];
-  const parsed = await parseSpec(readSpec(file, { workingDirectory, ...(isSpecFormat(format) ? { format } : {}) }));
+  const parsed = await parseSpec(
+    readSpec(file, { workingDirectory, isRegular: true, ...(isSpecFormat(format) ? { format } : {}) }),
+  );
   return parsed.ok ? parsed.spec.targets : [];
 }

@@ -1,7 +1,7 @@
-import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { ChalkInstance } from 'chalk';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import { readBoundedText } from '../../base/bounded-file.js';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { count } from '../../base/text.js';
@@ -10,6 +10,7 @@ import { importFormats, type ImportFormat } from '../../import/formats.js';
 import { importText, type Imported } from '../../import/import-text.js';
 import type { Source } from '../../import/original.js';
 import { vmBhyveRelease, type VmBhyveRelease } from '../../import/vm-bhyve/release.js';
+import { makeFolders } from '../../host/make-folders.js';
 import { writeNewFile } from '../../host/new-file.js';
 import { maxSpecBytes, readText, standardInput, type ReadWords } from '../../spec/read.js';
 import { coloursFor } from '../colours.js';
@@ -181,8 +182,7 @@ function refuseNul(name: string, text: string): void {
 /** A file that the text names; undefined where there is none, or more than anybody writes by hand. */
 function contentOf(file: string): string | undefined {
   try {
-    const about = statSync(file);
-    return about.isFile() && about.size <= maxSpecBytes ? readFileSync(file, 'utf8') : undefined;
+    return readBoundedText(file, { most: maxSpecBytes, isRegular: true });
   } catch {
     return undefined;
   }
@@ -204,7 +204,7 @@ function write(
 ): string {
   const file = path.join(folder, `${name}.${yaml === true ? 'yaml' : 'json'}`);
   try {
-    mkdirSync(path.resolve(workingDirectory, folder), { recursive: true });
+    makeFolders(path.resolve(workingDirectory, folder));
     writeNewFile(path.resolve(workingDirectory, file), text, hasSecret ? 0o600 : undefined);
   } catch (error) {
     const isThere = codeOf(error) === 'EEXIST';
