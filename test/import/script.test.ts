@@ -516,6 +516,13 @@ describe('how often, and how fast, a loop starts bhyve again becomes restart', (
       ],
     ],
     ['a pause before the first boot', 'sleep 5\nbhyve OPTIONS', ['1:1  host: sleep 5: not carried']],
+    [
+      'a command with other words each time',
+      'n=0\nwhile bhyve OPTIONS; do\nn=$((n + 1))\nlogger boot $n\necho $n > log\ndone',
+      [
+        '4:1  other-commands: 2 other commands that run between two boots are not carried: logger on line 4 and > log on line 5',
+      ],
+    ],
     ['no pause that nothing waits for', '(sleep 5; echo up) &\nbhyve OPTIONS', []],
     [
       'commands between two boots',

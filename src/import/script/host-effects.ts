@@ -263,9 +263,11 @@ function together(rest: readonly Typed[]): readonly Lost[] {
       return `${name === '' ? 'a command' : name} on ${unique.length === 1 ? 'line' : 'lines'} ${listWords(unique)}`;
     });
     const { said, fix } = whens[moment];
-    const commands = some.length === 1 ? '1 other command' : `${some.length} other commands`;
-    const verb = some.length === 1 ? 'is' : 'are';
-    const which = some.length === 1 ? said.replace('that run', 'that runs') : said;
+    // A command of a loop, with other words each time, is one.
+    const number = new Set(some.map(({ name, line }) => `${name} ${line}`)).size;
+    const commands = number === 1 ? '1 other command' : `${number} other commands`;
+    const verb = number === 1 ? 'is' : 'are';
+    const which = number === 1 ? said.replace('that run', 'that runs') : said;
     return [
       {
         line: first.line,

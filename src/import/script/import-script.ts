@@ -106,10 +106,7 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   };
   const runs = [...ways.map(({ run }) => run), ...reboots.runs];
   const done = runs.flatMap((run) => doneIn(run, chosen));
-  const effects = hostEffects(
-    done.filter((each) => isEffect(each, runs, reboots.pauses)),
-    host,
-  );
+  const effects = hostEffects(done.filter(effectsAmong(runs, reboots.pauses)), host);
   const cardsOn = ({ run }: Way): HostEffects['cards'] => hostEffects(doneIn(run, chosen), host).cards;
   const made = new Map([...taps.values()].map((name) => [name, { fix: true }]));
   const cards = new Map<string, SpecObject>([...made, ...effects.cards, ...cardsOn(main)]);
@@ -145,18 +142,17 @@ function withJointWays(script: Script, ways: readonly Way[], main: Way): readonl
   return [...ways, ...[...lines].slice(0, 8).flatMap((line) => jointWays(script, { ways, main }, line))];
 }
 
-/** Whether a command does something that the spec, or another note, does not say. */
-function isEffect({ fields, line, isAside }: Ran, runs: readonly Run[], pauses: ReadonlySet<number>): boolean {
-  const [name, file = ''] = fields.map(({ text }) => text);
-  if (name === 'sleep') return !isAside && !pauses.has(line);
-  // A file that the script writes for itself, or for bhyve and its loader.
-  return (
-    name !== '>' ||
-    !runs.some(
-      ({ read, started }) =>
-        read.has(file) || started.some((start) => start.fields.some(({ text }) => text.includes(file))),
-    )
-  );
+/** Tells the commands that do something which neither the spec nor another note says. */
+function effectsAmong(runs: readonly Run[], pauses: ReadonlySet<number>): (ran: Ran) => boolean {
+  const read = new Set(runs.flatMap((run) => [...run.read]));
+  const words = new Set(runs.flatMap(({ started }) => started.flatMap(({ fields }) => fields.map(({ text }) => text))));
+  const given = [...words].join('\n');
+  return ({ fields, line, isAside }) => {
+    const [name, file = ''] = fields.map(({ text }) => text);
+    if (name === 'sleep') return !isAside && !pauses.has(line);
+    // A file that the script writes for itself, or for bhyve and its loader.
+    return name !== '>' || !(read.has(file) || given.includes(file));
+  };
 }
 
 /** What several ways tell is told once. */
