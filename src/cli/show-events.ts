@@ -182,7 +182,7 @@ function describeHookEnd(end: HookEnd): string {
 function describeStopping(how: Extract<RunEvent, { kind: 'stopping' }>['how'], timeoutMs: number): string {
   switch (how) {
     case 'power button':
-      return `stopping: asked the guest to power off, it has ${formatDuration(timeoutMs)}; once more to end it now`;
+      return `stopping: asked the guest to power off, it has ${formatDuration(timeoutMs)}; a second stop ends it now`;
     case 'power button again':
       return `stopping: the guest did not follow, asked it again, it has ${formatDuration(timeoutMs)}`;
     case 'forced power-off':

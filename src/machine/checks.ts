@@ -183,3 +183,22 @@ export function deviceFindings(
   known.set(identity, found);
   return found.map((finding) => ({ ...finding, pointer: pointer + finding.pointer }));
 }
+
+/** A PC has its first kernel or firmware in the first MiB, or above. */
+const leastMemory = 2 ** 20;
+
+/** bhyve takes any size, but no guest starts without room; and bhyve itself would read a small number as MiB. */
+export function checkMemory(mem: VmSpec['mem'], bytes: number): readonly Finding[] {
+  if (bytes >= leastMemory) return [];
+  const isCount = typeof mem === 'number';
+  const little = `no guest starts with ${bytes / 1024}K of memory`;
+  return [
+    {
+      code: 'memory-small',
+      severity: 'warning',
+      pointer: '/mem',
+      message: isCount ? `${mem} is a number of bytes, and ${little}` : little,
+      fix: isCount ? `use "${mem}M" if it is to be MiB` : 'use e.g. "512M"',
+    },
+  ];
+}

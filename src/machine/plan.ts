@@ -12,6 +12,7 @@ import {
   checkBootOrder,
   checkLpcSlot,
   checkLpcUsers,
+  checkMemory,
   checkMonitor,
   checkName,
   checkSingles,
@@ -160,6 +161,7 @@ function arrange(
     ...(typeof memory === 'number'
       ? []
       : [{ code: 'memory-size', pointer: '/mem', message: memory.error, fix: memory.fix }]),
+    ...(memoryBytes === undefined ? [] : checkMemory(vm.mem, memoryBytes)),
     ...checkPlatform(vm, parts, platform),
     ...checkName(vm, platform),
     ...checkTopology(topology),

@@ -41,7 +41,7 @@ const loaderSchema: JsonSchema = {
   }),
   type: ['string', 'object'],
   description:
-    'A program that loads the guest before each boot, instead of a boot ROM; or "none": somebody else has loaded it.',
+    'A program that loads the guest before each boot, instead of a boot ROM; or "none": somebody else has loaded it, and a reboot of it ends the run.',
   pattern: '^none$',
   patternErrorMessage: '"none", or an object with the kind "bhyveload" or "grub-bhyve"',
   examples: [{ kind: 'bhyveload', disk: 'disk.img' }],

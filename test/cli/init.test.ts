@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { defaultAnswer, draftNamed, fields, objection, questions, withAnswer } from '../../src/cli/init/answers.js';
 import { draftText, type Draft } from '../../src/cli/init/draft.js';
 import { nextSteps } from '../../src/cli/init/next-steps.js';
+import { fitLines } from '../../src/cli/wrap.js';
 import { loadSpecText } from '../../src/machine/load-spec.js';
 
 const full: Draft = { ...draftNamed('web'), iso: 'disc1.iso', bridge: 'bridge0' };
@@ -128,6 +129,11 @@ test('what to do next names what is not there yet, quoted for a shell', () => {
   expect(steps).toContain('put the installation CD at cd.iso');
   expect(steps).toContain("vmrun -c 'my vm.yaml' -t install");
   expect(steps.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  const narrow = fitLines(
+    nextSteps({ file: 'vm0.yaml', missingDisk: 'vm0.img', missingCd: undefined, hasInstall: false }),
+    40,
+  );
+  expect(narrow).toContain('\n  vmrun -c vm0.yaml --simulate\n    try it without bhyve\n');
   const volume = nextSteps({
     file: 'vm.yaml',
     missingDisk: '/dev/zvol/tank/web',

@@ -199,7 +199,7 @@ describe('lines for people', () => {
     let columns: number | undefined = 40;
     const context = { err: (text: string) => void (seen += text), divertErr: () => undefined, columns: () => columns };
     const { lines, passOn } = speaker(context, { name: 'web', usesStdio: false }, false, false);
-    const line = 'stopping: asked the guest to power off, it has 10 s; once more to end it now';
+    const line = 'stopping: asked the guest to power off, it has 10 s; a second stop ends it now';
     lines([line]);
     // What bhyve says is its own.
     passOn(`bhyve: ${'word '.repeat(20)}\n`);
@@ -207,8 +207,8 @@ describe('lines for people', () => {
     lines([line]);
     expect(seen.split('\n')).toEqual([
       'vmrun: web: stopping: asked the guest to',
-      '  power off, it has 10 s; once more to',
-      '  end it now',
+      '  power off, it has 10 s; a second stop',
+      '  ends it now',
       `bhyve: ${'word '.repeat(20)}`,
       `vmrun: web: ${line}`,
       '',

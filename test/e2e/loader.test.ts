@@ -259,6 +259,18 @@ describe('a dry run', () => {
     });
   });
 
+  test('of which ends with a reboot of the guest, and says why', async () => {
+    await inPlace(async (place) => {
+      place.spec({ loader: 'none' });
+      const vmrun = (...more: readonly string[]) =>
+        runVmrun(place, ['-c', 'vm.json', '--run-dir', place.runBase, ...more]);
+      const why =
+        'the guest wants to boot again, and "loader": "none" says that somebody else loads it: the run ends here';
+      expect((await vmrun('--simulate=reboot')).stderr).toContain(`warning: ${why}\n`);
+      expect((await vmrun('--simulate=power_off')).stderr).not.toContain('wants to boot again');
+    });
+  });
+
   test('with --debug shows the loader in the plan', async () => {
     await inPlace(async (place) => {
       place.spec({ ...grub, ...drive });

@@ -362,8 +362,8 @@ const memory = fc.oneof(
   fc
     .tuple(fc.integer({ min: 1, max: 4096 }), fc.constantFrom('M', 'm', 'MB', 'G', 'g', 'Gb'))
     .map((parts) => parts.join('')),
-  fc.integer({ min: 1, max: 2 ** 30 }).map((pages) => pages * 4096),
-  fc.integer({ min: 1, max: 2 ** 20 }).map((pages) => `${pages * 4}K`),
+  fc.integer({ min: 256, max: 2 ** 30 }).map((pages) => pages * 4096),
+  fc.integer({ min: 256, max: 2 ** 20 }).map((pages) => `${pages * 4}K`),
 );
 
 const cpu = fc.oneof(

@@ -76,11 +76,16 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   listen(context, machine, vm.stop, output.reopen);
   output.begin(vm);
   try {
+    let { target } = machine;
     for await (const event of vm.events) {
       output.event(event);
-      if (event.kind !== 'reboot' || options.quiet) continue;
-      const { time, monotonicMs } = event;
-      for (const problem of await twins(event.target)) output.event({ kind: 'warning', problem, time, monotonicMs });
+      const warn = (problem: Problem): void => {
+        output.event({ kind: 'warning', problem, time: event.time, monotonicMs: event.monotonicMs });
+      };
+      if (event.kind === 'boot' || event.kind === 'adopted') target = event.target;
+      const isUnloaded = event.kind === 'exit' && event.reason === 'reboot' && isLoadedByOthers(spec, target);
+      if (isUnloaded) warn(loadAgain);
+      if (event.kind === 'reboot' && !options.quiet) for (const problem of await twins(event.target)) warn(problem);
     }
     const result = await vm.result;
     if (options.panicOnFailedCleanup && result.leftBehind.length > 0) return exitCodes.system;
@@ -93,6 +98,16 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     await output.end();
   }
 }
+
+const isLoadedByOthers = (spec: Spec, target: string): boolean => spec.effective(target).vm.loader === 'none';
+
+/** The run ends with the guest's reboot, which nobody expects. */
+const loadAgain: Problem = {
+  code: 'load-again',
+  severity: 'warning',
+  message: 'the guest wants to boot again, and "loader": "none" says that somebody else loads it: the run ends here',
+  fix: 'load the guest and run vmrun again, or let vmrun do both with "loader": {"kind": "bhyveload"} or "grub-bhyve"',
+};
 
 const planBasis = ({ hostBhyve }: Context, { identity, options }: RunRequest): PlanOptions => ({
   ...hostBhyve,

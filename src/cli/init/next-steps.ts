@@ -26,7 +26,8 @@ export function nextSteps({ file, missingDisk, missingCd, hasInstall }: Written)
   return [
     `vmrun: ${file} is written; what to do next:`,
     ...(missingCd === undefined ? [] : [`  put the installation CD at ${missingCd}`]),
-    ...steps.map(([command, why]) => `  ${command.padEnd(width)}  ${why}`),
+    // Three blanks make a column, which goes to the next line as a whole where it has no room.
+    ...steps.map(([command, why]) => `  ${command.padEnd(width)}   ${why}`),
     '',
   ].join('\n');
 }
