@@ -228,9 +228,21 @@ const kinds: readonly Kind[] = [
   },
 ];
 
+/** What a file is stands near its beginning, and each pattern may look at the rest of it once for every line. */
+const tellingLength = 32 * 1024;
+
+/** The beginning of a text, with one blank or one end of a line for a run of them: patterns begin anew at each. */
+export const beginningOf = (text: string): string =>
+  text
+    .slice(0, 8 * tellingLength)
+    .replaceAll(/[ \t]+/g, (blanks) => blanks.charAt(0))
+    .replaceAll(/\r?\n(?:[ \t]?\r?\n)+/g, '\n')
+    .slice(0, tellingLength);
+
 /** @returns undefined where the text is of no tool that vmrun knows by name */
 export function otherToolOf(text: string): OtherTool | undefined {
-  const found = kinds.find(({ is }) => is(text));
+  const beginning = beginningOf(text);
+  const found = kinds.find(({ is }) => is(beginning));
   return found === undefined ? undefined : { what: found.what, fix: found.fix };
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { formatOf } from '../../src/import/formats.js';
 import { whatInstead } from '../../src/import/no-spec.js';
+import { otherToolOf } from '../../src/import/other-tools.js';
+import { expectLinear } from '../support/growth.js';
 import { imported, refusals } from './support.js';
 
 const vmBhyve = 'loader="uefi"\ncpu=1\nmemory=1G\nuuid=5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01\ndisk0_type="nvme"\n';
@@ -189,5 +191,35 @@ describe('the bhyve of illumos is another one', () => {
     expect(told.join('\n')).toContain(
       `illumos: "${word}" is for the bhyve of illumos, which is another program than that of FreeBSD`,
     );
+  });
+});
+
+describe('what a large file is', () => {
+  test.each([
+    '\n',
+    ' ',
+    '\t',
+    ' \n',
+    '\r\n',
+    'a',
+    'a.',
+    '-',
+    '<domain ',
+    '[',
+    '"',
+    'vm x',
+    'services:',
+    '{',
+    '- name: x\n',
+  ])('is told in a time that grows no faster than it, of many %j', (piece) => {
+    expectLinear(
+      20_000,
+      (count) => piece.repeat(count),
+      (text) => otherToolOf(text),
+    );
+  });
+
+  test('is told after thousands of empty lines', () => {
+    expect(otherToolOf(`${'\n'.repeat(100_000)}[Unit]\n\nExecStart=/bin/x\n`)?.what).toBe('a unit of systemd');
   });
 });
