@@ -12,7 +12,7 @@ import type { RunState } from '../host/run-state.js';
 import { signalProcess } from '../host/signal-process.js';
 import { deviceMapName } from '../machine/loader.js';
 import { privateConfigName } from '../machine/plan.js';
-import { claim } from './claim.js';
+import { claim, type ClaimOptions } from './claim.js';
 import { orphanOf } from './orphan.js';
 
 /** A VM that runs on this host, or what is left of one. */
@@ -104,7 +104,9 @@ export async function stopRun(name: string, options: StopRunOptions = {}): Promi
   const asked = { ...options, host, runBase, now };
   let stopped: number | undefined;
   for (;;) {
-    const found = knownNames(runBase).includes(name) ? await knownRun(name, look(runBase, name), host) : undefined;
+    const isKnown = knownNames(runBase).includes(name);
+    const found = isKnown ? await knownRun(name, look(runBase, name), host) : undefined;
+    if (isKnown && found === undefined && stopped === undefined) await tidy(name, asked);
     const isSupervised = found?.status === 'supervised';
     const isNext = isSupervised && stopped !== undefined && ![undefined, stopped].includes(found.supervisor);
     if (found === undefined || isNext) return stopped === undefined ? 'not-running' : 'stopped';
@@ -129,16 +131,32 @@ function look(runBase: string, name: string): NameHolder {
   }
 }
 
+/**
+ * Removes the directory of a supervisor that was killed when it had just made it, or had all but ended; a VM of that name
+ * need not be its own, and stays. Somebody else's directory stays as well.
+ */
+async function tidy(name: string, asked: Asked): Promise<void> {
+  try {
+    await takeBack(name, asked, { force: false, isLoadedByOthers: true, stopTimeoutMs: 0 });
+  } catch (error) {
+    if (!(error instanceof ProblemsError) || error.kind !== 'cannot-create') throw error;
+  }
+}
+
 /** Does what its supervisor would have done. @returns false where somebody supervises it by now */
-async function endLeft(
-  { name, state }: KnownRun,
-  { host, runBase, now, timeoutMs, onWarning }: Asked,
+function endLeft({ name, state }: KnownRun, asked: Asked): Promise<boolean> {
+  const stopTimeoutMs = asked.now ? 0 : (asked.timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
+  return takeBack(name, asked, { force: true, isLoadedByOthers: false, stopTimeoutMs });
+}
+
+async function takeBack(
+  name: string,
+  { host, runBase, onWarning }: Asked,
+  how: Pick<ClaimOptions, 'force' | 'isLoadedByOthers' | 'stopTimeoutMs'>,
 ): Promise<boolean> {
-  const stopTimeoutMs = now ? 0 : (timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
-  const how = { force: true, adopt: false, isLoadedByOthers: false, isStopping: true } as const;
   let directory: RunDirectory;
   try {
-    ({ directory } = await claim(name, { ...how, host, base: runBase, stopTimeoutMs }));
+    ({ directory } = await claim(name, { ...how, adopt: false, isStopping: true, host, base: runBase }));
   } catch (error) {
     if (error instanceof ProblemsError && error.problems.some(({ code }) => code === 'in-use')) return false;
     throw error;

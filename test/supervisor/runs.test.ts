@@ -162,6 +162,22 @@ describe('a stop', () => {
     });
   });
 
+  test('removes what a supervisor has left that was killed when it had just claimed the name, and no VM', async () => {
+    await inPlace(async (place) => {
+      const { runBase, name } = place;
+      const kernel = fakeKernel(place);
+      const directory = await openPlace(place);
+      await directory.takeVm();
+      directory.abandon();
+      for (const file of ['lock', 'vm.lock']) writeFileSync(directory.file(file), `process ${deadPid} since then`);
+      writeFileSync(kernel.file, '');
+      expect(await list(place)).toEqual([]);
+      expect(await stopRun(name, { runBase, host: kernel.host })).toBe('not-running');
+      expect(place.runDirectories()).toEqual([]);
+      expect([kernel.exists(), existsSync(place.path('calls'))]).toEqual([true, false]);
+    });
+  });
+
   test('of an orphan ends it, destroys its VM, and takes back what was changed on the host for it', async () => {
     const fake = makeFakeHost();
     try {
