@@ -89,4 +89,32 @@ function makeLoader(onScript = () => undefined) {
 
 const programFile = (name) => `${folderOf(__dirname)}/dist/bin/${name}.js`;
 
-module.exports = { load: (name) => makeLoader()(programFile(name)), makeLoader, programFile, headerOf };
+/** sysexits(3): a system call failed, a fault of the program. bhyve has 4 for an error. */
+const statuses = { vmrun: { system: 71, internal: 70 }, 'bhyve-sim': { system: 4, internal: 4 } };
+
+/**
+ * Node.js would end with its stack and status 1, which says of a VM that its guest powered off. What is told here nobody
+ * else has caught, the loading of the program itself among it.
+ */
+function sayWhatEndsIt(name) {
+  process.on('uncaughtException', (error) => {
+    const isSystem = error instanceof Error && typeof error.syscall === 'string';
+    const words = isSystem
+      ? `a system call failed: ${error.message}`
+      : `this is a bug in vmrun, please report it:\n${error instanceof Error ? error.stack : error}`;
+    try {
+      fs.writeSync(2, `${name}: ${words}\n`);
+    } catch {
+      // Nobody can read it; the status says it.
+    }
+    process.exit(statuses[name][isSystem ? 'system' : 'internal']);
+  });
+}
+
+/** Loads a program that is about to be run. */
+function load(name) {
+  sayWhatEndsIt(name);
+  return makeLoader()(programFile(name));
+}
+
+module.exports = { load, makeLoader, programFile, headerOf };

@@ -1,4 +1,5 @@
 import { fstatSync } from 'node:fs';
+import { codeOf } from '../base/error-code.js';
 import type { Sink } from '../host/line-sink.js';
 import { systemPlatform } from '../host/platform.js';
 import { writeText } from './output.js';
@@ -21,11 +22,23 @@ function columns(descriptor: 1 | 2): number | undefined {
   return textWidth((descriptor === 1 ? process.stdout : process.stderr).columns);
 }
 
+/** Asked for when it is needed: somebody may have removed it, and not every command needs one. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    const message = 'the working directory is gone, change to another one';
+    throw Object.assign(new Error(message, { cause }), { code: codeOf(cause), syscall: 'getcwd' });
+  }
+}
+
 /** The program. This file alone touches the process. @param simulator path of the launcher of bhyve-sim */
 export async function main(simulator: string): Promise<void> {
   const diverted: { sink?: Sink } = {};
   process.exitCode = await vmrun(process.argv.slice(2), {
-    workingDirectory: process.cwd(),
+    get workingDirectory() {
+      return workingDirectory();
+    },
     env: process.env,
     uid: process.getuid?.(),
     platform: process.platform,

@@ -6,6 +6,7 @@ import type { Machine } from '../machine/machine.js';
 import { adoptOnce } from './adopt.js';
 import { bootOnce } from './boot.js';
 import { lastWords, wordsOf } from './explain-rule.js';
+import type { Callbacks } from './callbacks.js';
 import type { HookFacts } from './hooks.js';
 import type { Orphan } from './orphan.js';
 import { patienceOf, type Patience } from './patience.js';
@@ -19,6 +20,7 @@ import type { BootResult, Session } from './session.js';
 export interface Loop {
   readonly planned: Planner;
   readonly options: RunOptions;
+  readonly mayFix: Callbacks['mayFix'];
   readonly session: Session;
   /** Absent where the host is not looked at. */
   readonly ledger: Ledger | undefined;
@@ -32,7 +34,7 @@ export interface Adoption {
 }
 
 /** Boots, decides, boots again, until the policy or a stop ends it. */
-export async function bootLoop({ planned, options, session, ledger, adoption }: Loop): Promise<RunResult> {
+export async function bootLoop({ planned, options, mayFix, session, ledger, adoption }: Loop): Promise<RunResult> {
   const { host, emit, signals, cleaner, hooks, state } = session;
   const first = adoption?.orphan.boot ?? 1;
   let target = adoption?.orphan.target ?? options.target;
@@ -62,7 +64,7 @@ export async function bootLoop({ planned, options, session, ledger, adoption }: 
       ({ target } = options);
     }
     const patience = patienceOf(session, number === first && adoption === undefined);
-    const machine = await readyMachine(planned, target, options, session, ledger, patience);
+    const machine = await readyMachine(planned, target, mayFix, session, ledger, patience);
     if (machine === undefined) return undefined;
     tried = machine;
     const failed = await prepare(session, machine, facts(number), patience);
@@ -145,7 +147,7 @@ async function prepare(
 async function readyMachine(
   planned: Planner,
   target: string | undefined,
-  { mayFix }: RunOptions,
+  mayFix: Callbacks['mayFix'],
   { host, emit, directory, signals }: Session,
   ledger: Ledger | undefined,
   patience: Patience,
@@ -172,7 +174,7 @@ async function readyMachine(
 
 /** Somebody who is asked need not answer any more once a stop is asked for. */
 const askUntil =
-  (stop: AbortSignal, mayFix: NonNullable<RunOptions['mayFix']>) =>
+  (stop: AbortSignal, mayFix: NonNullable<Callbacks['mayFix']>) =>
   async (finding: HostFinding): Promise<boolean> => {
     const over = new AbortController();
     const stopped = aborted(stop, over.signal).then(() => false);

@@ -11,6 +11,7 @@ import type { Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { inheritedState, refuseUnknownTarget } from './adopt.js';
 import { bootLoop } from './boot-loop.js';
+import { carefully } from './callbacks.js';
 import { claim } from './claim.js';
 import { makeCleaner } from './cleanup.js';
 import { eventStream, type Emit, type Part, type RunEvent } from './events.js';
@@ -187,7 +188,8 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
   const inherited = orphan === undefined ? {} : inheritedState(orphan, directory.leftState);
   const state = keepState(directory, { ...inherited, ...own }, { clock: host.clock, emit });
   const cleaner = makeCleaner(emit);
-  const hooks = makeHooks(host, emit, signals, options.onHookOutput ?? ignore);
+  const callbacks = carefully(options, state);
+  const hooks = makeHooks(host, emit, signals, callbacks.onHookOutput);
   const pidFiles: PidFile[] = [];
   const makePidFile = async (path: string | undefined): Promise<PidFile | undefined> => {
     if (path === undefined) return undefined;
@@ -212,10 +214,11 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     }
     (await makePidFile(options.supervisorPidFile))?.write(host.pid);
     const pidFile = await makePidFile(options.pidFile);
-    const { bhyve = ['bhyve'], loaders = {}, env = {}, onStderr = ignore, onConsole } = options;
-    const shared = { host, emit, signals, cleaner, hooks, directory, state, pidFile, bhyve, loaders, onStderr };
-    const session: Session = { ...shared, onConsole, env: typeof env === 'function' ? env : () => env };
-    result = await bootLoop({ planned, options, session, ledger, adoption });
+    const { bhyve = ['bhyve'], loaders = {} } = options;
+    const { onStderr, onConsole, env, mayFix } = callbacks;
+    const shared = { host, emit, signals, cleaner, hooks, directory, state, pidFile, bhyve, loaders };
+    const session: Session = { ...shared, onStderr, onConsole, env };
+    result = await bootLoop({ planned, options, mayFix, session, ledger, adoption });
     return result;
   } finally {
     await hooks.end();
@@ -234,5 +237,3 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     emit({ kind: 'stop', because: result?.because ?? 'error', boots: result?.boots ?? boots });
   }
 }
-
-const ignore = (): undefined => undefined;

@@ -1,0 +1,111 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { inPlace, smallVm, vmrunCommand, type Place } from './support/place.js';
+import { startVmrun, type Ended } from './support/vmrun.js';
+
+/** Runs vmrun after shell commands that spoil its surroundings. */
+const spoilt = (place: Place, spoil: string, words: readonly string[], command = vmrunCommand): Promise<Ended> =>
+  startVmrun(place, words, { command: ['/bin/sh', '-c', `${spoil}; exec "$@"`, 'sh', ...command] }).ended;
+
+const spec = (place: Place): string => place.write('vm.json', JSON.stringify(smallVm(place.name)));
+
+const lost = 'mkdir lost && cd lost && rmdir ../lost';
+
+describe('a working directory that was removed', () => {
+  test('is named where it is needed', async () => {
+    await inPlace(async (place) => {
+      for (const words of [
+        ['-c', 'vm.json', '--dry-run'],
+        ['-c', spec(place), '--simulate=halt'],
+        ['plan', 'vm.json'],
+      ]) {
+        const { status, stdout, stderr } = await spoilt(place, lost, words);
+        expect([status, stdout]).toEqual([71, '']);
+        expect(stderr).toBe('vmrun: a system call failed: the working directory is gone, change to another one\n');
+      }
+    });
+  });
+
+  test('is of no matter where it is not', async () => {
+    await inPlace(async (place) => {
+      for (const words of [['--version'], ['--help'], ['ps', '--run-dir', place.runBase]]) {
+        expect(await spoilt(place, lost, words)).toMatchObject({ status: 0, stderr: '' });
+      }
+    });
+  });
+});
+
+/** Node.js itself does not come to the first line of ours: it crashes, or cannot read it. */
+const isNodeItself = ({ status, signal, stderr }: Ended): boolean =>
+  signal !== null || status === null || status > 128 || stderr.includes("/bin/vmrun.js'\n    at ");
+
+test.each([19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 36, 40])(
+  'with %i descriptors a run ends as its guest does, or with a sentence and a status of its own',
+  async (limit) => {
+    await inPlace(async (place) => {
+      const words = ['-c', spec(place), '--simulate=halt', '--run-dir', place.runBase];
+      const ended = await spoilt(place, `ulimit -n ${limit}`, words);
+      if (isNodeItself(ended)) return;
+      expect([2, 69, 71, 73]).toContain(ended.status);
+      expect(ended.stderr).not.toMatch(/^ {4}at /m);
+      if (ended.status !== 2) expect(ended.stderr).toMatch(/EMFILE|too many open files/);
+    });
+  },
+);
+
+describe('what nobody has caught', () => {
+  /** A copy of the program whose main part does this. */
+  async function broken(script: string, name: 'vmrun' | 'bhyve-sim'): Promise<Pick<Ended, 'status' | 'stderr'>> {
+    return inPlace(async (place) => {
+      const root = path.dirname(path.dirname(vmrunCommand[1] ?? ''));
+      execFileSync('mkdir', ['-p', place.path('dist/bin')]);
+      cpSync(path.join(root, 'bin'), place.path('bin'), { recursive: true });
+      place.write('package.json', '{"type":"module"}');
+      place.write('bin/package.json', '{"type":"commonjs"}');
+      place.write(`dist/bin/${name}.js`, script);
+      const command = [process.execPath, place.path('bin', `${name}.js`)];
+      const { status, stderr } = await startVmrun(place, [], { command }).ended;
+      return { status, stderr };
+    });
+  }
+  const bug = /^(vmrun|bhyve-sim): this is a bug in vmrun, please report it:\nError: oops\n {4}at /;
+
+  test.each<[what: string, script: string]>([
+    ['thrown while it is loaded', "throw new Error('oops');"],
+    ['thrown at once', "exports.main = () => { throw new Error('oops'); };"],
+    ['a promise that is rejected', "exports.main = async () => { throw new Error('oops'); };"],
+    ['thrown later', "exports.main = () => setImmediate(() => { throw new Error('oops'); });"],
+  ])('is a bug, with its status: %s', async (_what, script) => {
+    expect(await broken(script, 'vmrun')).toEqual({ status: 70, stderr: expect.stringMatching(bug) });
+    // Status 1 of a bhyve is a guest that powered off.
+    expect(await broken(script, 'bhyve-sim')).toEqual({ status: 4, stderr: expect.stringMatching(bug) });
+  });
+
+  test('is a system call that failed, where it is one', async () => {
+    const script = "exports.main = async () => require('node:fs').readFileSync('/none');";
+    const { status, stderr } = await broken(script, 'vmrun');
+    expect(status).toBe(71);
+    expect(stderr).toMatch(/^vmrun: a system call failed: ENOENT: [^\n]+\n$/);
+  });
+});
+
+test.each([['<&-'], ['>&-'], ['2>&-'], ['<&- >&- 2>&-']])(
+  'a guest that halts says so, started with %s',
+  async (closed) => {
+    await inPlace(async (place) => {
+      const words = ['-c', spec(place), '--simulate=halt', '--run-dir', place.runBase];
+      const { status } = await spoilt(place, `exec ${closed}`, words);
+      expect(status).toBe(2);
+      expect(place.runDirectories()).toEqual([]);
+    });
+  },
+);
+
+test.each([['HOME'], ['PATH'], ['XDG_RUNTIME_DIR'], ['TMPDIR']])('%s need not be set', async (name) => {
+  await inPlace(async (place) => {
+    const words = ['-c', spec(place), '--simulate=halt', '--run-dir', place.runBase];
+    expect((await spoilt(place, `unset ${name}`, words)).status).toBe(2);
+  });
+});
