@@ -1,3 +1,4 @@
+import { withoutGivenSecrets } from '../base/secrets.js';
 import { defineDevice } from './device.js';
 import { text } from './json-schema.js';
 import { secretInView } from './secret-in-view.js';
@@ -16,7 +17,7 @@ export const raw = defineDevice<Raw>({
   },
   example: { value: 'virtio-rnd' },
   isOpaque: true,
-  label: ({ value }) => value,
+  label: ({ value }) => withoutGivenSecrets(value),
   check: ({ value }) =>
     secretInView([value], '/value', 'use an fbuf device, or "config", which keep it in a private file'),
   variables: () => [],

@@ -1,6 +1,7 @@
 import type { Finding, Problem } from '../base/problem.js';
 import { child, steps } from '../base/json-pointer.js';
 import { failure, success, type Result } from '../base/result.js';
+import { withoutQuotations } from '../base/secrets.js';
 import { shown } from '../base/text.js';
 import { parseJson } from '../spec/json.js';
 import { linesOf, type Lines } from '../spec/locate.js';
@@ -34,7 +35,7 @@ export function readFacts(text: string, name: string): Result<HostFacts> {
       parsed.problems.map(({ message, offset }) => ({
         code: 'syntax',
         severity: 'error',
-        message,
+        message: withoutQuotations(message),
         fix: again,
         place: { file: name, ...lines.at(offset), pointer: '' },
       })),

@@ -7,17 +7,25 @@ const isBlank = (line: string): boolean => line === '' || line.startsWith('#');
 
 const variableOf = (line: string): string => line.slice(0, Math.max(0, line.indexOf('=')));
 
+const isKnownLine = (line: string): boolean => isKnown(variableOf(line)) || /^pci\.\d+\.\d+\.\d+\.\w/.test(line);
+
 /** Whether text is a list of bhyve's variables, for telling what it is. */
 export function isConfigFile(text: string): boolean {
   const lines = text
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => !isBlank(line));
-  const known = lines.filter((line) => isKnown(variableOf(line)) || /^pci\.\d+\.\d+\.\d+\.\w/.test(line));
+  const known = lines.filter(isKnownLine);
   const listed = lines.filter((line) => /^[\w.-]+=./.test(line));
   // A line that is none is bhyve's to refuse; where several are, the text is something else.
   const isListed = lines.length > 0 && lines.length - listed.length <= Math.max(1, lines.length / 4);
   return isListed && known.some((line) => line.includes('.')) && known.length * 2 >= lines.length;
+}
+
+/** The same of a file that is named to be one: it may have few variables, or none, but says nothing else. */
+export function isConfigText(text: string): boolean {
+  const lines = text.split('\n').filter((line) => !isBlank(line));
+  return lines.length === 0 || (lines.every((line) => /^[\w.-]+=./.test(line)) && lines.some(isKnownLine));
 }
 
 /** A bhyve_config(5) file: what `bhyve -k FILE` reads, and what config.dump prints. */

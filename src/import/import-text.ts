@@ -1,8 +1,10 @@
 import { inOrder, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
+import { secretsIn, valuesAsSecrets, type Secrets } from '../base/secrets.js';
 import { shown } from '../base/text.js';
 import type { Platform } from '../bhyve/releases.js';
 import { defaultPlatform } from '../machine/plan.js';
+import { fieldWords } from '../spec/field-words.js';
 import { carriedNotes } from './carried-notes.js';
 import { readConfiguration, type Configuration } from './configuration.js';
 import { formatOf, importers, type ImportFormat } from './formats.js';
@@ -10,6 +12,7 @@ import { isSameLoader, loaderNotes } from './loader.js';
 import { memoryBytesIn, topologyIn } from './meaning.js';
 import { isJson, looksLikeSpec } from './no-spec.js';
 import { illumosWord, otherToolOf } from './other-tools.js';
+import { namedConfigFiles } from './named-config.js';
 import { noteAt, refusalAt, type ImportContext, type LoaderCommand, type Original, type Source } from './original.js';
 import { refusedByBhyve } from './refused.js';
 import { differenceWords, settle, type Settled } from './settle.js';
@@ -41,6 +44,35 @@ export interface Imported {
  * a failure why nothing could be imported.
  */
 export async function importText(source: Source, options: ImportOptions): Promise<Result<Imported>> {
+  const texts = new Set([source.text]);
+  const readFile = (file: string): string | undefined => {
+    const text = options.readFile(file);
+    if (text !== undefined) texts.add(text);
+    return text;
+  };
+  const configTexts = new Set<string>();
+  const result = await readText(source, { ...options, readFile }, configTexts);
+  const starred = starring([
+    ...[...texts].map((text) => secretsIn(text, fieldWords)),
+    ...[...configTexts].map((text) => valuesAsSecrets(text, fieldWords)),
+  ]);
+  return result.ok
+    ? success({ ...result.value, problems: result.value.problems.map(starred) }, result.warnings.map(starred))
+    : failure(result.problems.map(starred));
+}
+
+/** A problem without the secrets of the texts that were read. */
+const starring = (secrets: readonly Secrets[]): ((problem: Problem) => Problem) => {
+  const star = (sentence: string): string => secrets.reduce((said, one) => one.star(said), sentence);
+  return ({ message, fix, ...problem }) => ({
+    ...problem,
+    message: star(message),
+    ...(fix === undefined ? {} : { fix: star(fix) }),
+  });
+};
+
+/** @param configTexts gets the content of the files that `-k` names, which nobody has asked to see */
+async function readText(source: Source, options: ImportOptions, configTexts: Set<string>): Promise<Result<Imported>> {
   const format = options.format ?? formatOf(source.text);
   const unfilled = unfilledLines(source, format);
   if (unfilled.length > 0) return failure(unfilled);
@@ -55,6 +87,9 @@ export async function importText(source: Source, options: ImportOptions): Promis
     fields: { ...saidPlatform(options, imported.value), ...imported.value.fields },
   };
   const platform = { ...defaultPlatform, ...options.host, ...archOf(original), ...options.platform };
+  const { texts, problems: strange } = namedConfigFiles(source, original, platform);
+  if (strange.length > 0) return failure(strange);
+  for (const text of texts) configTexts.add(text);
   const read = readConfiguration(original.argv, { platform, readFile: original.readFile });
   const foreign = illumosWord([...original.argv, ...(read.ok ? saidBy(read.configuration) : [])]);
   if (!read.ok) {

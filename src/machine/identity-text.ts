@@ -2,6 +2,7 @@ import { child } from '../base/json-pointer.js';
 import { formatAddress, isAddressError, parseAddress } from '../base/pci-address.js';
 import type { Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
+import { withoutQuotations } from '../base/secrets.js';
 import { shown } from '../base/text.js';
 import { parseJson } from '../spec/json.js';
 import { linesOf } from '../spec/locate.js';
@@ -104,7 +105,8 @@ export function readIdentity(text: string, name: string): Result<Identity> {
   const parsed = parseJson(text, { what: 'lock' });
   if (!parsed.ok) {
     const [{ message, offset } = { message: 'it cannot be read', offset: 0 }] = parsed.problems;
-    return refuse('syntax', message, restore, offset);
+    // It is looked for beside the spec, and may be a link to a file of another kind.
+    return refuse('syntax', withoutQuotations(message), restore, offset);
   }
   try {
     return success(identityIn(parsed.root));

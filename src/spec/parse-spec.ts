@@ -1,9 +1,11 @@
 import { child, steps } from '../base/json-pointer.js';
 import { limited, type Finding, type Place, type Problem } from '../base/problem.js';
+import { secretsIn, type Secrets } from '../base/secrets.js';
 import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
 import type { JsonSchema } from '../devices/json-schema.js';
 import { canonicalise, isOwnKey } from './canonical.js';
+import { fieldWords } from './field-words.js';
 import { parseJson } from './json.js';
 import { linesOf, type Lines } from './locate.js';
 import { vmSchema } from './schema.js';
@@ -23,6 +25,7 @@ import { tooMuchInAll } from './target-limits.js';
 import { unfilledValues } from './unfilled.js';
 import { validateShape } from './validate.js';
 import type { SchemaFinding } from './violations.js';
+import { valueEnds } from './value-ends.js';
 import type { VmSpec } from './vm-spec.js';
 
 export const specFormats = ['json', 'yaml', 'ucl'] as const;
@@ -85,14 +88,16 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   const lines = linesOf(input.text);
   const parsed = await parseText(input);
   if (!parsed.ok) {
+    const secrets = secretsIn(input.text, fieldWords);
     return {
       ok: false,
       problems: parsed.problems.map(
-        (problem) => templateProblem(problem, input, lines) ?? syntaxProblem(problem, input, lines),
+        (problem) => templateProblem(problem, input, lines, secrets) ?? syntaxProblem(problem, input, lines, secrets),
       ),
     };
   }
-  const places = placesIn(input.name, lines);
+  const secrets = secretsIn(input.text, fieldWords, valueEnds(input.text, input.format, parsed.root));
+  const places = placesIn(input.name, lines, secrets);
   const written = canonicalise(parsed.root, input.resolveFile);
   if (written.kind !== 'mapping') return { ok: false, problems: [notAnObject(written, places)] };
   const { root, findings: repeats } = await onceEach(written, input.format);
@@ -258,7 +263,7 @@ interface Places {
   mergeProblem(finding: MergeFinding): Problem;
 }
 
-function placesIn(file: string, lines: Lines): Places {
+function placesIn(file: string, lines: Lines, { star }: Secrets): Places {
   const place = (root: SourceNode, pointer: string, atKey = false): Place => {
     const path = steps(pointer);
     const { node, entry, isExact } = find(root, path);
@@ -270,10 +275,10 @@ function placesIn(file: string, lines: Lines): Places {
   const told = (finding: Omit<Finding, 'pointer'>, at: Place, subject: string | undefined): Problem => ({
     code: finding.code,
     severity: finding.severity ?? 'error',
-    message: finding.message,
-    ...(finding.fix === undefined ? {} : { fix: finding.fix }),
-    place: at,
-    ...(subject === undefined ? {} : { subject }),
+    message: star(finding.message),
+    ...(finding.fix === undefined ? {} : { fix: star(finding.fix) }),
+    place: { ...at, pointer: star(at.pointer) },
+    ...(subject === undefined ? {} : { subject: star(subject) }),
   });
   return {
     place,
@@ -323,48 +328,39 @@ function deviceSubject(device: SourceNode): string {
 const layerWords = (path: readonly string[]): string | undefined =>
   path[0] === 'targets' && path.length > 1 ? `target ${path.at(-1) ?? ''}` : undefined;
 
-function syntaxProblem(problem: SyntaxProblem, { name, text, format }: SpecText, lines: Lines): Problem {
-  const { message, offset, fix } = problem;
+function syntaxProblem(
+  { message, offset, fix }: SyntaxProblem,
+  { name }: SpecText,
+  lines: Lines,
+  secrets: Secrets,
+): Problem {
   const { line, column } = lines.at(offset);
-  const isSecret = endsInPassword(text.slice(0, offset), format) && !quotesNothing.test(message);
-  const words = isSecret ? 'this cannot be read; it is not shown, since it may be part of a password' : message;
-  const mend = isSecret ? 'put the password in double quotes' : fix;
+  const start = offset - column + 1;
   return {
     code: 'syntax',
     severity: 'error',
-    message: words,
-    ...(mend === undefined ? {} : { fix: mend }),
+    message: secrets.star(message),
+    ...(fix === undefined ? {} : { fix: secrets.star(fix) }),
     place: { file: name, line, column, pointer: '' },
-    excerpt: caret(withoutSecrets(lines.text(line), text.slice(0, offset - column + 1), format), column),
+    excerpt: caret(secrets.excerpt(start, start + lines.text(line).length), column),
   };
 }
 
 /** Where a template was not filled in, its own language is what cannot be read. */
-function templateProblem({ offset }: SyntaxProblem, { name, text }: SpecText, lines: Lines): Problem | undefined {
+function templateProblem(
+  { offset }: SyntaxProblem,
+  { name, text }: SpecText,
+  lines: Lines,
+  secrets: Secrets,
+): Problem | undefined {
   const { line, column } = lines.at(offset);
-  const mark = templateMark(lines.text(line));
-  if (mark === undefined || /password/i.test(lines.text(line))) return undefined;
-  const start = text.indexOf(mark, offset - column + 1);
-  const place = { file: name, ...lines.at(start === -1 ? offset : start), pointer: '' };
+  const start = offset - column + 1;
+  const mark = templateMark(secrets.excerpt(start, start + lines.text(line).length));
+  if (mark === undefined) return undefined;
+  const at = text.indexOf(mark, start);
+  const place = { file: name, ...lines.at(at === -1 ? offset : at), pointer: '' };
   return { code: 'template', severity: 'error', ...templateWords(mark), place };
 }
-
-/** Text that ends in what may be the value of a password: on its line, or on the next one. */
-const openPassword = /password["']?\s*[:=]\s*(?:[|>][-+\d]*\s*)?[^\n]*$/i;
-/** The same in UCL, where a value needs no separator, and some texts have several lines. */
-function endsInPassword(before: string, format: SpecFormat): boolean {
-  if (format !== 'ucl') return openPassword.test(before);
-  const last = before.toLowerCase().lastIndexOf('password');
-  if (last === -1) return false;
-  const begun = before.slice(last).replace(/^password["']?\s*[:=]?\s*/i, '');
-  if (!begun.includes('\n')) return true;
-  if (begun.startsWith("'")) return /^'(?:[^'\\]|\\[^])*$/.test(begun);
-  const word = /^<<([A-Z]+)\r?\n/.exec(begun)?.[1];
-  return word !== undefined && !new RegExp(`^${word}[,;\\r\\n]`, 'm').test(begun);
-}
-
-/** Sentences of our parsers that repeat no text of the file. */
-const quotesNothing = /^(this (string|array|object|key)|JSON wants|JSON has|half of|a comma|a control|the text ends)/;
 
 /** The line of an offset with a caret below it, cut to what fits a terminal. */
 function caret(line: string, column: number): readonly string[] {
@@ -373,18 +369,6 @@ function caret(line: string, column: number): readonly string[] {
   const shownLine = line.slice(from, from + width).replaceAll(/\p{Cc}/gu, ' ');
   return [shownLine, `${' '.repeat(Math.max(0, column - from - 1))}^`];
 }
-
-/**
- * A broken file cannot be read field by field, and nobody knows where a broken string ends: what follows the word
- * password on its line is starred, letter for letter, and a line that may go on with one is as a whole.
- */
-const withoutSecrets = (line: string, before: string, format: SpecFormat): string =>
-  endsInPassword(before, format)
-    ? line.replaceAll(/\S/g, '*')
-    : line.replace(
-        format === 'ucl' ? /(password["']?\s*[:=]?\s*)(.*)/i : /(password["']?\s*[:=]\s*)(.*)/i,
-        (_, key: string, rest: string) => key + rest.replaceAll(/\S/g, '*'),
-      );
 
 /** Values that stand in for required fields that are missing, so that the rest can still be checked. */
 const standIns: Readonly<Record<string, string | number>> = { name: 'vm', cpu: 1, mem: '1G' };

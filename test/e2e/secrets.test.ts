@@ -142,3 +142,31 @@ test('a password in options for bhyve is warned of', async () => {
     expect(stderr).toContain('for everybody to see');
   });
 });
+
+test.each([
+  ['graph', ['graph', 'vm.json']],
+  ['graph --format svg', ['graph', 'vm.json', '--format', 'svg']],
+  ['check', ['check', 'vm.json']],
+  ['--debug', ['-c', 'vm.json', '--debug', '--dry-run']],
+])('a password in words for bhyve is not shown by %s', async (_title, words) => {
+  await inPlace(async (place) => {
+    place.spec({
+      emulations: [{ device: 'raw', slot: 9, value: `fbuf,tcp=127.0.0.1:5901,password=${canaries.config},wait` }],
+      extra_options: ['-o', `pci.0.9.0.password=${canaries.file}`],
+      'x-mine': { token: canaries.password },
+    });
+    const { stdout, stderr } = await runVmrun(place, words);
+    expect(stdout + stderr).toContain('fbuf,tcp=127.0.0.1:');
+    expect(isThere(stdout + stderr)).toEqual([]);
+  });
+});
+
+test('a lock file has no password of a raw device', async () => {
+  await inPlace(async (place) => {
+    place.spec({ emulations: [{ device: 'raw', value: `fbuf,password=${canaries.config},wait` }] });
+    expect((await runVmrun(place, ['lock', 'vm.json'])).status).toBe(0);
+    const text = readFileSync(place.path('vm.lock.json'), 'utf8');
+    expect(text).toContain('raw');
+    expect(isThere(text)).toEqual([]);
+  });
+});

@@ -74,7 +74,7 @@ describe('facts', () => {
   test.each<[what: string, text: string, problem: string]>([
     ['nothing', '', `empty: the file is empty [${again}]`],
     ['blanks', ' \n', `empty: the file is empty [${again}]`],
-    ['no JSON', 'hello', `1:1 syntax: text needs double quotes, found "hello" [${again}]`],
+    ['no JSON', 'hello', `1:1 syntax: text needs double quotes, found "***" [${again}]`],
     [
       'half of it',
       '{ "version": 1,\n',

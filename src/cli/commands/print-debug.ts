@@ -1,4 +1,5 @@
 import { formatAddress } from '../../base/pci-address.js';
+import { namesSecret, withoutGivenSecrets } from '../../base/secrets.js';
 import { loaderCommand } from '../../machine/loader.js';
 import type { Machine } from '../../machine/machine.js';
 import type { VmSpec } from '../../spec/vm-spec.js';
@@ -42,12 +43,12 @@ export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, { bhy
       ...(device.label === undefined ? {} : { label: device.label }),
     })),
     variables: Object.fromEntries(
-      variables.map(({ key, value, isSecret }) => [key, isSecret === true ? hidden : value]),
+      variables.map(({ key, value, isSecret }) => [key, isSecret === true ? hidden : withoutGivenSecrets(value)]),
     ),
     ...(loader === undefined
       ? {}
       : { loader: { ...loader, argv: undefined, command: loaderCommand(loader, loaders) } }),
-    command: [...bhyve, ...argv],
+    command: [...bhyve, ...argv].map(withoutGivenSecrets),
     requirements: requirements.map(({ need, subject, mayFix }) => ({ subject, ...need, mayFix })),
     ephemerals,
     policy,
@@ -55,11 +56,12 @@ export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, { bhy
   out(`${JSON.stringify({ spec: withoutSecrets(vm), plan }, undefined, 2)}\n`);
 }
 
-/** Stars every text under a key that ends in "password", wherever it stands. */
+/** Stars what a key names a secret, wherever it stands, and those that are given in words for bhyve. */
 function withoutSecrets(value: unknown): unknown {
+  if (typeof value === 'string') return withoutGivenSecrets(value);
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, /password$/i.test(key) ? hidden : withoutSecrets(item)]),
+    Object.entries(value).map(([key, item]) => [key, namesSecret(key) ? hidden : withoutSecrets(item)]),
   );
 }

@@ -1,3 +1,4 @@
+import { withoutGivenSecrets } from '../../base/secrets.js';
 import { listWords } from '../../base/text.js';
 import { shownText, type Symbols } from './symbols.js';
 import type { Started } from './run.js';
@@ -46,9 +47,7 @@ export function optionDifference(before: readonly string[], after: readonly stri
 /** `is also given -s 3,ahci-cd,/d.iso`, `is given -m 2G instead of -m 1G`; undefined: there is none. */
 export function differenceText({ added, removed }: OptionDifference): string | undefined {
   const words = (options: readonly string[]): string => {
-    const shortened = options
-      .slice(0, 6)
-      .map((option) => (option.includes('password=') ? option.replace(/password=[^,]*/, 'password=***') : option));
+    const shortened = options.slice(0, 6).map(withoutGivenSecrets);
     return listWords([...shortened, ...(options.length > 6 ? [`${options.length - 6} more`] : [])]);
   };
   if (added.length === 0 && removed.length === 0) return undefined;
