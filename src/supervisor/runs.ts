@@ -87,7 +87,8 @@ export interface StopRunOptions extends RunsOptions {
 /** What became of a stop. `not-running`: there was nothing; what a killed run had left is removed then too. */
 export type StopOutcome = 'stopped' | 'not-running';
 
-const pollMs = 50;
+/** A look may start a program, and a guest may take a minute. */
+const pollMs = { first: 25, last: 200 } as const;
 /** Hooks and cleanup come after the guest; a supervisor that hangs is not waited for. */
 const afterMs = 60_000;
 const defaultTimeoutMs = 60_000;
@@ -186,9 +187,9 @@ async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs }: 
   };
   const wait = async (ms: number): Promise<boolean> => {
     const end = clock.monotonicMs() + ms;
-    while (!isOver()) {
+    for (let pauseMs: number = pollMs.first; !isOver(); pauseMs = Math.min(2 * pauseMs, pollMs.last)) {
       if (clock.monotonicMs() >= end) return false;
-      await clock.sleep(pollMs);
+      await clock.sleep(pauseMs);
     }
     return true;
   };

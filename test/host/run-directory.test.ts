@@ -216,6 +216,14 @@ test('the folder of run directories is made where it is missing', async () => {
   });
 });
 
+const onLinux = process.platform === 'linux' ? test : test.skip; // of all systems it has /proc
+
+onLinux('a folder that can be looked into, and in which nothing can be made, is an error at once', async () => {
+  for (const base of ['/proc/1/x', '/proc/self/x/y']) {
+    await expect(openRunDirectory(base, 'vm')).rejects.toMatchObject({ code: 'ENOENT' });
+  }
+});
+
 test('a run that begins while another ends gets a directory', async () => {
   await inPlace(async ({ runBase, name }) => {
     for (let round = 0; round < 50; round += 1) {
