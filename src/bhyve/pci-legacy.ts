@@ -55,7 +55,11 @@ const readAmdHostbridge: LegacyReader = ({ node, config, release }) => {
   return true;
 };
 
-const ahciPorts = 32;
+/** More are dropped. */
+export const ahciPorts = 32;
+
+/** A port ends where `,hd:` or `,cd:` begins. */
+export const splitAhciPorts = (text: string): readonly string[] => text.split(/,(?=[hc]d:)/);
 
 function readAhciPort(words: LegacyWords, ports: ConfigNode, port: number, type: 'hd' | 'cd'): boolean {
   const node = words.config.createBelow(ports, String(port));
@@ -63,11 +67,11 @@ function readAhciPort(words: LegacyWords, ports: ConfigNode, port: number, type:
   return readBlock({ ...words, node });
 }
 
-/** `hd:path,options,cd:path,…`: a port ends where `,hd:` or `,cd:` begins. The 33rd and later are dropped. */
+/** `hd:path,options,cd:path,…` */
 const readAhci: LegacyReader = (words) => {
   if (words.rest === undefined) return true;
   const ports = words.config.createBelow(words.node, 'port');
-  const texts = words.rest.split(/,(?=[hc]d:)/).slice(0, ahciPorts);
+  const texts = splitAhciPorts(words.rest).slice(0, ahciPorts);
   for (const [port, text] of texts.entries()) {
     const [, type, rest] = /^(hd|cd):(.*)$/s.exec(text) ?? [undefined, undefined, text];
     if (rest === '') continue; // nothing behind the type: the port's number is used up

@@ -74,7 +74,7 @@ export function parseSlot(text: string, config: Config, output: Output, platform
 }
 
 /** `B:S:F`, `S:F` or `S`; what follows the last number is ignored, so `3x` is slot 3 and `0x4` is slot 0. */
-function scanAddress(text: string): PciAddress | undefined {
+export function scanAddress(text: string): PciAddress | undefined {
   const [first, second, third] = scanInts(text, ['', ':', ':']);
   if (first === undefined) return undefined;
   const address =

@@ -191,6 +191,7 @@ const codes: Readonly<Record<Foretold['kind'], string>> = {
   warning: 'bhyve-warns',
   unread: 'config-unread',
   overruled: 'config-overruled',
+  misread: 'bhyve-misreads',
 };
 
 const whereOf = (pointer: string | undefined): 'config' | 'raw' | 'extra_options' | 'command line' => {

@@ -27,6 +27,8 @@ function messageFor(told: Foretold, { machine, where, option }: About): string {
   switch (kind) {
     case 'unread':
       return `${bhyve} does not read ${variable} in this machine, and ignores it`;
+    case 'misread':
+      return `${bhyve} ${told.misread?.said ?? ''}`;
     case 'overruled':
       return `${bhyve} takes ${variable} from ${where === 'config' ? '"config"' : it}, not from the field that sets it`;
     case 'warning':
@@ -58,8 +60,9 @@ function saidBy(messages: readonly string[]): string {
   return (telling.length === 0 ? lines : telling).join('; ');
 }
 
-function fixFor({ kind, variable = '', missing }: Foretold, { where, option }: About): string {
+function fixFor({ kind, variable = '', missing, misread }: Foretold, { where, option }: About): string {
   if (missing !== undefined) return `set ${missing} as well, or leave ${variable} out`;
+  if (misread !== undefined) return misread.fix;
   const it = nameOf(where, option, variable);
   if (kind === 'overruled') return `say it in that field, and leave ${it} out`;
   if (kind === 'unread') return where === 'config' ? 'check the name, or leave it out' : `check the name in ${it}`;

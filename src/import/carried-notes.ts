@@ -1,6 +1,7 @@
 import type { Problem } from '../base/problem.js';
 import { count } from '../base/text.js';
 import { foretell } from '../bhyve/foretell/foretell.js';
+import type { Misread } from '../bhyve/foretell/misread.js';
 import type { Platform } from '../bhyve/releases.js';
 import type { Configuration } from './configuration.js';
 import { itemPrefix, type Carried } from './draft.js';
@@ -16,8 +17,21 @@ export function carriedNotes(
 ): readonly Problem[] {
   const { platform } = configuration;
   const bhyve = `bhyve of FreeBSD ${platform.release}${platform.arch === 'arm64' ? ' on arm64' : ''}`;
-  const unread = unreadIn(original, platform);
+  const { unread, misread } = sortedOut(original, platform);
   return [
+    ...misread
+      .filter(({ variable, option }) =>
+        variable === undefined
+          ? !configuration.items.some((item) => item.option === option)
+          : !carried.some((part) => part.variable === variable),
+      )
+      .map(({ variable, option, said, fix }) => {
+        const line =
+          variable === undefined
+            ? (original.lineOf(option) ?? original.line)
+            : lineOf({ variable }, original, configuration);
+        return noteAt(source, line, 'misread', `${bhyve} ${said}`, fix);
+      }),
     ...carried.map((part) => {
       const what = `${nameOf(part, configuration)} is carried as it is, ${places[part.by]}`;
       const line = lineOf(part, original, configuration);
@@ -43,10 +57,28 @@ export function carriedNotes(
   ];
 }
 
-/** Variables of the original that nothing in bhyve reads. */
-function unreadIn({ argv, readFile }: Original, platform: Platform): ReadonlySet<string> {
+/** Variables of the original that nothing in bhyve reads, and words that it takes for something else. */
+function sortedOut({ argv, readFile }: Original, platform: Platform): SortedOut {
   const told = foretell(argv, { ...platform, readFile, loaded: true, isSuspect: () => true });
-  return new Set(told.flatMap(({ kind, variable }) => (kind === 'unread' && variable !== undefined ? [variable] : [])));
+  return {
+    unread: new Set(
+      told.flatMap(({ kind, variable }) => (kind === 'unread' && variable !== undefined ? [variable] : [])),
+    ),
+    misread: told.flatMap(({ misread, variable, index = -1 }) =>
+      misread === undefined ? [] : [{ ...misread, variable, option: argumentAt(argv, index) }],
+    ),
+  };
+}
+
+interface SortedOut {
+  readonly unread: ReadonlySet<string>;
+  readonly misread: readonly (Misread & { readonly variable: string | undefined; readonly option: string })[];
+}
+
+/** The argument of an option: behind its letter, or the next word. */
+function argumentAt(argv: readonly string[], index: number): string {
+  const word = argv[index] ?? '';
+  return /^-\w$/.test(word) ? (argv[index + 1] ?? '') : word.replace(/^-\w/, '');
 }
 
 const places: Readonly<Record<Carried['by'], string>> = {

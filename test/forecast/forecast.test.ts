@@ -307,6 +307,50 @@ describe('what bhyve only warns of, or does not read, is a warning', () => {
   });
 });
 
+describe('what bhyve takes for something else than it says, without a word, is a warning', () => {
+  const many = Array.from({ length: 34 }, (_, at) => `hd:/d${at}`).join(',');
+  test.each<[options: string, said: string, more?: SpecObject]>([
+    ['-p 0:4-5', 'pins vCPU 0 to CPU 4 alone: it does not read "-5" in -p 0:4-5'],
+    ['-p 0:4,6', 'pins vCPU 0 to CPU 4 alone: it does not read ",6" in -p 0:4,6'],
+    ['-p 0:4-5', 'pins vCPU 0 to CPU 4 alone', { release: 16 }],
+    ['-n id=0,cpus=0,1', 'does not read "1" in -n id=0,cpus=0,1: a comma ends the word before it'],
+    ['-s 3x,virtio-rnd', 'takes slot "3x" for 0:3:0'],
+    ['-s 0:5:0:7,virtio-rnd', 'takes slot "0:5:0:7" for 0:5:0'],
+    [`-s 5,ahci,${many}`, 'leaves "hd:/d32" and 1 more out: an ahci controller has 32 ports'],
+    ['-f opt/x,string=1', 'shows the guest what -f gives with fwcfg qemu only'],
+    ['-s 5,nvme,/x,maxq=99', 'takes 16 for maxq: "99" is not in 1 to 16'],
+    ['-s 5,nvme,/x,sectsz=1024', 'ignores sectsz "1024"'],
+    ['-s 5,nvme,/x,dsm=on', 'ignores dsm "on"'],
+    ['-s 5,ahci,hd:/x -o pci.0.5.0.port.0.type=HD', 'takes "HD" for a CD drive'],
+    ['-s 5:1,virtio-rnd', 'does not show the guest function 1 of slot 0:5, which has no function 0'],
+    ['-s 5,virtio-blk,/x,bootindex=1', 'tells the firmware of a bootindex with fwcfg qemu only'],
+    [
+      '-Y -s 1:5:0,virtio-blk,/x,bootindex=1',
+      'tells the firmware of bus 0 only, not of bus 1',
+      { bootrom: '/rom.fd', fwcfg: 'qemu' },
+    ],
+    ['-o lpc.fwcfg=QEMU', 'gives the firmware neither of its two interfaces for lpc.fwcfg "QEMU"'],
+    ['-o lpc.bootrom=/other', 'takes /rom.fd for bootrom, and ignores lpc.bootrom', { bootrom: '/rom.fd' }],
+  ])('%s', async (options, said, more = {}) => {
+    const told = await saidOf({ extra_options: options, ...more });
+    expect(told.filter((each) => each.startsWith('warning /extra_options bhyve-misreads: '))).toEqual([
+      expect.stringContaining(said),
+    ]);
+  });
+
+  test.each<[options: string, more?: SpecObject]>([
+    ['-p 0:4 -p 0:5'],
+    ['-p 0-0:4-4', { release: 16 }],
+    ['-s 0:05:0,virtio-rnd -s 5:1,virtio-rnd'],
+    [`-s 5,ahci,${many.split(',').slice(0, 32).join(',')}`],
+    ['-s 5,nvme,/x,maxq=16,sectsz=4096,dsm=auto'],
+    ['-s 5,virtio-blk,/x,bootindex=-1'],
+    ['-f opt/x,string=a,b -s 5,virtio-blk,/x,bootindex=1', { bootrom: '/rom.fd', fwcfg: 'qemu' }],
+  ])('and nothing is said of %s', async (options, more = {}) => {
+    expect(await saidOf({ extra_options: options, ...more })).toEqual([]);
+  });
+});
+
 describe('what cannot be known is not foretold', () => {
   test.each<[title: string, fields: SpecObject]>([
     ['what stands in a file of bhyve', { extra_options: ['-k', '/own.conf'] }],

@@ -292,6 +292,17 @@ const notesOf = async (text: string, files: Readonly<Record<string, string>> = {
 
 const drive = '-s 2,virtio-blk,/d.img';
 
+test.each<[options: string, said: string]>([
+  ['-p 0:4-5', 'pins vCPU 0 to CPU 4 alone: it does not read "-5" in -p 0:4-5'],
+  ['-n id=0,cpus=0,1', 'does not read "1" in -n id=0,cpus=0,1'],
+  ['-s 3x,virtio-rnd', 'takes slot "3x" for 0:3:0'],
+  ['-o lpc.bootrom=/other.fd', 'ignores lpc.bootrom'],
+])('what bhyve takes for something else than it says is told with its line: %s', async (options, said) => {
+  const { notes } = await importedOnce(`# a comment\nbhyve ${uefi} ${options} -m 1G vm`);
+  expect(notes).toContainEqual(expect.stringMatching(/^2:1 {2}misread: bhyve of FreeBSD 15 /));
+  expect(notes.join('\n')).toContain(said);
+});
+
 describe('what hangs on a condition is told with both values', () => {
   test.each<[title: string, text: string, notes: readonly string[]]>([
     [

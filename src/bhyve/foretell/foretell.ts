@@ -6,6 +6,7 @@ import type { Platform } from '../releases.js';
 import { checkStart } from '../start/start-checks.js';
 import { prefixesOf, type TracedOption } from '../trace.js';
 import { blame, type Blamed, type BlameOptions } from './blame.js';
+import { type Misread, misreadIn } from './misread.js';
 import { isReadUnchecked, readWhileRunning } from './other-reads.js';
 import { record, type Recording } from './recording.js';
 import { copyWithout, isPartOf } from './tree-parts.js';
@@ -23,11 +24,13 @@ export interface ForetellOptions extends Platform {
 export interface Foretold extends Blamed {
   /**
    * It ends before the guest runs, or while it runs; it warns and goes on; it ignores a variable; it takes the value of a
-   * suspect option in place of another's.
+   * suspect option in place of another's; it takes what is said for something else.
    */
-  readonly kind: 'refusal' | 'end' | 'warning' | 'unread' | 'overruled';
+  readonly kind: 'refusal' | 'end' | 'warning' | 'unread' | 'overruled' | 'misread';
   /** In bhyve's words; none where it says nothing. */
   readonly messages: readonly string[];
+  /** Of what is misread: what bhyve does, in our words. */
+  readonly misread?: Misread;
   /** Exit status, or 128 + number of the signal. */
   readonly status?: number;
   readonly signal?: string;
@@ -48,7 +51,7 @@ export function foretell(argv: readonly string[], options: ForetellOptions): rea
   const parsed = readWords(argv, options, told);
   if (parsed !== undefined) told.push(...startOf(parsed, options), ...whileRunning(parsed, options));
   const refused = new Set(told.flatMap(({ kind, index }) => (kind === 'refusal' ? [index] : [])));
-  return told.filter(({ kind, index }) => kind !== 'overruled' || !refused.has(index));
+  return told.filter(({ kind, index }) => (kind !== 'overruled' && kind !== 'misread') || !refused.has(index));
 }
 
 interface Parsed {
@@ -89,6 +92,11 @@ function readWords(argv: readonly string[], options: ForetellOptions, told: Fore
     if (refusals === 0 || isTaken) told.push(...optionWarnings(recording, lines, places, blamed));
     if (isTaken) {
       told.push(...overruled(words, { parsed, setters, recording }, options));
+      const traced = recording.options.flatMap(({ option }) => option ?? []);
+      for (const { index, variable, ...misread } of misreadIn(tree, traced, options)) {
+        const by = variable === undefined ? { index: places[index ?? -1] } : { variable, index: setters.get(variable) };
+        told.push({ kind: 'misread', messages: [], misread, ...by });
+      }
       return { tree, setters, makers, read: recording.variables(tree), hasUnknownFile };
     }
     const stray = option === undefined ? strayOperand(words, recording) : undefined;
