@@ -863,3 +863,40 @@ describe('scripts as people write them', () => {
     ]);
   });
 });
+
+describe('what rc.conf(5) may set is told, since it is not read', () => {
+  test.each<[title: string, text: string, names: string | undefined]>([
+    [
+      'defaults of a service',
+      '. /etc/rc.subr\nload_rc_config web\n: ${web_enable:=NO}\n: ${web_mem:=1G}\nbhyve OPTIONS -m $web_mem -c ${web_cpus-1} vm',
+      'web_mem and web_cpus',
+    ],
+    ['a default before it', 'web_mem=1G\nload_rc_config web\nbhyve OPTIONS -m $web_mem vm', 'web_mem'],
+    ['defaults of a script', '. /etc/rc.conf\nMEM=${MEM:-1G}\nbhyve OPTIONS -m $MEM vm', 'MEM'],
+    ['a value that stands behind it', 'load_rc_config web\nweb_mem=1G\nbhyve OPTIONS -m ${web_mem:-2G} vm', undefined],
+    ['a name of another service', 'load_rc_config web\nbhyve OPTIONS -m ${MEM:-1G} vm', undefined],
+    ['no rc.conf', '. /etc/rc.subr\nbhyve OPTIONS -m ${MEM:-1G} vm', undefined],
+  ])('%s', async (_title, text, names) => {
+    const { spec, notes } = await importedOnce(text.replace('OPTIONS', uefi));
+    expect(spec).toMatchObject({ mem: '1G' });
+    expect(notes.filter((note) => note.includes('rc.conf'))).toEqual(
+      names === undefined
+        ? []
+        : [
+            expect.stringContaining(
+              `rc.conf(5), which is not read, may set ${names}; the spec has the values of the script`,
+            ),
+          ],
+    );
+  });
+});
+
+test('a list of zsh that is not quoted reaches bhyve whole', async () => {
+  const { spec } = await importedOnce(`#!/usr/local/bin/zsh\nargs=(${uefi})\nargs+=(-m 1G)\nbhyve $args vm`);
+  expect(spec).toEqual(plain);
+});
+
+test('a strict mode is no argument of the script', async () => {
+  const { spec } = await importedOnce(`#!/bin/sh\nset -euo pipefail\nvm=\${1:-vm}\nbhyve ${uefi} -m 1G $vm`);
+  expect(spec).toEqual(plain);
+});

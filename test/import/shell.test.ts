@@ -81,6 +81,22 @@ describe('a script is read as sh(1) reads it', () => {
     ['too much that is shifted away', 'set -- x; a; shift 2; b', [['a']]],
     ['an end of the script', 'a; exit; b', [['a']]],
     ['an error that ends it', 'set -e\nfalse || a\nfalse\nb', [['a']]],
+    ['an option that takes its name from the next word', 'set -euo pipefail; say ${1:-none}', [['say', 'none']]],
+    ['options by name', 'set -o errexit -o noglob x y; say $1 *; false; a', [['say', 'x', '*']]],
+    ['an option that is taken back by name', 'set -e; set +o errexit; false; a', [['a']]],
+    [
+      'arguments behind options',
+      'set -eo pipefail +x -- -f; say $1; set - a b; say $2',
+      [
+        ['say', '-f'],
+        ['say', 'b'],
+      ],
+    ],
+    [
+      'lists of zsh',
+      '#!/usr/local/bin/zsh\na=(-H "" "x y" -P); say $a "$a" ${a[1]} ${a[-1]}',
+      [['say', '-H', 'x y', '-P', '-H  x y -P', '-H', '-P']],
+    ],
     [
       'arguments that it sets itself',
       'set -- a b; set -- "$@" c; say $# "$@"; shift 2; say $1',

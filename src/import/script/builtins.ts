@@ -298,7 +298,10 @@ const builtins: Readonly<Record<string, Builtin>> = {
     }
     return ok(call);
   },
-  load_rc_config: ok,
+  load_rc_config: (call) => {
+    readsRcConf(call, textAt(call, 1));
+    return ok(call);
+  },
   run_rc_command: runRcCommand,
 };
 
@@ -350,15 +353,19 @@ function setOptions(call: Call): Flow | undefined {
     run.variables.set(words[0] ?? '', words.slice(2).join(' '));
     return ok(call);
   }
-  const at = words.findIndex((word) => word === '--' || !/^[-+]/.test(word));
-  for (const word of at === -1 ? words : words.slice(0, at)) {
-    if (/^-[a-zA-Z]*f/.test(word)) run.noglob = true;
-    if (/^\+[a-zA-Z]*f/.test(word)) run.noglob = false;
-    if (/^-[a-zA-Z]*e/.test(word)) run.errexit = true;
-    if (/^\+[a-zA-Z]*e/.test(word)) run.errexit = false;
+  let at = 0;
+  for (; /^[-+]./.test(words[at] ?? '') && words[at] !== '--'; at += 1) {
+    const word = words[at] ?? '';
+    for (const letter of word.slice(1)) {
+      // `-euo pipefail`: each "o" takes a name, which is one of the next words.
+      if (letter === 'o') at += 1;
+      const option = letter === 'o' ? words[at] : letter;
+      if (option === 'f' || option === 'noglob') run.noglob = word.startsWith('-');
+      if (option === 'e' || option === 'errexit') run.errexit = word.startsWith('-');
+    }
   }
-  if (at !== -1 && words[at - 1] !== '-o' && words[at - 1] !== '+o') {
-    run.positional = words.slice(words[at] === '--' ? at + 1 : at);
+  if (at < words.length) {
+    run.positional = words.slice(/^--?$/.test(words[at] ?? '') ? at + 1 : at);
     run.shifted = undefined;
     run.isPlainCall = call.tools.takesArguments && run.isPlainCall && run.positional.length === 0;
   }
@@ -418,9 +425,22 @@ function getOptions(call: Call): Flow | undefined {
 const libraries =
   /^\/(etc|usr\/local\/etc|usr\/local\/share|usr\/share)\/(rc\.subr|network\.subr|defaults\/.*|rc\.conf.*|.*\.subr)$/;
 
+/** rc.conf(5), which is not read: it says how one host is. What a service has set before may be set again by it. */
+function readsRcConf({ run, command }: Call, service: string): void {
+  const prefix = /^[A-Za-z]\w*$/.test(service) ? `${service}_` : run.rcConf?.prefix;
+  const before = [...run.variables.keys()].filter((name) => prefix !== undefined && name.startsWith(prefix));
+  run.rcConf = {
+    line: run.rcConf?.line ?? command.line,
+    prefix,
+    before: new Set(before),
+    names: run.rcConf?.names ?? new Set(),
+  };
+}
+
 function source(call: Call): Flow | undefined {
   const { run, command, fields } = call;
   const written = textAt(call, 1);
+  if (written.includes('/rc.conf') && libraries.test(written)) readsRcConf(call, '');
   if (libraries.test(written)) return ok(call);
   const shown = shownText(written, run.symbols);
   const text = hasSymbol(written) ? undefined : textOfFile(run, written);

@@ -45,12 +45,12 @@ export function createExpander(capture: Capture): Expander {
       const isHole = value === undefined || (value === '' && part.kind === 'parameter' && isUnset(run, part));
       if (isHole && part.kind === 'parameter') splitter.hole(part);
       if (typeof value === 'object') {
-        const isJoined =
-          part.kind === 'parameter' && part.isQuoted && (part.name === '*' || part.index?.source === '*');
-        const items = isJoined ? [value.join(separatorOf(run))] : value;
+        const isWhole = isWholeOfZsh(run, part);
+        const isJoined = part.isQuoted && (isStar(part) || isWhole);
+        const items = isJoined ? [value.join(separatorOf(run))] : isWhole ? value.filter((item) => item !== '') : value;
         items.forEach((item, index) => {
           if (index > 0) splitter.end();
-          splitter.add(item, part.isQuoted ? 'quoted' : 'split');
+          splitter.add(item, part.isQuoted || isWhole ? 'quoted' : 'split');
         });
       } else if (part.isQuoted) splitter.add(value ?? '', 'quoted');
       else splitter.add(value ?? '', part.kind === 'text' ? 'plain' : 'split');
@@ -140,6 +140,7 @@ export function createExpander(capture: Capture): Expander {
         isMissing = decide(run, { site: id, line, branch: 0, others }) === 0;
       }
     }
+    if (isMissing && /[-=]$/.test(operator)) takesOwn(run, name);
     const word = (): string => (operand === undefined ? '' : text(run, operand));
     switch (operator.slice(-1)) {
       case '+':
@@ -214,7 +215,8 @@ export function createExpander(capture: Capture): Expander {
     }
     const value = run.variables.get(name);
     if (index !== undefined) return element(run, name, value, text(run, index));
-    if (value !== undefined) return typeof value === 'object' ? value[0] : value;
+    if (run.rcConf?.before.has(name) === true) run.rcConf.names.add(name);
+    if (value !== undefined) return typeof value === 'object' && !run.isZsh ? value[0] : value;
     if (run.assigned.has(name)) return undefined;
     const commented = run.commented.get(name);
     if (commented === undefined) return usual(run, name) ?? inputValue(run, name, source);
@@ -233,7 +235,8 @@ export function createExpander(capture: Capture): Expander {
     if (keyed !== undefined) return joined(keyed);
     const place = number(run, index, index);
     if (!/^-?\d+$/.test(place)) return joined(run.variables.get(`${name}[${index}]`));
-    return items.at(Number(place));
+    // The first one of zsh is number 1.
+    return run.isZsh && Number(place) >= 0 ? items[Number(place) - 1] : items.at(Number(place));
   }
 }
 
@@ -257,6 +260,16 @@ function usual({ directory, folder }: Run, name: string): string | undefined {
 const joined = (value: Value): string => (typeof value === 'object' ? value.join(' ') : (value ?? ''));
 
 const isStar = (part: Part): boolean => part.kind === 'parameter' && (part.name === '*' || part.index?.source === '*');
+
+/** `$list` of zsh is all that is in it, but for what is empty. */
+const isWholeOfZsh = ({ isZsh }: Run, part: Part): boolean =>
+  isZsh && part.kind === 'parameter' && part.index === undefined && /^\w+$/.test(part.name);
+
+/** The script's own value of a name that rc.conf(5) may set. */
+function takesOwn({ rcConf, variables }: Run, name: string): void {
+  const isSetThere = /^[A-Za-z_]\w*$/.test(name) && !variables.has(name) && !name.endsWith('_enable');
+  if (isSetThere && name.startsWith(rcConf?.prefix ?? '')) rcConf?.names.add(name);
+}
 
 /** `O=$*` in a call without arguments: whatever the caller gives. */
 function argumentsAsText(run: Run, part: Part): string | undefined {

@@ -81,6 +81,7 @@ export function walk(
     scriptPath: name === undefined ? undefined : path.posix.join(folder, path.posix.basename(name)),
     folder,
     isBash: /^#!.*\b(bash|zsh|ksh)/.test(text),
+    isZsh: /^#!.*\bzsh/.test(text),
     statusOf,
   });
   const flow = go(run, tree.commands);

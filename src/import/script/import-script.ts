@@ -1,6 +1,6 @@
 import type { Problem } from '../../base/problem.js';
 import { failure, success, type Result } from '../../base/result.js';
-import { shown } from '../../base/text.js';
+import { listWords, shown } from '../../base/text.js';
 import { noteAt, refusalAt, type ImportContext, type Original, type Source } from '../original.js';
 import type { SpecObject } from '../spec-object.js';
 import { cshLine } from './csh.js';
@@ -120,6 +120,7 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
     ...(loader?.problems ?? []),
     ...told.map(({ line, code, message, fix }) => noteAt(source, line, code, message, fix)),
     ...otherBridges,
+    ...rcConfNotes(source, runs),
     ...startNotes(source, script, chosen),
   ];
   const lines = new Map(words.map(({ text, line }) => [text, line]));
@@ -219,6 +220,15 @@ function withName(fields: readonly Field[], name: string | undefined): readonly 
   const last = fields.at(-1);
   if (name === undefined || last === undefined || !hasSymbol(last.text)) return fields;
   return [...fields.slice(0, -1), { text: name, line: last.line }];
+}
+
+/** What this host's rc.conf(5) may have another value for. */
+function rcConfNotes(source: Source, runs: readonly Run[]): readonly Problem[] {
+  const names = [...new Set(runs.flatMap(({ rcConf }) => [...(rcConf?.names ?? [])]))];
+  const line = runs.find(({ rcConf }) => rcConf !== undefined)?.rcConf?.line;
+  if (names.length === 0) return [];
+  const message = `rc.conf(5), which is not read, may set ${listWords(names)}; the spec has the values of the script`;
+  return [noteAt(source, line, 'rc-conf', message, `compare them with: sysrc -i ${names.join(' ')}`)];
 }
 
 /** The interfaces that the script makes at each start, with the names that they get in the spec. */

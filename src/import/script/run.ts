@@ -141,6 +141,17 @@ export interface Lost {
   readonly fix?: string;
 }
 
+/** rc.conf(5), where a script has brought it in. */
+export interface RcConf {
+  readonly line: number;
+  /** `web_`, for the service `web`; undefined: any name may be set there. */
+  readonly prefix: string | undefined;
+  /** Names that the script had set by then, which may have got another value. */
+  readonly before: ReadonlySet<string>;
+  /** Names that were used since with the script's own value. */
+  readonly names: Set<string>;
+}
+
 export interface Texts {
   readonly ids: { next: number };
   readonly read: Map<string, Parsed>;
@@ -161,6 +172,7 @@ export interface RunInput {
   readonly scriptPath: string | undefined;
   readonly folder: string;
   readonly isBash: boolean;
+  readonly isZsh: boolean;
   /** The exit status of a start of bhyve; undefined: the run stops there. */
   readonly statusOf: (started: Started, before: readonly Started[], run: Run) => number | undefined;
 }
@@ -213,6 +225,7 @@ export interface Run extends RunInput {
   readonly ran: Ran[];
   readonly lost: Lost[];
   readonly traps: Field[];
+  rcConf: RcConf | undefined;
   /** Functions that something has called. */
   readonly called: Set<string>;
   /** What is followed runs in the background. */
@@ -283,6 +296,7 @@ export function createRun(input: RunInput): Run {
     ran: [],
     lost: [],
     traps: [],
+    rcConf: undefined,
     called: new Set(),
     isAside: false,
     isStopped: false,
