@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess, type SpawnOptions as NodeSpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
+import { programEnvironment } from './environment.js';
 import { refuseUnstartable } from './program.js';
 import { signalGroup } from './signal-process.js';
 import { startError } from './start-error.js';
@@ -32,7 +33,7 @@ export interface SpawnOptions {
   readonly stdout: 1 | 'passed-on' | { readonly onBytes: (bytes: Uint8Array) => void };
   /** What outlives us, should we be killed. */
   readonly survivor: Survivor;
-  /** Added to this process's own environment. */
+  /** Added to what every program gets: `programEnvironment`. */
   readonly env?: Readonly<Record<string, string>>;
   /**
    * A session of its own, so that a Ctrl-C at the terminal reaches us alone. Not for a guest whose console is the
@@ -135,7 +136,8 @@ export const isBecoming = (commandLine: string): boolean => commandLine.includes
 export const spawnChild: SpawnChild = async (command, options) => {
   const [program = ''] = command;
   const { stdin, stdout, ownSession, survivor } = options;
-  refuseUnstartable(program, options.env?.PATH ?? process.env.PATH);
+  const env = programEnvironment(options.env);
+  refuseUnstartable(program, env.PATH);
   const subprocess = await start(program, ['-c', becoming, survivor.noteFile, survivor.note, ...command], {
     stdio: [
       typeof stdin === 'object' ? 'pipe' : stdin,
@@ -144,7 +146,7 @@ export const spawnChild: SpawnChild = async (command, options) => {
       ...(survivor.lock === undefined ? [] : [survivor.lock]),
     ],
     detached: ownSession,
-    env: { ...process.env, ...options.env },
+    env,
   });
   const { pid } = subprocess;
   if (typeof stdin === 'object' && subprocess.stdin !== null) feed(subprocess.stdin, stdin.text);

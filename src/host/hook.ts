@@ -1,10 +1,12 @@
 import { anyOf } from './abort.js';
 import type { Clock } from './clock.js';
+import { programEnvironment } from './environment.js';
 import { startGroup, type ProcessGroup } from './process-group.js';
 import { StartError } from './start-error.js';
 import { lineSplitter } from './tail.js';
 
 export interface HookOptions {
+  /** Added to what every program gets: `programEnvironment`. */
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -28,7 +30,7 @@ export type RunHook = (argv: readonly string[], options: HookOptions) => Promise
 export const runHook: RunHook = async (argv, { env, timeoutMs, clock, signal, onOutput }) => {
   let hook: ProcessGroup;
   try {
-    hook = await startGroup(argv, env);
+    hook = await startGroup(argv, programEnvironment(env));
   } catch (error) {
     if (!(error instanceof StartError) || error.reason === 'no-resources') throw error;
     return { kind: 'not-started', error: error.message };

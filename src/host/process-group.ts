@@ -27,12 +27,12 @@ const settleMs = 100;
 
 /**
  * Starts a program without a shell, with nothing on its standard input.
- * @param env added to that of this process; the program is looked up in its `PATH`
+ * @param env the whole of it; the program is looked up in its `PATH`
  * @throws StartError
  */
 export async function startGroup(
   argv: readonly string[],
-  env: Readonly<Record<string, string>>,
+  env: Readonly<Record<string, string | undefined>>,
 ): Promise<ProcessGroup> {
   const { pid, stdout, stderr, child } = await start(argv, env);
   let isReaped = false;
@@ -74,14 +74,14 @@ interface Started {
   readonly stderr: Readable;
 }
 
-async function start(argv: readonly string[], env: Readonly<Record<string, string>>): Promise<Started> {
+async function start(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<Started> {
   const [program = '', ...args] = argv;
   await takeTurn();
   try {
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      env: { ...process.env, ...env },
+      env,
     });
     const { pid, stdout, stderr } = child;
     // Some failures of fork(2) and execve(2) are thrown, the others are an event; without descriptors there are no streams.

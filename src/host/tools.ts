@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { aborted } from './abort.js';
 import type { ProcessEnd } from './child.js';
 import { systemClock } from './clock.js';
+import { toolEnvironment } from './environment.js';
 import { startGroup, type ProcessGroup } from './process-group.js';
 import { codeOf } from '../base/error-code.js';
 
@@ -21,7 +22,7 @@ export interface ToolOptions {
   readonly timeoutMs?: number;
   /** Aborted: the program is killed at once, with all that it has started. */
   readonly signal?: AbortSignal;
-  /** Added to the environment of this process; the program is looked up in its `PATH`. */
+  /** Added to `toolEnvironment`; the program is looked up in its `PATH`. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -44,7 +45,7 @@ export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs,
   if (signal?.aborted === true) return { ...none, failure: 'aborted' };
   let tool: ProcessGroup;
   try {
-    tool = await startGroup(argv, env);
+    tool = await startGroup(argv, toolEnvironment(env));
   } catch (error) {
     return { ...none, failure: startFailure(error) };
   }

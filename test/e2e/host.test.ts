@@ -328,7 +328,7 @@ test('a dry run and a plan ask no tool and start no bhyve, whatever else the wor
     const { place, host, vmrun } = hosted;
     const { close } = await needyVm(hosted);
     const before = contents(hosted);
-    const bhyve = place.script('logging-bhyve', `echo bhyve >> '${host.env.FAKE_HOST}/calls'`);
+    const bhyve = place.script('logging-bhyve', `echo bhyve >> '${host.state}/calls'`);
     for (const words of [['-d'], ['-d', '--recover', '--force'], ['-d', '--format', 'config'], ['--debug']]) {
       const ended = await vmrun(['-c', 'vm.json', '--run-dir', place.runBase, '--bhyve', bhyve, ...words]);
       expect(ended).toMatchObject({ status: 0, signal: null });

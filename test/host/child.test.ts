@@ -93,14 +93,16 @@ describe('what it writes to stderr', () => {
   });
 });
 
-test("the environment is this process's with what is added", async () => {
+test('the environment is that of programs, with what is added', async () => {
   process.env.VMRUN_TEST_INHERITED = 'kept';
-  const { child, passed } = await start(sh('echo "$VMRUN_TEST_INHERITED $VMRUN_NAME" >&2'), {
+  process.env.SECRET_OF_A_SERVICE = 'told';
+  const { child, passed } = await start(sh('echo "$VMRUN_TEST_INHERITED $SECRET_OF_A_SERVICE $VMRUN_NAME" >&2'), {
     env: { VMRUN_NAME: 'two words' },
   });
   await child.ended;
   delete process.env.VMRUN_TEST_INHERITED;
-  expect(passed.join('')).toBe('kept two words\n');
+  delete process.env.SECRET_OF_A_SERVICE;
+  expect(passed.join('')).toBe('kept  two words\n');
 });
 
 test('words reach the program as they are, without a shell', async () => {

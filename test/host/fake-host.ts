@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -11,6 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { quoteCommand, quoteWord } from '../../src/base/shell.js';
 import type { Need, Platform } from '../../src/devices/device.js';
 import type { HostFinding } from '../../src/host/findings.js';
 import { runTool, type RunTool } from '../../src/host/tools.js';
@@ -33,7 +35,9 @@ export interface FakeHost {
   readonly folder: string;
   readonly run: RunTool;
   /** With which a program finds these tools. */
-  readonly env: Readonly<Record<'FAKE_HOST' | 'PATH', string>>;
+  readonly env: Readonly<Record<'PATH', string>>;
+  /** What the tools work on. */
+  readonly state: string;
   /** For a view of it: a FreeBSD, whatever the tests run on. */
   readonly system: 'freebsd';
   readonly platform: Platform;
@@ -67,11 +71,20 @@ export function makeFakeHost(): FakeHost {
   copyFileSync(here('../fixtures/host/pciconf.txt'), at('pci'));
   copyFileSync(here('../fixtures/host/kldstat.txt'), at('modules'));
   copyFileSync(here('../fixtures/host/sysctl.txt'), at('sysctls'));
-  const env = { FAKE_HOST: state, PATH: `${here('./fake-tools')}:/usr/bin:/bin` };
+  // The tools get no variable of ours: each is told by its own small script where the state is.
+  mkdirSync(at('tools'));
+  for (const tool of readdirSync(here('./fake-tools')).filter((name) => !name.includes('.'))) {
+    const command = quoteCommand([here(`./fake-tools/${tool}`)]);
+    writeFileSync(at('tools', tool), `#!/bin/sh\nFAKE_HOST=${quoteWord(state)} exec ${command} "$@"\n`, {
+      mode: 0o755,
+    });
+  }
+  const env = { PATH: `${at('tools')}:/usr/bin:/bin` };
   return {
     folder: at('files'),
     run: (argv, options) => runTool(argv, { ...options, env }),
     env,
+    state,
     system: 'freebsd',
     platform: { release: 15, arch: 'amd64' },
     vmmDirectory: at('vmm'),

@@ -43,7 +43,7 @@ test('what it writes, to stdout or stderr, comes in whole lines', async () => {
   expect(output.split('\n').sort()).toEqual(['', 'one', 'three', 'two']);
 });
 
-test('it is told about the VM by its environment and keeps ours', async () => {
+test('it is told about the VM by its environment and keeps what programs need of ours', async () => {
   const { output } = await hook(sh('echo "$VMRUN_NAME|$VMRUN_PID|${PATH:+path}"'), {
     env: { VMRUN_NAME: 'web 1', VMRUN_PID: '42' },
   });
