@@ -6,6 +6,7 @@ import { describeSystemError, systemError, type SystemError } from './errno.js';
 import type { Undo } from './findings.js';
 import { formatChange, formatSettled, readLedger, type LedgerEntry } from './ledger-lines.js';
 import type { RunTool } from './tools.js';
+import { refuseOtherNames } from './trust.js';
 import { makeUndoer, undoCommand } from './undo.js';
 
 /** What a run has changed on the host, on disk, so that a crash does not lose it. Used by one process at a time. */
@@ -113,6 +114,7 @@ async function readExisting(path: string) {
     return { entries: [], unreadable: [], lastId: 0, isThere: false };
   }
   try {
+    refuseOtherNames(path, await file.stat());
     const { whole, ...found } = readLedger(await file.readFile());
     // What a crash cut off was not on disk, so its change was not made; the next line must not stick to it.
     await file.truncate(whole);

@@ -35,7 +35,7 @@ export interface SinkOptions {
 }
 
 export interface FileSinkOptions extends SinkOptions {
-  /** Of a file that is made. Default: 0644, less the umask. */
+  /** Of a file that is made. Default: 0640, less the umask. */
   readonly mode?: number;
 }
 
@@ -50,13 +50,16 @@ export const descriptorSink = (descriptor: number, options: SinkOptions = {}): S
 export const descriptorByteSink = (descriptor: number, options: Omit<SinkOptions, 'notice'> = {}): Sink =>
   sinkOf(descriptorTarget(descriptor), 'byte', options);
 
+/** What guests and hooks say is for root, and for a group that reads logs. */
+const logMode = 0o640;
+
 /** Lines at the end of a file. It is opened with the first, or by `reopen`. */
 export const fileSink = (path: string, options: FileSinkOptions = {}): FileSink =>
-  sinkOf(fileTarget(path, options.mode ?? 0o644), 'line', options);
+  sinkOf(fileTarget(path, options.mode ?? logMode), 'line', options);
 
 /** The same for bytes that are no lines: nothing is added to them. */
 export const fileByteSink = (path: string, options: Omit<FileSinkOptions, 'notice'> = {}): FileSink =>
-  sinkOf(fileTarget(path, options.mode ?? 0o644), 'byte', options);
+  sinkOf(fileTarget(path, options.mode ?? logMode), 'byte', options);
 
 const tooSlow = 'the reader did not keep up';
 

@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { codeOf } from '../base/error-code.js';
 import { openLocked } from './flock.js';
+import { refuseOtherNames } from './trust.js';
 
 /** A lock of a file that the kernel holds for this process and drops when it dies, however it dies. */
 export interface Lock {
@@ -40,8 +41,7 @@ const maxLooks = 100;
  */
 export async function takeLock(file: string): Promise<LockResult> {
   for (let looks = 0; ;) {
-    refuseStrangeFile(file);
-    const descriptor = openLocked(file, constants.O_RDWR | constants.O_CREAT, 'exclusive');
+    const descriptor = openOurs(file);
     if (descriptor === undefined) {
       looks += 1;
       const heldBy = whoHolds(file);
@@ -63,13 +63,26 @@ export async function takeLock(file: string): Promise<LockResult> {
 export function retakeLock(lock: Lock): Lock {
   if (lock.isInPlace()) return lock;
   const { path: file } = lock;
-  refuseStrangeFile(file);
-  const descriptor = openLocked(file, constants.O_RDWR | constants.O_CREAT, 'exclusive');
+  const descriptor = openOurs(file);
   if (descriptor === undefined) {
     throw Object.assign(new Error(`${file} was replaced, and another process holds its lock`), { code: 'EBUSY' });
   }
   lock.leave();
   return held(file, descriptor);
+}
+
+/** @returns undefined where somebody else holds its lock. @throws `EMLINK` where it has another name, too: it is emptied */
+function openOurs(file: string): number | undefined {
+  refuseStrangeFile(file);
+  const descriptor = openLocked(file, constants.O_RDWR | constants.O_CREAT, 'exclusive');
+  if (descriptor === undefined) return undefined;
+  try {
+    refuseOtherNames(file, fstatSync(descriptor));
+    return descriptor;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
 }
 
 function refuseStrangeFile(file: string): void {

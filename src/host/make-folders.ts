@@ -7,7 +7,7 @@ import { codeOf } from '../base/error-code.js';
  * where the system says that a folder is missing and its parent is there, as it does below /proc.
  * @throws the error of the system call
  */
-export function makeFolders(folder: string, mode = 0o777): void {
+export function makeFolders(folder: string, mode = 0o755): void {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
   try {
     makeFolder(folder, mode);

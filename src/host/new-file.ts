@@ -45,7 +45,7 @@ export function isText(file: string): boolean {
  * @param mode less what umask(2) takes away
  * @throws the error of the system call; `EEXIST` where there is something of that name
  */
-export function writeNewFile(file: string, text: string, mode = 0o666): void {
+export function writeNewFile(file: string, text: string, mode = 0o644): void {
   const descriptor = openSync(file, 'wx', mode);
   try {
     writeFileSync(descriptor, text);
@@ -69,7 +69,7 @@ export function replaceFile(file: string, text: string): void {
   const goal = old === undefined ? file : realpathSync(file);
   const fresh = path.join(path.dirname(goal), `.${path.basename(goal)}.${randomBytes(6).toString('hex')}`);
   try {
-    const descriptor = openSync(fresh, 'wx');
+    const descriptor = openSync(fresh, 'wx', 0o644);
     try {
       writeFileSync(descriptor, text);
       if (old !== undefined) beLike(descriptor, old);

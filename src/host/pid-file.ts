@@ -1,5 +1,6 @@
 import { closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
 import { takeLock } from './lock.js';
+import { refuseAstray } from './trust.js';
 
 /** A file with a pid in it, locked while this process lives, as pidfile(3) has it. */
 export interface PidFile {
@@ -17,6 +18,7 @@ export interface PidFile {
  * @throws the error of the system call where it cannot be made
  */
 export async function takePidFile(path: string): Promise<PidFile | { readonly heldBy: string }> {
+  refuseAstray(path);
   const found = beginningOf(path);
   if (found.length > longestPid || !/^\s*\d{0,10}\s*$/.test(found)) {
     throw Object.assign(new Error('it is there already, and holds something other than a pid'), { code: 'EFTYPE' });

@@ -6,14 +6,13 @@ import {
   readFileSync,
   renameSync,
   rmdirSync,
-  statSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
-import path from 'node:path';
 import { types } from 'node:util';
 import { codeOf } from '../base/error-code.js';
 import { makeFolders } from './make-folders.js';
+import { trustedPath } from './trust.js';
 
 /** A folder of ours that nobody else may look into, and the files that we put there. */
 export interface PrivateFolder {
@@ -36,6 +35,8 @@ export interface PrivateFolder {
  * @throws Error with a system call's code where that cannot be, or what has its name is not ours
  */
 export function makePrivateFolder(base: string, folder: string): void {
+  // Before as well: nothing is made where others may lead us.
+  refuseForeignBase(base);
   makeFolders(base, 0o755);
   refuseForeignBase(base);
   makeFolder(folder, 0o700);
@@ -47,12 +48,12 @@ export function makePrivateFolder(base: string, folder: string): void {
   if ((stats.mode & 0o777) !== 0o700) chmodSync(folder, 0o700);
 }
 
-/** In a folder where anybody may make files, such as /tmp, only what we or root made is to be trusted. */
+/**
+ * Where others can write in a folder or above it, they could put links in the way of all that is made and removed.
+ * @throws `EPERM`
+ */
 export function refuseForeignBase(base: string): void {
-  const isOpenToAll = (statSync(path.dirname(path.resolve(base))).mode & 0o002) !== 0;
-  const { uid } = lstatSync(base);
-  if (!isOpenToAll || uid === 0 || uid === process.getuid?.()) return;
-  throw Object.assign(new Error(`${base} belongs to another user`), { code: 'EPERM' });
+  trustedPath(base);
 }
 
 function makeFolder(folder: string, mode: number): void {

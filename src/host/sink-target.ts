@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, writeSync, type Stats } from
 import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { codeOf } from '../base/error-code.js';
+import { givenByShell, outputPath, refuseOtherNames } from './trust.js';
 
 /** A place to write to that never makes us wait. */
 export interface SinkTarget {
@@ -19,16 +20,24 @@ export interface OpenTarget {
   readonly file: string | undefined;
 }
 
-/** A file by its path, made where it is missing. A FIFO without a reader is an error, ENXIO, not a wait. */
+/**
+ * A file by its path, made where it is missing. A FIFO without a reader is an error, ENXIO, not a wait; so is a path that
+ * others could lead elsewhere.
+ */
 export const fileTarget = (path: string, mode: number): SinkTarget => ({
   open() {
-    const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOCTTY } = constants;
-    const descriptor = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY, mode);
+    const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK, O_NOCTTY, O_NOFOLLOW } = constants;
+    const goal = outputPath(path);
+    // What the shell opened is found through a link of the kernel's own.
+    const follow = goal === path && givenByShell.test(path) ? 0 : O_NOFOLLOW;
+    const descriptor = openSync(goal, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | follow, mode);
     const close = (): void => {
       closeSync(descriptor);
     };
     try {
-      return { write: writer(descriptor), close, file: regularFile(fstatSync(descriptor)) };
+      const about = fstatSync(descriptor);
+      if (follow !== 0) refuseOtherNames(path, about);
+      return { write: writer(descriptor), close, file: regularFile(about) };
     } catch (error) {
       close();
       throw error;

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
 import { isExecutable } from '../host/program.js';
+import { followPath, givenByShell } from '../host/trust.js';
 import { runLockFile } from '../host/run-files.js';
 import { identityOfFile, keyOfDescriptor, type FileIdentity } from '../host/file-identity.js';
 import type { NamedFile } from '../machine/named-files.js';
@@ -83,7 +84,7 @@ function objection(
   if (peer !== undefined) {
     return { why: `it is the other end of ${peer.path}, and what is written there the guest takes for typed` };
   }
-  const strange = strangeDevice(output);
+  const strange = strangeDevice(output) ?? astray(output, folder);
   if (strange !== undefined) return strange;
   return runDirectory === undefined ? undefined : inRunDirectory(output, runDirectory, folder);
 }
@@ -111,6 +112,25 @@ function strangeDevice({ stats, resolved, option, isPidFile }: Output): Objectio
   return { why: `it is a ${isBlock ? 'block ' : ''}device, which lines of text may destroy`, fix };
 }
 
+/** Others could have it lead to any file, now or later, or have what is written in a file of theirs. */
+function astray({ path: file, stats, option }: Output, folder: string): Objection | undefined {
+  if (givenByShell.test(file)) return undefined;
+  try {
+    const { doubt } = followPath(path.isAbsolute(file) ? file : `${folder}/${file}`);
+    if (doubt !== undefined) {
+      const fix = `take that right from others (chmod go-w, chown), or name a file after ${option} that only you can replace`;
+      return { why: `${doubt.path} ${doubt.why}, who could have it lead to any file`, fix };
+    }
+  } catch {
+    // What keeps us from looking is told when the file is opened.
+    return undefined;
+  }
+  const names = stats?.isFile() === true ? Number(stats.nlink) : 1;
+  return names === 1
+    ? undefined
+    : { why: `it has ${names} names: what is written there would be in another file, too` };
+}
+
 /** What a run keeps in its directory, and may remove at any time; what another one keeps in its own. */
 function inRunDirectory({ resolved, key }: Output, runDirectory: string, folder: string): Objection | undefined {
   const keyAt = (file: string): string => identityOfFile(file, folder).key;
@@ -131,5 +151,3 @@ function sharedWith(output: Output, first: Output | undefined): Objection | unde
   if (isStream(output) && isStream(first)) return undefined;
   return { why: `${first.option} writes to the same file`, fix: 'name a file of its own for each' };
 }
-
-const givenByShell = /^\/dev\/(?:fd\/\d+|std(?:out|err))$/;

@@ -128,10 +128,10 @@ describe('a file', () => {
     expect(content('log')).toBe('before\none\ntwo\nthree\n');
   });
 
-  test('is made readable for all who may, or for its owner alone', () => {
+  test('is made readable for its group, or for its owner alone', () => {
     used(fileSink(at('log'))).write('one\n');
     used(fileSink(at('secret'), { mode: 0o600 })).write('one\n');
-    writeFileSync(at('ordinary'), '', { mode: 0o644 });
+    writeFileSync(at('ordinary'), '', { mode: 0o640 });
     const modeOf = (name: string): number => statSync(at(name)).mode & 0o777;
     expect([modeOf('log'), modeOf('secret')]).toEqual([modeOf('ordinary'), 0o600]);
   });

@@ -194,7 +194,7 @@ asRoot('the folder of the run directories is refused where another user put it f
     const base = at('open', 'runs');
     mkdirSync(base);
     chownSync(base, 65534, 65534);
-    await expect(openRunDirectory(base, name)).rejects.toThrow('belongs to another user');
+    await expect(openRunDirectory(base, name)).rejects.toThrow('belongs to user 65534');
     expect(readdirSync(base)).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
-  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -165,7 +165,7 @@ const mayBeNobody =
   'a VM that is to boot again while its user may start no process is booted later',
   async () => {
     await inPlace(async (place) => {
-      chmodSync(place.folder, 0o777);
+      chownSync(place.folder, nobody, nobody);
       const shortage = await reboot(place, 'processes', {}, { limits: { processes: 60 }, uid: nobody });
       expectPatience(shortage);
       expect(ofKind(shortage.seen, 'degraded')[0]?.error).toMatch(/EAGAIN/);
