@@ -104,6 +104,11 @@ export const mainOptions: readonly MainOption[] = [
     take: () => ({ requirementCheck: false }),
   },
   {
+    flags: '--strict',
+    description: 'refuse a spec or hook that others can change',
+    take: () => ({ strict: true }),
+  },
+  {
     flags: '--simulate [script]',
     description: 'use the simulator; script: exits to play',
     take: (simulate) => ({ simulate }),

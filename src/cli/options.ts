@@ -29,6 +29,8 @@ export interface CliOptions {
   readonly supervisorPidFile: string | undefined;
   readonly panicOnFailedCleanup: boolean;
   readonly requirementCheck: boolean;
+  /** What others can write is an error, not a warning. */
+  readonly strict: boolean;
   /** The script to play; `''`: the simulator's own choice. Undefined: the real bhyve. */
   readonly simulate: string | undefined;
   readonly bhyve: string | undefined;

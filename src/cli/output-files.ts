@@ -1,4 +1,5 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
+import { othersWrite } from '../host/others-write.js';
 import type { Identity } from '../machine/identity.js';
 import { filesOfTargets, type NamedFile } from '../machine/named-files.js';
 import type { Spec } from '../spec/parse-spec.js';
@@ -56,6 +57,22 @@ export function refuseLockFile(
   const named = spec === undefined ? [ownSpec(config)] : filesOfTargets(spec, hostBhyve);
   const isSpecInput = config === standardInput;
   refuse(outputProblems([{ option: '--lock', path: file }], { folder: workingDirectory, named, isSpecInput }));
+}
+
+/** What a run does as others say who can change it: the spec, its lock file, hooks. A warning each, or an error. */
+export function changedByOthers(
+  choice: LockChoice,
+  { spec, identity }: Pick<Loaded, 'spec' | 'identity'>,
+  { workingDirectory, hostBhyve }: Context,
+  isStrict: boolean,
+): readonly Problem[] {
+  const named = function* (): Generator<NamedFile> {
+    yield* specFiles(choice);
+    for (const file of filesOfTargets(spec, { ...hostBhyve, identity }))
+      if (file.owner.startsWith('hook ') && file.isArgument !== true && file.path.includes('/'))
+        yield { ...file, owner: `the program of ${file.owner}` };
+  };
+  return othersWrite(named(), workingDirectory, isStrict ? 'error' : 'warning');
 }
 
 function refuse(problems: readonly Problem[]): void {

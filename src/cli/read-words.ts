@@ -19,6 +19,7 @@ const unset = {
   supervisorPidFile: undefined,
   panicOnFailedCleanup: false,
   requirementCheck: true,
+  strict: false,
   simulate: undefined,
   bhyve: undefined,
   runDir: undefined,

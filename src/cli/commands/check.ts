@@ -23,6 +23,7 @@ import { loadWithLock } from '../load-with-lock.js';
 import type { LockFile } from '../lock-file.js';
 import { runBaseOf } from '../run-base.js';
 import { formatReadiness, readinessJson, refusalJson, type CheckReport } from '../show-readiness.js';
+import { changedByOthers } from '../output-files.js';
 import { refuseUnknownTarget } from '../targets.js';
 import { fitLines } from '../wrap.js';
 
@@ -36,6 +37,7 @@ interface CheckOptions {
   readonly inputFormat?: SpecFormat;
   readonly bhyve?: string;
   readonly runDir?: string;
+  readonly strict?: true;
   readonly color?: boolean;
 }
 
@@ -60,6 +62,7 @@ export const checkCommand: MakeSubcommand = (context, output) => {
     .option('--host <file>', 'a host captured by vmrun facts, instead of this one')
     .addOption(inputFormatOption())
     .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
+    .option('--strict', 'refuse a spec or hook that others can change')
     .option('--run-dir <dir>', 'folder of the run directories')
     .option('--color', 'colours, also without a terminal')
     .option('--no-color', 'no colours')
@@ -115,6 +118,9 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   const identity = locked?.identity;
   const runBase = runBaseOf(options, context);
   const names = targetsOf(spec, options);
+  const isStrict = options.strict === true;
+  const others = facts === undefined ? changedByOthers(options, { spec, identity }, context, isStrict) : [];
+  if (isStrict && others.length > 0) throw new ProblemsError('host', spec.source, others);
   const known = [...warnings, ...(await forecastSpec(spec, spec.targets, { ...platform, identity, severity }))];
   if (known.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', spec.source, inOrder(known));
   const machines = names.map((target) => {
@@ -132,6 +138,7 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
     name: spec.name,
     source: spec.source,
     warnings: [
+      ...others,
       ...inOrder(known),
       ...twinWarnings(spec, spec.targets, { ...platform, identity }),
       ...lockWarnings(spec, names, platform, locked),

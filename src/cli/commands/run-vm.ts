@@ -18,7 +18,7 @@ import type { Context } from '../context.js';
 import { forecastSpec } from '../forecast-spec.js';
 import { endExitCode, exitCodes, serviceExitCode } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
-import { refuseRunOutputs } from '../output-files.js';
+import { changedByOthers, refuseRunOutputs } from '../output-files.js';
 import type { Programs } from '../programs.js';
 import { runOutput } from '../run-output.js';
 import { formatProblem } from '../show-problems.js';
@@ -47,6 +47,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   takeInput(options, machine);
   const isChecked = options.requirementCheck && !isSimulated;
   const twins = twinsOfRun(spec, planBasis(context, request), isChecked);
+  tellOthers(context, request);
   if (!options.quiet) await tellForecast(context, request, await twins(machine.target));
   const output = runOutput(context, machine, options, colour);
   const vm = run(spec, {
@@ -114,6 +115,15 @@ const planBasis = ({ hostBhyve }: Context, { identity, options }: RunRequest): P
   identity,
   extraArguments: options.bhyveArguments,
 });
+
+/** @throws ProblemsError `host` where the command line says that nothing may be run that others can change */
+function tellOthers(context: Context, { spec, identity, options, colour }: RunRequest): void {
+  const problems = changedByOthers(options, { spec, identity }, context, options.strict);
+  if (problems.length === 0) return;
+  if (options.strict) throw new ProblemsError('host', spec.source, problems);
+  if (options.quiet) return;
+  for (const problem of problems) context.err(`${formatProblem(problem, colour).join('\n')}\n`);
+}
 
 /** Devices that are alike, and what bhyve will say to its own words: warnings, since it may be another bhyve. */
 async function tellForecast(context: Context, request: RunRequest, twins: readonly Problem[]): Promise<void> {
