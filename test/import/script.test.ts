@@ -568,6 +568,45 @@ describe('how often, and how fast, a loop starts bhyve again becomes restart', (
   });
 });
 
+describe('what a script does while bhyve runs in the background is told as that', () => {
+  const loop = (rest: string): string => `while :; do\nbhyve ${uefi} -m 1G vm &\n${rest}\ndone`;
+  test.each<[rest: string]>([
+    ['sleep 10\nwait $! || break'],
+    ['p=$!\nsleep 10; wait "$p"\n[ $? -eq 0 ] || break'],
+    ['sleep 5 &\nsleep 3\nwait %1 || break'],
+  ])('a pause is none before the next boot: %j', async (rest) => {
+    const { spec, notes } = await importedOnce(loop(rest));
+    expect([spec.restart, notes.filter((note) => note.includes('pause'))]).toEqual([undefined, []]);
+  });
+
+  test('a pause behind the end of bhyve is one', async () => {
+    expect((await importedOnce(loop('sleep 1\nwait $! || break\nsleep 30'))).spec.restart).toEqual({
+      ...{ delay: 30, max_delay: 30 },
+    });
+  });
+
+  test.each<[text: string]>([
+    [loop('cpuset -l 2 -p $!\nwait $! || break')],
+    [`bhyve ${uefi} -m 1G vm &\n\ncpuset -l 2 -p $!\nwait`.replace('\n\n', '\n:\n')],
+    [`bhyve ${uefi} -m 1G vm &\n:\ncpuset -l 2 -p $!`],
+  ])('a command: %j', async (text) => {
+    const { notes } = await importedOnce(text);
+    expect(notes).toContainEqual(
+      '3:1  other-commands: 1 other command that runs beside bhyve is not carried: cpuset on line 3 [put what is still wanted into "post_start" of "hooks"]',
+    );
+  });
+
+  test.each([['wait'], ['pwait $!'], ['while kill -0 $!; do sleep 1; done']])(
+    'behind %s it has ended',
+    async (wait) => {
+      const { notes } = await importedOnce(`bhyve ${uefi} -m 1G vm &\n${wait}\nmail root`);
+      expect(notes).toContainEqual(
+        expect.stringMatching(/^3:1 {2}other-commands: 1 other command that runs when bhyve has ended /),
+      );
+    },
+  );
+});
+
 describe('what a script does to the host is carried, or told with its line', () => {
   test.each<[title: string, commands: string, notes: readonly string[]]>([
     ['a tap and its bridge', 'ifconfig tap0 create up\nifconfig bridge0 addm tap0\nifconfig tap0 destroy', []],

@@ -271,8 +271,13 @@ const builtins: Readonly<Record<string, Builtin>> = {
   },
   wait: (call) => {
     const { run, fields } = call;
+    run.isBeside = false;
     run.status = exited(fields.length > 1 && run.waiting !== undefined ? run.waiting : 0);
     return undefined;
+  },
+  pwait: (call) => {
+    call.run.isBeside = false;
+    return ok(call);
   },
   let: ({ run, fields, tools, command }) => {
     let last = '0';

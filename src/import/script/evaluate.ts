@@ -53,10 +53,12 @@ function followOne(run: Run, command: Command): Flow | undefined {
       return flow;
     }
     case 'background': {
-      const { isAside } = run;
+      const { isAside, started } = run;
+      const before = started.length;
       run.isAside = true;
       const flow = inSubshell(run, () => followOne(run, command.command));
       run.isAside = isAside;
+      if (started.length > before) run.isBeside = true;
       run.waiting = run.status.kind === 'known' ? run.status.code : undefined;
       run.status = exited(0);
       return flow;
@@ -195,12 +197,14 @@ function noticingWaits(run: Run, loop: Loop, walk: () => Flow | undefined): Flow
   const isIdle = names.every((name) => /^(:|true|sleep|echo|printf|continue)$/.test(name));
   if (run.questions > before.questions && (names.includes('sleep') || (isIdle && loop.kind === 'loop'))) {
     const rest = run.ran.splice(before.ran).filter(({ fields }) => fields[0]?.text !== 'sleep');
-    const { isAside } = run;
+    const { isAside, isBeside } = run;
+    if (/\bkill -0\b|\bpgrep\b|\bps -p\b|\/dev\/vmm\b/.test(source)) run.isBeside = false;
     run.ran.push(...rest, {
       line,
       fields: ['wait', source].map((text) => ({ text, line })),
       after: run.started.length,
       isAside,
+      isBeside,
     });
   }
   if (flow?.kind === 'stop' && run.questions === before.questions && run.steps <= mostSteps && run.depth <= deepest) {
@@ -564,7 +568,8 @@ function redirected(run: Run, redirects: readonly Redirect[], walk: () => Flow |
         { text: '>', line },
         { text: target.name, line },
       ];
-      run.ran.push({ line, fields, after: run.started.length, isAside: run.isAside });
+      const { isAside, isBeside } = run;
+      run.ran.push({ line, fields, after: run.started.length, isAside, isBeside });
     }
   }
   Object.assign(run, { input, output, outputFile, errorFile });

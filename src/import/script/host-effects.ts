@@ -239,17 +239,18 @@ function ownBridge(name: string, line: number, isMade: boolean, members: readonl
 /** What a group of commands is told as, by when they run. */
 const whens: Readonly<Record<Moment, { readonly said: string; readonly fix: string }>> = {
   before: { said: 'of the script', fix: 'what each start needs goes into "hooks" of the spec' },
+  during: { said: 'that run beside bhyve', fix: 'put what is still wanted into "post_start" of "hooks"' },
   between: { said: 'that run between two boots', fix: 'put what is still wanted into "pre_reboot" of "hooks"' },
   after: { said: 'that run when bhyve has ended', fix: 'put what is still wanted into "post_stop" of "hooks"' },
 };
 
 /** What also runs before bhyve belongs to every start; what also runs between boots is told there. */
 const momentOf = ({ moments }: Typed): Moment =>
-  moments.has('before') ? 'before' : moments.has('between') ? 'between' : 'after';
+  (['before', 'during', 'between'] as const).find((moment) => moments.has(moment)) ?? 'after';
 
 /** Commands that nobody wants a line for each. */
 function together(rest: readonly Typed[]): readonly Lost[] {
-  return (['before', 'between', 'after'] as const).flatMap((moment) => {
+  return (['before', 'during', 'between', 'after'] as const).flatMap((moment) => {
     const some = rest.filter((each) => momentOf(each) === moment);
     const [first] = some;
     if (first === undefined) return [];

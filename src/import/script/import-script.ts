@@ -148,9 +148,9 @@ function effectsAmong(runs: readonly Run[], pauses: ReadonlySet<number>): (ran: 
   const read = new Set(runs.flatMap((run) => [...run.read]));
   const words = new Set(runs.flatMap(({ started }) => started.flatMap(({ fields }) => fields.map(({ text }) => text))));
   const given = [...words].join('\n');
-  return ({ fields, line, isAside }) => {
+  return ({ fields, line, isAside, isBeside }) => {
     const [name, file = ''] = fields.map(({ text }) => text);
-    if (name === 'sleep') return !isAside && !pauses.has(line);
+    if (name === 'sleep') return !isAside && !isBeside && !pauses.has(line);
     // A file that the script writes for itself, or for bhyve and its loader.
     return name !== '>' || !(read.has(file) || given.includes(file));
   };

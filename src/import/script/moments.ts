@@ -1,7 +1,7 @@
 import type { Ran, Run, Started } from './run.js';
 
-/** When a command of the script is run: before bhyve, between two of its boots, or when the last has ended. */
-export type Moment = 'before' | 'between' | 'after';
+/** When a command of the script is run: before bhyve, beside it, between two of its boots, or when the last has ended. */
+export type Moment = 'before' | 'during' | 'between' | 'after';
 
 /** A command that does something else than to start the VM. */
 export interface Done extends Ran {
@@ -14,6 +14,7 @@ export function doneIn({ ran, started }: Run, chosen: Started): readonly Done[] 
   const [first, last] = [places[0], places.at(-1)];
   return ran.map((each) => {
     const isBefore = first === undefined || last === undefined || each.after <= first;
-    return { ...each, moment: isBefore ? 'before' : each.after <= last ? 'between' : 'after' };
+    if (isBefore) return { ...each, moment: 'before' };
+    return { ...each, moment: each.isBeside ? 'during' : each.after <= last ? 'between' : 'after' };
   });
 }

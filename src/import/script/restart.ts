@@ -50,7 +50,7 @@ export function restartOf(chosen: Started, turns: readonly Turns[], mixed: numbe
 /** What waits between two boots, boot after boot. */
 function gapsOf({ run, starts }: Turns): readonly (readonly Ran[])[] {
   const places = starts.map((start) => run.started.indexOf(start));
-  const waits = run.ran.filter(({ fields, isAside }) => fields[0]?.text === 'sleep' && !isAside);
+  const waits = run.ran.filter(({ fields, isAside, isBeside }) => fields[0]?.text === 'sleep' && !isAside && !isBeside);
   return places.slice(1).map((place, at) => {
     const before = places[at] ?? 0;
     return waits.filter(({ after }) => after > before && after <= place);

@@ -115,6 +115,8 @@ export interface Ran {
   readonly after: number;
   /** It runs in the background: nothing waits for it. */
   readonly isAside: boolean;
+  /** bhyve runs in the background meanwhile. */
+  readonly isBeside: boolean;
 }
 
 export type Status =
@@ -232,6 +234,8 @@ export interface Run extends RunInput {
   isAside: boolean;
   /** It was not followed to its end. */
   isStopped: boolean;
+  /** A program that runs bhyve was started in the background, and nothing has waited for it yet. */
+  isBeside: boolean;
   /** The status of a bhyve in the background. */
   waiting: number | undefined;
   /** How often something was asked that only the host knows. */
@@ -300,6 +304,7 @@ export function createRun(input: RunInput): Run {
     called: new Set(),
     isAside: false,
     isStopped: false,
+    isBeside: false,
     waiting: undefined,
     questions: 0,
     loops: 0,

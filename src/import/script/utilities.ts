@@ -164,6 +164,7 @@ export function runOther(call: Call, name: string): Flow | undefined {
       fields,
       after: run.started.length,
       isAside: run.isAside,
+      isBeside: run.isBeside,
     });
   }
   return undefined;
