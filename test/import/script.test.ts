@@ -568,6 +568,20 @@ describe('how often, and how fast, a loop starts bhyve again becomes restart', (
   });
 });
 
+test.each<[text: string, said: string]>([
+  ['export TZ=Europe/Berlin', '1:1  wrapper: bhyve gets TZ=Europe/Berlin in its environment here'],
+  ['TZ=UTC\nexport TZ HOME', '2:1  wrapper: bhyve gets TZ=UTC in its environment here'],
+  [
+    'export LD_PRELOAD=/usr/local/lib/x.so',
+    '1:1  wrapper: bhyve gets LD_PRELOAD=/usr/local/lib/x.so in its environment',
+  ],
+  ['ulimit -l unlimited', '1:1  other-commands: 1 other command of the script is not carried: ulimit on line 1'],
+  ['umask 077', '1:1  other-commands: 1 other command of the script is not carried: umask on line 1'],
+])('what a script sets for the process of bhyve is told: %j', async (text, said) => {
+  const { notes } = await importedOnce(`${text}\nexport PATH=/bin LANG=C\nbhyve ${uefi} -m 1G vm`);
+  expect(notes).toEqual([expect.stringContaining(said)]);
+});
+
 describe('what a script does while bhyve runs in the background is told as that', () => {
   const loop = (rest: string): string => `while :; do\nbhyve ${uefi} -m 1G vm &\n${rest}\ndone`;
   test.each<[rest: string]>([

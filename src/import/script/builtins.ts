@@ -1,3 +1,4 @@
+import { tellExported } from './environment.js';
 import path from 'node:path';
 import { holds, type Operand } from './conditions.js';
 import type { Tools } from './evaluate.js';
@@ -287,6 +288,7 @@ const builtins: Readonly<Record<string, Builtin>> = {
   },
   setenv: (call) => {
     call.run.variables.set(textAt(call, 1), textAt(call, 2));
+    tellExported(call.run, [textAt(call, 1)], call.command.line);
     return ok(call);
   },
   alias: (call) => {

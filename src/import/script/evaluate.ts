@@ -8,6 +8,7 @@ import { literalPattern, matches } from './patterns.js';
 import { decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, Lost, Run } from './run.js';
 import { onlySymbol } from './run.js';
+import { tellExported } from './environment.js';
 import { hasSymbol, plainText, shownText, symbolsIn } from './symbols.js';
 import { literalOf, type Assignment, type Command, type List, type Redirect, type Simple } from './tree.js';
 
@@ -433,6 +434,10 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
   if (['export', 'readonly', 'declare', 'typeset', 'local'].includes(name ?? '')) {
     if (name === 'local' || name === 'typeset' || name === 'declare') hide(run, command);
     for (const assignment of assignments) assign(run, assignment);
+    if (name === 'export') {
+      const exported = [...assignments.map((each) => each.name), ...words.slice(1).map(literalOf)];
+      tellExported(run, exported, command.line);
+    }
     if (name === 'declare' || name === 'typeset' || name === 'local') declareAs(run, command);
     run.status = exited(0);
     return undefined;

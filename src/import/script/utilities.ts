@@ -126,7 +126,7 @@ export const silent = [
     'tput',
     'stty',
   ],
-  ...['sync', 'umask', 'ulimit', 'tee', 'ping', 'nc', 'jobs', 'hexdump', 'od', 'md5', 'sha256'],
+  ...['sync', 'tee', 'ping', 'nc', 'jobs', 'hexdump', 'od', 'md5', 'sha256'],
   ...['getopt', 'function', 'reset', 'yes', 'true', 'netstat', 'pciconf', 'df', 'du', 'sockstat', 'fstat', 'dmesg'],
 ];
 
