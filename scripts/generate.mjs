@@ -85,12 +85,13 @@ async function update(file, content) {
 export async function generate(root) {
   const { sharedSchema, publishedSchema } = await load(root, 'src/spec/published-schema.ts');
   const { factsSchema, publishedFactsSchema } = await load(root, 'src/host/facts-schema.ts');
+  const { visibleLines } = await load(root, 'src/base/visible.ts');
   const file = (name) => path.join(root, name);
   for (const folder of ['src/spec/generated', 'src/host/generated']) await mkdir(file(folder), { recursive: true });
   await update(file('src/spec/generated/validate-vm.js'), await compileValidator(root, sharedSchema()));
   await update(file('src/host/generated/validate-host.js'), await compileValidator(root, factsSchema));
-  await update(file('schemas/vm.schema.json'), await schemaText(publishedSchema()));
-  await update(file('schemas/host.schema.json'), await schemaText(publishedFactsSchema()));
+  await update(file('schemas/vm.schema.json'), await schemaText(publishedSchema(), visibleLines));
+  await update(file('schemas/host.schema.json'), await schemaText(publishedFactsSchema(), visibleLines));
 }
 
 /** Needs what `generate` writes. */
@@ -100,5 +101,6 @@ export async function generateDocuments(root) {
   for (const [name, text] of await documents()) await update(path.join(root, name), text);
 }
 
-/** A schema as it is checked in; a drift test compares with it. */
-export const schemaText = (schema) => format(JSON.stringify(schema), { parser: 'json', printWidth: 120 });
+/** A schema as it is checked in; a drift test compares with it. What cannot be seen is escaped. */
+const schemaText = (schema, visibleLines) =>
+  format(visibleLines(JSON.stringify(schema)), { parser: 'json', printWidth: 120 });

@@ -1,7 +1,16 @@
+import { hasUnseen, inOctal } from './visible.js';
+
 const plain = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
-/** Quotes one word for a POSIX shell (XCU 2.2): as it is where that is safe, else in single quotes. */
-export const quoteWord = (word: string): string => (plain.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+/**
+ * Quotes one word for a POSIX shell (XCU 2.2): as it is where that is safe, else in single quotes. What cannot be seen is
+ * written in dollar-single-quotes, which are in POSIX since 2024, and in sh(1) of FreeBSD, bash, ksh and zsh.
+ */
+export function quoteWord(word: string): string {
+  if (plain.test(word)) return word;
+  if (hasUnseen(word)) return `$'${inOctal(word.replaceAll(/['\\]/g, '\\$&'))}'`;
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
 
 /** One command line that a POSIX shell splits back into the same words. */
 export const quoteCommand = (words: readonly string[]): string => words.map(quoteWord).join(' ');

@@ -1,3 +1,5 @@
+import { visible } from '../base/visible.js';
+
 /** Text of at most so many characters: what is too much goes from its middle, where paths say least. */
 export function shorten(text: string, width: number): string {
   if (text.length <= width) return text;
@@ -63,7 +65,8 @@ interface Column {
   readonly least: number;
 }
 
-const piecesOf = (cell: Cell = ''): readonly string[] => (typeof cell === 'string' ? [cell] : cell);
+/** What others have written takes the room that it has when all of it can be seen. */
+const piecesOf = (cell: Cell = ''): readonly string[] => (typeof cell === 'string' ? [cell] : cell).map(visible);
 
 /** There may be more texts than a call takes arguments. */
 const longestOf = (texts: readonly string[]): number => texts.reduce((most, { length }) => Math.max(most, length), 0);

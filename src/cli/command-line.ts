@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 
 import { quoteWord } from '../base/shell.js';
 import { fitHelp } from './fit-help.js';
 import { inputFormat, lock, noLock, type MainOption } from './main-options.js';
+import { asLines } from './paint.js';
 import { usualWidth } from './wrap.js';
 
 /** Where help and complaints are written. */
@@ -21,6 +22,9 @@ export function makeCommand(
     .configureOutput({
       ...(writeOut === undefined ? {} : { writeOut: fitted(writeOut, width) }),
       ...(writeErr === undefined ? {} : { writeErr }),
+      outputError: (text, write) => {
+        write(asLines(complaint(text)));
+      },
     })
     .configureHelp({
       optionDescription,
@@ -35,6 +39,9 @@ export function makeCommand(
   onMade?.(command);
   return command;
 }
+
+/** Commander repeats words of the command line; only its advice begins a line of its own. */
+const complaint = (text: string): readonly string[] => text.replace(/\n$/, '').split(/\n(?=\(Did you mean )/);
 
 /** Writes help as wide as may be. */
 export const fitted =

@@ -1,6 +1,7 @@
 import type { HostFinding } from '../host/findings.js';
 import { commandOf } from '../host/findings.js';
 import type { Context } from './context.js';
+import { asLines, asQuestion } from './paint.js';
 
 /** Whether a fix may be applied; No at once when the signal is aborted, since a stop was asked for. */
 export type Ask = (finding: HostFinding, signal: AbortSignal) => Promise<boolean>;
@@ -9,8 +10,8 @@ export type Ask = (finding: HostFinding, signal: AbortSignal) => Promise<boolean
 export function asker({ err }: Pick<Context, 'err'>, input: NodeJS.ReadableStream): Ask {
   return async ({ problem, fix }, signal) => {
     if (fix === undefined || signal.aborted) return false;
-    err(`vmrun: ${problem.subject ?? 'host'}: ${problem.message}\n`);
-    err(`vmrun: mend it with: ${commandOf(fix.action)} ? [y/N] `);
+    err(asLines([`vmrun: ${problem.subject ?? 'host'}: ${problem.message}`]));
+    err(asQuestion(`vmrun: mend it with: ${commandOf(fix.action)} ? [y/N] `));
     return /^y(es)?$/i.test(await answer(input, signal, err));
   };
 }
@@ -22,7 +23,7 @@ async function answer(input: NodeJS.ReadableStream, signal: AbortSignal, err: Co
   const lines = createInterface({ input });
   const giveUp = (): void => {
     // Nobody has ended the line of the question.
-    err('\n');
+    err(asLines(['']));
     lines.close();
   };
   signal.addEventListener('abort', giveUp);

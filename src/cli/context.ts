@@ -1,5 +1,6 @@
 import type { Platform } from '../devices/device.js';
 import type { Sink } from '../host/line-sink.js';
+import type { OwnText } from './paint.js';
 
 /** What a command may touch of the process; `main.ts` alone makes one. */
 export interface Context {
@@ -12,9 +13,9 @@ export interface Context {
   /** Words that start the built-in simulator. */
   readonly simulator: readonly string[];
   /** Text for the product: what another program may read. */
-  readonly out: (text: string) => void;
+  readonly out: (text: OwnText) => void;
   /** Text for people. */
-  readonly err: (text: string) => void;
+  readonly err: (text: OwnText) => void;
   /** From now on `err` writes there and waits for nobody; it is ended when the command is over. */
   readonly divertErr: (sink: Sink) => void;
   /** How many columns the terminal has that a descriptor leads to; absent, or undefined: it leads to none. */

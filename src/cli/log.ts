@@ -1,20 +1,21 @@
-import { Chalk } from 'chalk';
 import { ProblemsError } from '../base/problem.js';
+import { visible, visibleLines } from '../base/visible.js';
 import { systemClock } from '../host/clock.js';
 import type { RunEvent } from '../supervisor/events.js';
+import { plain } from './colours.js';
 import { eventLines } from './show-events.js';
 import { formatProblems } from './show-problems.js';
 
-/** Who says a line of the log. */
-export type LogSource = 'bhyve' | 'hook' | 'vmrun';
+/**
+ * Lines of the log, each with its time, ISO 8601, and who says it.
+ * @param who vmrun, bhyve, a loader or a hook @param text whole lines
+ */
+export const logLines = (who: string, text: string, time = systemClock.now().toISOString()): string =>
+  prefixed(`${time} ${who}: `, text);
 
-const plain = new Chalk({ level: 0 });
-
-/** Lines of the log, each with its time, ISO 8601, and who says it. @param text whole lines */
-export function logLines(source: LogSource, text: string, time = systemClock.now().toISOString()): string {
-  const prefix = `${time} ${source}: `;
-  return `${prefix}${endLines(text).slice(0, -1).replaceAll('\n', `\n${prefix}`)}\n`;
-}
+/** Whole lines with the same before each of them, and nothing in them that is not seen. */
+export const prefixed = (prefix: string, text: string): string =>
+  `${prefix}${visibleLines(endLines(text)).slice(0, -1).replaceAll('\n', `\n${prefix}`)}\n`;
 
 /**
  * What the log says of an event: the words that people see with -v, without colours; none for some.
@@ -22,7 +23,7 @@ export function logLines(source: LogSource, text: string, time = systemClock.now
  */
 export const logOfEvent = (event: RunEvent, times = 1): string =>
   eventLines(event, plain, true, times)
-    .map((line) => logLines('vmrun', line, event.time))
+    .map((line) => logLines('vmrun', visible(line), event.time))
     .join('');
 
 /** The same of what the run ends with. */

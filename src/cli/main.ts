@@ -3,6 +3,7 @@ import { codeOf } from '../base/error-code.js';
 import type { Sink } from '../host/line-sink.js';
 import { systemPlatform } from '../host/platform.js';
 import { writeText } from './output.js';
+import { writable } from './paint.js';
 import { vmrun } from './vmrun.js';
 import { fitLines, textWidth } from './wrap.js';
 
@@ -45,11 +46,11 @@ export async function main(simulator: string): Promise<void> {
     hostBhyve: systemPlatform(),
     simulator: [process.execPath, simulator],
     out: (text) => {
-      writeText(1, text);
+      writeText(1, writable(text));
     },
     err: (text) => {
-      if (diverted.sink === undefined) writeText(2, fitLines(text, columns(2)));
-      else diverted.sink.write(text);
+      if (diverted.sink === undefined) writeText(2, writable(fitLines(text, columns(2))));
+      else diverted.sink.write(writable(text));
     },
     divertErr: (sink) => {
       diverted.sink = sink;

@@ -1,4 +1,3 @@
-import type { ChalkInstance } from 'chalk';
 import { quoteCommand } from '../base/shell.js';
 import { systemClock } from '../host/clock.js';
 import {
@@ -13,10 +12,12 @@ import { isTerminal } from '../host/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { RunEvent } from '../supervisor/events.js';
 import type { Run } from '../supervisor/run.js';
+import type { Colours } from './colours.js';
 import type { Context } from './context.js';
 import { logLines, logOfError, logOfEvent } from './log.js';
 import type { CliOptions } from './options.js';
 import { standardError } from './output-files.js';
+import { asJson } from './paint.js';
 import { repeatCounter } from './repeats.js';
 import { eventLines, isProblem } from './show-events.js';
 import { speaker } from './speaker.js';
@@ -26,10 +27,8 @@ export interface RunOutput {
   /** Opens the log, and tells the run of a file that cannot be written, then and later. */
   readonly begin: (vm: Pick<Run, 'degraded'>) => void;
   readonly event: (event: RunEvent) => void;
-  /** Whole lines of bhyve's stderr. */
-  readonly bhyve: (text: string) => void;
-  /** Whole lines of a hook. */
-  readonly hook: (text: string) => void;
+  /** Whole lines of bhyve, a loader or a hook. */
+  readonly words: (text: string, who: string) => void;
   /** What the guest writes to its console; undefined where that does not go through us. */
   readonly console: ((bytes: Uint8Array) => void) | undefined;
   /** The run ends with an error, which `vmrun` prints. */
@@ -47,7 +46,7 @@ export function runOutput(
   context: Pick<Context, 'err' | 'divertErr' | 'columns'>,
   machine: Pick<Machine, 'name' | 'target' | 'usesStdio'>,
   options: Pick<CliOptions, 'events' | 'log' | 'consoleLog' | 'quiet' | 'verbose' | 'simulate' | 'runDir'>,
-  colour: ChalkInstance,
+  colour: Colours,
 ): RunOutput {
   const people = speaker(context, machine, options.consoleLog !== undefined);
   const troubles = troubleTeller(people.lines);
@@ -71,7 +70,7 @@ export function runOutput(
     },
     event(event) {
       troubles.seen(event);
-      writeEvent?.(`${JSON.stringify(event)}\n`);
+      writeEvent?.(asJson(event));
       writeLog?.(logOfEvent(event, logRepeats.count(event)));
       const isAtConsole = consoleTakenBy(event);
       if (isAtConsole === false) people.guestEnds();
@@ -83,13 +82,9 @@ export function runOutput(
       leaving = [];
       people.guestBegins();
     },
-    bhyve(text) {
-      if (!isLogForPeople) people.passOn(text);
-      writeLog?.(logLines('bhyve', text));
-    },
-    hook(text) {
-      if (!isLogForPeople) people.passOn(text);
-      writeLog?.(logLines('hook', text));
+    words(text, who) {
+      if (!isLogForPeople) people.passOn(who, text);
+      writeLog?.(logLines(who, text));
     },
     console:
       console &&
@@ -163,7 +158,7 @@ function troubleTeller(say: (lines: readonly string[]) => void) {
 function eventFile(target: string | undefined, troubles: Troubles): FileSink | undefined {
   if (target === undefined || target === standardError) return undefined;
   return fileSink(target, {
-    notice: (lines, why) => `${JSON.stringify(lossEvent(describeLoss(lines, why)))}\n`,
+    notice: (lines, why) => asJson(lossEvent(describeLoss(lines, why))),
     onTrouble: troubles.of('events', (error) => `${target}: events are not written: ${error}`),
   });
 }

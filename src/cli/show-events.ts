@@ -1,4 +1,3 @@
-import type { ChalkInstance } from 'chalk';
 import { formatDuration } from '../base/duration.js';
 import { quoteCommand } from '../base/shell.js';
 import { unreachable } from '../base/unreachable.js';
@@ -8,6 +7,7 @@ import type { HookName, RunEvent } from '../supervisor/events.js';
 import type { Explanation } from '../supervisor/explain.js';
 import type { StopReason } from '../supervisor/policy.js';
 import { describeEnd, describeLoadFailure, type RunEnd } from '../supervisor/run-end.js';
+import type { Colours } from './colours.js';
 import { formatProblem } from './show-problems.js';
 
 /** Something went wrong: told even to those who want to hear of nothing else. */
@@ -46,7 +46,7 @@ const problematicStops: readonly (StopReason | 'error')[] = ['restart-limit', 'l
  * The lines that tell people what happened; none for what only matters when it goes wrong, unless verbose.
  * @param times how often in a row its reason has come; from the second time on it is not told again
  */
-export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: boolean, times = 1): readonly string[] {
+export function eventLines(event: RunEvent, colour: Colours, isVerbose: boolean, times = 1): readonly string[] {
   switch (event.kind) {
     case 'loader':
       return loaderLines(event, colour, isVerbose, times);
@@ -93,7 +93,7 @@ export function eventLines(event: RunEvent, colour: ChalkInstance, isVerbose: bo
 
 type LoaderEvent = Extract<RunEvent, { readonly kind: 'loader' }>;
 
-function loaderLines(event: LoaderEvent, colour: ChalkInstance, isVerbose: boolean, times: number): readonly string[] {
+function loaderLines(event: LoaderEvent, colour: Colours, isVerbose: boolean, times: number): readonly string[] {
   const { boot, program } = event;
   if (event.state === 'started') {
     return [
@@ -123,7 +123,7 @@ function loaderLines(event: LoaderEvent, colour: ChalkInstance, isVerbose: boole
   }
 }
 
-function colouredEnd(end: RunEnd, colour: ChalkInstance): string {
+function colouredEnd(end: RunEnd, colour: Colours): string {
   const text = describeEnd(end);
   const isBad = end.kind === 'failed' || end.kind === 'killed' || end.kind === 'triple-fault' || end.kind === 'unknown';
   return isBad ? colour.red(text) : text;
@@ -132,14 +132,14 @@ function colouredEnd(end: RunEnd, colour: ChalkInstance): string {
 const explanationLines = (
   program: string,
   { cause, evidence, next }: Explanation,
-  colour: ChalkInstance,
+  colour: Colours,
   times: number,
 ): readonly string[] =>
   times > 1
     ? [`  as before, ${times} times in a row`]
     : [`  ${cause}`, ...evidence.map((line) => `    ${program}: ${line}`), `    ${colour.green('fix:')} ${next}`];
 
-function describeChange(change: MachineChange, colour: ChalkInstance): string {
+function describeChange(change: MachineChange, colour: Colours): string {
   switch (change.kind) {
     case 'device-added':
       return colour.green(`+ ${change.device} at ${change.address}`);

@@ -14,6 +14,7 @@ import type { LockComparison } from '../machine/lock-identity.js';
 import type { Machine, Policy } from '../machine/machine.js';
 import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
 import { shorten, table, type Cell } from './columns.js';
+import { asLines, type OwnText } from './paint.js';
 import { usualWidth, wrap } from './wrap.js';
 
 /** One target of a plan. */
@@ -43,7 +44,7 @@ export interface PlanReport {
 }
 
 /** The plan for people, as wide as their terminal; a word of a command that is longer stays whole. */
-export function formatPlan(report: PlanReport, width = usualWidth): string {
+export function formatPlan(report: PlanReport, width = usualWidth): OwnText {
   const { targets, boots } = report;
   const lines = [
     ...targets.flatMap((target, index) => [...(index === 0 ? [] : ['']), ...targetLines(target, report, width)]),
@@ -52,7 +53,7 @@ export function formatPlan(report: PlanReport, width = usualWidth): string {
     '',
     ...lockLines(report, width),
   ];
-  return `${lines.join('\n')}\n`;
+  return asLines(lines);
 }
 
 function targetLines(plan: TargetPlan, { name, source }: PlanReport, width: number): readonly string[] {
@@ -295,7 +296,7 @@ export interface PlanDiff {
 }
 
 /** What differs between two specs, for people: what bhyve is told otherwise, and what the guest makes of it. */
-export function formatDiff({ name, from, to, targets }: PlanDiff, width = usualWidth): string {
+export function formatDiff({ name, from, to, targets }: PlanDiff, width = usualWidth): OwnText {
   const lines = targets.flatMap(({ target, before, after }, index) => {
     const head = [
       ...(index === 0 ? [] : ['']),
@@ -315,7 +316,7 @@ export function formatDiff({ name, from, to, targets }: PlanDiff, width = usualW
         : ['The guest notices:', ...listed(noticed, width)]),
     ];
   });
-  return `${lines.join('\n')}\n`;
+  return asLines(lines);
 }
 
 export function machineChangeWords(change: MachineChange): string {

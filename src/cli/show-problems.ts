@@ -1,6 +1,7 @@
-import type { ChalkInstance } from 'chalk';
 import type { Problem, ProblemsError } from '../base/problem.js';
 import { count } from '../base/text.js';
+import type { Colours } from './colours.js';
+import { asLines, type OwnText } from './paint.js';
 
 /** What a list of problems means for the run, for its first line. */
 const outcome: Readonly<Record<ProblemsError['kind'], string>> = {
@@ -16,9 +17,9 @@ const outcome: Readonly<Record<ProblemsError['kind'], string>> = {
  * All problems of a file or a host for people, grouped by what they are about, in the order given.
  * @param isRun what failed was to start a VM: the first line says what came of that
  */
-export function formatProblems({ kind, source, problems }: ProblemsError, colour: ChalkInstance, isRun = true): string {
+export function formatProblems({ kind, source, problems }: ProblemsError, colour: Colours, isRun = true): OwnText {
   const head = `${colour.bold(source)}: ${countProblems(problems)}${isRun ? `, ${outcome[kind]}` : ''}`;
-  return `${[head, ...problemLines(problems, colour)].join('\n')}\n`;
+  return asLines([head, ...problemLines(problems, colour)]);
 }
 
 /** How many there are, warnings apart: `2 problems and 1 warning`, `1 warning`. */
@@ -33,7 +34,7 @@ export function countProblems(problems: readonly Problem[]): string {
 }
 
 /** The groups that follow the first line, each after an empty line. */
-export const problemLines = (problems: readonly Problem[], colour: ChalkInstance): readonly string[] =>
+export const problemLines = (problems: readonly Problem[], colour: Colours): readonly string[] =>
   [...bySubject(problems)].flatMap(([subject, group]) => [
     '',
     ...(subject === undefined ? [] : [colour.bold(subject)]),
@@ -54,7 +55,7 @@ function bySubject(problems: readonly Problem[]): ReadonlyMap<string | undefined
 /** `file:line:column  pointer  message`, then the lines that belong to it, indented. */
 export function formatProblem(
   { place, severity, message, fix, excerpt = [] }: Problem,
-  colour: ChalkInstance,
+  colour: Colours,
 ): readonly string[] {
   const where = place === undefined ? [] : [`${place.file}:${place.line}:${place.column}`];
   const pointer = place === undefined || place.pointer === '' ? [] : [place.pointer];

@@ -1,9 +1,10 @@
-import type { ChalkInstance } from 'chalk';
 import type { Problem, ProblemsError } from '../base/problem.js';
 import { listWords } from '../base/text.js';
 import type { Platform } from '../devices/device.js';
 import { commandOf, type HostFinding } from '../host/findings.js';
 import type { TargetReadiness } from '../supervisor/readiness.js';
+import type { Colours } from './colours.js';
+import { asJson, asLines, type OwnText } from './paint.js';
 import { countProblems, problemLines } from './show-problems.js';
 
 /** What `vmrun check` found out. */
@@ -30,18 +31,16 @@ export interface HostLabel extends Partial<Platform> {
  */
 export function formatReadiness(
   { name, warnings, targets }: CheckReport,
-  colour: ChalkInstance,
-): { readonly ready: string; readonly rest: string } {
-  const ready = targets.flatMap(({ target, isReady }) =>
-    isReady ? [`${name}: ready to boot target ${target}\n`] : [],
-  );
+  colour: Colours,
+): { readonly ready: OwnText; readonly rest: OwnText } {
+  const ready = targets.flatMap(({ target, isReady }) => (isReady ? [`${name}: ready to boot target ${target}`] : []));
   const findings = mergedFindings(targets);
   const problems = [...warnings, ...findings.map(({ problem }) => problem)];
-  if (problems.length === 0) return { ready: ready.join(''), rest: '' };
+  if (problems.length === 0) return { ready: asLines(ready), rest: asLines([]) };
   const isGood = problems.every(({ severity }) => severity !== 'error');
   const outcome = `${countProblems(problems)}${isGood ? '' : ', the host is not ready; nothing was changed'}`;
   const lines = [`${colour.bold(name)}: ${outcome}`, ...problemLines(problems, colour), ...mendable(findings)];
-  return { ready: ready.join(''), rest: `${lines.join('\n')}\n` };
+  return { ready: asLines(ready), rest: asLines(lines) };
 }
 
 /** How many of the findings vmrun can see to. */
@@ -72,7 +71,7 @@ function mergedFindings(targets: readonly TargetReadiness[]): readonly HostFindi
 }
 
 /** The report for programs: one object, described in the README. */
-export const readinessJson = ({ name, source, warnings, targets, host }: CheckReport): string =>
+export const readinessJson = ({ name, source, warnings, targets, host }: CheckReport): OwnText =>
   json({
     name,
     source,
@@ -95,10 +94,10 @@ export const readinessJson = ({ name, source, warnings, targets, host }: CheckRe
   });
 
 /** The same where a file is not good, so that no host was looked at. */
-export const refusalJson = ({ source, problems }: ProblemsError): string =>
+export const refusalJson = ({ source, problems }: ProblemsError): OwnText =>
   json({ source, ready: false, problems: problems.map(plainProblem), targets: [] });
 
-const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;
+const json = (value: object): OwnText => asJson(value, 2);
 
 const plainProblem = ({ code, severity, message, fix, subject, place }: Problem): object => ({
   code,

@@ -1,5 +1,7 @@
 import type { KnownRun } from '../supervisor/runs.js';
+import { visible } from '../base/visible.js';
 import { tableRows } from './columns.js';
+import { asJson, asLines, type OwnText } from './paint.js';
 import { wrap } from './wrap.js';
 
 /** A run in the list; those of the simulator say so. */
@@ -13,14 +15,18 @@ const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] a
  * A table for people, a line for each VM, and below a line what does not work beside it. Simulated ones follow, indented:
  * whoever looks for a name at the beginning of a line does not take them for real.
  */
-export function formatRuns(runs: readonly ListedRun[], now: Date, width = Infinity): string {
+export function formatRuns(runs: readonly ListedRun[], now: Date, width = Infinity): OwnText {
   const real = runs.filter(({ simulated }) => simulated !== true);
-  if (real.length === runs.length) return tableOf(runs, { now, width, indent: '' });
+  if (real.length === runs.length) return asLines(tableOf(runs, { now, width, indent: '' }));
   const indented = tableOf(
     runs.filter(({ simulated }) => simulated === true),
     { now, width, indent: '  ' },
   );
-  return `${real.length === 0 ? '' : `${tableOf(real, { now, width, indent: '' })}\n`}Simulated:\n${indented}`;
+  return asLines([
+    ...(real.length === 0 ? [] : [...tableOf(real, { now, width, indent: '' }), '']),
+    'Simulated:',
+    ...indented,
+  ]);
 }
 
 interface Layout {
@@ -29,11 +35,13 @@ interface Layout {
   readonly indent: string;
 }
 
-function tableOf(runs: readonly KnownRun[], { now, width, indent }: Layout): string {
+function tableOf(runs: readonly KnownRun[], { now, width, indent }: Layout): readonly string[] {
   const rows = runs.map((run) => rowOf(run, now));
   const [head = [], ...lines] = tableRows([heading, ...rows.map(({ cells }) => cells)], { indent, width });
-  const below = rows.map(({ notes }) => notes.flatMap((note) => wrap(`${indent}  ${note}`, width, `${indent}    `)));
-  return [...head, ...lines.flatMap((line, index) => [...line, ...(below[index] ?? [])]), ''].join('\n');
+  const below = rows.map(({ notes }) =>
+    notes.flatMap((note) => wrap(`${indent}  ${visible(note)}`, width, `${indent}    `)),
+  );
+  return [...head, ...lines.flatMap((line, index) => [...line, ...(below[index] ?? [])])];
 }
 
 interface Row {
@@ -76,4 +84,4 @@ function formatUp(ms: number): string {
 }
 
 /** For programs: the runs as the library gives them. */
-export const runsJson = (runs: readonly ListedRun[]): string => `${JSON.stringify(runs, undefined, 2)}\n`;
+export const runsJson = (runs: readonly ListedRun[]): OwnText => asJson(runs, 2);

@@ -2,15 +2,16 @@ import { descriptorSink, describeLoss } from '../host/line-sink.js';
 import { isSameFile, isTerminal } from '../host/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { Context } from './context.js';
-import { endLines } from './log.js';
+import { endLines, prefixed } from './log.js';
+import { asLines, asText, type OwnText } from './paint.js';
 import { fitLines } from './wrap.js';
 
 /** Speaks to people on stderr, on lines of its own also where a guest has its console there. */
 export interface Speaker {
   /** Lines of vmrun. */
   readonly lines: (lines: readonly string[]) => void;
-  /** Whole lines of bhyve or a hook, as they are. */
-  readonly passOn: (text: string) => void;
+  /** Whole lines of bhyve, a loader or a hook, each with who says it. */
+  readonly passOn: (who: string, text: string) => void;
   /** Whole lines for programs and logs. */
   readonly plain: (text: string) => void;
   /** From now on the guest, or its loader, may write to its console. */
@@ -35,31 +36,34 @@ export function speaker(
   sharesConsole = usesStdio && isSameFile(1, 2),
 ): Speaker {
   const lineEnd = usesStdio && isTerminal(0) ? '\r\n' : '\n';
-  divertErr(descriptorSink(2, { notice: (lines, why) => `vmrun: ${describeLoss(lines, why)}${lineEnd}` }));
+  const sink = descriptorSink(2, { notice: (lines, why) => `vmrun: ${describeLoss(lines, why)}${lineEnd}` });
+  divertErr({
+    ...sink,
+    write: (text) => {
+      sink.write(typeof text === 'string' && lineEnd !== '\n' ? text.replaceAll('\n', lineEnd) : text);
+    },
+  });
   let isGuestAt = false;
   let isMidLine = false;
   let hasPassedOn = false;
-  const write = (text: string, isPassedOn: boolean): void => {
+  const write = (text: OwnText, isPassedOn: boolean): void => {
     if (text === '') return;
     // Words of bhyve that follow others most likely belong together.
-    const begin = sharesConsole && isMidLine && !(isPassedOn && hasPassedOn) ? lineEnd : '';
-    err(begin + text);
+    const begin = sharesConsole && isMidLine && !(isPassedOn && hasPassedOn) ? '\n' : '';
+    err(asText(begin + text));
     isMidLine = isGuestAt && !seesConsole;
     hasPassedOn = isPassedOn;
   };
-  const whole = (text: string): string =>
-    lineEnd === '\n' ? endLines(text) : endLines(text).replaceAll('\n', lineEnd);
-  const ended = (lines: readonly string[]): string => lines.map((line) => line + lineEnd).join('');
   return {
     lines: (lines) => {
       const width = columns?.(2);
-      write(ended(lines.flatMap((line) => fitLines(`vmrun: ${name}: ${line}`, width).split('\n'))), false);
+      write(fitLines(asLines(lines.map((line) => `vmrun: ${name}: ${line}`)), width), false);
     },
-    passOn: (text) => {
-      if (text !== '') write(whole(text), true);
+    passOn: (who, text) => {
+      if (text !== '') write(asText(prefixed(`${name}: ${who}: `, text)), true);
     },
     plain: (text) => {
-      if (text !== '') write(whole(text), false);
+      if (text !== '') write(asText(endLines(text)), false);
     },
     guestBegins: () => {
       isGuestAt = true;

@@ -9,6 +9,7 @@ import type { Context } from './context.js';
 import { exitCodes, problemsExitCode } from './exit-codes.js';
 import type { CliOptions } from './options.js';
 import { loadWithLock } from './load-with-lock.js';
+import { asLines, asText, type OwnText } from './paint.js';
 import { programsOf } from './programs.js';
 import { readPlainWords } from './read-words.js';
 import { runBaseOf, simulatedBase } from './run-base.js';
@@ -50,8 +51,12 @@ async function runCommand(name: string, words: readonly string[], context: Conte
 }
 
 const outputOf = ({ out, err, columns }: Context): CommandOutput => ({
-  writeOut: out,
-  writeErr: err,
+  writeOut: (text) => {
+    out(asText(text));
+  },
+  writeErr: (text) => {
+    err(asText(text));
+  },
   width: () => columns?.(1) ?? usualWidth,
 });
 
@@ -91,7 +96,7 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
 async function warn(problems: ProblemsError['problems'], context: Context, options: CliOptions): Promise<void> {
   const [{ formatProblem }, { coloursFor }] = await Promise.all([import('./show-problems.js'), import('./colours.js')]);
   const colour = coloursFor(context, options.color);
-  for (const problem of problems) context.err(`${formatProblem(problem, colour).join('\n')}\n`);
+  context.err(asLines(problems.flatMap((problem) => formatProblem(problem, colour))));
 }
 
 /** Told without its class, which only those load who need commander. */
@@ -101,13 +106,13 @@ const isCommandersError = (error: unknown): error is CommanderError =>
 /** Turns what was thrown into words and an exit code. */
 async function report(error: unknown, context: Context, command: string, color: boolean | undefined): Promise<number> {
   // Once a run has begun, what goes to stderr is no longer made to fit.
-  const say = (text: string): void => {
+  const say = (text: OwnText): void => {
     context.err(fitLines(text, context.columns?.(2)));
   };
   if (isCommandersError(error)) {
     // It has printed its message; help and version are no failure.
     if (error.exitCode === 0) return exitCodes.ok;
-    say(`Try ${command} --help.\n`);
+    say(asLines([`Try ${command} --help.`]));
     return exitCodes.usage;
   }
   const [{ formatProblems }, { coloursFor }, { StartError }] = await Promise.all([
@@ -126,10 +131,10 @@ async function report(error: unknown, context: Context, command: string, color: 
     return exitCodes.host;
   }
   if (error instanceof Error && 'syscall' in error) {
-    say(`vmrun: a system call failed: ${error.message}\n`);
+    say(asLines([`vmrun: a system call failed: ${error.message}`]));
     return exitCodes.system;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  say(`vmrun: this is a bug in vmrun, please report it:\n${text}\n`);
+  say(asLines(['vmrun: this is a bug in vmrun, please report it:', ...text.split('\n')]));
   return exitCodes.internal;
 }

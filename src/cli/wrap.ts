@@ -1,3 +1,5 @@
+import { asText, unpainted, type OwnText } from './paint.js';
+
 /** How wide text for people is where nobody says how wide the terminal is. */
 export const usualWidth = 80;
 
@@ -8,12 +10,8 @@ const leastWidth = 40;
 export const textWidth = (columns: number | undefined): number | undefined =>
   columns === undefined || columns === 0 ? undefined : Math.max(columns, leastWidth);
 
-// eslint-disable-next-line no-control-regex -- what a terminal takes for colours begins with a control character
-const colours = /\u001b\[[\d;]*m/g;
-
 /** Columns that text takes, whatever its colours. */
-export const shownLength = (text: string): number =>
-  text.includes('\u001b') ? text.replaceAll(colours, '').length : text.length;
+export const shownLength = (text: string): number => unpainted(text).length;
 
 /** Lines of a paragraph: broken at blanks, those after the first with their indent in front. A long word stays whole. */
 export function wrap(text: string, width: number, indent = ''): readonly string[] {
@@ -35,16 +33,15 @@ export function wrap(text: string, width: number, indent = ''): readonly string[
  * stay below what it is about.
  * @param width undefined: there is no terminal, and text stays as it is
  */
-export function fitLines(text: string, width: number | undefined): string {
+export function fitLines(text: OwnText, width: number | undefined): OwnText {
   if (width === undefined) return text;
   const lines = text.split('\n');
-  return lines
-    .flatMap((line, index) => {
-      const [about = '', mark = ''] = isMark(line) ? [lines[index - 1], line] : [line, lines[index + 1]];
-      if (!isMark(mark)) return fitLine(line, width);
-      return [shownLength(about) <= width && mark.length <= width ? line : cutAround(line, mark, width)];
-    })
-    .join('\n');
+  const fitting = lines.flatMap((line, index) => {
+    const [about = '', mark = ''] = isMark(line) ? [lines[index - 1], line] : [line, lines[index + 1]];
+    if (!isMark(mark)) return fitLine(line, width);
+    return [shownLength(about) <= width && mark.length <= width ? line : cutAround(line, mark, width)];
+  });
+  return asText(fitting.join('\n'));
 }
 
 /** Lines of one that is too long. */

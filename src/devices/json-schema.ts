@@ -1,3 +1,5 @@
+import { unseen } from '../base/visible.js';
+
 export type JsonType = 'string' | 'integer' | 'number' | 'boolean' | 'object' | 'array' | 'null';
 
 /**
@@ -27,6 +29,8 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly patternProperties?: Readonly<Record<string, JsonSchema | true>>;
   readonly additionalProperties?: false | JsonSchema;
+  /** Its `pattern` alone. */
+  readonly propertyNames?: JsonSchema;
   readonly required?: readonly string[];
   readonly minProperties?: number;
   readonly oneOf?: readonly JsonSchema[];
@@ -57,6 +61,13 @@ export const text = (description: string, more: JsonSchema = {}): JsonSchema => 
   patternErrorMessage: printableMessage,
   ...more,
 });
+
+/** What no name may hold: it stands in lines that people and programs read. */
+export const seenPattern = `^[^${unseen}]+$`;
+export const seenMessage = 'a name of characters that can all be seen: no newline, no marks of direction';
+
+export const nameText = (description: string, more: JsonSchema = {}): JsonSchema =>
+  text(description, { pattern: seenPattern, patternErrorMessage: seenMessage, ...more });
 
 export const file = (description: string, more: JsonSchema = {}): JsonSchema =>
   text(description, { isFile: true, ...more });

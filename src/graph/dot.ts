@@ -1,11 +1,11 @@
+import { visible } from '../base/visible.js';
 import { destinationOf, exitWords, type BootGraph } from './boot-graph.js';
 import { connectionWords, deviceWords, type Connection, type MachineGraph } from './machine-graph.js';
 import { bootsTitle, machineTitle, unreachedWords, type Picture } from './picture.js';
-import { printable } from './words.js';
 
 /** A quoted string of the DOT language; Graphviz expands escapes in labels, and HTML's entities too. */
 const quoted = (text: string): string =>
-  `"${printable(text).replaceAll('&', '&amp;').replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+  `"${visible(text).replaceAll('&', '&amp;').replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
 /** One digraph with a cluster for each of the two: a text for dot(1) of Graphviz. */
 export function dotOf({ boots, machine }: Picture): string {

@@ -1,14 +1,14 @@
+import { visible } from '../base/visible.js';
 import { destinationOf, exitWords, type BootGraph } from './boot-graph.js';
 import { connectionWords, deviceWords, type Connection, type MachineGraph } from './machine-graph.js';
 import { bootsTitle, machineTitle, type Picture } from './picture.js';
-import { printable } from './words.js';
 
 /**
  * Text in double quotes. Mermaid has an entity for every character; what may mean something to any of its grammars is
  * written so: quotes, Markdown, directives, and the colon that makes it take an entity on a line for a style.
  */
 const quoted = (text: string): string =>
-  `"${printable(text).replaceAll(/[^\p{L}\p{N}\p{M}\p{S} _./,()-]|[<>$^`|~+=]/gu, entity)}"`;
+  `"${visible(text).replaceAll(/[^\p{L}\p{N}\p{M}\p{S} _./,()-]|[<>$^`|~+=]/gu, entity)}"`;
 
 const entity = (character: string): string => `#${character.codePointAt(0) ?? 0};`;
 

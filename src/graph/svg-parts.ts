@@ -1,8 +1,9 @@
-import { printable, shortened, widthOf, type Width } from './words.js';
+import { visible } from '../base/visible.js';
+import { shortened, widthOf, type Width } from './words.js';
 
 /** Text and attribute values of XML: quotes are only needed in the latter. */
 export const escaped = (text: string): string =>
-  printable(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  visible(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 
 /**
  * Width of a character in ems, never below what the fonts of the stack make of it: the fixed fonts of common systems
@@ -14,11 +15,11 @@ const ems: Width = (character) => {
 };
 
 /** @returns pixels */
-export const textWidth = (text: string, size: number): number => widthOf(printable(text), ems) * size;
+export const textWidth = (text: string, size: number): number => widthOf(visible(text), ems) * size;
 
 /** Text of no more pixels than these. */
 export const fitted = (text: string, size: number, pixels: number): string =>
-  shortened(printable(text), pixels / size, ems);
+  shortened(visible(text), pixels / size, ems);
 
 /** A class of text: its size in pixels, and what its rule says. */
 const faces = {

@@ -1,8 +1,9 @@
 import { formatAddress } from '../base/pci-address.js';
+import { visible } from '../base/visible.js';
 import { destinationOf, exitWords, type BootGraph, type BootTarget, type Exit } from './boot-graph.js';
 import { connectionWords, type Connection, type MachineDevice, type MachineGraph } from './machine-graph.js';
 import { bootsTitle, machineTitle, unreachedWords, type Picture } from './picture.js';
-import { columns, printable, shortened, widthOf } from './words.js';
+import { columns, shortened, widthOf } from './words.js';
 
 /** How a terminal shows the picture: its letters and its colours. */
 export interface Look {
@@ -53,8 +54,7 @@ export function textOf({ boots, machine }: Picture, look: Look): string {
   return `${pictures.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
-const fit = (text: string, room: number, { marks }: Pen): string =>
-  shortened(printable(text), room, columns, marks.cut);
+const fit = (text: string, room: number, { marks }: Pen): string => shortened(visible(text), room, columns, marks.cut);
 
 const padded = (text: string, to: number): string => text + ' '.repeat(Math.max(0, to - widthOf(text, columns)));
 
@@ -99,7 +99,7 @@ function machineLines(graph: MachineGraph, pen: Pen): readonly string[] {
   const { facts, connections, buses } = graph;
   const devices = buses.flatMap((bus) => bus.devices);
   const widest = (words: readonly string[], most: number): number =>
-    Math.min(most, Math.max(0, ...words.map((word) => widthOf(printable(word), columns))));
+    Math.min(most, Math.max(0, ...words.map((word) => widthOf(visible(word), columns))));
   const widths: Widths = {
     address: widest(
       devices.map(({ address }) => formatAddress(address)),
@@ -191,7 +191,7 @@ const nameShare = 0.6;
 
 /** A name and the words about it; those without room beside it go on below, one or several to a line. */
 function connectionLines(connection: Connection, room: number, pen: Pen): readonly string[] {
-  const about = printable(connectionWords(connection).slice(connection.name.length));
+  const about = visible(connectionWords(connection).slice(connection.name.length));
   const name = fit(connection.name, Math.max(room * nameShare, room - widthOf(about, columns)), pen);
   const lines: string[] = [''];
   for (const words of about.split(/(?<=,) /)) {

@@ -1,9 +1,3 @@
-/** What no picture may hold: it would end a line, turn the text around, or is no character of XML 1.0. */
-const unprintable = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/gu;
-
-/** A name as a picture can show it: what cannot be printed is U+FFFD. */
-export const printable = (text: string): string => text.replaceAll(unprintable, '\ufffd');
-
 /** How wide one character (grapheme cluster) is, in any unit. */
 export type Width = (character: string) => number;
 

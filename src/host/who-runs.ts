@@ -1,6 +1,7 @@
 import { accessSync, constants, lstatSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
+import { isVmName } from '../base/vm-name.js';
 import { whoHolds } from './lock.js';
 import { refuseForeignBase } from './private-folder.js';
 import type { HeldRunDirectory } from './run-directory.js';
@@ -61,7 +62,8 @@ function holderOf(base: string, folder: string): NameHolder {
 /** The names that have a run directory, sorted; whether anybody runs them `whoRuns` tells. */
 export function knownNames(base: string): readonly string[] {
   try {
-    const folders = readdirSync(base, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    const entries = readdirSync(base, { withFileTypes: true });
+    const folders = entries.filter((entry) => entry.isDirectory() && isVmName(entry.name));
     return folders.map(({ name }) => name).sort();
   } catch (error) {
     if (isGone(error)) return [];

@@ -1,5 +1,5 @@
 import { durationPattern, maxDurationSeconds } from '../base/duration.js';
-import { file, printable, printableMessage, text, type JsonSchema } from '../devices/json-schema.js';
+import { file, nameText, printable, printableMessage, text, type JsonSchema } from '../devices/json-schema.js';
 
 /** Keys that begin so are the user's own and ignored. */
 export const ownKeys = '^x-';
@@ -31,7 +31,7 @@ export const commandSchema = (description: string): JsonSchema => ({
 });
 
 export const targetName = (description: string): JsonSchema =>
-  text(description, { takesDigits: true, examples: ['default', 'install'] });
+  nameText(description, { takesDigits: true, examples: ['default', 'install'] });
 
 /** Numbers and ascending ranges: vCPUs, or CPUs of the host. */
 export const cpuset = (description: string, example: string): JsonSchema => ({

@@ -52,6 +52,8 @@ function fitsScalar(schema: JsonSchema, value: unknown): boolean {
 function fitsMapping(schema: JsonSchema, node: SourceMapping, definitions: Definitions): boolean {
   if (node.entries.length < (schema.minProperties ?? 0)) return false;
   if (schema.required?.some((key) => entryOf(node, key) === undefined) === true) return false;
+  const { pattern: names } = schema.propertyNames ?? {};
+  if (names !== undefined && !node.entries.every(({ key }) => expression(names).test(key))) return false;
   const { properties = {}, patternProperties = {}, additionalProperties = true } = schema;
   return node.entries.every(({ key, value }) => {
     const patterns = Object.keys(patternProperties).filter((pattern) => expression(pattern).test(key));

@@ -3,6 +3,7 @@ import { limited, type Finding, type Place, type Problem } from '../base/problem
 import { secretsIn, type Secrets } from '../base/secrets.js';
 import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
+import { visible } from '../base/visible.js';
 import type { JsonSchema } from '../devices/json-schema.js';
 import { canonicalise, isOwnKey } from './canonical.js';
 import { fieldWords } from './field-words.js';
@@ -366,8 +367,9 @@ function templateProblem(
 function caret(line: string, column: number): readonly string[] {
   const width = 72;
   const from = column > width ? column - width / 2 : 0;
-  const shownLine = line.slice(from, from + width).replaceAll(/\p{Cc}/gu, ' ');
-  return [shownLine, `${' '.repeat(Math.max(0, column - from - 1))}^`];
+  const seen = (start: number, end: number): string => visible(line.slice(start, end).replaceAll('\t', ' '));
+  const before = seen(from, column - 1);
+  return [before + seen(column - 1, from + width), `${' '.repeat(before.length)}^`];
 }
 
 /** Values that stand in for required fields that are missing, so that the rest can still be checked. */

@@ -1,4 +1,4 @@
-import { integer, text, type JsonSchema } from '../devices/json-schema.js';
+import { integer, nameText, seenPattern, text, type JsonSchema } from '../devices/json-schema.js';
 import { commandSchema, duration, object, ownKeys, targetName } from './field-schemas.js';
 import { exitReasons, stopWord, type HookField } from './vm-spec.js';
 
@@ -15,7 +15,7 @@ export const policyFields: Readonly<Record<string, JsonSchema>> = {
     type: ['string', 'object'],
     description:
       'Target of the next boot: a name, or names by the reason of the exit. "default" is the spec without a target, unless a target has that name. Without it the same target boots again.',
-    pattern: '^[^\\u0000-\\u001f\\u007f]+$',
+    pattern: seenPattern,
     patternErrorMessage: 'the name of a target, e.g. "default"',
     takesDigits: true,
     properties: Object.fromEntries(
@@ -61,7 +61,7 @@ export const policyFields: Readonly<Record<string, JsonSchema>> = {
     description: 'Limits for reboots that follow too quickly.',
     default: {},
   },
-  on_give_up: text(
+  on_give_up: nameText(
     `What follows when restart.max is reached: "${stopWord}", or the name of a target that is booted once, with a count of its own, e.g. a rescue system. Reached again before a stable run, the VM stops. "${stopWord}" never names a target.`,
     { takesDigits: true, default: stopWord },
   ),

@@ -108,7 +108,8 @@ function tolerant(schema: JsonSchema): Record<string, unknown> {
   const types = [schema.type ?? []].flat();
   if (types.length === 0) return out;
   if (isTargets(schema)) {
-    const section = { type: 'object', additionalProperties: publish(definitionRef('target')) };
+    const { propertyNames } = schema;
+    const section = { type: 'object', propertyNames, additionalProperties: publish(definitionRef('target')) };
     return withAlternatives(out, [{ type: 'array', items: section }]);
   }
   if (types.includes('array') && !types.includes('string') && schema.items !== undefined) {

@@ -1,5 +1,6 @@
+import { vmNamePattern } from '../base/vm-name.js';
 import { architectures, releases, type AnyDeviceModel } from '../devices/device.js';
-import { flag, slotSchema, text, type JsonSchema } from '../devices/json-schema.js';
+import { flag, nameText, seenMessage, seenPattern, slotSchema, type JsonSchema } from '../devices/json-schema.js';
 import { deviceModels } from '../devices/registry.js';
 import { object, ownKeys, targetName } from './field-schemas.js';
 import { machineFields } from './machine-fields.js';
@@ -7,17 +8,16 @@ import type { Definitions } from './schema-walk.js';
 
 const nameSchema: JsonSchema = {
   type: 'string',
-  description: 'Name of the VM: 1 to 229 bytes, without "/", "%", blanks and control characters.',
-  // A leading dash would be an option of every tool that is given the name; "." and ".." are no names in a folder.
-  pattern: '^(?!\\.{1,2}$)[^\\s/%\\u0000-\\u001f\\u007f-][^\\s/%\\u0000-\\u001f\\u007f]{0,228}$',
+  description: 'Name of the VM: 1 to 229 bytes, without "/", "%", blanks and characters that cannot be seen.',
+  pattern: vmNamePattern,
   patternErrorMessage:
-    'a VM name: at most 229 bytes without "/", "%", blanks and control characters, and no dash in front; not "." or ".."',
+    'a VM name: at most 229 bytes without "/", "%", blanks and characters that cannot be seen, and no dash in front; not "." or ".."',
   takesDigits: true,
   examples: ['freebsd'],
 };
 
 const commonFields: Readonly<Record<string, JsonSchema>> = {
-  id: text('Your name for this device: a target replaces or removes it by this name.', {
+  id: nameText('Your name for this device: a target replaces or removes it by this name.', {
     takesDigits: true,
     examples: ['disk0'],
   }),
@@ -65,7 +65,7 @@ const definitions = madeWhenAsked({
   removal: () =>
     object({
       description: 'Takes away the device with this id.',
-      properties: { id: { ...text('Name of the device to remove.'), takesDigits: true }, remove: { const: true } },
+      properties: { id: { ...nameText('Name of the device to remove.'), takesDigits: true }, remove: { const: true } },
       required: ['id', 'remove'],
     }),
   target: () =>
@@ -117,6 +117,7 @@ export const vmSchema: JsonSchema & { readonly $defs: Definitions } = {
       targets: {
         type: 'object',
         description: 'Named variants of this machine: vmrun -t NAME boots one.',
+        propertyNames: { pattern: seenPattern, patternErrorMessage: seenMessage },
         additionalProperties: definitionRef('target'),
         patternProperties: { [ownKeys]: true },
         default: {},

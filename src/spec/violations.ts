@@ -70,6 +70,8 @@ export function tellingViolations(violations: readonly Violation[]): readonly Vi
     violations
       // A branch that failed is told by what failed in it, a value without a tag by the discriminator.
       .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf')
+      // A key that is no name is told as such.
+      .filter(({ schemaPath }) => !schemaPath.includes('/propertyNames/'))
       .filter(({ keyword, instancePath }) => keyword !== 'required' || !withoutTag.has(instancePath))
   );
 }
@@ -109,6 +111,16 @@ function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): 
         'unknown-field',
         `${shown(key)} is not a field here`,
         spoken.misplaced?.(key, path, Object.keys(schema.properties ?? {})) ?? unknownFieldFix(key, schema),
+        child(pointer, key),
+        true,
+      );
+    }
+    case 'propertyNames': {
+      const key = String(params.propertyName);
+      return finding(
+        'wrong-text',
+        `${shown(key)} is not ${schema.propertyNames?.patternErrorMessage ?? 'a name'}`,
+        'write it without them',
         child(pointer, key),
         true,
       );

@@ -89,7 +89,9 @@ const startBhyve = (session: Session, { machine, number }: Boot): Promise<Child>
     ownSession: !machine.usesStdio,
     survivor: survivorOf(session, { role: 'bhyve', boot: number, target: machine.target }),
     env: environmentOf(session, machine, number),
-    onStderr: session.onStderr,
+    onStderr: (text) => {
+      session.onStderr(text, 'bhyve');
+    },
   });
 
 /** One life of bhyve: watched, stopped when asked. */

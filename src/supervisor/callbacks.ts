@@ -7,8 +7,8 @@ type Environment = Readonly<Record<string, string>>;
 
 /** What a run calls of its caller's. None of them throws: a VM does not end since somebody's log does. */
 export interface Callbacks {
-  readonly onStderr: (text: string) => void;
-  readonly onHookOutput: (text: string) => void;
+  readonly onStderr: NonNullable<RunOptions['onStderr']>;
+  readonly onHookOutput: NonNullable<RunOptions['onHookOutput']>;
   readonly onConsole: ((bytes: Uint8Array) => void) | undefined;
   /** Throws for a first boot alone, since there is no other environment then. */
   readonly env: (machine: Machine) => Environment;
@@ -23,10 +23,10 @@ export function carefully(options: RunOptions, { degraded }: Pick<StateKeeper, '
     degraded(part, error instanceof Error ? error.message : String(error));
   };
   const taking =
-    <Given>(part: string, take: ((given: Given) => unknown) | undefined) =>
-    (given: Given): void => {
+    <Given extends readonly unknown[]>(part: string, take: ((...given: Given) => unknown) | undefined) =>
+    (...given: Given): void => {
       try {
-        const outcome = take?.(given);
+        const outcome = take?.(...given);
         if (types.isPromise(outcome)) {
           outcome.catch((error: unknown) => {
             tell(part, error);

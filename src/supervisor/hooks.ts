@@ -52,7 +52,12 @@ function notNow(error: unknown): Omit<HookRun, 'output'> {
   return { end: { kind: 'not-started', error: error.message }, shortage: error };
 }
 
-export function makeHooks(host: Host, emit: Emit, signals: StopSignals, onOutput: (text: string) => void): Hooks {
+export function makeHooks(
+  host: Host,
+  emit: Emit,
+  signals: StopSignals,
+  onOutput: (text: string, hook: HookName) => void,
+): Hooks {
   const over = new AbortController();
   const running = new Set<Promise<void>>();
 
@@ -79,7 +84,7 @@ export function makeHooks(host: Host, emit: Emit, signals: StopSignals, onOutput
       signal,
       onOutput: (text) => {
         tail.push(text);
-        onOutput(text);
+        onOutput(text, hook);
       },
     };
     const ran = await host.runHook(argv, options).then((end) => ({ end }), notNow);

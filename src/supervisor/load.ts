@@ -72,7 +72,9 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
       ownSession: !loader.usesStdio,
       survivor: survivorOf(session, { role: 'loader', boot, target: machine.target }),
       env: environmentOf(session, machine, boot),
-      onStderr: session.onStderr,
+      onStderr: (text) => {
+        session.onStderr(text, loader.kind);
+      },
     });
   } catch (error) {
     if (!(error instanceof StartError) || error.reason === 'not-found' || error.reason === 'no-resources') throw error;

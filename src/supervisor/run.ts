@@ -7,14 +7,14 @@ import type { PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
 import type { LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
-import type { Machine } from '../machine/machine.js';
+import type { Loader, Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { inheritedState, refuseUnknownTarget } from './adopt.js';
 import { bootLoop } from './boot-loop.js';
 import { carefully } from './callbacks.js';
 import { claim } from './claim.js';
 import { makeCleaner } from './cleanup.js';
-import { eventStream, type Emit, type Part, type RunEvent } from './events.js';
+import { eventStream, type Emit, type HookName, type Part, type RunEvent } from './events.js';
 import type { Explanation } from './explain.js';
 import { makeHooks } from './hooks.js';
 import { createPidFile, refusePidFiles } from './pid-files.js';
@@ -66,17 +66,17 @@ export interface RunOptions {
   /** Stop, and fail, when something that the run made cannot be removed. Default: false, a warning. */
   readonly panicOnFailedCleanup?: boolean;
   /**
-   * Whole lines of what bhyve writes to stderr, and its loader anywhere but to the guest's console. Default: kept for
-   * explanations, otherwise dropped.
+   * Whole lines of what bhyve writes to stderr, and its loader anywhere but to the guest's console, and who of the two.
+   * Default: kept for explanations, otherwise dropped.
    */
-  readonly onStderr?: (text: string) => void;
+  readonly onStderr?: (text: string, program: 'bhyve' | Loader['kind']) => void;
   /**
    * Gets what the guest writes to its console, where that is stdio, in place of this process's standard output. Default:
    * bhyve inherits standard output.
    */
   readonly onConsole?: (bytes: Uint8Array) => void;
-  /** Whole lines of what hooks write. Default: dropped. */
-  readonly onHookOutput?: (text: string) => void;
+  /** Whole lines of what hooks write, and which of them. Default: dropped. */
+  readonly onHookOutput?: (text: string, hook: HookName) => void;
   /** Added to the environment of bhyve and its loader; or what makes it for the machine of a boot. */
   readonly env?: Environment | ((machine: Machine) => Environment);
   /** The machine to run on. Default: this one, `systemHost()`. */

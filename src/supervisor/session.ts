@@ -6,7 +6,7 @@ import { identify } from '../host/process-identity.js';
 import type { RunDirectory } from '../host/run-directory.js';
 import type { Note } from '../host/run-files.js';
 import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
-import type { Machine } from '../machine/machine.js';
+import type { Loader, Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
 import type { Cleaner } from './cleanup.js';
 import type { Emit } from './events.js';
@@ -30,7 +30,7 @@ export interface Session {
   readonly bhyve: readonly string[];
   readonly loaders: LoaderPrograms;
   readonly env: (machine: Machine) => Readonly<Record<string, string>>;
-  readonly onStderr: (text: string) => void;
+  readonly onStderr: (text: string, program: 'bhyve' | Loader['kind']) => void;
   /** Gets the bytes of a guest's console on stdio, in place of descriptor 1. */
   readonly onConsole: ((bytes: Uint8Array) => void) | undefined;
 }

@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Chalk } from 'chalk';
 import { commands } from '../../src/cli/commands.js';
 import { commandWords } from '../../src/cli/command-tree.js';
+import { painted } from '../../src/cli/colours.js';
 import { fitHelp } from '../../src/cli/fit-help.js';
+import { asText } from '../../src/cli/paint.js';
 import { commandLines } from '../../src/cli/show-plan.js';
 import { formatRuns } from '../../src/cli/show-runs.js';
 import { speaker } from '../../src/cli/speaker.js';
@@ -91,7 +92,7 @@ test.each(widths)('a shell reads a command that was broken for %i columns as it 
     ...['-o', 'two\nlines', '-U', '', 'the name'],
   ];
   const command = commandLines(['printf', '%s\\0', ...words], width).join('\n');
-  expect(spawnSync('sh', ['-c', command], { encoding: 'utf8' }).stdout.split('\0').slice(0, -1)).toEqual(words);
+  expect(spawnSync('bash', ['-c', command], { encoding: 'utf8' }).stdout.split('\0').slice(0, -1)).toEqual(words);
 });
 
 describe('help', () => {
@@ -145,7 +146,7 @@ describe('help', () => {
 });
 
 describe('lines for people', () => {
-  const red = new Chalk({ level: 1 }).red('a red word and more of them');
+  const red = painted.red('a red word and more of them');
   test.each<[what: string, line: string, lines: readonly string[]]>([
     ['one that fits stays', 'vmrun: fits', ['vmrun: fits']],
     [
@@ -170,10 +171,10 @@ describe('lines for people', () => {
       [`${'a'.repeat(26)}HERE${'b'.repeat(10)}`, `${' '.repeat(26)}^`],
     ],
   ])('%s', (_what, text, lines) => {
-    const fitted = fitLines(text, 40);
+    const fitted = fitLines(asText(text), 40);
     expect(fitted.split('\n')).toEqual(lines);
     expect(fitLines(fitted, 40)).toBe(fitted);
-    expect(fitLines(text, undefined)).toBe(text);
+    expect(fitLines(asText(text), undefined)).toBe(text);
   });
 
   test('lose nothing, whatever they are', () => {
@@ -201,15 +202,15 @@ describe('lines for people', () => {
     const { lines, passOn } = speaker(context, { name: 'web', usesStdio: false }, false, false);
     const line = 'stopping: asked the guest to power off, it has 10 s; a second stop ends it now';
     lines([line]);
-    // What bhyve says is its own.
-    passOn(`bhyve: ${'word '.repeat(20)}\n`);
+    // What bhyve says stays as it is.
+    passOn('bhyve', `bhyve: ${'word '.repeat(20)}\n`);
     columns = undefined;
     lines([line]);
     expect(seen.split('\n')).toEqual([
       'vmrun: web: stopping: asked the guest to',
       '  power off, it has 10 s; a second stop',
       '  ends it now',
-      `bhyve: ${'word '.repeat(20)}`,
+      `web: bhyve: bhyve: ${'word '.repeat(20)}`,
       `vmrun: web: ${line}`,
       '',
     ]);

@@ -3,8 +3,8 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rm
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Chalk } from 'chalk';
 import { codeOf } from '../../src/base/error-code.js';
+import { plain } from '../../src/cli/colours.js';
 import { runOutput } from '../../src/cli/run-output.js';
 import type { RunEvent, RunEventBody } from '../../src/supervisor/events.js';
 
@@ -31,19 +31,19 @@ function output(files: { readonly log?: string; readonly events?: string }, quie
       ...{ log: at(files.log), events: at(files.events), consoleLog: undefined, quiet, verbose: false },
       ...{ simulate: undefined, runDir: undefined },
     },
-    new Chalk({ level: 0 }),
+    plain,
   );
   out.begin({ degraded: (_part, error) => degraded.push(error) });
   return { ...out, seen: () => seen, degraded };
 }
 
 test('people see with -q what is wrong, and the log has all', async () => {
-  const { event: tell, bhyve, seen, end } = output({ log: 'log' }, true);
+  const { event: tell, words, seen, end } = output({ log: 'log' }, true);
   tell(event({ kind: 'reboot', boot: 2, target: 'disk', reason: 'reboot', delayMs: 0 }));
-  bhyve('bhyve: odd\n');
+  words('bhyve: odd\n', 'bhyve');
   tell(event({ kind: 'exit', boot: 1, end: { kind: 'triple-fault' }, aliveMs: 10 }));
   await end();
-  expect(seen()).toBe('bhyve: odd\nvmrun: web: boot 1 had a triple fault after 10 ms\n');
+  expect(seen()).toBe('web: bhyve: bhyve: odd\nvmrun: web: boot 1 had a triple fault after 10 ms\n');
   const log = readFileSync(path.join(folder, 'log'), 'utf8');
   expect(log.replaceAll(/^\S+ /gm, '').split('\n')).toEqual([
     'vmrun: web: begins with target disk',
@@ -55,10 +55,10 @@ test('people see with -q what is wrong, and the log has all', async () => {
 });
 
 test('a log on stderr stands in for the lines for people, and has all with -q too', async () => {
-  const { event: tell, bhyve, hook, seen, end } = output({ log: '-' }, true);
+  const { event: tell, words, seen, end } = output({ log: '-' }, true);
   tell(event({ kind: 'reboot', boot: 2, target: 'disk', reason: 'reboot', delayMs: 0 }));
-  bhyve('bhyve: odd\n');
-  hook('done\n');
+  words('bhyve: odd\n', 'bhyve');
+  words('done\n', 'pre_start');
   tell(event({ kind: 'exit', boot: 1, end: { kind: 'triple-fault' }, aliveMs: 10 }));
   await end();
   expect(
@@ -69,7 +69,7 @@ test('a log on stderr stands in for the lines for people, and has all with -q to
     '> vmrun: web: begins with target disk',
     '> vmrun: next: boot 2, target disk',
     '> bhyve: bhyve: odd',
-    '> hook: done',
+    '> pre_start: done',
     '> vmrun: boot 1 had a triple fault after 10 ms',
     '',
   ]);

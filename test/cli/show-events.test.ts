@@ -1,9 +1,8 @@
-import { Chalk } from 'chalk';
 import { describe, expect, test } from '@jest/globals';
+import { plain } from '../../src/cli/colours.js';
 import { eventLines, isProblem } from '../../src/cli/show-events.js';
 import type { RunEvent, RunEventBody } from '../../src/supervisor/events.js';
 
-const plain = new Chalk({ level: 0 });
 const dated = (body: RunEventBody): RunEvent => ({ time: '2026-01-01T00:00:00.000Z', monotonicMs: 1, ...body });
 const why = { cause: 'no boot ROM', evidence: ['no bootrom was configured'], next: 'set bootrom' };
 const boot: RunEventBody = { kind: 'boot', boot: 1, target: 'disk', pid: 7, command: ['bhyve', 'a b'], changes: [] };

@@ -1,10 +1,9 @@
-import { Chalk } from 'chalk';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError, type Problem } from '../../src/base/problem.js';
 import { problemsExitCode } from '../../src/cli/exit-codes.js';
+import { plain } from '../../src/cli/colours.js';
 import { formatProblems } from '../../src/cli/show-problems.js';
 
-const plain = new Chalk({ level: 0 });
 const at = (line: number, column: number, pointer: string) => ({ file: 'vm.json', line, column, pointer });
 
 test('problems are counted, warnings apart, grouped by what they are about in the order given, each with its place and its fix', () => {

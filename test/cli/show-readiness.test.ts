@@ -1,9 +1,8 @@
-import { Chalk } from 'chalk';
 import { expect, test } from '@jest/globals';
+import { plain } from '../../src/cli/colours.js';
 import { formatReadiness, readinessJson, type CheckReport } from '../../src/cli/show-readiness.js';
 import type { HostFinding } from '../../src/host/findings.js';
 
-const plain = new Chalk({ level: 0 });
 const place = (line: number) => ({ file: 'vm.json', line, column: 3, pointer: `/emulations/${line}` });
 
 const missing: HostFinding = {

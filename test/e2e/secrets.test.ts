@@ -62,7 +62,7 @@ test('a password is in the private file, of this user alone, and nowhere else', 
     expect(read('events')).toContain('"kind":"boot"');
     expect(read('public')).toContain('VMRUN_REASON=reboot');
     expect(read('public')).toContain('"phase": "running"');
-    expect(read('log')).toContain('hook: post_stop');
+    expect(read('log')).toContain('post_stop: post_stop');
     expect(read('console')).toContain(`${place.name} login: `);
     const texts = [read('public'), read('events'), read('log'), read('console'), ended.stdout, ended.stderr];
     for (const text of texts) expect(isThere(text)).toEqual([]);

@@ -352,7 +352,7 @@ describe("bhyve's stderr", () => {
     ]);
   };
 
-  test('is passed on in whole lines, between those of vmrun', async () => {
+  test('is passed on in whole lines with who says them, between those of vmrun', async () => {
     await inPlace(async (place) => {
       place.spec();
       const { stderr, status } = await runScript(
@@ -365,7 +365,7 @@ describe("bhyve's stderr", () => {
       );
       expect(status).toBe(1);
       const lines = stderr.trimEnd().split('\n');
-      expect(lines.slice(1, 3)).toEqual(['one', 'two']);
+      expect(lines.slice(1, 3)).toEqual([`${place.name}: bhyve: one`, `${place.name}: bhyve: two`]);
       expect(lines[3]).toContain('powered off');
     });
   });
@@ -409,7 +409,7 @@ describe("bhyve's stderr", () => {
         'n=0; while [ $n -lt 5000 ]; do n=$((n+1)); echo "line $n of a flood of lines"; done >&2',
         'exit 2',
       );
-      const numbers = [...stderr.matchAll(/^line (\d+) of/gm)].map(([, number]) => Number(number));
+      const numbers = [...stderr.matchAll(/^\S+: bhyve: line (\d+) of/gm)].map(([, number]) => Number(number));
       expect(numbers).toEqual(Array.from({ length: 5000 }, (_, index) => index + 1));
     });
   });

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
+import { visible } from '../../src/base/visible.js';
 import { bootGraph, destinationOf, exitWords, type BootGraph } from '../../src/graph/boot-graph.js';
 import { drawGraph, graphFormats, plainLook } from '../../src/graph/draw.js';
 import { connectionWords, deviceWords, machineGraph, type MachineGraph } from '../../src/graph/machine-graph.js';
-import { columns, printable, widthOf } from '../../src/graph/words.js';
+import { columns, widthOf } from '../../src/graph/words.js';
 import { bootSpec } from '../support/boots.js';
 import { exampleNames, exampleSpec } from '../support/examples.js';
 import { machineOf, minimal, planOf, specOf } from '../support/specs.js';
@@ -75,7 +76,7 @@ function ofBoots({ start, targets }: BootGraph, startLabel: string): Read {
   const label = (name: string | undefined): string => {
     if (name === undefined) return 'end';
     const target = targets.find((each) => each.name === name);
-    return printable(name) + (target?.isReached === false ? ' (unreached)' : '');
+    return visible(name) + (target?.isReached === false ? ' (unreached)' : '');
   };
   const exits = targets.flatMap(({ name, exits: own }) => own.map((exit) => ({ name, exit })));
   const hasEnd = exits.some(({ exit }) => destinationOf(exit) === undefined);
@@ -94,8 +95,8 @@ function ofMachine({ facts, connections, buses }: MachineGraph): Read {
   const edges: string[] = [];
   const connect = (from: string, list: typeof connections): void => {
     for (const each of list) {
-      nodes.push(printable(connectionWords(each)));
-      edges.push(`${from} -${printable(each.port ?? '')}- ${printable(connectionWords(each))}`);
+      nodes.push(visible(connectionWords(each)));
+      edges.push(`${from} -${visible(each.port ?? '')}- ${visible(connectionWords(each))}`);
     }
   };
   connect(own, connections);
@@ -103,7 +104,7 @@ function ofMachine({ facts, connections, buses }: MachineGraph): Read {
     nodes.push(`PCI bus ${number}`);
     edges.push(`${own} -- PCI bus ${number}`);
     for (const device of devices) {
-      const words = printable(deviceWords(device).join(' '));
+      const words = visible(deviceWords(device).join(' '));
       nodes.push(words);
       edges.push(`PCI bus ${number} -- ${words}`);
       connect(words, device.connections);

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
+import { visible } from '../../src/base/visible.js';
 import { bootGraph, exitSentence } from '../../src/graph/boot-graph.js';
 import { machineGraph, connectionWords, deviceWords } from '../../src/graph/machine-graph.js';
 import type { Picture } from '../../src/graph/picture.js';
 import { svgOf } from '../../src/graph/svg.js';
-import { printable } from '../../src/graph/words.js';
 import { bootSpec } from '../support/boots.js';
 import { exampleNames, exampleSpec } from '../support/examples.js';
 import { machineOf, planOf, specOf } from '../support/specs.js';
@@ -134,7 +134,7 @@ test('so are those of any boot sequence, which show every target and every exit'
       const drawn = draw({ boots });
       expect(faults(drawn)).toEqual([]);
       const sentences = boots.targets.flatMap(({ name, exits }) => exits.map((exit) => exitSentence(name, exit)));
-      const expected = [...spec.targets, ...sentences].map(printable);
+      const expected = [...spec.targets, ...sentences].map(visible);
       expect(expected.filter((title) => !drawn.titles.includes(title))).toEqual([]);
       expect(drawn.boxes.filter(({ name }) => name === 'box').length).toBe(boots.targets.length);
     }),
@@ -153,7 +153,7 @@ test('so are those of any machine, which show every device and all that is conne
       const expected = [
         ...devices.map((device) => deviceWords(device).join(' ')),
         ...connections.map(connectionWords),
-      ].map(printable);
+      ].map(visible);
       expect(expected.filter((title) => !drawn.titles.includes(title))).toEqual([]);
       const own = machine.connections.length > 0 ? 1 : 0;
       const boxes = drawn.boxes.filter(({ name }) => name === 'box');

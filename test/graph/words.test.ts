@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from '@jest/globals';
-import { columns, printable, shortened, widthOf } from '../../src/graph/words.js';
+import { columns, shortened, widthOf } from '../../src/graph/words.js';
 import { awkwardText } from '../support/arbitraries.js';
 
 test.each<[text: string, max: number, shown: string]>([
@@ -34,15 +34,4 @@ test('text is never wider than it may be, begins and ends as it did, and is left
       }
     }),
   );
-});
-
-test.each<[text: string, shown: string]>([
-  ['a\nb\tc\u0000', 'a\ufffdb\ufffdc\ufffd'],
-  ['\u009b31m', '\ufffd31m'],
-  ['\u202egnp', '\ufffdgnp'],
-  ['a\u2028b', 'a\ufffdb'],
-  ['\ufffe\uffff\ud800', '\ufffd\ufffd\ufffd'],
-  ['漢😀é"<&\\', '漢😀é"<&\\'],
-])('%j is shown as %j', (text, shown) => {
-  expect(printable(text)).toBe(shown);
 });

@@ -107,7 +107,7 @@ test.each(exampleNames.filter((name) => name.endsWith('.json')))('%s fits', (nam
 const known = new Set([
   ...['$ref', 'if', 'then', 'else', 'oneOf', 'discriminator', 'type', 'enum', 'const', 'pattern', 'minimum', 'maximum'],
   ...['minLength', 'maxLength', 'items', 'minItems', 'maxItems', 'properties', 'patternProperties', '$defs'],
-  ...['additionalProperties', 'required', 'minProperties'],
+  ...['additionalProperties', 'required', 'minProperties', 'propertyNames'],
   ...[
     'title',
     'description',
@@ -126,7 +126,7 @@ function keywordsIn(schema: JsonSchema): readonly string[] {
   return Object.entries(schema).flatMap(([key, part]: [string, unknown]) => {
     const parts = maps.includes(key)
       ? Object.values(part as object)
-      : ['items', 'additionalProperties', 'if', 'then', 'else'].includes(key)
+      : ['items', 'additionalProperties', 'propertyNames', 'if', 'then', 'else'].includes(key)
         ? [part]
         : key === 'oneOf'
           ? (part as unknown[])

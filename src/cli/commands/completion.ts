@@ -12,6 +12,7 @@ import { readQuestion, shells } from '../completion/reply.js';
 import { completionScript } from '../completion/scripts.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { asText } from '../paint.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
 
 const examples = `
@@ -42,12 +43,12 @@ export const completionCommand: MakeSubcommand = (context, output) => {
       if (command.opts<{ readonly answer?: true }>().answer === true) {
         const { line: typed, reply } = readQuestion(shell, line);
         // Whatever is wrong, nobody has asked for its words while he types.
-        context.out(await complete(typed, sourcesIn(context)).then(reply, () => ''));
+        context.out(asText(await complete(typed, sourcesIn(context)).then(reply, () => '')));
         return exitCodes.ok;
       }
       if (line.length > 0) command.error(`error: one shell is enough, found ${line.join(' ')}`);
       const others = (await allCommandWords()).map(([, each]) => each);
-      context.out(completionScript(shell, [await commandWords(), ...others]));
+      context.out(asText(completionScript(shell, [await commandWords(), ...others])));
       return exitCodes.ok;
     },
     color: () => undefined,

@@ -13,6 +13,7 @@ import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { loadSpec } from '../load-spec.js';
 import { lockFileFor } from '../lock-file.js';
+import { asJson } from '../paint.js';
 
 interface FactsOptions {
   readonly config?: readonly string[];
@@ -62,7 +63,7 @@ export const factsCommand: MakeSubcommand = (context, output) => {
         ports: sorted(ports),
         freeBytes: sorted(freeBytes),
       };
-      context.out(`${JSON.stringify(facts, undefined, 2)}\n`);
+      context.out(asJson(facts, 2));
       return exitCodes.ok;
     },
     color: () => command.opts<FactsOptions>().color,

@@ -15,6 +15,7 @@ import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { drawsUnicode } from '../letters.js';
 import { loadWithLock } from '../load-with-lock.js';
+import { asText } from '../paint.js';
 import { refuseUnknownTarget } from '../targets.js';
 
 const pictures = ['both', 'boots', 'machine'] as const;
@@ -61,7 +62,7 @@ export const graphCommand: MakeSubcommand = (context, output) => {
       command.parse([...words], { from: 'user' });
       const options = { ...command.opts<GraphOptions>(), config: specOf() };
       const picture = await pictureOf(options, context);
-      context.out(drawGraph(picture, options.format, lookFor(context, options.color)));
+      context.out(asText(drawGraph(picture, options.format, lookFor(context, options.color))));
       return exitCodes.ok;
     },
     color: () => command.opts<GraphOptions>().color,

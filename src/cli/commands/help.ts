@@ -3,6 +3,7 @@ import { commandWords } from '../command-tree.js';
 import { fitted, makeCommand } from '../command-line.js';
 import { commands, type MakeSubcommand } from '../commands.js';
 import { exitCodes } from '../exit-codes.js';
+import { asText } from '../paint.js';
 import { usualWidth } from '../wrap.js';
 
 const examples = `
@@ -22,7 +23,12 @@ export const helpCommand: MakeSubcommand = (context, output) => {
       command.parse([...words], { from: 'user' });
       const [name] = command.args;
       const width = context.columns?.(1) ?? usualWidth;
-      const write = fitted(context.out, () => width);
+      const write = fitted(
+        (text) => {
+          context.out(asText(text));
+        },
+        () => width,
+      );
       if (name === undefined) write(summaries());
       else (await commandWords(name, () => width)).configureOutput({ writeOut: write }).outputHelp();
       return exitCodes.ok;

@@ -1,5 +1,4 @@
 import path from 'node:path';
-import type { ChalkInstance } from 'chalk';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { readBoundedText } from '../../base/bounded-file.js';
 import { codeOf } from '../../base/error-code.js';
@@ -13,11 +12,12 @@ import { vmBhyveRelease, type VmBhyveRelease } from '../../import/vm-bhyve/relea
 import { makeFolders } from '../../host/make-folders.js';
 import { writeNewFile } from '../../host/new-file.js';
 import { maxSpecBytes, readText, standardInput, type ReadWords } from '../../spec/read.js';
-import { coloursFor } from '../colours.js';
+import { coloursFor, type Colours } from '../colours.js';
 import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
+import { asJson, asLines, asText } from '../paint.js';
 import { formatProblem, problemLines } from '../show-problems.js';
 
 interface CommandOptions {
@@ -122,13 +122,13 @@ async function importAll(files: readonly string[], options: CommandOptions, cont
           ? undefined
           : write(options.out, imported.name, { text, hasSecret }, options, context);
       tell(context, colour, file, imported, notes, written);
-      if (written === undefined) context.out(text);
+      if (written === undefined) context.out(asText(text));
       if (imported.problems.length > 0) code = exitCodes.spec;
     } catch (error) {
       if (!(error instanceof ProblemsError)) throw error;
       const errors = error.problems.filter(({ severity }) => severity === 'error');
       const head = `${colour.bold(error.source)}: ${count(errors.length, 'problem')}, nothing was imported`;
-      context.err(`${[head, ...problemLines(error.problems, colour)].join('\n')}\n`);
+      context.err(asLines([head, ...problemLines(error.problems, colour)]));
       code = problemsExitCode(error);
     }
   }
@@ -189,7 +189,7 @@ function contentOf(file: string): string | undefined {
 }
 
 async function textOf({ spec }: Imported, { yaml }: CommandOptions): Promise<string> {
-  if (yaml !== true) return `${JSON.stringify(spec, undefined, 2)}\n`;
+  if (yaml !== true) return asJson(spec, 2);
   const { yamlText } = await import('../../spec/yaml-text.js');
   return yamlText(spec);
 }
@@ -227,7 +227,7 @@ function write(
 /** What came of a file: where the spec is, what vmrun does not take of it, and what was not carried as it stands. */
 function tell(
   { err }: Context,
-  colour: ChalkInstance,
+  colour: Colours,
   file: string,
   { format, problems }: Imported,
   notes: readonly Problem[],
@@ -245,5 +245,5 @@ function tell(
       : [`${colour.bold(name)}: ${count(notes.length, 'thing')} to look at, imported as ${format}${where}`]),
     ...notes.flatMap((note) => formatProblem(note, colour)),
   ];
-  if (lines.length > 0) err(`${lines.join('\n')}\n`);
+  err(asLines(lines));
 }

@@ -13,6 +13,7 @@ import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { asLines, asQuestion, asText } from '../paint.js';
 import { defaultAnswer, draftNamed, fields, objection, questions, withAnswer, type Field } from '../init/answers.js';
 import { draftText, type Draft } from '../init/draft.js';
 import { nextSteps } from '../init/next-steps.js';
@@ -108,7 +109,7 @@ async function init(
       spelled,
     );
     if (after === undefined) {
-      context.err('\nvmrun: no answer, nothing was written\n');
+      context.err(asLines(['', 'vmrun: no answer, nothing was written']));
       return exitCodes.unreadable;
     }
     draft = after;
@@ -117,7 +118,7 @@ async function init(
   refuseToReplace(target);
   const text = draftText(draft, formatOf(target));
   if (target === standardOutput) {
-    context.out(text);
+    context.out(asText(text));
     return exitCodes.ok;
   }
   refuseOtherFile(target, draft, context);
@@ -181,7 +182,7 @@ async function ask(
   try {
     for (const { field, text } of asked) {
       for (;;) {
-        err(`${text} [${defaultAnswer(field, draft)}]: `);
+        err(asQuestion(`${text} [${defaultAnswer(field, draft)}]: `));
         const line = await lines.next();
         if (line.done === true) return undefined;
         const typed = line.value.trim();
@@ -191,7 +192,7 @@ async function ask(
           draft = next;
           break;
         }
-        err(`  ${wordsOf(wrong)}\n`);
+        err(asLines([`  ${wordsOf(wrong)}`]));
       }
     }
     return draft;

@@ -18,6 +18,7 @@ import { loadSpec } from '../load-spec.js';
 import { lockPathOf } from '../lock-file.js';
 import { refuseSharedLock } from '../lock-sharers.js';
 import { refuseLockFile } from '../output-files.js';
+import { asLines } from '../paint.js';
 
 interface LockCommandOptions {
   readonly config: string;
@@ -82,7 +83,7 @@ async function lock(context: Context, options: LockCommandOptions, command: Comm
   const text = formatIdentity(locked.value.identity);
   const isSame = before !== undefined && formatIdentity(before) === text;
   const say = (line: string): void => {
-    if (options.quiet !== true) context.err(`vmrun: ${file}: ${line}\n`);
+    if (options.quiet !== true) context.err(asLines([`vmrun: ${file}: ${line}`]));
   };
   const renamed = loaded.warnings.filter(({ code }) => code === 'lock-name');
   for (const line of [

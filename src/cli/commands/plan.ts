@@ -19,6 +19,7 @@ import { exitCodes } from '../exit-codes.js';
 import { loadSpec } from '../load-spec.js';
 import { forecastSeverity, forecastSpec } from '../forecast-spec.js';
 import { lockFileFor, type LockFile } from '../lock-file.js';
+import { asJson, asLines, type OwnText } from '../paint.js';
 import { programsOf } from '../programs.js';
 import { runBaseOf } from '../run-base.js';
 import { formatProblem } from '../show-problems.js';
@@ -146,7 +147,7 @@ function targetPlan(
   };
 }
 
-async function show(context: Context, wanted: PlanCommandOptions): Promise<string> {
+async function show(context: Context, wanted: PlanCommandOptions): Promise<OwnText> {
   const loaded = await load(wanted.config, wanted, context);
   const { spec, locked, options } = loaded;
   const names = targetsOf(spec, wanted);
@@ -163,9 +164,9 @@ async function show(context: Context, wanted: PlanCommandOptions): Promise<strin
       ? {}
       : { lock: { file: locked.file, ...sound(compareWithLock(spec, names, { ...hostBhyve, ...locked }), spec) } }),
   };
-  if (wanted.json === true) return json(planJson(report));
+  if (wanted.json === true) return asJson(planJson(report), 2);
   const colour = coloursFor(context, wanted.color);
-  for (const warning of warnings) context.err(`${formatProblem(warning, colour).join('\n')}\n`);
+  context.err(asLines(warnings.flatMap((warning) => formatProblem(warning, colour))));
   return formatPlan(report, context.columns?.(1));
 }
 
@@ -191,7 +192,7 @@ function bootsFrom(first: readonly string[], machineOf: (target: string) => Mach
 }
 
 /** Each spec with the lock file beside it, the second without one with that of the first; that alone can be named. */
-async function compare(context: Context, wanted: PlanCommandOptions): Promise<string> {
+async function compare(context: Context, wanted: PlanCommandOptions): Promise<OwnText> {
   const { diff = '', ...rest } = wanted;
   const { inputFormat: _format, lock, ...others } = rest;
   const from = await load(wanted.config, rest, context);
@@ -205,7 +206,5 @@ async function compare(context: Context, wanted: PlanCommandOptions): Promise<st
     return { target, ...(before === undefined ? {} : { before }), ...(after === undefined ? {} : { after }) };
   });
   const found = { name: from.spec.name, from: from.spec.source, to: to.spec.source, targets };
-  return wanted.json === true ? json(diffJson(found)) : formatDiff(found, context.columns?.(1));
+  return wanted.json === true ? asJson(diffJson(found), 2) : formatDiff(found, context.columns?.(1));
 }
-
-const json = (value: object): string => `${JSON.stringify(value, undefined, 2)}\n`;

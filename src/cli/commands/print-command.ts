@@ -5,6 +5,7 @@ import { loaderCommand } from '../../machine/loader.js';
 import type { Machine } from '../../machine/machine.js';
 import type { Context } from '../context.js';
 import type { PrintFormat } from '../options.js';
+import { asJson, asLines } from '../paint.js';
 import type { Programs } from '../programs.js';
 
 /** `--dry-run`: prints what would be run. Starts, checks and writes nothing. */
@@ -19,23 +20,23 @@ export async function printCommand(
   const loading = loader === undefined ? undefined : quoteCommand(loaderCommand(loader, loaders));
   switch (format) {
     case 'shell':
-      out(`${loading === undefined ? '' : `${loading}\n`}${quoteCommand(words)}\n`);
+      out(asLines([...(loading === undefined ? [] : [loading]), quoteCommand(words)]));
       break;
     case 'lines':
-      out(`${words.join('\n')}\n`);
+      out(asLines(words));
       break;
     case 'json':
-      out(`${JSON.stringify(words)}\n`);
+      out(asJson(words));
       break;
     case 'config':
-      out(await configText(machine));
+      out(asLines(await configLines(machine)));
       break;
     default:
       return unreachable(format);
   }
   const notes = notesOf(machine);
   if (loading !== undefined && format !== 'shell') notes.unshift(`before bhyve, a run starts: ${loading}`);
-  for (const note of notes) err(`vmrun: ${note}\n`);
+  err(asLines(notes.map((note) => `vmrun: ${note}`)));
 }
 
 /** What the printed command does not show. */
@@ -54,7 +55,7 @@ function notesOf({ privateConfig, loader, requirements }: Machine): string[] {
 }
 
 /** The whole command as a bhyve_config(5) file: what bhyve itself makes of its words, read by the simulator's parser. */
-async function configText(machine: Machine): Promise<string> {
+async function configLines(machine: Machine): Promise<readonly string[]> {
   const { parseCommandLine } = await import('../../bhyve/parse.js');
   const secrets = machine.variables.filter(({ isSecret }) => isSecret === true);
   const parsed = parseCommandLine(machine.argv, {
@@ -63,7 +64,7 @@ async function configText(machine: Machine): Promise<string> {
     readFile: (path) =>
       path === machine.privateConfig?.path ? secrets.map(({ key }) => `${key}=***\n`).join('') : undefined,
   });
-  if (parsed.kind === 'parsed') return [...parsed.config].map(([key, value]) => `${key}=${value}\n`).join('');
+  if (parsed.kind === 'parsed') return [...parsed.config].map(([key, value]) => `${key}=${value}`);
   const said = parsed.kind === 'failed' ? parsed.messages.join('; ') : 'it prints its help';
   throw new ProblemsError('spec', machine.name, [
     {

@@ -4,6 +4,7 @@ import { loaderCommand } from '../../machine/loader.js';
 import type { Machine } from '../../machine/machine.js';
 import type { VmSpec } from '../../spec/vm-spec.js';
 import type { Context } from '../context.js';
+import { asJson } from '../paint.js';
 import type { Programs } from '../programs.js';
 
 const hidden = '***';
@@ -53,7 +54,7 @@ export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, { bhy
     ephemerals,
     policy,
   };
-  out(`${JSON.stringify({ spec: withoutSecrets(vm), plan }, undefined, 2)}\n`);
+  out(asJson({ spec: withoutSecrets(vm), plan }, 2));
 }
 
 /** Stars what a key names a secret, wherever it stands, and those that are given in words for bhyve. */

@@ -1,4 +1,3 @@
-import type { ChalkInstance } from 'chalk';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { systemClock } from '../../host/clock.js';
@@ -13,12 +12,14 @@ import { parseScript } from '../../simulator/script.js';
 import type { Spec } from '../../spec/parse-spec.js';
 import { standardInput } from '../../spec/read.js';
 import { run, type RunOptions } from '../../supervisor/run.js';
+import type { Colours } from '../colours.js';
 import { asker, type Ask } from '../consent.js';
 import type { Context } from '../context.js';
 import { forecastSpec } from '../forecast-spec.js';
 import { endExitCode, exitCodes, serviceExitCode } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
 import { changedByOthers, refuseRunOutputs } from '../output-files.js';
+import { asLines } from '../paint.js';
 import type { Programs } from '../programs.js';
 import { runOutput } from '../run-output.js';
 import { formatProblem } from '../show-problems.js';
@@ -34,7 +35,7 @@ export interface RunRequest {
   readonly programs: Programs;
   readonly runBase: string;
   readonly options: CliOptions;
-  readonly colour: ChalkInstance;
+  readonly colour: Colours;
 }
 
 /** Runs the VM and tells what happens. @returns the exit code */
@@ -66,8 +67,8 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
       ...(options.rebootOn === undefined ? {} : { rebootOn: options.rebootOn }),
     },
     panicOnFailedCleanup: options.panicOnFailedCleanup,
-    onStderr: output.bhyve,
-    onHookOutput: output.hook,
+    onStderr: output.words,
+    onHookOutput: output.words,
     ...(output.console === undefined ? {} : { onConsole: output.console }),
     ...(options.target === undefined ? {} : { target: options.target }),
     ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }),
@@ -122,14 +123,14 @@ function tellOthers(context: Context, { spec, identity, options, colour }: RunRe
   if (problems.length === 0) return;
   if (options.strict) throw new ProblemsError('host', spec.source, problems);
   if (options.quiet) return;
-  for (const problem of problems) context.err(`${formatProblem(problem, colour).join('\n')}\n`);
+  context.err(asLines(problems.flatMap((problem) => formatProblem(problem, colour))));
 }
 
 /** Devices that are alike, and what bhyve will say to its own words: warnings, since it may be another bhyve. */
 async function tellForecast(context: Context, request: RunRequest, twins: readonly Problem[]): Promise<void> {
   const { spec, colour } = request;
   const foretold = await forecastSpec(spec, spec.targets, { ...planBasis(context, request), severity: 'warning' });
-  for (const problem of [...twins, ...foretold]) context.err(`${formatProblem(problem, colour).join('\n')}\n`);
+  context.err(asLines([...twins, ...foretold].flatMap((problem) => formatProblem(problem, colour))));
 }
 
 function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): void {

@@ -4,6 +4,7 @@ import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import { exitCodes } from '../exit-codes.js';
 import { packageFile } from '../package-file.js';
+import { asText } from '../paint.js';
 
 const files: Readonly<Record<string, string>> = { vm: 'vm.schema.json', host: 'host.schema.json' };
 
@@ -31,7 +32,7 @@ export const schemaCommand: MakeSubcommand = (context, output) => {
     run: (words) => {
       command.parse([...words], { from: 'user' });
       const [which = 'vm'] = command.args;
-      context.out(readFileSync(packageFile(context, 'schemas', files[which] ?? ''), 'utf8'));
+      context.out(asText(readFileSync(packageFile(context, 'schemas', files[which] ?? ''), 'utf8')));
       return Promise.resolve(exitCodes.ok);
     },
     color: () => undefined,

@@ -15,6 +15,7 @@ import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { loadSpec } from '../load-spec.js';
 import { lockFileFor } from '../lock-file.js';
+import { asLines } from '../paint.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
 
 interface StopOptions {
@@ -87,7 +88,7 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
     ...(options.simulate === false ? [] : [{ runBase: simulatedBase(base), host: { ...systemHost(), vmm: noVmm } }]),
   ];
   const say = (text: string): void => {
-    if (options.quiet !== true) context.err(`vmrun: ${name}: ${text}\n`);
+    if (options.quiet !== true) context.err(asLines([`vmrun: ${name}: ${text}`]));
   };
   const how: StopRunOptions = {
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
@@ -96,8 +97,8 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
       say(describe(run));
     },
     onWarning: (problem) => {
-      const fix = problem.fix === undefined ? '' : `\n    fix: ${problem.fix}`;
-      context.err(`vmrun: ${name}: warning: ${problem.message}${fix}\n`);
+      const fix = problem.fix === undefined ? [] : [`    fix: ${problem.fix}`];
+      context.err(asLines([`vmrun: ${name}: warning: ${problem.message}`, ...fix]));
     },
   };
   for (const [index, place] of places.entries()) {
@@ -111,7 +112,9 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
   }
   const hint = isSpecFile(name, context) ? `; to stop the VM of a spec: vmrun stop -c ${quoteWord(name)}` : '';
   const looked = places.map(({ runBase }) => runBase).join(' and ');
-  context.err(`vmrun: ${name}: no VM of this name runs (looked in ${looked}); vmrun ps lists those that do${hint}\n`);
+  context.err(
+    asLines([`vmrun: ${name}: no VM of this name runs (looked in ${looked}); vmrun ps lists those that do${hint}`]),
+  );
   return exitCodes.host;
 }
 

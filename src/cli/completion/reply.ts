@@ -1,3 +1,4 @@
+import { hasUnseen, visible } from '../../base/visible.js';
 import type { Answer, Candidate, Line } from './complete.js';
 import { typedWords, unquoted, type TypedWord } from './line.js';
 
@@ -47,8 +48,8 @@ const lineOf = (typed: readonly TypedWord[], after: string): Line => ({
     .map(({ value }) => value),
 });
 
-/** A line of an answer holds one candidate, so one with a control character in it cannot be told. */
-const tellable = ({ word }: Candidate): boolean => !/\p{Cc}/u.test(word);
+/** A line of an answer holds one candidate, which the shell shows: one with what cannot be seen is not told. */
+const tellable = ({ word }: Candidate): boolean => !hasUnseen(word);
 
 const lines = (texts: readonly string[]): string => texts.map((text) => `${text}\n`).join('');
 
@@ -87,7 +88,7 @@ const quoters: Readonly<Record<'' | '"' | "'", (text: string) => string>> = {
   "'": (text) => text.replaceAll("'", String.raw`'\''`),
 };
 
-const withAbout = ({ word, about }: Candidate): string => (about === undefined ? word : `${word}\t${about}`);
+const withAbout = ({ word, about }: Candidate): string => (about === undefined ? word : `${word}\t${visible(about)}`);
 
 /** The first line says what to do and how much of the word stays; zsh quotes and compares by itself. */
 function zshReply(answer: Answer): string {

@@ -1,4 +1,5 @@
 import { quoteWord } from '../../base/shell.js';
+import { asLines, type OwnText } from '../paint.js';
 
 export interface Written {
   /** The spec, as it is named from here. */
@@ -13,7 +14,7 @@ export interface Written {
 const diskSize = '20G';
 
 /** What to do once a first spec is written: commands with what they do. */
-export function nextSteps({ file, missingDisk, missingCd, hasInstall }: Written): string {
+export function nextSteps({ file, missingDisk, missingCd, hasInstall }: Written): OwnText {
   const spec = quoteWord(file);
   const steps: readonly (readonly [command: string, why: string])[] = [
     ...(missingDisk === undefined ? [] : [[createDisk(missingDisk), 'create the disk'] as const]),
@@ -23,13 +24,12 @@ export function nextSteps({ file, missingDisk, missingCd, hasInstall }: Written)
     [`vmrun -c ${spec}`, 'run it'],
   ];
   const width = Math.max(...steps.map(([command]) => command.length).filter((length) => length <= 50));
-  return [
+  return asLines([
     `vmrun: ${file} is written; what to do next:`,
     ...(missingCd === undefined ? [] : [`  put the installation CD at ${missingCd}`]),
     // Three blanks make a column, which goes to the next line as a whole where it has no room.
     ...steps.map(([command, why]) => `  ${command.padEnd(width)}   ${why}`),
-    '',
-  ].join('\n');
+  ]);
 }
 
 /** A ZFS volume has its device by itself; everything else that is not there yet is a file. */

@@ -1,0 +1,45 @@
+import { visible, visibleLines } from '../base/visible.js';
+
+declare const kind: unique symbol;
+
+/** Text whose line ends are vmrun's own: nothing else is written to people, and nothing of others makes a line in it. */
+export type OwnText = string & { readonly [kind]: 'own text' };
+
+/** Lines, each of which stays one, whatever it says. */
+export const asLines = (lines: readonly string[]): OwnText =>
+  asText(lines.map((line) => `${visible(line)}\n`).join(''));
+
+/** A question, which is answered on its own line. */
+export const asQuestion = (text: string): OwnText => asText(visible(text));
+
+/** Text that says what of others is in it in a form that has no line ends: JSON, a picture, a table. */
+export const asText = (text: string): OwnText => text as OwnText;
+
+export const asJson = (value: unknown, indent?: number): OwnText =>
+  asText(`${visibleLines(JSON.stringify(value, undefined, indent))}\n`);
+
+export type Paint = (text: string) => string;
+
+/**
+ * Colours are marks until the text is written, and only then what a terminal takes for them. A mark has a key that no
+ * text of others can know: so every ESC in a text is somebody else's, and is shown.
+ */
+const key = Math.random().toString(36).slice(2).padEnd(12, '0');
+
+const mark = (code: number): string => `\ue000${key}:${code}\ue001`;
+const marks = new RegExp(`\ue000${key}:(\\d+)\ue001`, 'g');
+
+/** @param begin the number of the colour for a terminal @param end of what ends it */
+export const inColour =
+  (begin: number, end: number): Paint =>
+  (text) =>
+    mark(begin) + text + mark(end);
+
+/** Text without its colours. */
+export const unpainted = (text: string): string => (text.includes(key) ? text.replaceAll(marks, '') : text);
+
+/** What may be written: nothing in it moves a cursor, or is not seen, but vmrun's own colours. */
+export function writable(text: OwnText): string {
+  const shown = visibleLines(text);
+  return shown.includes(key) ? shown.replaceAll(marks, '\u001b[$1m') : shown;
+}
