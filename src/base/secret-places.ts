@@ -27,7 +27,7 @@ const announcement = new RegExp(
     [
       ...['pas', 'ssw', 'swo', 'word', 'wrd', 'pwd', 'swd'].map(loosely),
       ...['secret', 'token'].map(nearly),
-      String.raw`credential|api[_-]?key|private[_-]?key)`,
+      String.raw`credential|(?:api|auth|private)[_-]?key)`,
     ].join('|'),
   'gi',
 );
@@ -162,7 +162,9 @@ function restOfLine(text: string, behind: number, lines: LineReader): Stretch {
   const firstEnd = end;
   const quote = ["'", '"'].find((each) => first.split(each).length % 2 === 0);
   // The value has yet to come, or ends where nobody can tell.
-  let isOpen = key === undefined || quote !== undefined || !/[A-Za-z0-9]/.test(first) || /^[|>&*!%@`]/.test(first);
+  let isOpen =
+    !lines.isComment(behind) &&
+    (key === undefined || quote !== undefined || !/[A-Za-z0-9]/.test(first) || /^[|>&*!%@`]/.test(first));
   const indent = indentOf(text.slice(lines.start(behind), behind));
   for (let [all, beside] = [0, 0]; end < text.length && beside < mostBeside && all < mostLines; all += 1) {
     const next = lines.end(end + 1);

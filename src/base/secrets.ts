@@ -13,24 +13,30 @@ type KnownWords = () => ReadonlySet<string>;
 
 /** The secrets of a text that announces them, be it a spec, a script or what another tool writes, and broken or not. */
 export const secretsIn = (text: string, known?: KnownWords, endOf?: EndOf): Secrets =>
-  secretsAt(text, secretPlaces(text, endOf), known);
+  secretsAt(text, () => secretPlaces(text, endOf), known);
 
 /** The same where every value of a list of variables may be one. */
 export const valuesAsSecrets = (text: string, known?: KnownWords): Secrets =>
   secretsAt(
     text,
-    [...text.matchAll(/=(.*)/g)].map(({ index, 1: value = '' }) => ({
-      start: index + 1,
-      end: index + 1 + value.length,
-      isComment: false,
-    })),
+    () =>
+      [...text.matchAll(/=(.*)/g)].map(({ index, 1: value = '' }) => ({
+        start: index + 1,
+        end: index + 1 + value.length,
+        isComment: false,
+      })),
     known,
   );
 
-const secretsAt = (text: string, places: readonly SecretPlace[], known: KnownWords = () => new Set()): Secrets => ({
-  excerpt: (start, end) => maskedPiece(text, places, start, end),
-  star: places.length === 0 ? (sentence) => sentence : starrer(text, places, known),
-});
+/** Looked for when something is said of the text: mostly nothing is. */
+function secretsAt(text: string, find: () => readonly SecretPlace[], known: KnownWords = () => new Set()): Secrets {
+  const places = lazily(find);
+  const star = lazily(() => (places().length === 0 ? (said: string) => said : starrer(text, places(), known)));
+  return {
+    excerpt: (start, end) => maskedPiece(text, places(), start, end),
+    star: (sentence) => star()(sentence),
+  };
+}
 
 function maskedPiece(text: string, places: readonly SecretPlace[], start: number, end: number): string {
   let [low, high] = [0, places.length];

@@ -24,6 +24,7 @@ describe('a secret may stand', () => {
     ['up to the end of a quote', "password: 'abc\ndef'\nport: 1", 'password: ****\n****\nport: 1'],
     ['behind quotes that do not match', '"password": "abc" def",\n"port": 1', '"password": ***** *****\n******* *'],
     ['in words for bhyve', '-s 9,fbuf,password=abc,wait', '-s 9,fbuf,password=********'],
+    ['but not below a comment', '# the password of VNC\nport: 1', '# the password ** ***\nport: 1'],
     ['in an attribute', '<graphics passwd="abc" port="1">', '<graphics passwd="***" port="1">'],
   ])('%s', (_title, text, starred) => {
     expect(masked(text)).toBe(starred);
