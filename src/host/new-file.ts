@@ -15,6 +15,7 @@ import {
   type Stats,
 } from 'node:fs';
 import path from 'node:path';
+import { trustedPath } from './trust.js';
 import { refuseStrange } from '../base/bounded-file.js';
 
 /** There is something of this name, be it what it may. */
@@ -46,6 +47,7 @@ export function isText(file: string): boolean {
  * @throws the error of the system call; `EEXIST` where there is something of that name
  */
 export function writeNewFile(file: string, text: string, mode = 0o644): void {
+  refuseAstrayForRoot(file);
   const descriptor = openSync(file, 'wx', mode);
   try {
     writeFileSync(descriptor, text);
@@ -64,6 +66,7 @@ export function writeNewFile(file: string, text: string, mode = 0o644): void {
  * @throws the error of the system call; `EFTYPE` where what has that name is no file: a device must not be replaced
  */
 export function replaceFile(file: string, text: string): void {
+  refuseAstrayForRoot(file);
   const old = statSync(file, { throwIfNoEntry: false });
   if (old !== undefined) refuseStrange(old);
   const goal = old === undefined ? file : realpathSync(file);
@@ -82,6 +85,15 @@ export function replaceFile(file: string, text: string): void {
     rmSync(fresh, { force: true });
     throw error;
   }
+}
+
+/**
+ * Root makes and replaces nothing where others could have it done elsewhere. A user may, who works with others in a folder
+ * of theirs: more than his own files is not at stake.
+ * @throws `EPERM`
+ */
+function refuseAstrayForRoot(file: string): void {
+  if (process.getuid?.() === 0) trustedPath(file);
 }
 
 function beLike(descriptor: number, { uid, gid, mode }: Stats): void {

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, linkSync, mkdirSync, mkdtempSync, rmSync, symlink
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { replaceFile, writeNewFile } from '../../src/host/new-file.js';
 import { openLedger } from '../../src/host/ledger.js';
 import { fileSink } from '../../src/host/line-sink.js';
 import { takeLock } from '../../src/host/lock.js';
@@ -180,6 +181,18 @@ describe('a file that is written', () => {
     linkSync(at('precious'), at('own', 'lock'));
     await expect(takeLock(at('own', 'lock'))).rejects.toThrow('has 2 names');
   });
+});
+
+asOther('root neither makes nor replaces a file where others can lead it elsewhere', () => {
+  writeFileSync(at('precious'), 'precious');
+  symlinkSync(at('precious'), at('open', 'vm.lock.json'));
+  expect(() => {
+    replaceFile(at('open', 'vm.lock.json'), '{}');
+  }).toThrow('can be written by everybody');
+  expect(() => {
+    writeNewFile(at('open', 'vm.json'), '{}');
+  }).toThrow('can be written by everybody');
+  expect([followPath(at('precious')).stats?.size, followPath(at('open', 'vm.json')).stats]).toEqual([8, undefined]);
 });
 
 describe('what others can change', () => {
