@@ -1,5 +1,6 @@
 import { nearestName } from '../base/nearest-name.js';
 import { quoteWord } from '../base/shell.js';
+import { commandHint, isFileName } from './command-hint.js';
 import { makeCommand, optionFor, type CommandOutput } from './command-line.js';
 import { commands } from './commands.js';
 import { mainOptions } from './main-options.js';
@@ -36,17 +37,6 @@ function operandHint(operand: string): string {
   const command = nearestName(operand, Object.keys(commands));
   if (command !== undefined) return `a command comes first: vmrun ${command} -c FILE`;
   return isFileName(operand) ? 'a spec is given with -c' : `a target is chosen with -t: -t ${quoteWord(operand)}`;
-}
-
-const isFileName = (word: string): boolean => /[./]/.test(word);
-
-/** What a first word that is no option and no command may have been meant for. */
-function commandHint(word: string): string {
-  const command = nearestName(word, Object.keys(commands));
-  if (command !== undefined) return `did you mean vmrun ${command}?`;
-  return isFileName(word)
-    ? `a spec is given with -c: vmrun -c ${quoteWord(word)}`
-    : `vmrun help lists them; a target is chosen with -t: vmrun -c FILE -t ${quoteWord(word)}`;
 }
 
 /**

@@ -1,3 +1,4 @@
+import { quoteWord } from '../base/shell.js';
 import { strayWords } from '../machine/extra-options.js';
 import { mainOptions, type MainOption } from './main-options.js';
 import type { CliOptions } from './options.js';
@@ -40,7 +41,7 @@ export function splitWords(words: readonly string[]): readonly [own: readonly st
 
 /**
  * What options come to; a text says what is wrong with them.
- * @param said what each of them says, in their order: the last of repeated ones counts
+ * @param said what each of them says, in their order: the last of repeated ones counts, but there is one spec
  */
 export function optionsOf(
   said: readonly Partial<CliOptions>[],
@@ -48,6 +49,8 @@ export function optionsOf(
 ): CliOptions | string {
   let options: CliOptions = { config: '', ...unset, bhyveArguments };
   for (const each of said) options = { ...options, ...each };
+  const specs = [...new Set(said.flatMap(({ config }) => config ?? []))];
+  if (specs.length > 1) return `give one spec, found ${specs.map((spec) => `-c ${quoteWord(spec)}`).join(' and ')}`;
   if (options.quiet && options.verbose) return '-q and -v exclude one another';
   if (options.force && options.adopt) return '--force and --adopt exclude one another';
   const [stray] = strayWords(bhyveArguments);

@@ -118,6 +118,12 @@ test.each<[words: string, complaint: string]>([
   ['chek -c vm.json', 'chek is no command; did you mean vmrun check?'],
   ['vm.json', 'vm.json is no command; a spec is given with -c: vmrun -c vm.json'],
   ['banana', 'banana is no command; vmrun help lists them'],
+  ['start web', 'start is no command; a VM is run with: vmrun -c FILE'],
+  ['list', 'list is no command; vmrun ps lists the VMs that run here'],
+  ['top', 'vmrun ps lists the VMs'],
+  ['destroy web', 'a VM is ended by force with: vmrun stop NAME --now'],
+  ['console web', 'a console is where "com1" of the spec leads'],
+  ['-c web.json -c db.json', 'give one spec, found -c web.json and -c db.json'],
   ['-c vm.json --reboot-count 1.5', 'whole number'],
   ['-c vm.json --reboot-count 9999999999', 'whole number'],
   ['-c vm.json --reboot-on 0,9', 'exit statuses 0 to 4'],
@@ -159,7 +165,8 @@ describe('words are read without commander', () => {
   const valueOf = (flags: string, choice: string): readonly string[] => (/[>\]]$/.test(flags) ? [choice] : []);
   test.each(mainOptions)('$flags', ({ flags, choices: [choice = '3'] = [] }) => {
     for (const name of flags.split(/,? /).filter((each) => each.startsWith('-'))) {
-      expect(readPlainWords(['-c', 'vm.json', name, ...valueOf(flags, choice)])).toBeDefined();
+      const spec = flags.startsWith('-c') ? [] : ['-c', 'vm.json'];
+      expect(readPlainWords([...spec, name, ...valueOf(flags, choice)])).toBeDefined();
     }
   });
 });

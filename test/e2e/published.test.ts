@@ -25,7 +25,9 @@ test.each<[words: readonly string[], said: string]>([
   [['completion', 'ksh'], 'Allowed choices are bash, zsh, fish, tcsh'],
   [['completion'], "missing required argument 'shell'"],
   [['completion', 'bash', 'zsh'], 'one shell is enough'],
-  [['help', 'nothing'], 'Allowed choices are'],
+  [['help', 'nothing'], 'nothing is no command; vmrun help lists them'],
+  [['help', 'chek'], 'chek is no command; did you mean vmrun check?'],
+  [['help', 'why'], 'why is no command; where each argument comes from is told by: vmrun plan FILE --explain'],
 ])('vmrun %j is refused: %s', (words, said) =>
   inPlace(async (place) => {
     const { status, stdout, stderr } = await runVmrun(place, words);

@@ -1,4 +1,5 @@
 import { Argument } from 'commander';
+import { commandHint } from '../command-hint.js';
 import { commandWords } from '../command-tree.js';
 import { fitted, makeCommand } from '../command-line.js';
 import { commands, type MakeSubcommand } from '../commands.js';
@@ -16,12 +17,14 @@ export const helpCommand: MakeSubcommand = (context, output) => {
   const command = makeCommand('vmrun help', output)
     .description('Lists the commands, or prints the help of one.')
     .usage('[COMMAND]')
-    .addArgument(new Argument('[command]').choices(Object.keys(commands)))
+    .addArgument(new Argument('[command]').choices(Object.keys(commands)).argParser((word: string) => word))
     .addHelpText('after', examples);
   return {
     run: async (words) => {
       command.parse([...words], { from: 'user' });
       const [name] = command.args;
+      if (name !== undefined && !Object.hasOwn(commands, name))
+        command.error(`error: ${name} is no command; ${commandHint(name)}`);
       const width = context.columns?.(1) ?? usualWidth;
       const write = fitted(
         (text) => {
