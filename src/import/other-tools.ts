@@ -220,6 +220,11 @@ const kinds: readonly Kind[] = [
       /^(chyves_guest_version|bhyve_net_type|net_ifaces)[\s=]/m,
     ),
   },
+  {
+    what: 'a call of vmrun.sh, an example of FreeBSD',
+    fix: 'run it by "sh -x": behind a "+" it shows the bhyve command that it makes, which can be imported',
+    is: either(/\bvmrun\.sh\s/),
+  },
   // Last, since tools above write in these languages as well.
   {
     what: 'a TOML or INI file',

@@ -7,6 +7,25 @@ import { imported, refusals } from './support.js';
 
 const vmBhyve = 'loader="uefi"\ncpu=1\nmemory=1G\nuuid=5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01\ndisk0_type="nvme"\n';
 
+describe('what a script leaves to another program is named', () => {
+  test.each<[title: string, text: string, said: string]>([
+    ['a Makefile', 'VM?=web\nrun:\n\tbhyve -c 1 -m 1G -s 0,hostbridge ${VM}\n', 'make -n run | vmrun import -'],
+    [
+      'a Makefile with several recipes',
+      'M=1G\nrun: disk\n\techo\n\ninstall:\n\t@echo a\n\tbhyve -c 1 -m $(M) -s 0,hostbridge web\n',
+      'make -n install | vmrun import -',
+    ],
+    ['vmrun.sh', 'sh /usr/share/examples/bhyve/vmrun.sh -c 2 -m 1G -d a.img web\n', 'this is a call of vmrun.sh'],
+    [
+      'a script that only looks like one',
+      'run() {\n\tbhyve -c 1 -s 0,hostbridge $VM\n}\nrun\n',
+      'is known only when the script runs',
+    ],
+  ])('%s', async (_title, text, said) => {
+    expect((await refusals(text)).join('\n')).toContain(said);
+  });
+});
+
 /** Written for these tests in the ways of each tool. */
 const files: readonly [what: string, text: string][] = [
   ['a configuration of bmd', 'vm web {\n  ncpu = 2;\n  memory = 2G;\n  disk = /vm/web.img;\n  boot = yes;\n}\n'],

@@ -92,6 +92,8 @@ export function importScript(source: Source, context: ImportContext): Result<Ori
   const resolve = (text: string): string => replaceSymbols(text, (symbol) => names.get(symbol) ?? symbol);
   const words = withName(chosen.fields, context.vmName).map(({ text, line }) => ({ line, text: resolve(text) }));
   const unknown = [...words, ...unknownInFiles(main, words)].filter(({ text }) => hasSymbol(text));
+  const make = unknown.length > 0 ? makeTarget(source.text, chosen.line) : undefined;
+  if (make !== undefined) return failure([fromMake(source, chosen.line, make)]);
   if (unknown.length > 0)
     return failure(unknown.map((word) => unknownWord(source, script, word, word === words.at(-1))));
 
@@ -315,6 +317,24 @@ const blankBehindBackslash = (source: Source, line: number): Problem =>
     'blank-after-backslash',
     'a blank follows the "\\" at the end of this line, so the command ends here and the next line is another one',
     'remove the blank',
+  );
+
+/** The target of a Makefile whose recipe has a line; undefined: it is none. */
+function makeTarget(text: string, line: number): string | undefined {
+  const before = text.split('\n').slice(0, line);
+  const recipe = before.pop();
+  if (recipe?.startsWith('\t') !== true) return undefined;
+  const rule = before.findLast((each) => /^[^\s#]/.test(each));
+  return /^([\w./-]+)\s*::?(?!=)/.exec(rule ?? '')?.[1];
+}
+
+const fromMake = (source: Source, line: number, target: string): Problem =>
+  refusalAt(
+    source,
+    line,
+    'makefile',
+    'this is a Makefile, in which make(1) replaces variables before a shell reads the line',
+    `import what make prints: make -n ${target} | vmrun import -`,
   );
 
 /** The usual way to show a command in a document: behind the prompt of root. */
