@@ -23,6 +23,13 @@ export function parseMemorySize(size: string | number): number | { readonly erro
     return { error: `${JSON.stringify(size)} is more than a guest can address`, fix: 'use at most "256T"' };
   }
   if (bytes % BigInt(pageBytes) !== 0n) {
+    // What bhyve's own -m takes for MiB.
+    if (typeof size === 'number' && bytes < 1n << 20n) {
+      return {
+        error: `${bytes} is a number of bytes, and not a multiple of ${pageBytes}, the page size`,
+        fix: `use "${bytes}M" if it is to be MiB`,
+      };
+    }
     return {
       error: `${bytes} bytes is not a multiple of ${pageBytes}, the page size`,
       fix: `use ${(bytes / BigInt(pageBytes) + 1n) * BigInt(pageBytes)}, or a size with a unit such as "512M"`,

@@ -45,6 +45,8 @@ export interface SpokenSchema {
     readonly meaning: string;
     /** `a device model` */
     readonly noun: string;
+    /** The whole of an alternative. */
+    readonly example?: string;
   };
   /** What to do about an unknown field that would be known elsewhere, or in another tool. @param known fields here */
   readonly misplaced?: (key: string, path: readonly string[], known: readonly string[]) => string | undefined;
@@ -66,8 +68,13 @@ export function tellingViolations(violations: readonly Violation[]): readonly Vi
   const withoutTag = new Set(
     violations.filter(({ keyword }) => keyword === 'discriminator').map(({ instancePath }) => instancePath),
   );
+  const ofWrongType = new Set(
+    violations.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath),
+  );
   return (
     violations
+      // A value of another type is none of the values, either.
+      .filter(({ keyword, instancePath }) => !/^(enum|const)$/.test(keyword) || !ofWrongType.has(instancePath))
       // A branch that failed is told by what failed in it, a value without a tag by the discriminator.
       .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf')
       // A key that is no name is told as such.
@@ -130,10 +137,16 @@ function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): 
       const tags = (schema.oneOf ?? []).flatMap(({ $ref }) => ($ref === undefined ? [] : [definitionName($ref)]));
       const tag = entryOf(node, key);
       if (tag === undefined) {
+        const keys = node.kind === 'mapping' ? node.entries.map((entry) => entry.key) : [];
+        const named = keys
+          .map((each) => (tags.includes(each) ? each : spoken.otherTag?.(each)))
+          .find((each) => each !== undefined);
         return finding(
           'required',
           `${key} is required: ${spoken.tag.meaning}`,
-          `use one of ${listWords(tags, 'or')}`,
+          named !== undefined
+            ? `write "${key}": "${named}", and its fields beside that`
+            : `use one of ${listWords(tags, 'or')}`,
           child(pointer, key),
         );
       }
@@ -150,7 +163,7 @@ function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): 
       return finding(
         'wrong-type',
         `${name} must be ${typeWords(schema)}, got ${value}${givenTwice(node, schema)}`,
-        respelled(node, schema) ?? (hint === undefined ? undefined : `use e.g. ${hint}`),
+        respelled(node, schema) ?? allowedFix(schema, spoken) ?? (hint === undefined ? undefined : `use e.g. ${hint}`),
       );
     case 'pattern':
       return finding(
@@ -269,6 +282,16 @@ function respelled(node: SourceNode, schema: JsonSchema): string | undefined {
   return /^(?:false|no|off)$/i.test(node.value) ? 'write false, without quotes' : 'write true or false, without quotes';
 }
 
+/** What to write where a value of another type stands: one of those there are, or a whole alternative. */
+function allowedFix({ enum: allowed, discriminator }: JsonSchema, { tag }: SpokenSchema): string | undefined {
+  if (allowed !== undefined)
+    return `use ${listWords(
+      allowed.map((word) => JSON.stringify(word)),
+      'or',
+    )}`;
+  return discriminator === undefined || tag.example === undefined ? undefined : `use e.g. ${tag.example}`;
+}
+
 /** The text as it should be, where somebody can tell. */
 function respelledText(
   node: SourceNode,
@@ -297,7 +320,15 @@ function itemRange({ minItems, maxItems }: JsonSchema): string {
 
 function exampleOf(schema: JsonSchema | undefined): string | undefined {
   const example = schema?.examples?.[0] ?? schema?.default;
-  return example === undefined ? undefined : JSON.stringify(example);
+  if (schema?.properties === undefined || JSON.stringify(example) !== '{}') {
+    return example === undefined ? undefined : JSON.stringify(example);
+  }
+  // An empty object says nothing: its first field does.
+  const [first] = Object.entries(schema.properties).flatMap(([key, property]) => {
+    const value = property.examples?.[0] ?? property.default;
+    return value === undefined ? [] : [{ [key]: value }];
+  });
+  return JSON.stringify(first ?? example);
 }
 
 /** Of a field whose value goes by that of another: from an example of the whole that says the same so far. */

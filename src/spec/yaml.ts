@@ -101,8 +101,34 @@ function linesIn(lexeme: string): number {
 /** The parser's sentence without its final position, which we print ourselves. */
 const asProblem = (error: YAMLError): SyntaxProblem => {
   const message = error.message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '');
-  return error.code === 'DUPLICATE_KEY' ? keyTwice(error.pos[0]) : { message, offset: error.pos[0] };
+  if (error.code === 'DUPLICATE_KEY') return keyTwice(error.pos[0]);
+  const plain = plainWords.find(([form]) => form.test(message));
+  return { message, offset: error.pos[0], ...plain?.[1] };
 };
+
+const sameIndentation = 'give the fields of one object, and the dashes of one list, the same indentation';
+
+/** What the parser says in the words of its grammar. */
+const plainWords: readonly (readonly [form: RegExp, words: { readonly message?: string; readonly fix: string }])[] = [
+  [
+    /^Sequence item without - indicator/,
+    {
+      message: 'this line stands in a list, and has neither a dash nor the indentation of what follows a dash',
+      fix: sameIndentation,
+    },
+  ],
+  [/^Tabs are not allowed/, { message: 'a tab stands in the indentation', fix: 'indent with blanks' }],
+  [
+    /^A block sequence may not be used/,
+    { message: 'a list begins here, where another field was expected', fix: sameIndentation },
+  ],
+  [/^(All (mapping|collection) items must start|Nested mappings are not allowed)/, { fix: sameIndentation }],
+  [
+    /^(Missing closing .quote|Flow .* must end with|Flow .* in block collection must)/,
+    { fix: 'close what was opened before this place' },
+  ],
+  [/^(Plain value cannot start with|Block scalar .* cannot)/, { fix: 'put the text in double quotes' }],
+];
 
 const keyTwice = (offset: number): SyntaxProblem => ({
   message: 'this key is given twice',

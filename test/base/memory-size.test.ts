@@ -55,14 +55,18 @@ describe('a memory size', () => {
     ['257T', /more than a guest can address/],
     [1e300, /more than a guest can address/],
     ['1K', /1024 bytes is not a multiple of 4096/],
-    [500, /500 bytes is not a multiple of 4096/],
+    [500, /500 is a number of bytes, and not a multiple of 4096/],
   ])('%j is refused', (size, error) => {
     expect(parseMemorySize(size)).toMatchObject({ error: expect.stringMatching(error) });
   });
 
   test('that is no multiple of a page gets the next one that is proposed', () => {
-    expect(parseMemorySize(500)).toMatchObject({ fix: 'use 4096, or a size with a unit such as "512M"' });
-    expect(parseMemorySize(4097)).toMatchObject({ fix: expect.stringMatching(/^use 8192,/) });
+    expect(parseMemorySize('5K')).toMatchObject({ fix: 'use 8192, or a size with a unit such as "512M"' });
+    expect(parseMemorySize(2 ** 20 + 1)).toMatchObject({ fix: expect.stringMatching(/^use 1052672,/) });
+  });
+
+  test('below 1 MiB, which bhyve itself would take for MiB, is asked for with that unit', () => {
+    expect(parseMemorySize(512)).toMatchObject({ fix: 'use "512M" if it is to be MiB' });
   });
 
   const pages = fc.oneof(

@@ -135,6 +135,36 @@ describe('a wrong spec', () => {
         ' required: mem is required: guest memory [add e.g. "mem": "512M"]',
       ].map((line, index) => `/${['name', 'cpu', 'mem'][index] ?? ''}${line}`),
     ],
+    [
+      { ...minimal, release: '14.1' },
+      ['/release wrong-type: release must be an integer, got "14.1" [use 14, 15 or 16]'],
+    ],
+    [
+      { ...minimal, hooks: '/x.sh' },
+      [
+        '/hooks wrong-type: hooks must be an object, got "/x.sh" [use e.g. {"pre_start":["/usr/local/bin/up.sh","--now"]}]',
+      ],
+    ],
+    [
+      { ...minimal, nocache: true },
+      [
+        '/nocache unknown-field: "nocache" is not a field here [it is a field of a device: put it beside its "device", in YAML with the same indentation]',
+      ],
+    ],
+    [
+      { ...minimal, emulations: ['disk.img', { 'virtio-blk': 'disk.img' }, { device: 'virtio-rnd', com2: 'stdio' }] },
+      [
+        '/emulations/0 wrong-type: emulations[0] must be an object, got "disk.img" [use e.g. { "device": "virtio-blk", "path": "disk.img" }]',
+        '/emulations/1/device required: device is required: the model, e.g. "virtio-blk" [write "device": "virtio-blk", and its fields beside that]',
+        '/emulations/2/com2 unknown-field: "com2" is not a field here [it is a field of the spec, not of a device: put it there]',
+      ],
+    ],
+    [
+      { ...minimal, mem: 512 },
+      [
+        '/mem memory-size: 512 is a number of bytes, and not a multiple of 4096, the page size [use "512M" if it is to be MiB]',
+      ],
+    ],
     [{ ...minimal, cpu: -1 }, ['/cpu out-of-range: cpu must be 1 to 65535, got -1']],
     [{ ...minimal, cpu: 0 }, ['/cpu out-of-range: cpu must be 1 to 65535, got 0']],
     [{ ...minimal, cpu: 65536 }, ['/cpu out-of-range: cpu must be 1 to 65535, got 65536']],

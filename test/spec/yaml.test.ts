@@ -266,3 +266,28 @@ targets:
     expect(problem?.message).toMatch(words);
   });
 });
+
+test.each<[title: string, text: string, message: string, fix: string]>([
+  [
+    'a field of a list that is indented too little',
+    'emulations:\n  - device: virtio-blk\n   path: a.img\n',
+    'this line stands in a list, and has neither a dash nor the indentation of what follows a dash',
+    'the same indentation',
+  ],
+  ['a tab', 'emulations:\n\t- device: virtio-blk\n', 'a tab stands in the indentation', 'indent with blanks'],
+  [
+    'a list among fields',
+    'targets:\n  install:\n    next_target: a\n  - rescue\n',
+    'a list begins here, where another field was expected',
+    'the same indentation',
+  ],
+  ['a quote that is left open', 'name: "web\ncpu: 2\n', 'Missing closing "quote', 'close what was opened'],
+  ['a bracket that is left open', 'cpu: { cores: 2\n', '}', 'close what was opened'],
+])('a mistake of YAML is told with what to do: %s', (_title, text, message, fix) => {
+  expect(parseYaml(text)).toMatchObject({
+    ok: false,
+    problems: expect.arrayContaining([
+      expect.objectContaining({ message: expect.stringContaining(message), fix: expect.stringContaining(fix) }),
+    ]),
+  });
+});
