@@ -844,18 +844,59 @@ describe('scripts as people write them', () => {
     expect([spec, notes]).toEqual([plain, []]);
   });
 
-  test.each<[text: string, line: number, words: string]>([
-    [
-      `#!/bin/csh -f\nset cd = ""\nif ( "$1" == install ) then\n set cd = "-s 3,ahci-cd,/a"\nendif\nbhyve ${uefi} $cd vm`,
-      3,
-      'if ( "$1" == install ) then',
-    ],
-    [`#!/bin/tcsh\nset args = ( ${uefi} )\nbhyve $args vm`, 2, 'set args = ('],
-    [`#!/bin/csh\n@ n = 1 + 1\nbhyve ${uefi} -c $n vm`, 2, '@ n = 1 + 1'],
-    [`foreach n (1 2)\n bhyve ${uefi} vm$n\nend`, 1, 'foreach n (1 2)'],
-  ])('what csh alone has is refused at its line, not taken for sh: %j', async (text, line, words) => {
-    const [said = ''] = await refusals(text, { format: 'bhyve' });
-    expect(said).toContain(`${line}:1  csh: ${JSON.stringify(words).slice(0, -1)}`);
+  test('a script of csh is followed, and what its conditions change is told', async () => {
+    const text = `#!/bin/csh -f
+set args = ( ${uefi} )
+set cd = ( )
+if ( "$1" == install ) then
+  set cd = ( -s 3,ahci-cd,/a )
+endif
+@ mem = 1 + 1
+while ( 1 )
+  bhyve $args -m \${mem}G $cd vm >& /var/log/vm.log
+  if ( $status != 0 ) break
+  sleep 5
+end
+cp /vm/a /vm/b`;
+    const { spec, notes } = await imported(text);
+    expect([spec.name, spec.mem, spec.restart, spec.reboot_on]).toEqual([
+      'vm',
+      '2G',
+      { delay: 5, max_delay: 5 },
+      undefined,
+    ]);
+    expect(notes).toEqual([
+      '4:1  condition: where $1 is "install", bhyve is also given -s 3,ahci-cd,/a; the spec is for every other case [put it into the spec, or into a target of it]',
+      '9:1  output: what bhyve prints goes to /var/log/vm.log here [start vmrun with --log FILE]',
+      expect.stringMatching(/^11:1 +pause: the script always waits 5 s/),
+      '13:1  other-commands: 1 other command that runs when bhyve has ended is not carried: cp on line 13 [put what is still wanted into "post_stop" of "hooks"]',
+    ]);
+  });
+
+  test.each<[text: string, line: number, words: string, why: string]>([
+    ['set a = 1\ngoto start', 3, 'goto start', 'goto is not followed'],
+    ['alias vm "bhyve \\!*"', 2, 'alias vm "bhyve \\!*"', 'an alias that takes its arguments apart'],
+    ['switch (a)\ndefault:\nbreaksw\ncase a:\nendsw', 5, 'case a:', 'a case behind "default"'],
+    ['if ($1=="x") echo', 2, 'if ($1=="x") echo', 'csh wants blanks around the operator'],
+    ['if ( -Q x ) echo', 2, 'if ( -Q x ) echo', 'the question -Q is not followed'],
+    ['repeat $n bhyve', 2, 'repeat $n bhyve', 'this "repeat" is not followed'],
+    ['echo $a:s/x/y/', 2, 'echo $a:s/x/y/', 'the change ":s" of a variable'],
+    ['set $a = b', 2, 'set $a = b', 'a name of "set" is known only'],
+    ['@ n = 3 > 2', 2, '@ n = 3 > 2', 'put brackets around the comparison'],
+    ['echo !!', 2, 'echo !!', 'an earlier command is not followed'],
+    ['echo (a)', 2, 'echo (a)', 'a "(" stands where csh takes none'],
+  ])('what of csh cannot be followed is refused at its line: %j', async (text, line, words, why) => {
+    const [said = ''] = await refusals(`#!/bin/csh\n${text}\nbhyve ${uefi} vm\n`, { format: 'bhyve' });
+    expect(said).toContain(`${line}:1  csh: ${JSON.stringify(words)}: `);
+    expect(said).toContain(why);
+  });
+
+  test.each([
+    ['foreach n (1)', `foreach n (1)\n bhyve ${uefi} -m 1G vm$n\nend`, 'vm1'],
+    ['if (…) then', `if (1) then\n bhyve ${uefi} -m 1G vm\nendif`, 'vm'],
+    ['set a = b', `set a = vm\nbhyve ${uefi} -m 1G $a`, 'vm'],
+  ])('a script without a first line is known as one of csh by %s', async (_words, text, name) => {
+    expect((await imported(text)).spec.name).toBe(name);
   });
 
   test('a name of the user stands wherever the script has its argument', async () => {

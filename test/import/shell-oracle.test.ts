@@ -1,33 +1,16 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { newScript, walk } from '../../src/import/script/explore.js';
-import { parseShell } from '../../src/import/script/parser.js';
-import { plainCall } from '../../src/import/script/run.js';
 import { hasSymbol } from '../../src/import/script/symbols.js';
 import { runs } from '../support/runs.js';
+import { followed, realShell, startsOf, type RealShell } from './oracle.js';
 
 /** What the importer finds that bhyve is started with, start after start. */
-function found(
-  text: string,
-  options = '-f',
-  statusAt: (count: number) => number | undefined = () => 0,
-): readonly (readonly string[])[] {
-  const parsed = parseShell(options === '' ? text : `set ${options}\n${text}`);
-  if (!parsed.ok) throw new Error(parsed.message);
-  const script = newScript({
-    tree: parsed.tree,
-    text,
-    readFile: () => undefined,
-    folder: '/vm',
-    name: 'start.sh',
-  });
-  const { started } = walk(script, plainCall, (_start, before) => statusAt(before.length));
-  return started.map(({ fields }) => fields.map((field) => field.text));
-}
+const found = (text: string, options = '-f', statusAt?: (count: number) => number | undefined): Starts =>
+  startsOf(followed(options === '' ? text : `set ${options}\n${text}`, statusAt));
+
+type Starts = ReturnType<typeof startsOf>;
 
 const name = fc.constantFrom('a', 'b', 'c');
 const literal = fc.constantFrom('x', 'web.img', '/vm/d.img', '-s 3,lpc', 'p q', '', '7', 'a*c', 'x/y/z.tar.gz');
@@ -112,56 +95,18 @@ const matching = fc
   )
   .map((commands) => `echo s > f.conf; a= b= c= n=0\n${commands.join('\n')}\n:\n`);
 
-/** Prints its words, and ends with the next status of a list; behind its end the whole script is ended. */
-const stub = `#!/bin/sh
-printf "%s\\036" "$@"
-printf "\\035"
-[ -n "$STATUSES" ] || exit 0
-read -r status < "$STATUSES" || kill -9 "$TOP"
-sed 1d "$STATUSES" > "$STATUSES.rest"
-mv "$STATUSES.rest" "$STATUSES"
-exit "$status"
-`;
-
-let bin = '';
-let folder = '';
+let shell: RealShell;
 beforeAll(() => {
-  bin = mkdtempSync(path.join(tmpdir(), 'vmrun-shell-'));
-  folder = mkdtempSync(path.join(tmpdir(), 'vmrun-shell-'));
-  writeFileSync(path.join(bin, 'bhyve'), stub, { mode: 0o755 });
+  shell = realShell();
 });
 afterAll(() => {
-  rmSync(folder, { recursive: true });
-  rmSync(bin, { recursive: true });
+  shell.remove();
 });
-
-/** What a real shell starts bhyve with, which is a stub here. */
-function started(
-  text: string,
-  options: readonly string[] = ['-f'],
-  statuses: readonly number[] = [],
-): readonly (readonly string[])[] {
-  const file = path.join(bin, 'start.sh');
-  writeFileSync(file, text);
-  const list = path.join(bin, 'statuses');
-  writeFileSync(list, statuses.map((status) => `${status}\n`).join(''));
-  const env = { PATH: `${bin}:/usr/bin:/bin`, STATUSES: statuses.length === 0 ? '' : list };
-  const { stdout } = spawnSync('/bin/sh', ['-c', 'export TOP=$$; exec /bin/sh "$@"', 'sh', ...options, file], {
-    env,
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  const starts = stdout.toString().split('\x1d').slice(0, -1);
-  return starts.map((each) => each.split('\x1e').slice(0, -1));
-}
 
 test('bhyve gets from a script what sh(1) would give it', () => {
   fc.assert(
     fc.property(script, (text) => {
-      // The stub prints an empty word where there is none.
-      const real = started(text);
-      const read = found(text).map((argv) => (argv.length === 0 ? [''] : argv));
-      expect(read).toEqual(real);
+      expect(found(text)).toEqual(shell.started(text));
     }),
     { numRuns: 120 },
   );
@@ -171,13 +116,13 @@ test.each([
   ['an empty folder', []],
   ['a folder with files', ['d1.img', 'd2.img', 'x']],
 ])('what a pattern of file names matches is unknown, or what sh(1) finds in %s', (_title, names) => {
-  for (const each of ['d1.img', 'd2.img', 'x']) rmSync(path.join(folder, each), { force: true });
-  for (const each of names) writeFileSync(path.join(folder, each), '');
+  for (const each of ['d1.img', 'd2.img', 'x']) rmSync(path.join(shell.folder, each), { force: true });
+  for (const each of names) writeFileSync(path.join(shell.folder, each), '');
   fc.assert(
     fc.property(matching, (text) => {
       const read = found(text, '');
       if (read.flat().some(hasSymbol)) return;
-      expect(read.map((argv) => (argv.length === 0 ? [''] : argv))).toEqual(started(text, []));
+      expect(read).toEqual(shell.started(text, ['/bin/sh']));
     }),
     { numRuns: 80 },
   );
@@ -224,9 +169,9 @@ test('a loop starts bhyve as often as sh(1) would, whatever it ends with', () =>
   const status = fc.constantFrom(0, 1, 2, 3, 4, 5, 134);
   fc.assert(
     fc.property(loops, fc.array(status, { minLength: mostBoots, maxLength: mostBoots }), (text, statuses) => {
-      const real = started(text, ['-f'], statuses);
+      const real = shell.started(text, ['/bin/sh', '-f'], statuses);
       const read = found(text, '-f', (count) => statuses[count]);
-      expect(read.map((argv) => (argv.length === 0 ? [''] : argv))).toEqual(real);
+      expect(read).toEqual(real);
     }),
     { numRuns: runs(250) },
   );

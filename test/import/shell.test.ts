@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { quoteCommand } from '../../src/base/shell.js';
 import { newScript, walk } from '../../src/import/script/explore.js';
+import { dialectOf, parse } from '../../src/import/script/dialect.js';
 import { parseShell } from '../../src/import/script/parser.js';
 import { plainCall } from '../../src/import/script/run.js';
 import { replaceSymbols } from '../../src/import/script/symbols.js';
@@ -9,7 +10,7 @@ import { runs } from '../support/runs.js';
 
 /** The commands of a call without arguments, in their order; a part that is not known is shown as it is written. */
 export function commandsOf(text: string, files: Readonly<Record<string, string>> = {}): readonly (readonly string[])[] {
-  const parsed = parseShell(text);
+  const parsed = parse(text, dialectOf(text));
   if (!parsed.ok) throw new Error(parsed.message);
   const script = newScript({
     tree: parsed.tree,

@@ -2,8 +2,8 @@ import { tellExported } from './environment.js';
 import path from 'node:path';
 import { holds, type Operand } from './conditions.js';
 import type { Tools } from './evaluate.js';
-import { parseShell } from './parser.js';
-import { decide, entry, exited, onlySymbol, toGiven, toValue } from './run.js';
+import { parse, shellDialect } from './dialect.js';
+import { isBashLike, decide, entry, exited, onlySymbol, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, ProgramName, Run, Started, Wrapper } from './run.js';
 import { hasSymbol, replaceSymbols, shownText, symbolsIn } from './symbols.js';
 import type { Simple, Word } from './tree.js';
@@ -60,6 +60,7 @@ function runCall(call: Call): Flow | undefined {
     run.positional = unwrapped.argv;
     run.shifted = undefined;
     run.isPlainCall = false;
+    run.dialect = shellDialect(name, run.dialect);
     return evaluateText({ ...call, wrappers }, unwrapped.text);
   });
   if (name === 'tmux') run.status = exited(0);
@@ -158,8 +159,8 @@ function callFunction({ run, fields, tools, wrappers }: Call, given: readonly Fi
 
 /** `eval`, `sh -c`, `. file`: a text that becomes commands. */
 export function evaluateText({ run, command, tools, wrappers }: Call, text: string): Flow | undefined {
-  const key = `${command.id} ${command.line} ${text}`;
-  const parsed = run.texts.read.get(key) ?? parseShell(text, { ids: run.texts.ids, onlyLine: command.line });
+  const key = `${run.dialect} ${command.id} ${command.line} ${text}`;
+  const parsed = run.texts.read.get(key) ?? parse(text, run.dialect, { ids: run.texts.ids, onlyLine: command.line });
   run.texts.read.set(key, parsed);
   if (!parsed.ok) {
     run.lost.push({
@@ -206,8 +207,8 @@ const builtins: Readonly<Record<string, Builtin>> = {
     const count = /^\d+$/.test(textAt(call, 1)) ? Number(textAt(call, 1)) : 1;
     if (count > run.positional.length && run.shifted === undefined) {
       // An error of a special builtin ends a script, but not one of bash.
-      run.status = exited(run.isBash ? 1 : 2);
-      return run.isBash ? undefined : { kind: 'exit' };
+      run.status = exited(isBashLike(run) ? 1 : 2);
+      return isBashLike(run) ? undefined : { kind: 'exit' };
     }
     run.positional = run.positional.slice(count);
     if (run.shifted !== undefined) run.shifted += count;
@@ -252,6 +253,7 @@ const builtins: Readonly<Record<string, Builtin>> = {
     if (/^\d+$/.test(code)) call.run.status = exited(Number(code));
     return { kind: 'return' };
   },
+  breaksw: () => ({ kind: 'switch' }),
   break: (call) => leaveLoop(call, 'break'),
   continue: (call) => leaveLoop(call, 'continue'),
   exec: (call) => {
@@ -355,11 +357,6 @@ function changeFolder(call: Call): Flow | undefined {
 function setOptions(call: Call): Flow | undefined {
   const { run, fields } = call;
   const words = fields.slice(1).map(({ text }) => text);
-  // csh: `set name = value`.
-  if (words[1] === '=' && /^[A-Za-z_]\w*$/.test(words[0] ?? '')) {
-    run.variables.set(words[0] ?? '', words.slice(2).join(' '));
-    return ok(call);
-  }
   let at = 0;
   for (; /^[-+]./.test(words[at] ?? '') && words[at] !== '--'; at += 1) {
     const word = words[at] ?? '';

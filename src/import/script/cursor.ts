@@ -1,10 +1,12 @@
-import type { List, Redirect } from './tree.js';
+import type { List, Parsed, Redirect, Word } from './tree.js';
 
 /** Thrown inside the reader alone: what makes a script unreadable. */
 export class ScriptStop extends Error {
   constructor(
     readonly line: number,
     message: string,
+    /** `csh`: what of csh(1) is not followed. */
+    readonly code?: 'csh',
   ) {
     super(message);
   }
@@ -33,6 +35,8 @@ export interface Cursor {
   readonly ids: { next: number };
   /** Reads the commands up to a closing bracket, which is left. */
   readonly readList: (cursor: Cursor) => List;
+  /** Reads a here-document as a whole. */
+  readonly readText: (cursor: Cursor) => Word;
 }
 
 /** Deeper than any script that people write; below it recursion is safe. */
@@ -58,6 +62,15 @@ export function look({ text, at }: Cursor, form: RegExp): RegExpExecArray | null
   return form.exec(text);
 }
 
+/** A cursor for a text that stands within another one. */
+export const within = (cursor: Cursor, text: string, line: number): Cursor => ({
+  ...cursor,
+  text,
+  at: 0,
+  line,
+  pending: [],
+});
+
 /** Takes what a sticky expression matches here. */
 export const skip = (cursor: Cursor, form: RegExp): string => take(cursor, look(cursor, form)?.[0].length ?? 0);
 
@@ -73,6 +86,43 @@ export function nested<Result>(cursor: Cursor, read: () => Result): Result {
   const result = read();
   cursor.depth -= 1;
   return result;
+}
+
+export interface ParseOptions {
+  /** Numbers of nodes go on from here. */
+  readonly ids?: { next: number };
+  /** The text is brought in by a command on this line. */
+  readonly onlyLine?: number;
+  /** The line that the text begins on. */
+  readonly line?: number;
+}
+
+/** Reads a text as a whole, in the language of the two readers. */
+export function parsed(
+  text: string,
+  { ids = { next: 0 }, onlyLine, line = 1 }: ParseOptions,
+  readers: Pick<Cursor, 'readList' | 'readText'> & { readonly readAll: (cursor: Cursor) => List },
+): Parsed {
+  const cursor: Cursor = {
+    text: text.replaceAll('\r\n', '\n'),
+    at: 0,
+    line,
+    depth: 0,
+    onlyLine,
+    assigned: new Set(),
+    brokenLines: new Set(),
+    pending: [],
+    ids,
+    readList: readers.readList,
+    readText: readers.readText,
+  };
+  try {
+    const commands = readers.readAll(cursor);
+    return { ok: true, tree: { commands, assigned: cursor.assigned, brokenLines: cursor.brokenLines } };
+  } catch (error) {
+    if (error instanceof ScriptStop) return { ok: false, line: error.line, message: error.message, code: error.code };
+    throw error;
+  }
 }
 
 /** The place of the bracket that closes the one before `from`, quotes left aside; -1: there is none. */

@@ -5,7 +5,7 @@ import { valueFor } from './conditions.js';
 import { createExpander, type Expander } from './expand.js';
 import { flat } from './flat.js';
 import { literalPattern, matches } from './patterns.js';
-import { decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
+import { isBashLike, decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, Lost, Run } from './run.js';
 import { onlySymbol } from './run.js';
 import { tellExported } from './environment.js';
@@ -68,7 +68,9 @@ function followOne(run: Run, command: Command): Flow | undefined {
       for (const { condition: asked, body } of command.clauses) {
         const flow = condition(run, false, () => follow(run, asked));
         if (flow !== undefined) return flow;
-        if (succeeded(run)) return follow(run, body);
+        const isSo = succeeded(run);
+        settleStatus(run);
+        if (isSo) return follow(run, body);
       }
       // In what follows "else", $? is that of the last condition.
       if (command.otherwise.length === 0) run.status = exited(0);
@@ -85,8 +87,13 @@ function followOne(run: Run, command: Command): Flow | undefined {
     case 'function':
       run.functions.set(command.name, command.body);
       return undefined;
-    case 'group':
-      return command.isSubshell ? inSubshell(run, () => follow(run, command.body)) : follow(run, command.body);
+    case 'group': {
+      const before = run.status;
+      const flow = command.isSubshell ? inSubshell(run, () => follow(run, command.body)) : follow(run, command.body);
+      if (command.isQuestion === true)
+        run.answer = run.status.kind === 'known' && run.status.code === 0 ? before : run.status;
+      return flow;
+    }
     case 'arithmetic': {
       const text = expander.number(run, expander.text(run, command.word), command.word.source);
       run.status = hasSymbol(text)
@@ -97,6 +104,13 @@ function followOne(run: Run, command: Command): Flow | undefined {
     case 'redirected':
       return redirected(run, command.redirects, () => followOne(run, command.command));
   }
+}
+
+/** An expression of csh(1) leaves `$status` alone, but for a command in it that fails. */
+function settleStatus(run: Run): void {
+  if (run.dialect !== 'csh') return;
+  run.status = run.answer ?? exited(0);
+  run.answer = undefined;
 }
 
 /** Follows what only decides: `set -e` has no say there. */
@@ -110,10 +124,10 @@ function condition(run: Run, isLoop: boolean, walk: () => Flow | undefined, open
 
 /** What happens there stays there, but for what is told. */
 function inSubshell(run: Run, walk: () => Flow | undefined): Flow | undefined {
-  const { variables, directory, directoryLine, positional, isPlainCall, shifted } = run;
+  const { variables, directory, directoryLine, positional, isPlainCall, shifted, dialect } = run;
   run.variables = new Map(variables);
   const flow = walk();
-  Object.assign(run, { variables, directory, directoryLine, positional, isPlainCall, shifted });
+  Object.assign(run, { variables, directory, directoryLine, positional, isPlainCall, shifted, dialect });
   return flow?.kind === 'stop' ? flow : undefined;
 }
 
@@ -241,6 +255,7 @@ function followLoop(
       () => {
         const inner = follow(run, asked);
         turn.isLast = inner === undefined && succeeded(run) === isUntil;
+        settleStatus(run);
         return inner;
       },
       isUntil,
@@ -328,6 +343,7 @@ function followCase(run: Run, { id, line, subject, items }: Extract<Command, { k
   run.status = exited(0);
   for (let at = chosen; at >= 0 && at < items.length; at += 1) {
     const flow = follow(run, items[at]?.body ?? []);
+    if (flow?.kind === 'switch') return undefined;
     if (flow !== undefined || items[at]?.isOpen !== true) return flow;
   }
   return undefined;
@@ -391,7 +407,13 @@ function assign(run: Run, { name, isAdded, index, value }: Assignment): void {
     run.variables.set(name, [...kept, ...items]);
     return;
   }
-  const text = expander.text(run, value);
+  // csh takes one word, or all that a command prints.
+  const words = run.dialect === 'csh' ? expander.fields(run, [value]).map((field) => field.text) : undefined;
+  if (words !== undefined && index === undefined && value.parts.some((part) => part.kind === 'command')) {
+    run.variables.set(name, words);
+    return;
+  }
+  const text = words === undefined ? expander.text(run, value) : (words[0] ?? '');
   if (index !== undefined) {
     const place = expander.number(run, expander.text(run, index), index.source);
     if (!/^\d{1,4}$/.test(place)) {
@@ -466,9 +488,9 @@ export type Tools = Omit<typeof tools, 'environment'> & {
 };
 
 /** What stands for the first word of a command: bash(1) takes no alias in a script. */
-function aliasOf({ aliases, isBash }: Run, { words, assignments, source }: Simple): string | undefined {
+function aliasOf({ aliases, dialect }: Run, { words, assignments, source }: Simple): string | undefined {
   const [first] = words;
-  const name = first === undefined || isBash || assignments.length > 0 ? undefined : literalOf(first);
+  const name = first === undefined || isBashLike({ dialect }) || assignments.length > 0 ? undefined : literalOf(first);
   // A quoted word is none, and is written otherwise than it reads.
   return name === undefined || first?.source !== name || !source.startsWith(name) ? undefined : aliases.get(name);
 }

@@ -1,7 +1,18 @@
 import { calculate } from './arithmetic.js';
+import { inBraces } from './braces.js';
 import { quotedPattern, replaced, trimmed } from './patterns.js';
 import { createSplitter, separatorOf } from './split.js';
-import { countText, decide, inputValue, onlySymbol, toGiven, type EmptyValue, type Field, type Run } from './run.js';
+import {
+  isBashLike,
+  countText,
+  decide,
+  inputValue,
+  onlySymbol,
+  toGiven,
+  type EmptyValue,
+  type Field,
+  type Run,
+} from './run.js';
 import { hasSymbol, plainText } from './symbols.js';
 import type { List, Parameter, Part, Word } from './tree.js';
 
@@ -28,7 +39,7 @@ export function createExpander(capture: Capture): Expander {
     const empty: EmptyValue[] = [];
     let before = '';
     const result = words.flatMap((word) => {
-      const found = (run.isBash ? inBraces(word) : [word]).flatMap((each) => fieldsOf(run, each));
+      const found = (isBashLike(run) ? inBraces(word, run.dialect) : [word]).flatMap((each) => fieldsOf(run, each));
       const takesValue = /^-[A-Za-z]*[cfgGkKlmnoprsU]$/.test(before);
       if (found.length === 0 && takesValue) empty.push({ option: before, source: word.source, line: word.line });
       before = found.at(-1)?.text ?? before;
@@ -86,8 +97,11 @@ export function createExpander(capture: Capture): Expander {
     switch (part.kind) {
       case 'text':
         return part.text;
-      case 'command':
-        return capture(run, part.body, part.source);
+      case 'command': {
+        const printed = capture(run, part.body, part.source);
+        // Each line of it is a word of csh, in quotes, too.
+        return run.dialect === 'csh' && part.isQuoted && printed.includes('\n') ? printed.split('\n') : printed;
+      }
       case 'arithmetic':
         return number(run, text(run, part.word), part.source);
       case 'parameter': {
@@ -124,6 +138,8 @@ export function createExpander(capture: Capture): Expander {
     }
     if (operator === undefined || operand === undefined) return value;
     if (/^:?[-=+?]$/.test(operator)) return withDefault(run, part, value);
+    if (/^(:[ga]?[a-z])+$/.test(operator)) return modified(run, part, value);
+    if (operator === ':' && (typeof value === 'object' || name === '@' || name === '*')) return slice(run, part, value);
     const change = (one: string): string => (hasSymbol(one) ? unknown() : changed(run, part, one));
     return typeof value === 'object' ? value.map(change) : value === undefined ? undefined : change(value);
   }
@@ -176,6 +192,29 @@ export function createExpander(capture: Capture): Expander {
     return value.slice(begin, count === undefined ? undefined : count < 0 ? count : begin + count);
   }
 
+  /** `${name[@]:1:2}`: some words of a list; those of the arguments are counted from $0. */
+  function slice(run: Run, part: Parameter, value: Value): Value {
+    const words = typeof value === 'object' ? value : [value ?? ''];
+    const items = part.index === undefined ? [run.scriptPath ?? part.source, ...words] : words;
+    const bounds = (part.operand === undefined ? '' : text(run, part.operand)).split(':');
+    const [start, count] = bounds.map((each) => Number(number(run, each, '')));
+    const begin = start !== undefined && start < 0 ? items.length + start : start;
+    if (begin === undefined || Number.isNaN(begin) || Number.isNaN(count))
+      return run.symbols.of({ source: part.source, kind: 'output' });
+    return items.slice(begin, count === undefined ? undefined : begin + count);
+  }
+
+  /** `$name:h`, `$name:gt`: as csh(1) has it, of the first word or of all. */
+  function modified(run: Run, { operator = '', source }: Parameter, value: Value): Value {
+    let items = typeof value === 'object' ? value : [value ?? ''];
+    for (const [, global, letter = ''] of operator.matchAll(/:([ga]?)([a-z])/g)) {
+      const one = (text: string): string =>
+        hasSymbol(text) ? run.symbols.of({ source, kind: 'output' }) : modify(text, letter);
+      items = items.map((item, at) => (at === 0 || global !== '' ? one(item) : item));
+    }
+    return items;
+  }
+
   function indirect(run: Run, part: Parameter, value: Value): Value {
     if (part.index !== undefined) return run.symbols.of({ source: part.source, kind: 'output' });
     const name = joined(value);
@@ -214,9 +253,11 @@ export function createExpander(capture: Capture): Expander {
       return run.shifted === undefined ? undefined : inputValue(run, String(Number(name) + run.shifted), source);
     }
     const value = run.variables.get(name);
-    if (index !== undefined) return element(run, name, value, text(run, index));
+    const isWhole = index === undefined || index.source === '@' || index.source === '*';
+    const isList = run.dialect !== 'csh' || value !== undefined || !isWhole;
+    if (index !== undefined && isList) return element(run, name, value, text(run, index));
     if (run.rcConf?.before.has(name) === true) run.rcConf.names.add(name);
-    if (value !== undefined) return typeof value === 'object' && !run.isZsh ? value[0] : value;
+    if (value !== undefined) return typeof value === 'object' && run.dialect !== 'zsh' ? value[0] : value;
     if (run.assigned.has(name)) return undefined;
     const commented = run.commented.get(name);
     if (commented === undefined) return usual(run, name) ?? inputValue(run, name, source);
@@ -236,7 +277,27 @@ export function createExpander(capture: Capture): Expander {
     const place = number(run, index, index);
     if (!/^-?\d+$/.test(place)) return joined(run.variables.get(`${name}[${index}]`));
     // The first one of zsh is number 1.
-    return run.isZsh && Number(place) >= 0 ? items[Number(place) - 1] : items.at(Number(place));
+    return run.dialect === 'zsh' && Number(place) >= 0 ? items[Number(place) - 1] : items.at(Number(place));
+  }
+}
+
+/** What csh(1) makes of a file name: its folder, its last part, without its end, its end. */
+function modify(text: string, letter: string): string {
+  const slash = text.lastIndexOf('/');
+  const dot = text.lastIndexOf('.') > slash ? text.lastIndexOf('.') : -1;
+  switch (letter) {
+    case 'h':
+      return slash <= 0 ? text : text.slice(0, slash);
+    case 't':
+      return text.slice(slash + 1);
+    case 'r':
+      return dot === -1 ? text : text.slice(0, dot);
+    case 'e':
+      return dot === -1 ? '' : text.slice(dot + 1);
+    case 'u':
+      return text.slice(0, 1).toUpperCase() + text.slice(1);
+    default:
+      return text.slice(0, 1).toLowerCase() + text.slice(1);
   }
 }
 
@@ -262,8 +323,8 @@ const joined = (value: Value): string => (typeof value === 'object' ? value.join
 const isStar = (part: Part): boolean => part.kind === 'parameter' && (part.name === '*' || part.index?.source === '*');
 
 /** `$list` of zsh is all that is in it, but for what is empty. */
-const isWholeOfZsh = ({ isZsh }: Run, part: Part): boolean =>
-  isZsh && part.kind === 'parameter' && part.index === undefined && /^\w+$/.test(part.name);
+const isWholeOfZsh = ({ dialect }: Run, part: Part): boolean =>
+  dialect === 'zsh' && part.kind === 'parameter' && part.index === undefined && /^\w+$/.test(part.name);
 
 /** The script's own value of a name that rc.conf(5) may set. */
 function takesOwn({ rcConf, variables }: Run, name: string): void {
@@ -291,23 +352,6 @@ function withHome(run: Run, { parts }: Word): readonly Part[] {
   const home = run.variables.get('HOME');
   const text = typeof home === 'string' ? home : run.symbols.of({ source: '~', kind: 'variable' });
   return [{ kind: 'text', text: text + first.text.slice(1), isQuoted: true }, ...rest];
-}
-
-/** `{1..4}` and `{a,b}`, in a word without anything else to expand. */
-function inBraces(word: Word): readonly Word[] {
-  const [only] = word.parts;
-  if (word.parts.length !== 1 || only?.kind !== 'text' || only.isQuoted) return [word];
-  const [, before = '', from, to, list, after = ''] =
-    /^([^{}]*)\{(?:(-?\d{1,4})\.\.(-?\d{1,4})|([^{}]*,[^{}]*))\}([^{}]*)$/.exec(only.text) ?? [];
-  const items =
-    list?.split(',') ??
-    (from === undefined || to === undefined
-      ? undefined
-      : Array.from({ length: Math.abs(Number(to) - Number(from)) + 1 }, (_, at) =>
-          String(Number(from) + (Number(to) < Number(from) ? -at : at)),
-        ));
-  if (items === undefined) return [word];
-  return items.map((item) => ({ ...word, parts: [{ ...only, text: before + item + after }] }));
 }
 
 /** As a condition sees it without arguments, for words that only choose what is done. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { evaluateText } from './builtins.js';
+import { dialectOf } from './dialect.js';
 import { expander, follow } from './evaluate.js';
 import { flat } from './flat.js';
 import { guardsOf } from './guards.js';
@@ -48,7 +49,7 @@ export const newScript = (given: Omit<Script, 'symbols' | 'texts' | 'commented'>
 function commentedNames(text: string): ReadonlyMap<string, number> {
   const names = new Map<string, number>();
   text.split('\n').forEach((line, index) => {
-    const name = /^\s*#\s*(?:export\s+)?([A-Za-z_]\w*)=/.exec(line)?.[1];
+    const name = /^\s*#\s*(?:(?:export|set|setenv)\s+)?([A-Za-z_]\w*)\s*=/.exec(line)?.[1];
     if (name !== undefined) names.set(name, index + 1);
   });
   return names;
@@ -80,8 +81,7 @@ export function walk(
     readFile,
     scriptPath: name === undefined ? undefined : path.posix.join(folder, path.posix.basename(name)),
     folder,
-    isBash: /^#!.*\b(bash|zsh|ksh)/.test(text),
-    isZsh: /^#!.*\bzsh/.test(text),
+    dialect: dialectOf(text),
     statusOf,
   });
   const flow = go(run, tree.commands);

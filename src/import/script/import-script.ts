@@ -3,13 +3,12 @@ import { failure, success, type Result } from '../../base/result.js';
 import { listWords, shown } from '../../base/text.js';
 import { noteAt, refusalAt, type ImportContext, type Original, type Source } from '../original.js';
 import type { SpecObject } from '../spec-object.js';
-import { cshLine } from './csh.js';
+import { parse, dialectOf } from './dialect.js';
 import { embeddedCommand, type Embedded } from './embedded.js';
 import { explore, jointWays, mainWay, newScript, startsOf, type Script, type Way } from './explore.js';
 import { hostEffects, type HostEffects } from './host-effects.js';
 import { doneIn } from './moments.js';
 import { loaderBefore } from './script-loader.js';
-import { parseShell } from './parser.js';
 import { rebootsOf } from './reboot.js';
 import { onlySymbol, type Field, type Lost, type Ran, type Run, type Started } from './run.js';
 import { hasSymbol, replaceSymbols, shownText, symbolsIn, wellFormed } from './symbols.js';
@@ -30,11 +29,11 @@ type Ways =
       readonly script: Script;
       readonly ways: readonly Way[];
     }
-  | { readonly ok: false; readonly line: number; readonly message: string };
+  | { readonly ok: false; readonly line: number; readonly message: string; readonly code?: 'csh' | undefined };
 
 function waysOf(source: Source, readFile: ImportContext['readFile']): Ways {
   const text = wellFormed(source.text);
-  const parsed = parseShell(text);
+  const parsed = parse(text, dialectOf(text));
   if (!parsed.ok) return parsed;
   const name = source.stem === undefined ? undefined : source.name;
   const script = newScript({
@@ -51,7 +50,7 @@ function waysOf(source: Source, readFile: ImportContext['readFile']): Ways {
 /** A script; or a text that has a command within one of its lines, if it is none. */
 function readWays(source: Source, readFile: ImportContext['readFile']): Ways & { readonly embedded?: Embedded } {
   const whole = waysOf(source, readFile);
-  if (whole.ok && mainWay(whole.ways) !== undefined) return whole;
+  if ((whole.ok && mainWay(whole.ways) !== undefined) || dialectOf(source.text) === 'csh') return whole;
   const embedded = embeddedCommand(source.text);
   const inside = embedded === undefined ? undefined : waysOf({ ...source, text: embedded.text }, readFile);
   return embedded !== undefined && inside?.ok === true && mainWay(inside.ways) !== undefined
@@ -59,20 +58,19 @@ function readWays(source: Source, readFile: ImportContext['readFile']): Ways & {
     : whole;
 }
 
-const notFollowed = (source: Source, line: number): Problem =>
+const notFollowed = (source: Source, line: number, message: string): Problem =>
   refusalAt(
     source,
     line,
     'csh',
-    `${shown(source.text.split('\n')[line - 1]?.trim() ?? '')} is csh, of which only "set name = value" and "setenv" are followed`,
+    `${shown(source.text.split('\n')[line - 1]?.trim() ?? '')}: ${message}`,
     'write the script for sh(1), or import the bhyve command by itself',
   );
 
 /** A command line of bhyve, or a shell script with one. */
 export function importScript(source: Source, context: ImportContext): Result<Original> {
-  const csh = cshLine(source.text);
-  if (csh !== undefined) return failure([notFollowed(source, csh)]);
   const read = readWays(source, context.readFile);
+  if (!read.ok && read.code === 'csh') return failure([notFollowed(source, read.line, read.message)]);
   if (!read.ok) return failure([refusalAt(source, read.line, 'script', read.message)]);
   const { script } = read;
   const main = mainWay(read.ways);

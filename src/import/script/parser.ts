@@ -5,16 +5,19 @@ import {
   look,
   nested,
   nextId,
+  parsed,
   peek,
   ScriptStop,
   skip,
   take,
+  within,
   type Cursor,
+  type ParseOptions,
 } from './cursor.js';
 import { readDocuments, readRedirect } from './redirects.js';
 import { literalOf, type AndOr, type Assignment, type CaseItem, type Command, type IfClause } from './tree.js';
 import type { List, Parsed, Redirect, Word } from './tree.js';
-import { readIndex, readText, readWord, within } from './words.js';
+import { readIndex, readText, readWord } from './words.js';
 
 /** Words that begin a command as a whole, or end one. */
 const closers = ['then', 'elif', 'else', 'fi', 'do', 'done', 'esac', '}'];
@@ -22,41 +25,13 @@ const closers = ['then', 'elif', 'else', 'fi', 'do', 'done', 'esac', '}'];
 /** Commands whose words may be assignments. */
 export const assigners = ['export', 'readonly', 'local', 'declare', 'typeset'];
 
-export interface ParseOptions {
-  /** Numbers of nodes go on from here. */
-  readonly ids?: { next: number };
-  /** The text is brought in by a command on this line. */
-  readonly onlyLine?: number;
-  /** The line that the text begins on. */
-  readonly line?: number;
-}
-
 /**
  * Reads sh(1), and what people use of bash besides. It is tolerant: what ends too early, or is closed without having
  * been opened, is passed over; only a quote or bracket without an end makes a script unreadable, since nobody can say
  * what would belong to it. Linear in the text, whose nesting is limited.
  */
-export function parseShell(text: string, { ids = { next: 0 }, onlyLine, line = 1 }: ParseOptions = {}): Parsed {
-  const cursor: Cursor = {
-    text: text.replaceAll('\r\n', '\n'),
-    at: 0,
-    line,
-    depth: 0,
-    onlyLine,
-    assigned: new Set(),
-    brokenLines: new Set(),
-    pending: [],
-    ids,
-    readList: readNestedList,
-  };
-  try {
-    const commands = readAll(cursor);
-    return { ok: true, tree: { commands, assigned: cursor.assigned, brokenLines: cursor.brokenLines } };
-  } catch (error) {
-    if (error instanceof ScriptStop) return { ok: false, line: error.line, message: error.message };
-    throw error;
-  }
-}
+export const parseShell = (text: string, options: ParseOptions = {}): Parsed =>
+  parsed(text, options, { readAll, readList: readNestedList, readText });
 
 /** To the end of the text; brackets that close nothing are passed over. */
 function readAll(cursor: Cursor): List {

@@ -1,6 +1,6 @@
-import { lineOf, look, ScriptStop, skip, take, isAtEnd, type Cursor } from './cursor.js';
+import { lineOf, look, ScriptStop, skip, take, isAtEnd, within, type Cursor } from './cursor.js';
 import type { Redirect } from './tree.js';
-import { readText, readWord, within } from './words.js';
+import { readWord } from './words.js';
 
 /** A redirection; undefined: none stands here. The text of a here-document comes with the next line. */
 export function readRedirect(cursor: Cursor): Redirect | undefined {
@@ -43,6 +43,6 @@ export function readDocuments(cursor: Cursor): void {
     const text = lines.join('');
     redirect.target = isQuoted
       ? { line: start, source: text, parts: [{ kind: 'text', text, isQuoted: true }] }
-      : readText(within(cursor, text, start));
+      : cursor.readText(within(cursor, text, start));
   }
 }

@@ -133,7 +133,9 @@ export const exited = (code: number): Status => ({ kind: 'known', code });
 
 /** How a command ends besides going on. */
 export type Flow =
-  { readonly kind: 'break' | 'continue'; readonly levels: number } | { readonly kind: 'return' | 'exit' | 'stop' };
+  | { readonly kind: 'break' | 'continue'; readonly levels: number }
+  /** `switch`: the rest of a case of csh(1) is passed over. */
+  | { readonly kind: 'return' | 'exit' | 'stop' | 'switch' };
 
 /** Something in the script that cannot be followed. */
 export interface Lost {
@@ -159,6 +161,12 @@ export interface Texts {
   readonly read: Map<string, Parsed>;
 }
 
+/** The shell that a text is written for; what is not known as another one's is sh(1)'s. */
+export type Dialect = 'sh' | 'bash' | 'zsh' | 'csh';
+
+/** bash(1) and what has taken over its ways: ksh, which is read as bash, and zsh. */
+export const isBashLike = ({ dialect }: Pick<RunInput, 'dialect'>): boolean => dialect === 'bash' || dialect === 'zsh';
+
 export interface RunInput {
   readonly symbols: Symbols;
   readonly assumptions: Assumptions;
@@ -173,8 +181,8 @@ export interface RunInput {
   /** `$0`; undefined: standard input. */
   readonly scriptPath: string | undefined;
   readonly folder: string;
-  readonly isBash: boolean;
-  readonly isZsh: boolean;
+  /** Of what is followed now. */
+  dialect: Dialect;
   /** The exit status of a start of bhyve; undefined: the run stops there. */
   readonly statusOf: (started: Started, before: readonly Started[], run: Run) => number | undefined;
 }
@@ -193,6 +201,8 @@ export interface Run extends RunInput {
   /** How often `$@` of a plain call was used. */
   argumentUses: number;
   status: Status;
+  /** What `$status` of csh(1) is after the command that an expression has asked for. */
+  answer: Status | undefined;
   /** Files that the script has written, with their text. */
   files: Map<string, string>;
   /** Files that a command has changed which is not followed, with its line. */
@@ -275,6 +285,7 @@ export function createRun(input: RunInput): Run {
     isPlainCall: count === 0,
     argumentUses: 0,
     status: exited(0),
+    answer: undefined,
     files: new Map(),
     changed: new Map(),
     removed: new Set(),

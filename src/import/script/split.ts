@@ -1,5 +1,7 @@
 import type { Field, Run } from './run.js';
+import { inBraces } from './braces.js';
 import { hasSymbol, shownText } from './symbols.js';
+import type { Part } from './tree.js';
 
 /** What becomes of a piece of a word: it stands for itself, may be a pattern of file names, or is split as well. */
 type Treatment = 'quoted' | 'plain' | 'split';
@@ -26,6 +28,26 @@ export function separatorForm(ifs: string): RegExp | undefined {
 
 /** A pattern of file names: `*`, `?`, `[a-z]`, but not the `[::1]` of an address. */
 const globForm = /[*?]|\[(?![0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])[^\]]+\]/;
+
+interface Found {
+  readonly text: string;
+  /** The same with a blank for what is quoted. */
+  readonly open: string;
+}
+
+/** csh(1) looks for braces when all else is expanded. */
+function cshWords(text: string, open: string): readonly Found[] {
+  if (!open.includes('{')) return [{ text, open }];
+  const parts = open
+    .split('')
+    .map((bare, at): Part => ({ kind: 'text', text: text.charAt(at), isQuoted: bare === ' ' }));
+  return inBraces({ line: 0, source: text, parts }, 'csh').map((word) => ({
+    text: word.parts.map((part) => (part.kind === 'text' ? part.text : '')).join(''),
+    open: word.parts
+      .map((part) => (part.kind === 'text' ? (part.isQuoted ? ' '.repeat(part.text.length) : part.text) : ''))
+      .join(''),
+  }));
+}
 
 interface Splitter {
   readonly add: (text: string, treatment: Treatment) => void;
@@ -55,11 +77,14 @@ export function createSplitter(run: Run, line: number): Splitter {
     split();
     if (now !== undefined) {
       for (const source of holes) run.holes.push({ source, line, token: now });
-      const isPattern = !run.noglob && globForm.test(open);
-      result.push({
-        text: isPattern ? run.symbols.of({ source: shownText(now, run.symbols), kind: 'files' }) : now,
-        line,
-      });
+      const words = run.dialect === 'csh' && !run.noglob ? cshWords(now, open) : [{ text: now, open }];
+      for (const { text, open: bare } of words) {
+        const isPattern = !run.noglob && globForm.test(bare);
+        result.push({
+          line,
+          text: isPattern ? run.symbols.of({ source: shownText(text, run.symbols), kind: 'files' }) : text,
+        });
+      }
     }
     [now, open, holes] = [undefined, '', []];
   }

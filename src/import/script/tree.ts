@@ -104,7 +104,14 @@ export type Command =
       readonly items: readonly CaseItem[];
     }
   | { readonly kind: 'function'; readonly line: number; readonly name: string; readonly body: Command }
-  | { readonly kind: 'group'; readonly line: number; readonly isSubshell: boolean; readonly body: List }
+  | {
+      readonly kind: 'group';
+      readonly line: number;
+      readonly isSubshell: boolean;
+      /** `{ … }` in an expression of csh(1), which asks whether the command succeeds. */
+      readonly isQuestion?: true;
+      readonly body: List;
+    }
   | { readonly kind: 'arithmetic'; readonly line: number; readonly word: Word }
   | {
       readonly kind: 'redirected';
@@ -135,7 +142,8 @@ export interface Tree {
 }
 
 export type Parsed =
-  { readonly ok: true; readonly tree: Tree } | { readonly ok: false; readonly line: number; readonly message: string };
+  | { readonly ok: true; readonly tree: Tree }
+  | { readonly ok: false; readonly line: number; readonly message: string; readonly code?: 'csh' | undefined };
 
 /** The text of a word without any expansion; undefined: it has one. */
 export function literalOf({ parts }: Word): string | undefined {

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { evaluateText, textOfFile, type Call } from './builtins.js';
+import { dialectOf } from './dialect.js';
 import { entry, exited, type Flow, type Run } from './run.js';
 import { hasSymbol } from './symbols.js';
 import { unescaped } from './words.js';
@@ -232,6 +233,7 @@ function runScript(call: Call, at: number): Flow | undefined | 'unread' {
     run.positional = fields.slice(at + 1).map((field) => field.text);
     run.shifted = undefined;
     run.isPlainCall = false;
+    run.dialect = dialectOf(text);
     return evaluateText(call, text);
   });
 }

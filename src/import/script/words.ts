@@ -9,6 +9,7 @@ import {
   ScriptStop,
   skip,
   take,
+  within,
   type Cursor,
 } from './cursor.js';
 import type { Parameter, Part, Word } from './tree.js';
@@ -25,7 +26,7 @@ export function readWord(cursor: Cursor, ends: string = blanksAndOperators): Wor
     : { line, source: cursor.text.slice(start, cursor.at), parts };
 }
 
-const addText = (parts: Part[], text: string, isQuoted: boolean): void => {
+export const addText = (parts: Part[], text: string, isQuoted: boolean): void => {
   const last = parts.at(-1);
   if (last?.kind === 'text' && last.isQuoted === isQuoted) {
     parts[parts.length - 1] = { ...last, text: last.text + text };
@@ -102,15 +103,6 @@ export function readText(cursor: Cursor): Word {
   while (!isAtEnd(cursor)) readQuotedPart(cursor, parts, '');
   return { line, source: cursor.text.slice(start), parts };
 }
-
-/** A cursor for a text that stands within another one. */
-export const within = (cursor: Cursor, text: string, line: number): Cursor => ({
-  ...cursor,
-  text,
-  at: 0,
-  line,
-  pending: [],
-});
 
 function readBackquotes(cursor: Cursor, isQuoted: boolean): Part {
   const [start, line] = [cursor.at, cursor.line];
