@@ -157,7 +157,7 @@ const unescaped = (text: string): string =>
     .replaceAll(/&#(?:x([0-9a-f]{1,4})|(\d{1,5}));/gi, (_, hex: string | undefined, decimal: string | undefined) =>
       String.fromCharCode(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16)),
     )
-    .replaceAll(/&(?:amp|lt|gt|quot|apos);|\\/g, '');
+    .replaceAll(/&(?:amp|lt|gt|quot|apos);|\\(?:\r?\n)?/g, '');
 
 function lazily<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;

@@ -63,6 +63,7 @@ describe('a sentence', () => {
 
   test('finds what a shell, JSON or XML writes otherwise', () => {
     expect(secretsIn('password=ab\\cd\\ef').star('"abcdef"')).toBe('"***"');
+    expect(secretsIn('password\\\nabcdef').star('"passwordabcdef"')).toBe('"***"');
     expect(secretsIn('{"password": "ab\\u0063def" x').star('"abcdef"')).toBe('"***"');
     expect(secretsIn('<g passwd="ab&#99;def">').star('"abcdef"')).toBe('"***"');
   });

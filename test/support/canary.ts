@@ -125,9 +125,9 @@ const strays = [
   ],
 ];
 
-const changeFrom = (min: number, longest = 9): fc.Arbitrary<Change> =>
+const changeFrom = (min: number, max: number, longest = 9): fc.Arbitrary<Change> =>
   fc.record({
-    at: fc.integer({ min, max: 40 }),
+    at: fc.integer({ min, max }),
     kind: fc.constantFrom('insert', 'insert', 'replace', 'remove', 'repeat', 'swap'),
     text: fc.constantFrom(...strays.filter(({ length }) => length <= longest)),
   });
@@ -155,7 +155,12 @@ function changed(text: string, { at, kind, text: stray }: Change, secretAt: numb
  */
 export const mutated = <T extends { readonly text: string }>(originals: readonly T[]): fc.Arbitrary<T> =>
   fc
-    .tuple(fc.constantFrom(...originals), changeFrom(-24, 2), fc.array(changeFrom(-3), { maxLength: 2 }), fc.nat())
+    .tuple(
+      fc.constantFrom(...originals),
+      changeFrom(-24, 40, 2),
+      fc.array(changeFrom(-3, 12), { maxLength: 2 }),
+      fc.nat(),
+    )
     .map(([original, first, more, which]) => {
       const places = [...original.text.matchAll(new RegExp(canary, 'g'))].map(({ index }) => index);
       const place = places[which % places.length] ?? 0;
