@@ -186,7 +186,7 @@ describe('service vmrun start', () => {
       const started = await rc.service('start');
       expect(started.status).toBe(1);
       expect(started.stderr).toContain(`web does not run; the end of ${place.path('log', 'web.log')}:\n`);
-      expect(started.stderr).toContain(' hook: no such disk\n');
+      expect(started.stderr).toContain(' pre_start: no such disk\n');
       const again = await rc.service('start');
       expect(again.stderr.match(/no such disk\n/g)).toHaveLength(1);
       await expectNothingLeft(rc);

@@ -1,7 +1,7 @@
 import type { KnownRun } from '../supervisor/runs.js';
 import { visible } from '../base/visible.js';
 import { tableRows } from './columns.js';
-import { asJson, asLines, type OwnText } from './paint.js';
+import { asJson, asLines, asText, type OwnText } from './paint.js';
 import { wrap } from './wrap.js';
 
 /** A run in the list; those of the simulator say so. */
@@ -82,6 +82,10 @@ function formatUp(ms: number): string {
   if (hours > 0) return `${hours}h${minutes % 60}m`;
   return minutes > 0 ? `${minutes}m` : `${seconds}s`;
 }
+
+/** What a row of the table says, as the line of a shell script: between tabs, and nothing else on it. */
+export const runLines = (runs: readonly ListedRun[], now: Date): OwnText =>
+  asText(runs.map((run) => `${rowOf(run, now).cells.map(visible).join('\t')}\n`).join(''));
 
 /** For programs: the runs as the library gives them. */
 export const runsJson = (runs: readonly ListedRun[]): OwnText => asJson(runs, 2);

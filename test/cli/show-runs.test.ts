@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatRuns, runsJson } from '../../src/cli/show-runs.js';
+import { formatRuns, runLines, runsJson } from '../../src/cli/show-runs.js';
 import type { RunState } from '../../src/host/run-state.js';
 import type { KnownRun } from '../../src/supervisor/runs.js';
 
@@ -132,4 +132,26 @@ test('as JSON they are what the library tells, one array', () => {
   const runs = [supervised(), { name: 'db', status: 'left' } as const];
   expect(JSON.parse(runsJson(runs))).toEqual(runs);
   expect(runsJson([])).toBe('[]\n');
+});
+
+describe('a run whose texts are hostile', () => {
+  const target = 'x\nweb  running  y\t\u001b[2J\u202e';
+  const hostile = supervised({ state: state({ target, degraded: { 'log\nweb': 'no\u001b[1A\nweb  running' } }) });
+
+  test('is a line for scripts, of seven fields', () => {
+    const text = runLines([hostile, supervised({ name: 'db' })], now);
+    expect(text.split('\n').map((line) => line.split('\t'))).toEqual([
+      ['web', 'running', String.raw`x\nweb  running  y\t\e[2J\u202e`, '12', '2h1m', '4712', '4711'],
+      ['db', 'running', 'default', '12', '2h1m', '4712', '4711'],
+      [''],
+    ]);
+  });
+
+  test('is a row of the table and its notes, under its headings', () => {
+    const [head = '', row = '', note = '', ...rest] = lines(hostile);
+    expect(rest).toEqual(['']);
+    expect(row.slice(head.indexOf('PID'))).toBe('4712  4711');
+    expect(row).toContain(String.raw`x\nweb  running  y\t\e[2J\u202e`);
+    expect(note).toBe(String.raw`  log\nweb does not work: no\e[1A\nweb  running`);
+  });
 });

@@ -32,7 +32,7 @@ export const optionNotes: Readonly<Record<string, string>> = {
   '--run-dir': 'See FILES.',
   '--events': 'One JSON object for each thing that happens: boots, exits, stops, hooks, warnings.',
   '--log':
-    'Every line has its time and who says it: vmrun, bhyve or a hook. After the file was renamed, SIGUSR1 makes vmrun write to a new one. With `-` the log goes to stderr, in place of the lines for people. This file, and those of the other options that name one, must be nothing that the VM or another option uses: no spec, no lock file, no disk, no device but a terminal or /dev/null.',
+    'Every line has its time and who says it: vmrun, bhyve, a loader or a hook, by its name. Characters that cannot be seen are written as escapes, here as everywhere. After the file was renamed, SIGUSR1 makes vmrun write to a new one. With `-` the log goes to stderr, in place of the lines for people. This file, and those of the other options that name one, must be nothing that the VM or another option uses: no spec, no lock file, no disk, no device but a terminal or /dev/null.',
   '--color': 'Default: on a terminal, unless the environment says otherwise.',
   '--console-log': 'For a guest whose console is `stdio`: the bytes as they come.',
 };

@@ -1,5 +1,6 @@
 import { ProblemsError } from '../../base/problem.js';
 import { quoteCommand } from '../../base/shell.js';
+import { hasUnseen } from '../../base/visible.js';
 import { unreachable } from '../../base/unreachable.js';
 import { loaderCommand } from '../../machine/loader.js';
 import type { Machine } from '../../machine/machine.js';
@@ -35,6 +36,11 @@ export async function printCommand(
       return unreachable(format);
   }
   const notes = notesOf(machine);
+  if ((format === 'lines' || format === 'config') && words.some(hasUnseen)) {
+    notes.unshift(
+      'some words hold characters that cannot be seen, shown here as escapes: --format json has them exactly',
+    );
+  }
   if (loading !== undefined && format !== 'shell') notes.unshift(`before bhyve, a run starts: ${loading}`);
   err(asLines(notes.map((note) => `vmrun: ${note}`)));
 }

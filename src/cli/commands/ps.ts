@@ -4,10 +4,11 @@ import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import { exitCodes } from '../exit-codes.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
-import { formatRuns, runsJson } from '../show-runs.js';
+import { formatRuns, runLines, runsJson } from '../show-runs.js';
 
 interface PsOptions {
   readonly json?: true;
+  readonly format: 'table' | 'lines' | 'json';
   readonly runDir?: string;
   /** Absent: those and the others. */
   readonly simulate?: boolean;
@@ -17,7 +18,8 @@ interface PsOptions {
 const examples = `
 STATE is what the run does: starting, loading, running, stopping, waiting,
 ending. "orphaned": bhyve goes on, its supervisor was killed. "left": nothing
-runs, but a run that was killed has not cleaned up.
+runs, but a run that was killed has not cleaned up. For scripts, --format lines:
+no heading and no notes, and simulated VMs with --simulate only.
 
 Examples:
   vmrun ps
@@ -28,6 +30,11 @@ export const psCommand: MakeSubcommand = (context, output) => {
   const command = makeCommand('vmrun ps', output)
     .description('Lists the VMs that vmrun runs on this host, for this user. Changes nothing.')
     .usage('[options]')
+    .addOption(
+      new Option('--format <format>', 'lines: what the table has, between tabs')
+        .choices(['table', 'lines', 'json'])
+        .default('table'),
+    )
     .option('--json', 'print them as JSON')
     .option('--run-dir <dir>', 'folder of the run directories')
     .option('--simulate', 'only those that are simulated; --no-simulate: only the others')
@@ -45,7 +52,11 @@ export const psCommand: MakeSubcommand = (context, output) => {
       const runs = [...real, ...simulated.map((run) => ({ ...run, simulated: true as const }))];
       // Where all are simulated because nobody wants others, that need not be said.
       const listed = options.simulate === true ? simulated : runs;
-      context.out(options.json === true ? runsJson(runs) : formatRuns(listed, new Date(), context.columns?.(1)));
+      const format = options.json === true ? 'json' : options.format;
+      const now = new Date();
+      if (format === 'json') context.out(runsJson(runs));
+      else if (format === 'lines') context.out(runLines(options.simulate === true ? simulated : real, now));
+      else context.out(formatRuns(listed, now, context.columns?.(1)));
       return exitCodes.ok;
     },
     color: () => command.opts<PsOptions>().color,
