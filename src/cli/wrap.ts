@@ -1,3 +1,4 @@
+import { withoutEnd } from '../base/text.js';
 import { asText, unpainted, type OwnText } from './paint.js';
 
 /** How wide text for people is where nobody says how wide the terminal is. */
@@ -17,7 +18,7 @@ export const shownLength = (text: string): number => unpainted(text).length;
 export function wrap(text: string, width: number, indent = ''): readonly string[] {
   const lines: string[] = [];
   let line = '';
-  for (const [, gap = '', word = ''] of text.matchAll(/(^ *| +)([^ ]+)/g)) {
+  for (const [, gap = '', word = ''] of withoutEnd(text, ' ').matchAll(/(^ *| +)([^ ]+)/g)) {
     if (line.trim() === '' || shownLength(line + gap + word) <= width) line += gap + word;
     else {
       lines.push(line);
@@ -49,9 +50,11 @@ function fitLine(line: string, width: number): readonly string[] {
   if (shownLength(line) <= width) return [line];
   const begin = /^ */.exec(line)?.[0].length ?? 0;
   const indent = ' '.repeat(Math.min(begin, width / 4) + 2);
-  const [, left = line, right] = /^( *\S.*?) {3,}(\S.*)$/.exec(line) ?? [];
-  const rest = right === undefined ? [] : wrap(indent + right, width, `${indent}  `);
-  return [...wrap(left, width, indent), ...rest];
+  // The blanks before a column, taken once: where they begin.
+  const gap = /(?<=[^ ]) {3,}(?=[^ ])/.exec(line);
+  if (gap === null) return wrap(line, width, indent);
+  const [left, right] = [line.slice(0, gap.index), line.slice(gap.index + gap[0].length)];
+  return [...wrap(left, width, indent), ...wrap(indent + right, width, `${indent}  `)];
 }
 
 const isMark = (line: string): boolean => /^ *\^+$/.test(line);

@@ -11,13 +11,15 @@ export interface SerialPort {
 }
 
 /** IPv6 has brackets, IPv4 has none. */
-const tcpForm = /^tcp=(?:\[([^\]]*:[^\]]*)\]|([^:]*)):(\d{1,5})$/;
+const tcpForm = /^tcp=(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/;
 
 function tcpBackend(backend: string): { readonly host: string; readonly port: number } | undefined {
   const [, bracketed, bare, port] = tcpForm.exec(backend) ?? [];
   const host = bracketed ?? bare ?? '';
   const number = Number(port);
-  return isIP(host) && number > 0 && number < 65536 ? { host, port: number } : undefined;
+  return isIP(host) && host.includes(':') === (bracketed !== undefined) && number > 0 && number < 65536
+    ? { host, port: number }
+    : undefined;
 }
 
 /** uart_backend.c: a tty, `stdio` once per VM, or a TCP socket at a numeric address. */

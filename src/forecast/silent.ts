@@ -2,8 +2,8 @@ import type { Foretold } from '../bhyve/foretell/foretell.js';
 
 /** By the option, with its value behind a blank or none. */
 const byOption: readonly (readonly [RegExp, string])[] = [
-  [/s ?[^, ]*,virtio-input$/, 'virtio-input wants the path of an input device'],
-  [/s ?[^, ]*,virtio-console$/, 'virtio-console wants a port, NAME=PATH'],
+  [/^[^,s]*s[^,]*,virtio-input$/, 'virtio-input wants the path of an input device'],
+  [/^[^,s]*s[^,]*,virtio-console$/, 'virtio-console wants a port, NAME=PATH'],
   [/l ?com[1-4]$/i, 'a com port wants what it is connected to: stdio, a tty or tcp=ADDRESS:PORT'],
   [/^f/, 'bhyve on arm64 has no -f'],
 ];

@@ -23,7 +23,8 @@ export const importers: Readonly<Record<ImportFormat, () => Promise<Importer>>> 
 
 /** A shell script by its first line, or one that writes a file: what it writes is not what it is. */
 const isScript = (text: string): boolean =>
-  /^#!.*\b(sh|bash|dash|ksh|mksh|zsh|csh|tcsh|rc)\b/.test(text) || /^[^#\n]*<<-?\s*(['"\\]?)[A-Za-z_]\w*\1/m.test(text);
+  /^#!.*\b(sh|bash|dash|ksh|mksh|zsh|csh|tcsh|rc)\b/.test(text) ||
+  /^[^#\n\r\u2028\u2029]*<<-?\s*(['"\\]?)[A-Za-z_]\w*\1/m.test(text);
 
 const isXml = (text: string): boolean => /^\s*<[?!A-Za-z]/.test(text);
 

@@ -1,4 +1,4 @@
-import { inOrder, type Problem } from '../base/problem.js';
+import { limited, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { secretsIn, valuesAsSecrets, type Secrets } from '../base/secrets.js';
 import { shown } from '../base/text.js';
@@ -57,18 +57,19 @@ export async function importText(source: Source, options: ImportOptions): Promis
     ...[...configTexts].map((text) => valuesAsSecrets(text, fieldWords)),
   ]);
   return result.ok
-    ? success({ ...result.value, problems: result.value.problems.map(starred) }, result.warnings.map(starred))
-    : failure(result.problems.map(starred));
+    ? success({ ...result.value, problems: starred(result.value.problems) }, starred(result.warnings))
+    : failure(starred(result.problems));
 }
 
-/** A problem without the secrets of the texts that were read. */
-const starring = (secrets: readonly Secrets[]): ((problem: Problem) => Problem) => {
+/** As many problems as are told, without the secrets of the texts that were read. */
+const starring = (secrets: readonly Secrets[]): ((problems: readonly Problem[]) => readonly Problem[]) => {
   const star = (sentence: string): string => secrets.reduce((said, one) => one.star(said), sentence);
-  return ({ message, fix, ...problem }) => ({
-    ...problem,
-    message: star(message),
-    ...(fix === undefined ? {} : { fix: star(fix) }),
-  });
+  return (problems) =>
+    limited(problems).map(({ message, fix, ...problem }) => ({
+      ...problem,
+      message: star(message),
+      ...(fix === undefined ? {} : { fix: star(fix) }),
+    }));
 };
 
 /** @param configTexts gets the content of the files that `-k` names, which nobody has asked to see */
@@ -119,7 +120,7 @@ async function readText(source: Source, options: ImportOptions, configTexts: Set
     ...problem,
     message: place === undefined ? problem.message : `${place.pointer}: ${problem.message}`,
   }));
-  return success({ format, name, spec: settled.spec, problems, tapsMade: original.tapsMade ?? 0 }, inOrder(notes));
+  return success({ format, name, spec: settled.spec, problems, tapsMade: original.tapsMade ?? 0 }, notes);
 }
 
 /** Whether a difference in a variable has a note of its own. */

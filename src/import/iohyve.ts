@@ -63,9 +63,9 @@ function propertyIn(
   const own = prefixed.exec(name)?.[1];
   // zfs get with all its columns: dataset, property, value, source.
   if (own !== undefined && first.includes('/')) return { name: own, value: unset(value), dataset: first };
-  const [, written, text] = /^([A-Za-z_][\w:.-]*)(?:=|\s+)(.*?)\s*$/.exec(line) ?? [];
+  const [, written, text] = /^([A-Za-z_][\w:.-]*)(?:=|\s+)(.*)$/s.exec(line) ?? [];
   if (written === undefined || text === undefined || written === 'PROPERTY') return undefined;
-  return { name: prefixed.exec(written)?.[1] ?? written, value: unset(text.replace(/^"(.*)"$/, '$1')) };
+  return { name: prefixed.exec(written)?.[1] ?? written, value: unset(text.trimEnd().replace(/^"(.*)"$/, '$1')) };
 }
 
 /** How zfs shows that a property is not set. */

@@ -237,11 +237,13 @@ const kinds: readonly Kind[] = [
 const tellingLength = 32 * 1024;
 
 /** The beginning of a text, with one blank or one end of a line for a run of them: patterns begin anew at each. */
-export const beginningOf = (text: string): string =>
+const beginningOf = (text: string): string =>
   text
     .slice(0, 8 * tellingLength)
-    .replaceAll(/[ \t]+/g, (blanks) => blanks.charAt(0))
-    .replaceAll(/\r?\n(?:[ \t]?\r?\n)+/g, '\n')
+    .replaceAll(/\s+/g, (run) => {
+      const indent = run.slice(run.lastIndexOf('\n') + 1);
+      return (run.includes('\n') ? '\n' : '') + (indent === '' ? '' : indent.startsWith('\t') ? '\t' : ' ');
+    })
     .slice(0, tellingLength);
 
 /** @returns undefined where the text is of no tool that vmrun knows by name */

@@ -29,7 +29,7 @@ export function checkNuma(vm: VmSpec, { vcpus, memoryBytes, release }: Guest): r
   let sum = 0;
   numa.forEach(({ id, mem, cpus, policy }, index) => {
     const at = `/numa/${index}`;
-    const [list] = /\d.*$/.exec(policy ?? '') ?? [];
+    const [list] = /\d.*$/s.exec(policy ?? '') ?? [];
     const listError = list === undefined ? undefined : cpusetError(list, 255);
     if (listError !== undefined) {
       find(

@@ -40,6 +40,7 @@ export const specExtensions: readonly string[] = Object.keys(extensions);
 export interface ReadWords {
   /** With its article: `a spec`. */
   readonly what: string;
+  readonly mostBytes: number;
   readonly inDirectory: string;
   readonly whenMissing: string;
   readonly whenEmpty: string;
@@ -48,6 +49,7 @@ export interface ReadWords {
 
 const specWords: ReadWords = {
   what: 'a spec',
+  mostBytes: maxSpecBytes,
   inDirectory: 'name the spec file in it',
   whenMissing: 'give its path after -c, or - for standard input',
   whenEmpty: 'a spec is an object with name, cpu and mem: { "name": "vm0", "cpu": 1, "mem": "1G" }',
@@ -123,14 +125,14 @@ const empty = (isStdin: boolean, { whenEmpty, whenInputEmpty }: ReadWords): Prob
 function readBytes(file: string | number, name: string, words: ReadWords, isRegular: boolean): Buffer {
   let bytes: Buffer | undefined;
   try {
-    bytes = readBounded(file, { most: maxSpecBytes, isRegular });
+    bytes = readBounded(file, { most: words.mostBytes, isRegular });
   } catch (error) {
     const code = codeOf(error);
     const fix = code === 'ENOENT' ? words.whenMissing : code === 'EISDIR' ? words.inDirectory : undefined;
     throw unreadable(name, reason(error), fix, error);
   }
   if (bytes !== undefined) return bytes;
-  const message = `${words.what} has at most ${maxSpecBytes / 1024 / 1024} MiB, this is more`;
+  const message = `${words.what} has at most ${words.mostBytes / 1024 / 1024} MiB, this is more`;
   throw refuse(name, [{ code: 'too-large', severity: 'error', message, fix: 'is it the right file?' }]);
 }
 

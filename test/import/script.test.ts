@@ -953,7 +953,7 @@ cp /vm/a /vm/b`;
   test('a text that doubles with every line is refused', async () => {
     const text = `A=${'x'.repeat(9999)}\n${'A=$A$A\n'.repeat(40)}bhyve $A`;
     expect(await refusals(text, { format: 'bhyve' })).toEqual([
-      '9:1  script: its variables come to more text than any script is',
+      '9:1  script: its variables come to more text than any script is [import the bhyve command by itself]',
     ]);
   });
 });

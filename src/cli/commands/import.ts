@@ -11,7 +11,7 @@ import type { Source } from '../../import/original.js';
 import { vmBhyveRelease, type VmBhyveRelease } from '../../import/vm-bhyve/release.js';
 import { makeFolders } from '../../host/make-folders.js';
 import { writeNewFile } from '../../host/new-file.js';
-import { maxSpecBytes, readText, standardInput, type ReadWords } from '../../spec/read.js';
+import { readText, standardInput, type ReadWords } from '../../spec/read.js';
 import { coloursFor, type Colours } from '../colours.js';
 import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
@@ -49,8 +49,12 @@ Examples:
   vmrun import --out specs /vm/*/*.conf
   iohyve getall web | vmrun import -`;
 
+/** A script, or what a tool keeps of one guest: a thousandth of that is usual. */
+const maxImportBytes = 1024 * 1024;
+
 const words: ReadWords = {
   what: 'a file to import',
+  mostBytes: maxImportBytes,
   inDirectory: 'name a file in it',
   whenMissing: 'give its path, or - for standard input',
   whenEmpty: 'there is nothing to import',
@@ -182,7 +186,7 @@ function refuseNul(name: string, text: string): void {
 /** A file that the text names; undefined where there is none, or more than anybody writes by hand. */
 function contentOf(file: string): string | undefined {
   try {
-    return readBoundedText(file, { most: maxSpecBytes, isRegular: true });
+    return readBoundedText(file, { most: maxImportBytes, isRegular: true });
   } catch {
     return undefined;
   }

@@ -28,11 +28,14 @@ export function parsePciconf(text: string): readonly PciCard[] | undefined {
 }
 
 function parseLine(line: string): PciCard | undefined {
-  const match = /^(\S*?)(\d+)@pci(\d{1,9}):(\d{1,9}):(\d{1,9}):(\d{1,9}):?(?:\s+(.*))?$/.exec(line);
+  const match = /^(\S*?)(\d{1,9})@pci(\d{1,9}):(\d{1,9}):(\d{1,9}):(\d{1,9}):?(?:\s+(.*))?$/s.exec(line);
   if (match === null) return undefined;
   const [, driver = '', unit = '', domain, bus, slot, func, rest = ''] = match;
   const values = new Map(
-    [...rest.matchAll(/(\w+)=0x([0-9a-f]{1,8})\b/gi)].map(([, key = '', hex = '']) => [key, Number.parseInt(hex, 16)]),
+    [...rest.matchAll(/\b(\w+)=0x([0-9a-f]{1,8})\b/gi)].map(([, key = '', hex = '']) => [
+      key,
+      Number.parseInt(hex, 16),
+    ]),
   );
   const lower = (value: number | undefined) => (value === undefined ? undefined : value & 0xffff);
   const upper = (value: number | undefined) => (value === undefined ? undefined : value >>> 16);

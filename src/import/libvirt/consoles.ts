@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.js';
 import { shown } from '../../base/text.js';
 import type { XmlElement } from '../xml.js';
 import {
@@ -5,7 +6,6 @@ import {
   childOf,
   childrenOf,
   controllerOf,
-  groupBy,
   pass,
   set,
   tell,

@@ -1,3 +1,4 @@
+import { groupBy } from '../../base/group-by.js';
 import { formatAddress } from '../../base/pci-address.js';
 import { shown } from '../../base/text.js';
 import type { XmlElement } from '../xml.js';
@@ -5,7 +6,6 @@ import {
   addressOf,
   childOf,
   controllerOf,
-  groupBy,
   hasFirmware,
   pass,
   set,

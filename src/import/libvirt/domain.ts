@@ -94,13 +94,3 @@ export interface Attached extends Wanted {
 }
 
 export type FindController = (type: string, index: number) => XmlElement | undefined;
-
-/** In the order in which each key first comes. */
-export function groupBy<Key, Item>(
-  items: readonly Item[],
-  keyOf: (item: Item) => Key,
-): ReadonlyMap<Key, readonly Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) groups.set(keyOf(item), [...(groups.get(keyOf(item)) ?? []), item]);
-  return groups;
-}

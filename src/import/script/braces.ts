@@ -4,6 +4,9 @@ import type { Part, Word } from './tree.js';
 /** Words that braces may make of one. */
 const mostWords = 1000;
 
+/** In one word: what follows each is read again and again. */
+const mostBraces = 100;
+
 /** A character that is not quoted, or a part of the word that braces leave alone. */
 type Atom = string | Part;
 
@@ -14,6 +17,7 @@ export function inBraces(word: Word, dialect: Dialect): readonly Word[] {
   const atoms = word.parts.flatMap((part): readonly Atom[] =>
     part.kind === 'text' && !part.isQuoted ? part.text.split('') : [part],
   );
+  if (atoms.filter((atom) => atom === '{').length > mostBraces) return [word];
   const all = expanded(atoms, dialect);
   return all.length > mostWords ? [word] : all.map((each) => ({ ...word, parts: partsOf(each) }));
 }

@@ -67,6 +67,9 @@ function runCall(call: Call): Flow | undefined {
   return flow;
 }
 
+/** What is started on one way: above any script of several VMs, and of each boot of a loop that is followed. */
+const mostStarts = 1000;
+
 /** A program that nobody knows, with bhyve's arguments: `$BHYVE -s 0,hostbridge …`. */
 const looksLikeBhyve = (fields: readonly Field[]): boolean =>
   hasSymbol(fields[0]?.text ?? '') &&
@@ -106,6 +109,7 @@ function start({ run, command, fields, tools, wrappers }: Call, program: Program
     directoryLine: run.directoryLine,
     decisionsBefore: run.decisions.size,
   };
+  if (run.started.length === mostStarts) return { kind: 'stop' };
   const before = [...run.started];
   run.started.push(started);
   if (program !== 'bhyve') {

@@ -21,6 +21,19 @@ export interface PendingDocument {
   readonly redirect: { -readonly [Key in keyof Redirect]: Redirect[Key] };
 }
 
+/** Numbers of commands, each its own. */
+export interface Ids {
+  next: number;
+  /** The last one there may be. */
+  readonly last: number;
+}
+
+/** Above any script that people write, and what is followed in a second or two. */
+const mostCommands = 3_000;
+
+/** @param first with which they begin */
+export const newIds = (first = 0): Ids => ({ next: first, last: first + mostCommands });
+
 /** Where a script is read, and what was seen so far. */
 export interface Cursor {
   readonly text: string;
@@ -32,7 +45,7 @@ export interface Cursor {
   readonly assigned: Set<string>;
   readonly brokenLines: Set<number>;
   pending: PendingDocument[];
-  readonly ids: { next: number };
+  readonly ids: Ids;
   /** Reads the commands up to a closing bracket, which is left. */
   readonly readList: (cursor: Cursor) => List;
   /** Reads a here-document as a whole. */
@@ -44,10 +57,15 @@ const maxDepth = 100;
 
 export const lineOf = ({ line, onlyLine }: Cursor): number => onlyLine ?? line;
 
-export const nextId = ({ ids }: Cursor): number => {
+/** @throws ScriptStop where there are more commands than are followed */
+export function nextId(cursor: Cursor): number {
+  const { ids } = cursor;
+  if (ids.next === ids.last) {
+    throw new ScriptStop(lineOf(cursor), `there are more than ${mostCommands.toLocaleString('en')} commands`);
+  }
   ids.next += 1;
   return ids.next;
-};
+}
 
 export function take(cursor: Cursor, count = 1): string {
   const taken = cursor.text.slice(cursor.at, cursor.at + count);
@@ -90,7 +108,7 @@ export function nested<Result>(cursor: Cursor, read: () => Result): Result {
 
 export interface ParseOptions {
   /** Numbers of nodes go on from here. */
-  readonly ids?: { next: number };
+  readonly ids?: Ids;
   /** The text is brought in by a command on this line. */
   readonly onlyLine?: number;
   /** The line that the text begins on. */
@@ -100,7 +118,7 @@ export interface ParseOptions {
 /** Reads a text as a whole, in the language of the two readers. */
 export function parsed(
   text: string,
-  { ids = { next: 0 }, onlyLine, line = 1 }: ParseOptions,
+  { ids = newIds(), onlyLine, line = 1 }: ParseOptions,
   readers: Pick<Cursor, 'readList' | 'readText'> & { readonly readAll: (cursor: Cursor) => List },
 ): Parsed {
   const cursor: Cursor = {

@@ -1,4 +1,4 @@
-import { shown } from '../../base/text.js';
+import { shown, withoutEnd } from '../../base/text.js';
 import { calculate } from './arithmetic.js';
 import { dispatch, evaluateText } from './builtins.js';
 import { valueFor } from './conditions.js';
@@ -149,7 +149,7 @@ function capture(run: Run, body: List, source: string): string {
   run.depth -= 1;
   run.output = output;
   run.outputFile = outputFile;
-  return own.text.replace(/\n+$/, '');
+  return withoutEnd(own.text, '\n');
 }
 
 function followPipeline(run: Run, commands: List, isNegated: boolean): Flow | undefined {

@@ -77,9 +77,14 @@ export function createExpander(capture: Capture): Expander {
       if (value === undefined && part.kind === 'parameter') holes.push({ source: part.source, at: result.length });
       result += typeof value === 'object' ? value.join(isStar(part) ? separatorOf(run) : ' ') : (value ?? '');
     }
+    const tokens = holes.length === 0 ? [] : [...result.matchAll(/\S+/g)];
+    let next = 0;
     for (const { source, at } of holes) {
-      const token = (/\S*$/.exec(result.slice(0, at))?.[0] ?? '') + (/^\S*/.exec(result.slice(at))?.[0] ?? '');
-      if (token.length > 2) run.holes.push({ source, line: word.line, token });
+      while ((tokens[next]?.index ?? at) + (tokens[next]?.[0].length ?? 0) < at) next += 1;
+      const found = tokens[next];
+      if (found !== undefined && found.index <= at && found[0].length > 2) {
+        run.holes.push({ source, line: word.line, token: found[0] });
+      }
     }
     return result;
   }

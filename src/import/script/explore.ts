@@ -6,6 +6,7 @@ import { flat } from './flat.js';
 import { guardsOf } from './guards.js';
 import { createRun, plainCall, TooMuchText, type Assumptions, type Choice, type Run } from './run.js';
 import type { Decision, Field, Started, Texts } from './run.js';
+import { newIds } from './cursor.js';
 import { createSymbols, type Symbols } from './symbols.js';
 import type { Tree } from './tree.js';
 
@@ -41,7 +42,7 @@ export const newScript = (given: Omit<Script, 'symbols' | 'texts' | 'commented'>
   ...given,
   symbols: createSymbols(),
   // Beyond the numbers of the script's own commands.
-  texts: { ids: { next: 1_000_000 }, read: new Map() },
+  texts: { ids: newIds(1_000_000), read: new Map() },
   commented: commentedNames(given.text),
 });
 
@@ -58,7 +59,7 @@ function commentedNames(text: string): ReadonlyMap<string, number> {
 /** What all ways through a script may cost together. */
 const mostWays = 400;
 const mostPairs = 100;
-const mostStepsTogether = 300_000;
+const mostStepsTogether = 60_000;
 
 const key = ({ branches, values, given }: Assumptions): string =>
   JSON.stringify([[...branches].sort(), [...values].sort(), [...given].sort()]);
@@ -140,8 +141,9 @@ export type Explored =
 /**
  * All ways through a script that differ in what comes from outside: the call without arguments first, then each
  * condition on it turned, one at a time, and those that only come up then. So it costs a walk for each condition.
+ * @param isEnough whether nobody asks for more ways than those up to this one
  */
-export function explore(script: Script): Explored {
+export function explore(script: Script, isEnough: (way: Way) => boolean = () => false): Explored {
   const ways: Way[] = [];
   const seen = new Set<string>();
   const queue: Omit<Way, 'run'>[] = [{ assumptions: plainCall, depth: 0 }];
@@ -156,12 +158,15 @@ export function explore(script: Script): Explored {
       const way: Way = { ...next, run: walk(script, next.assumptions) };
       steps += way.run.steps;
       ways.push(way);
+      if (isEnough(way)) break;
       for (const decision of way.run.decisions.values()) {
         if (decision.isSearch === true && ways.some((each) => startsOf(each).length > 0)) continue;
         const isPair = next.from?.run.decisions.has(decision.site) === true;
         if (next.isPair === true || (isPair && decision.isSearch === true)) continue;
         for (const choice of decision.others) {
-          (isPair ? pairs : queue).push({
+          const [list, most] = isPair ? [pairs, mostPairs] : [queue, mostWays];
+          if (list.length >= most) break;
+          list.push({
             isPair,
             assumptions: choice.assume(next.assumptions),
             from: way,
@@ -177,7 +182,7 @@ export function explore(script: Script): Explored {
     throw error;
   }
   if (ways.some((way) => startsOf(way).length > 0)) return { ok: true, ways };
-  if (script.callsAll !== true) return explore({ ...script, callsAll: true });
+  if (script.callsAll !== true) return explore({ ...script, callsAll: true }, isEnough);
   return { ok: true, ways: [...ways, ...asItStands(script)] };
 }
 
@@ -227,7 +232,7 @@ export function jointWays(
 /** Pairs only after all others, and not too many. */
 function* inTurn<Next>(queue: readonly Next[], pairs: readonly Next[]): Generator<Next> {
   yield* queue;
-  for (const pair of pairs.slice(0, mostPairs)) yield pair;
+  yield* pairs;
 }
 
 /** Where no way comes to bhyve, every command counts. */

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { groupBy } from '../../base/group-by.js';
 import { listWords } from '../../base/text.js';
 import { replaceSymbols, shownText, type Symbols } from './symbols.js';
 import type { Done, Moment } from './moments.js';
@@ -254,13 +255,9 @@ function together(rest: readonly Typed[]): readonly Lost[] {
     const some = rest.filter((each) => momentOf(each) === moment);
     const [first] = some;
     if (first === undefined) return [];
-    const byName = new Map<string, number[]>();
-    for (const { name, words, line } of some) {
-      const shownName = name === '>' ? words.join(' ') : name;
-      byName.set(shownName, [...(byName.get(shownName) ?? []), line]);
-    }
-    const named = [...byName].map(([name, lines]) => {
-      const unique = [...new Set(lines)].map(String);
+    const byName = groupBy(some, ({ name, words }) => (name === '>' ? words.join(' ') : name));
+    const named = [...byName].map(([name, all]) => {
+      const unique = [...new Set(all.map(({ line }) => line))].map(String);
       return `${name === '' ? 'a command' : name} on ${unique.length === 1 ? 'line' : 'lines'} ${listWords(unique)}`;
     });
     const { said, fix } = whens[moment];

@@ -15,11 +15,18 @@ import { hasSymbol, replaceSymbols, shownText, symbolsIn, wellFormed } from './s
 import { conditionOf, unseenDevices, variantNotes } from './variants.js';
 import { wrapperNotes } from './wrapper-notes.js';
 
+/** A part of a word that is the name of a file in the folder, or in one below it. */
+const relativeFile = /^[\w.-]+(?:\/[\w.-]*)?\.(?:img|iso|raw|fd|qcow2|conf|zvol|disk)$/;
+
 /** Whether text has a command of bhyve in it, for telling what it is. */
 export function hasBhyveCommand(text: string): boolean {
   if (!text.includes('bhyve')) return false;
   const source = { name: '', text, folder: '/' };
-  const read = readWays(source, () => undefined);
+  const read = readWays(
+    source,
+    () => undefined,
+    (way) => startsOf(way).length > 0,
+  );
   return read.ok && mainWay(read.ways) !== undefined;
 }
 
@@ -31,7 +38,7 @@ type Ways =
     }
   | { readonly ok: false; readonly line: number; readonly message: string; readonly code?: 'csh' | undefined };
 
-function waysOf(source: Source, readFile: ImportContext['readFile']): Ways {
+function waysOf(source: Source, readFile: ImportContext['readFile'], isEnough?: (way: Way) => boolean): Ways {
   const text = wellFormed(source.text);
   const parsed = parse(text, dialectOf(text));
   if (!parsed.ok) return parsed;
@@ -43,16 +50,20 @@ function waysOf(source: Source, readFile: ImportContext['readFile']): Ways {
     folder: source.folder,
     name,
   });
-  const explored = explore(script);
+  const explored = explore(script, isEnough);
   return explored.ok ? { ...explored, script } : explored;
 }
 
 /** A script; or a text that has a command within one of its lines, if it is none. */
-function readWays(source: Source, readFile: ImportContext['readFile']): Ways & { readonly embedded?: Embedded } {
-  const whole = waysOf(source, readFile);
+function readWays(
+  source: Source,
+  readFile: ImportContext['readFile'],
+  isEnough?: (way: Way) => boolean,
+): Ways & { readonly embedded?: Embedded } {
+  const whole = waysOf(source, readFile, isEnough);
   if ((whole.ok && mainWay(whole.ways) !== undefined) || dialectOf(source.text) === 'csh') return whole;
   const embedded = embeddedCommand(source.text);
-  const inside = embedded === undefined ? undefined : waysOf({ ...source, text: embedded.text }, readFile);
+  const inside = embedded === undefined ? undefined : waysOf({ ...source, text: embedded.text }, readFile, isEnough);
   return embedded !== undefined && inside?.ok === true && mainWay(inside.ways) !== undefined
     ? { ...inside, embedded }
     : whole;
@@ -71,7 +82,9 @@ const notFollowed = (source: Source, line: number, message: string): Problem =>
 export function importScript(source: Source, context: ImportContext): Result<Original> {
   const read = readWays(source, context.readFile);
   if (!read.ok && read.code === 'csh') return failure([notFollowed(source, read.line, read.message)]);
-  if (!read.ok) return failure([refusalAt(source, read.line, 'script', read.message)]);
+  if (!read.ok) {
+    return failure([refusalAt(source, read.line, 'script', read.message, 'import the bhyve command by itself')]);
+  }
   const { script } = read;
   const main = mainWay(read.ways);
   const ways = main === undefined ? read.ways : withJointWays(script, read.ways, main);
@@ -409,12 +422,7 @@ function startNotes(source: Source, { symbols, folder }: Script, chosen: Started
     );
   }
   const isElsewhere = directory !== undefined && directory !== folder;
-  if (
-    isElsewhere &&
-    chosen.fields.some(({ text }) =>
-      /(,|^)(?![/,])[\w.-]+\/?[\w.-]*\.(img|iso|raw|fd|qcow2|conf|zvol|disk)(,|$)/.test(text),
-    )
-  ) {
+  if (isElsewhere && chosen.fields.some(({ text }) => text.split(',').some((part) => relativeFile.test(part)))) {
     notes.push(
       noteAt(
         source,

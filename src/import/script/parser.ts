@@ -309,7 +309,7 @@ function readCase(cursor: Cursor, line: number): Command {
   const items: CaseItem[] = [];
   for (;;) {
     skipSeparators(cursor);
-    skip(cursor, /(?:;[;&]*\s*)+/y);
+    skip(cursor, /(?:;&*\s*)+/y);
     if (isAtEnd(cursor) || plainWord(cursor) === 'esac') break;
     if (peek(cursor) === '(') take(cursor);
     const patterns: Word[] = [];

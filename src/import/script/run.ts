@@ -1,3 +1,4 @@
+import type { Ids } from './cursor.js';
 import type { Command, List, Parsed } from './tree.js';
 import { hasSymbol, symbolsIn, type Symbols } from './symbols.js';
 
@@ -157,7 +158,7 @@ export interface RcConf {
 }
 
 export interface Texts {
-  readonly ids: { next: number };
+  readonly ids: Ids;
   readonly read: Map<string, Parsed>;
 }
 
@@ -260,7 +261,7 @@ export interface Run extends RunInput {
 }
 
 /** More than any script that starts a VM does: `for` over a thousand disks is far below. */
-export const mostSteps = 20_000;
+export const mostSteps = 10_000;
 /** What the texts of a script may come to. */
 const mostText = 4 * 1024 * 1024;
 

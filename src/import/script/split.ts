@@ -6,17 +6,23 @@ import type { Part } from './tree.js';
 /** What becomes of a piece of a word: it stands for itself, may be a pattern of file names, or is split as well. */
 type Treatment = 'quoted' | 'plain' | 'split';
 
+const usualIfs = ' \t\n';
+const usualSeparators = /[ \t\n]+/g;
+
 /** Text between blanks, or what else IFS says. */
 export function ifsOf({ variables }: Run): string {
   const value = variables.get('IFS');
-  return typeof value === 'string' ? value : ' \t\n';
+  return typeof value === 'string' ? value : usualIfs;
 }
 
 /** What stands between the words of "$*". */
 export const separatorOf = (run: Run): string => ifsOf(run).slice(0, 1);
 
 /** What separates words: blanks of IFS count together, any other character of it counts by itself. */
-export function separatorForm(ifs: string): RegExp | undefined {
+export const separatorForm = (ifs: string): RegExp | undefined =>
+  ifs === usualIfs ? usualSeparators : separatorFormOf(ifs);
+
+function separatorFormOf(ifs: string): RegExp | undefined {
   const escaped = (text: string): string => text.replaceAll(/[\\\]^-]/g, '\\$&');
   const blanks = escaped(ifs.replaceAll(/[^ \t\n]/g, ''));
   const others = escaped(ifs.replaceAll(/[ \t\n]/g, ''));
@@ -27,7 +33,11 @@ export function separatorForm(ifs: string): RegExp | undefined {
 }
 
 /** A pattern of file names: `*`, `?`, `[a-z]`, but not the `[::1]` of an address. */
-const globForm = /[*?]|\[(?![0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])[^\]]+\]/;
+function isGlob(text: string): boolean {
+  // Behind the last `]` no `[` has an end.
+  const closed = text.slice(0, text.lastIndexOf(']') + 1);
+  return /[*?]/.test(text) || /\[(?![0-9A-Fa-f.]*:[0-9A-Fa-f:.]*\])[^\]]+\]/.test(closed);
+}
 
 interface Found {
   readonly text: string;
@@ -79,7 +89,7 @@ export function createSplitter(run: Run, line: number): Splitter {
       for (const source of holes) run.holes.push({ source, line, token: now });
       const words = run.dialect === 'csh' && !run.noglob ? cshWords(now, open) : [{ text: now, open }];
       for (const { text, open: bare } of words) {
-        const isPattern = !run.noglob && globForm.test(bare);
+        const isPattern = !run.noglob && isGlob(bare);
         result.push({
           line,
           text: isPattern ? run.symbols.of({ source: shownText(text, run.symbols), kind: 'files' }) : text,

@@ -1,3 +1,4 @@
+import { withoutEnd } from '../../base/text.js';
 import type { Property } from '../properties.js';
 
 /** Names that nothing but a guest of vm-bhyve has. */
@@ -20,7 +21,7 @@ export function isVmBhyve(text: string): boolean {
 export const linesOf = (text: string): readonly (Property & { readonly name: string })[] =>
   text.split(/\r?\n/).flatMap((line, index) => {
     if (!/^[a-z]/.test(line)) return [];
-    const said = (line.split('#')[0] ?? '').replace(/ *$/, '').replaceAll('"', '');
+    const said = withoutEnd(line.split('#')[0] ?? '', ' ').replaceAll('"', '');
     const equals = said.indexOf('=');
     return [{ name: equals === -1 ? said : said.slice(0, equals), value: said.slice(equals + 1), line: index + 1 }];
   });
