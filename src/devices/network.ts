@@ -167,7 +167,7 @@ function checkName({ name }: NetworkFields): Finding {
     code: 'backend-unknown',
     pointer: '/name',
     message: `bhyve cannot tell from ${JSON.stringify(name)} what kind of interface it is`,
-    fix: 'add "type": "tap", or a name that begins with tap, vmnet, netmap: or vale',
+    fix: 'use a name that begins with tap, vmnet, netmap: or vale, e.g. "tap0", with "bridge" for an interface of the host behind it; or add "type"',
   };
 }
 

@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { readBounded } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
@@ -122,13 +122,24 @@ const empty = (isStdin: boolean, { whenEmpty, whenInputEmpty }: ReadWords): Prob
   fix: isStdin ? whenInputEmpty : whenEmpty,
 });
 
+/** A spec beside a file that is not there, with the same name but for its ending: `web.yaml` for `web` and `web.yml`. */
+function otherEnding(file: string): string | undefined {
+  const { dir, name, base } = path.parse(file);
+  return [base, name]
+    .flatMap((stem) => specExtensions.map((ending) => stem + ending))
+    .find((each) => existsSync(path.join(dir, each)));
+}
+
 function readBytes(file: string | number, name: string, words: ReadWords, isRegular: boolean): Buffer {
   let bytes: Buffer | undefined;
   try {
     bytes = readBounded(file, { most: words.mostBytes, isRegular });
   } catch (error) {
     const code = codeOf(error);
-    const fix = code === 'ENOENT' ? words.whenMissing : code === 'EISDIR' ? words.inDirectory : undefined;
+    const isSpec = words === specWords && typeof file === 'string';
+    const near = code === 'ENOENT' && isSpec ? otherEnding(file) : undefined;
+    const missing = near === undefined ? words.whenMissing : `did you mean ${path.join(path.dirname(name), near)}?`;
+    const fix = code === 'ENOENT' ? missing : code === 'EISDIR' ? words.inDirectory : undefined;
     throw unreadable(name, reason(error), fix, error);
   }
   if (bytes !== undefined) return bytes;

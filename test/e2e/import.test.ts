@@ -123,6 +123,7 @@ describe('vmrun import', () => {
 
   test.each<[words: readonly string[], said: string]>([
     [[], "missing required argument 'file'"],
+    [['--out', 'vm.json', 'a'], '--out takes a folder; for the file vm.json, redirect standard output: > vm.json'],
     [['a', 'b'], 'several files make several specs: give --out DIR'],
     [['--out', '.', '--name', 'x', 'a', 'b'], '--name is for one file'],
     [['--out', '.', '-', '-'], 'standard input can be read once'],

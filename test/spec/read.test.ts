@@ -109,4 +109,17 @@ describe('a spec file', () => {
     expect(error.kind).toBe('unreadable');
     expect(error.problems).toMatchObject([{ code: 'unreadable', message }]);
   });
+
+  test.each([
+    ['named/web', 'did you mean named/web.yaml?'],
+    ['named/web.yml', 'did you mean named/web.yaml?'],
+    ['named/web.1', 'did you mean named/web.1.conf?'],
+    ['named/db.json', 'give its path after -c, or - for standard input'],
+  ])('%j is not there, and a file beside it may be meant', (name, fix) => {
+    mkdirSync(join(folder, 'named'), { recursive: true });
+    written('named/web.yaml', 'name: web');
+    written('named/web.1.conf', 'name: web.1');
+    const [problem] = refused(name).problems;
+    expect([problem?.message, problem?.fix?.replace(`${folder}/`, '')]).toEqual(['there is no such file', fix]);
+  });
 });

@@ -102,6 +102,9 @@ function releaseOf(version: string): VmBhyveRelease {
 
 function refuseContradictions(command: Command, { out, name }: CommandOptions): void {
   const files = command.args;
+  if (out !== undefined && /\.(json|ya?ml|conf|ucl)$/i.test(out)) {
+    command.error(`error: --out takes a folder; for the file ${out}, redirect standard output: > ${out}`);
+  }
   if (files.length > 1 && out === undefined) {
     command.error('error: several files make several specs: give --out DIR to write each into a file of its own');
   }
