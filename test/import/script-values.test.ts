@@ -247,3 +247,39 @@ test('a comment within a command is named as the cause', async () => {
     '2:1  comment-in-command: this comment ends the command, and the next line is another one: a "\\" in a comment continues nothing',
   ]);
 });
+
+describe('what of bash is not followed is told, not taken for something else', () => {
+  const start = `bhyve ${uefi} -m 1G`;
+  test.each<[title: string, text: string, note: string]>([
+    [
+      'a name for another variable',
+      `declare -n d=disk\nd=/x\n${start} vm`,
+      '2:1  not-read: d stands for another variable here (-n), which is not followed',
+    ],
+    [
+      'the order of keys',
+      `declare -A m=([a]=1 [b]=2)\nfor k in "\${!m[@]}"; do ${start} "vm$k"; done`,
+      '3:1  order: the order in which bash goes through the keys of m is known only when the script runs; here it is that of the script',
+    ],
+  ])('%s', async (_title, text, note) => {
+    expect(await notesOf(`#!/bin/bash\n${text}`)).toContain(note);
+  });
+
+  test.each<[title: string, text: string, line: number, words: string]>([
+    ['a sum in an array', `a=(1 2)\n(( a[1] += 1 ))\n${start} -c \${a[1]} vm`, 4, '${a[1]}'],
+    ['a number of another kind', `let "n = 3 .. 4"\n${start} -c $n vm`, 3, '$n'],
+    ['printf with %q', `printf -v n %q web\n${start} $n`, 3, '$n'],
+    [
+      'an expression that costs too much',
+      `[[ aaaaaaaaaaaaaaaaaaaaaaaa =~ a*a*a*a*a*(b*) ]]\n${start} \${BASH_REMATCH[1]}`,
+      3,
+      '${BASH_REMATCH[1]}',
+    ],
+    ['what the user chooses', `select n in web db; do\n${start} $n\nbreak\ndone`, 3, '$n'],
+    ['a change of letters', `v=web\n${start} \${v~~}`, 3, '${v~~}'],
+  ])('%s', async (_title, text, line, words) => {
+    expect((await reasons(`#!/bin/bash\n${text}`)).join('\n')).toContain(
+      `${line}:1  unknown-word: the value of ${JSON.stringify(words)}`,
+    );
+  });
+});

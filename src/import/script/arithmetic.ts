@@ -16,10 +16,11 @@ const levels: readonly (readonly string[])[] = [
   ['<<', '>>'],
   ['+', '-'],
   ['*', '/', '%'],
+  ['**'],
 ];
 
 const token =
-  /\s*(\*\*|<<=|>>=|\+\+|--|&&|\|\||[=!<>+\-*/%&|^]=|<<|>>|0[xX][0-9a-fA-F]+|\d+|[A-Za-z_]\w*|[-+*/%<>=!&|^~?:(),])/y;
+  /\s*(\*\*|<<=|>>=|\+\+|--|&&|\|\||[=!<>+\-*/%&|^]=|<<|>>|0[xX][0-9a-fA-F]+|\d+#\w+|\d+|[A-Za-z_]\w*|[-+*/%<>=!&|^~?:(),])/y;
 
 /** The value of `$((…))`; undefined where it is not known, or wrong. Nesting is limited. */
 export function calculate(text: string, names: Names): number | undefined {
@@ -73,7 +74,7 @@ export function calculate(text: string, names: Names): number | undefined {
     if (operators === undefined) return unary();
     let left = binary(level + 1);
     for (let operator = accept(...operators); operator !== undefined; operator = accept(...operators)) {
-      left = apply(operator, left, binary(level + 1));
+      left = apply(operator, left, binary(operator === '**' ? level : level + 1));
     }
     return left;
   }
@@ -111,6 +112,8 @@ export function calculate(text: string, names: Names): number | undefined {
       const inner = comma();
       return accept(')') === undefined ? undefined : inner;
     }
+    const [, base, digits = ''] = /^(\d+)#(\w+)$/.exec(word) ?? [];
+    if (base !== undefined) return numberOf(digits, Number(base));
     if (/^\d/.test(word)) return /^0\d/.test(word) ? Number.parseInt(word, 8) : Number(word);
     if (!/^[A-Za-z_]/.test(word)) return undefined;
     const before = names.get(word);
@@ -118,6 +121,13 @@ export function calculate(text: string, names: Names): number | undefined {
     if (operator !== undefined) step(word, operator === '++' ? 1 : -1);
     return before;
   }
+}
+
+/** `16#ff`; undefined: no such number, or one of a base whose digits are no letters of one kind. */
+function numberOf(digits: string, base: number): number | undefined {
+  const value = base >= 2 && base <= 36 ? Number.parseInt(digits, base) : Number.NaN;
+  const isWhole = value.toString(base >= 2 && base <= 36 ? base : 10) === digits.toLowerCase().replace(/^0+(?=.)/, '');
+  return isWhole ? value : undefined;
 }
 
 function apply(operator: string, left: number | undefined, right: number | undefined): number | undefined {
@@ -133,6 +143,8 @@ function apply(operator: string, left: number | undefined, right: number | undef
       return right === 0 ? undefined : Math.trunc(left / right);
     case '%':
       return right === 0 ? undefined : left % right;
+    case '**':
+      return right < 0 ? undefined : left ** right;
     case '<<':
       return left * 2 ** right;
     case '>>':

@@ -1,6 +1,7 @@
 import { tellExported } from './environment.js';
 import path from 'node:path';
 import { holds, type Operand } from './conditions.js';
+import { keyedOf } from './expand.js';
 import type { Tools } from './evaluate.js';
 import { parse, shellDialect } from './dialect.js';
 import { isBashLike, decide, entry, exited, onlySymbol, toGiven, toValue } from './run.js';
@@ -219,7 +220,7 @@ const builtins: Readonly<Record<string, Builtin>> = {
     return ok(call);
   },
   unset: ({ run, fields }) => {
-    for (const { text } of fields.slice(1)) run.variables.delete(text);
+    for (const { text } of fields.slice(1).filter((field) => !field.text.startsWith('-'))) unset(run, text);
     run.status = exited(0);
     return undefined;
   },
@@ -288,7 +289,9 @@ const builtins: Readonly<Record<string, Builtin>> = {
   },
   let: ({ run, fields, tools, command }) => {
     let last = '0';
-    for (const { text } of fields.slice(1)) last = tools.expander.number(run, text, command.source);
+    // The words as they stand: a `*` in them is no pattern of file names.
+    const words = fields.length === command.words.length ? command.words.slice(1) : [];
+    for (const word of words) last = tools.expander.number(run, tools.expander.text(run, word), command.source);
     run.status = exited(last === '0' ? 1 : 0);
     return undefined;
   },
@@ -317,6 +320,21 @@ const builtins: Readonly<Record<string, Builtin>> = {
   },
   run_rc_command: runRcCommand,
 };
+
+/** `unset name`, and `unset name[1]`, which leaves a gap in an array. */
+function unset(run: Run, name: string): void {
+  const { variables } = run;
+  const [, array = '', index = ''] = /^([A-Za-z_]\w*)\[(.+)\]$/.exec(name) ?? [];
+  const items = variables.get(array);
+  if (typeof items === 'object' && /^\d+$/.test(index) && Number(index) < items.length) {
+    items.slice(Number(index) + 1).forEach((item, at) => variables.set(`${array}[${Number(index) + 1 + at}]`, item));
+    variables.set(array, items.slice(0, Number(index)));
+    return;
+  }
+  if (array === '') for (const [key] of keyedOf(run, name)) variables.delete(`${name}[${key}]`);
+  if (array === '') run.attributes.delete(name);
+  variables.delete(name);
+}
 
 /** `break 2`: of as many loops as there are; outside of any it does nothing. */
 function leaveLoop(call: Call, kind: 'break' | 'continue'): Flow | undefined {

@@ -175,7 +175,7 @@ function binary(run: Run, left: Operand, operator: string, right: Operand, isDou
   const compare = (a: string, b: string): boolean => compared(a, operator, b, isDouble);
   const rightText = isDouble && /^[!=]?=$/.test(operator) ? right.pattern : right.text;
   if (operator === '=~') {
-    const found = hasSymbol(left.text + right.text) ? undefined : regexHolds(left.text, right.text);
+    const found = hasSymbol(left.text + right.text) ? undefined : regexHolds(run, left.text, right);
     return found === undefined ? { value: false, isFixed: false, isOpen: true, choices: [] } : fixed(found);
   }
   if (/^-[no]t$|^-ef$/.test(operator)) return { value: false, isFixed: false, isOpen: true, choices: [] };
@@ -190,10 +190,29 @@ function binary(run: Run, left: Operand, operator: string, right: Operand, isDou
   return { value, isFixed: false, isOpen, choices };
 }
 
-function regexHolds(text: string, form: string): boolean | undefined {
-  if (form.length > 100 || text.length > 200 || /[+*}][+*{)]|\(.*[+*|].*\)[+*{]/.test(form)) return undefined;
+/** Steps that an expression may cost. */
+const mostTries = 1_000_000;
+
+/** `=~` of bash(1), with what `BASH_REMATCH` is then; undefined: nobody knows. */
+function regexHolds(run: Run, text: string, { text: form, isQuoted }: Operand): boolean | undefined {
+  const name = 'BASH_REMATCH';
+  run.assigned.add(name);
+  run.variables.set(name, run.symbols.of({ source: `$${name}`, kind: 'output' }));
+  const written = form.replaceAll('[[:digit:]]', '\\d').replaceAll('[[:space:]]', '\\s');
+  const repeats = form.match(/[*+{]/g)?.length ?? 0;
+  const isCostly = form.length > 100 || Math.max(2, text.length) ** repeats > mostTries;
+  // What is quoted stands for itself, and what is repeated in something repeated costs without end.
+  const isOther = (isQuoted && /[.*+?()[\]{}|^$\\]/.test(form)) || /\[[:.=]/.test(written);
+  if (isCostly || isOther || /[+*}][+*{]|\(.*[+*|].*\)[+*{]/.test(form)) return undefined;
   try {
-    return new RegExp(form.replaceAll('[[:digit:]]', '\\d').replaceAll('[[:space:]]', '\\s')).test(text);
+    const found = new RegExp(written).exec(text);
+    // Of several that match, it takes the longest one.
+    if (!form.includes('|'))
+      run.variables.set(
+        name,
+        found === null ? [] : Array.from<string | undefined, string>(found, (group) => group ?? ''),
+      );
+    return found !== null;
   } catch {
     return undefined;
   }

@@ -1,8 +1,8 @@
-import { shown, withoutEnd } from '../../base/text.js';
+import { listWords, shown, withoutEnd } from '../../base/text.js';
 import { calculate } from './arithmetic.js';
 import { dispatch, evaluateText } from './builtins.js';
 import { valueFor } from './conditions.js';
-import { createExpander, type Expander } from './expand.js';
+import { createExpander, keyedOf, type Expander } from './expand.js';
 import { flat } from './flat.js';
 import { literalPattern, matches } from './patterns.js';
 import { isBashLike, decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
@@ -399,9 +399,11 @@ function assign(run: Run, { name, isAdded, index, value }: Assignment): void {
     const keyed = value.filter(({ source }) => /^\[[^\]]+\]=/.test(source));
     for (const word of keyed) {
       const [, key = '', one = ''] = /^\[([^\]]+)\]=([^]*)$/.exec(expander.text(run, word)) ?? [];
-      run.variables.set(`${name}[${key}]`, one);
+      setElement(run, name, { key, source: key, text: one, isAdded: false });
     }
+    if (keyed.length > 0 && keyed.length === value.length) return;
     const plain = value.filter((word) => !keyed.includes(word));
+    if (!isAdded && keyed.length === 0) for (const [key] of keyedOf(run, name)) run.variables.delete(`${name}[${key}]`);
     const items = expander.fields(run, plain).map(({ text }) => text);
     const kept = isAdded ? (typeof before === 'object' ? before : before === undefined ? [] : [before]) : [];
     run.variables.set(name, [...kept, ...items]);
@@ -415,19 +417,46 @@ function assign(run: Run, { name, isAdded, index, value }: Assignment): void {
   }
   const text = words === undefined ? expander.text(run, value) : (words[0] ?? '');
   if (index !== undefined) {
-    const place = expander.number(run, expander.text(run, index), index.source);
-    if (!/^\d{1,4}$/.test(place)) {
-      run.variables.set(`${name}[${expander.text(run, index)}]`, text);
-      return;
-    }
-    const items = typeof before === 'object' ? [...before] : [before ?? ''];
-    while (items.length <= Number(place)) items.push('');
-    items[Number(place)] = text;
-    run.variables.set(name, items);
+    setElement(run, name, { key: expander.text(run, index), source: index.source, text, isAdded });
     return;
   }
   const old = typeof before === 'object' ? (before[0] ?? '') : (before ?? '');
-  run.variables.set(name, isAdded ? old + text : text);
+  run.variables.set(name, declared(run, name, isAdded ? old : '', text));
+}
+
+/** What `declare` has a variable make of each value. */
+function declared(run: Run, name: string, old: string, text: string): string {
+  const letters = run.attributes.get(name) ?? '';
+  if (letters.includes('n')) return run.symbols.of({ source: `$${name}`, kind: 'output' });
+  if (letters.includes('i')) return expander.number(run, old === '' ? text : `(${old})+(${text})`, text);
+  if (letters.includes('u')) return (old + text).toUpperCase();
+  return letters.includes('l') ? (old + text).toLowerCase() : old + text;
+}
+
+/** Under a key, or in its place in an array. */
+function setElement(
+  run: Run,
+  name: string,
+  {
+    key,
+    source,
+    text,
+    isAdded,
+  }: { readonly key: string; readonly source: string; readonly text: string; readonly isAdded: boolean },
+): void {
+  const before = run.variables.get(name);
+  const items = typeof before === 'object' ? [...before] : before === undefined ? [] : [before];
+  const isKey = run.attributes.get(name)?.includes('A') === true;
+  const place = isKey ? key : expander.number(run, key, source);
+  const at = Number(place);
+  if (isKey || !/^\d{1,4}$/.test(place) || at > items.length) {
+    const id = `${name}[${place}]`;
+    const old = run.variables.get(id);
+    run.variables.set(id, isAdded && typeof old === 'string' ? old + text : text);
+    return;
+  }
+  items[at] = isAdded ? (items[at] ?? '') + text : text;
+  run.variables.set(name, items);
 }
 
 function followSimple(run: Run, command: Simple): Flow | undefined {
@@ -454,13 +483,15 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
       tools,
     );
   if (['export', 'readonly', 'declare', 'typeset', 'local'].includes(name ?? '')) {
-    if (name === 'local' || name === 'typeset' || name === 'declare') hide(run, command);
+    if (name === 'local' || name === 'typeset' || name === 'declare') {
+      hide(run, command);
+      declareAs(run, command);
+    }
     for (const assignment of assignments) assign(run, assignment);
     if (name === 'export') {
       const exported = [...assignments.map((each) => each.name), ...words.slice(1).map(literalOf)];
       tellExported(run, exported, command.line);
     }
-    if (name === 'declare' || name === 'typeset' || name === 'local') declareAs(run, command);
     run.status = exited(0);
     return undefined;
   }
@@ -535,19 +566,15 @@ function hide(run: Run, { assignments, words }: Simple): void {
 }
 
 /** `declare -u NAME=web`: what the shell makes of every value of a name. */
-function declareAs(run: Run, { assignments, words }: Simple): void {
-  const flags = words
-    .slice(1)
-    .flatMap((word) => /^-([A-Za-z]+)$/.exec(literalOf(word) ?? '')?.[1] ?? [])
-    .join('');
-  for (const { name } of assignments) {
-    const value = run.variables.get(name);
-    if (typeof value !== 'string') continue;
-    if (flags.includes('n')) run.variables.set(name, run.symbols.of({ source: `$${name}`, kind: 'output' }));
-    else if (flags.includes('u')) run.variables.set(name, value.toUpperCase());
-    else if (flags.includes('l')) run.variables.set(name, value.toLowerCase());
-    else if (flags.includes('i')) run.variables.set(name, expander.number(run, value, value));
-  }
+function declareAs(run: Run, { assignments, words, line }: Simple): void {
+  const texts = words.slice(1).map((word) => literalOf(word) ?? '');
+  const flags = texts.flatMap((text) => /^-([A-Za-z]+)$/.exec(text)?.[1] ?? []).join('');
+  const names = [...assignments.map(({ name }) => name), ...texts.filter((text) => /^[A-Za-z_]\w*$/.test(text))];
+  if (!/[nuliA]/.test(flags)) return;
+  for (const name of names) run.attributes.set(name, flags);
+  if (!flags.includes('n')) return;
+  const message = `${listWords(names)} ${names.length === 1 ? 'stands' : 'stand'} for another variable here (-n), which is not followed`;
+  run.lost.push({ line, code: 'not-read', message, fix: 'use the other variable by its name' });
 }
 
 /** `$SUDO bhyve …`: a variable in front that nobody sets is nothing. */

@@ -1,6 +1,6 @@
 import { calculate } from './arithmetic.js';
 import { inBraces } from './braces.js';
-import { quotedPattern, replaced, trimmed } from './patterns.js';
+import { matches, quotedPattern, replaced, trimmed } from './patterns.js';
 import { createSplitter, separatorOf } from './split.js';
 import {
   isBashLike,
@@ -103,6 +103,7 @@ export function createExpander(capture: Capture): Expander {
       case 'text':
         return part.text;
       case 'command': {
+        if (part.isFile === true) return process(run, part);
         const printed = capture(run, part.body, part.source);
         // Each line of it is a word of csh, in quotes, too.
         return run.dialect === 'csh' && part.isQuoted && printed.includes('\n') ? printed.split('\n') : printed;
@@ -118,6 +119,14 @@ export function createExpander(capture: Capture): Expander {
     }
   }
 
+  /** `<(…)`: a file with what the commands print. */
+  function process(run: Run, { body, source }: Extract<Part, { kind: 'command' }>): string {
+    const printed = capture(run, body, source);
+    const name = `/dev/fd/${source}`;
+    run.files.set(name, printed === '' ? '' : `${printed}\n`);
+    return name;
+  }
+
   function number(run: Run, expression: string, source: string): string {
     const result = calculate(expression.replaceAll('$', ''), {
       get: (name) => {
@@ -128,7 +137,12 @@ export function createExpander(capture: Capture): Expander {
       },
       set: (name, value) => void run.variables.set(name, String(value)),
     });
-    return result === undefined ? run.symbols.of({ source, kind: 'output' }) : String(result);
+    if (result !== undefined) return String(result);
+    // Nobody knows what it sets, either.
+    for (const [, name = ''] of expression.matchAll(setInArithmetic)) {
+      run.variables.set(name, run.symbols.of({ source: `$${name}`, kind: 'output' }));
+    }
+    return run.symbols.of({ source, kind: 'output' });
   }
 
   function parameter(run: Run, part: Parameter): Value {
@@ -184,10 +198,13 @@ export function createExpander(capture: Capture): Expander {
     if (operator.startsWith('/')) {
       return replaced(value, operator, pattern(run, operand), replacement === undefined ? '' : text(run, replacement));
     }
-    if (operator.startsWith('^'))
-      return operator === '^^' ? value.toUpperCase() : value.slice(0, 1).toUpperCase() + value.slice(1);
-    if (operator.startsWith(','))
-      return operator === ',,' ? value.toLowerCase() : value.slice(0, 1).toLowerCase() + value.slice(1);
+    if (/^[\^,]/.test(operator)) {
+      const form = operand.source === '' ? '?' : pattern(run, operand);
+      const turned = (char: string): string => (operator.startsWith('^') ? char.toUpperCase() : char.toLowerCase());
+      return value.replaceAll(operator.length === 2 ? /[^]/g : /^[^]/g, (char) =>
+        matches(form, char) ? turned(char) : char,
+      );
+    }
     const [from = '', length] = text(run, operand).split(':');
     const [start, count] = [from, length].map((each) =>
       each === undefined ? undefined : Number(number(run, each, '')),
@@ -221,10 +238,26 @@ export function createExpander(capture: Capture): Expander {
   }
 
   function indirect(run: Run, part: Parameter, value: Value): Value {
-    if (part.index !== undefined) return run.symbols.of({ source: part.source, kind: 'output' });
+    if (part.index !== undefined) return keys(run, part);
     const name = joined(value);
     if (!/^[A-Za-z_]\w*$/.test(name)) return run.symbols.of({ source: part.source, kind: 'output' });
     return plainValue(run, { ...part, name, source: `$${name}` });
+  }
+
+  /** `${!name[@]}`: the places of an array, or its keys. */
+  function keys(run: Run, { name, index, source, line }: Parameter): Value {
+    if (index?.source !== '@' && index?.source !== '*') return run.symbols.of({ source, kind: 'output' });
+    const value = run.variables.get(name);
+    const count = typeof value === 'object' ? value.length : value === undefined ? 0 : 1;
+    const keyed = keyedOf(run, name).map(([key]) => key);
+    if (keyed.filter((key) => !/^\d+$/.test(key)).length > 1) {
+      run.lost.push({
+        line,
+        code: 'order',
+        message: `the order in which bash goes through the keys of ${name} is known only when the script runs; here it is that of the script`,
+      });
+    }
+    return [...Array.from({ length: count }, (_, at) => String(at)), ...keyed];
   }
 
   function plainValue(run: Run, { name, source, index }: Parameter): Value {
@@ -260,7 +293,7 @@ export function createExpander(capture: Capture): Expander {
     const value = run.variables.get(name);
     const isWhole = index === undefined || index.source === '@' || index.source === '*';
     const isList = run.dialect !== 'csh' || value !== undefined || !isWhole;
-    if (index !== undefined && isList) return element(run, name, value, text(run, index));
+    if (index !== undefined && isList) return element(run, { name, value, source }, text(run, index));
     if (run.rcConf?.before.has(name) === true) run.rcConf.names.add(name);
     if (value !== undefined) return typeof value === 'object' && run.dialect !== 'zsh' ? value[0] : value;
     if (run.assigned.has(name)) return undefined;
@@ -274,14 +307,24 @@ export function createExpander(capture: Capture): Expander {
     return undefined;
   }
 
-  function element(run: Run, name: string, value: Value, index: string): Value {
+  function element(
+    run: Run,
+    { name, value, source }: { readonly name: string; readonly value: Value; readonly source: string },
+    index: string,
+  ): Value {
     const items = typeof value === 'string' ? [value] : (value ?? []);
-    if (index === '@' || index === '*') return items;
+    if (index === '@' || index === '*') return [...items, ...keyedOf(run, name).map(([, one]) => one)];
     const keyed = run.variables.get(`${name}[${index}]`);
     if (keyed !== undefined) return joined(keyed);
+    // Of an array that nobody knows, nor are its parts known.
+    const symbol = typeof value === 'string' ? onlySymbol(value) : undefined;
+    if (symbol !== undefined && index !== '0' && run.symbols.meaning(symbol).kind === 'output') {
+      return run.symbols.of({ source, kind: 'output' });
+    }
     const place = number(run, index, index);
-    if (!/^-?\d+$/.test(place)) return joined(run.variables.get(`${name}[${index}]`));
+    if (!/^-?\d+$/.test(place)) return undefined;
     // The first one of zsh is number 1.
+    if (Number(place) < 0) return [...items, ...keyedOf(run, name).map(([, one]) => one)].at(Number(place));
     return run.dialect === 'zsh' && Number(place) >= 0 ? items[Number(place) - 1] : items.at(Number(place));
   }
 }
@@ -304,6 +347,18 @@ function modify(text: string, letter: string): string {
     default:
       return text.slice(0, 1).toLowerCase() + text.slice(1);
   }
+}
+
+/** Names that an expression sets: `n = 1`, `a[1] += 2`, `n++`. */
+const setInArithmetic = /([A-Za-z_]\w*)(?:\[[^\]]*\])?\s*(?:\+\+|--|(?:[-+*/%&|^]|<<|>>)?=(?!=))/g;
+
+/** Values under keys, and those behind a gap in an array: these in the order of their places. */
+export function keyedOf({ variables }: Run, name: string): readonly (readonly [string, string])[] {
+  const found: (readonly [string, string])[] = [];
+  for (const [each, value] of variables) {
+    if (each.startsWith(`${name}[`)) found.push([each.slice(name.length + 1, -1), joined(value)]);
+  }
+  return found.every(([key]) => /^\d+$/.test(key)) ? found.sort(([a], [b]) => Number(a) - Number(b)) : found;
 }
 
 /** What a shell sets by itself. */

@@ -190,9 +190,11 @@ function readCompound(cursor: Cursor): Command | undefined {
       return { kind: 'loop', id: nextId(cursor), line, isUntil: word === 'until', condition, body };
     }
     case 'for':
-    case 'select':
       begin();
       return readFor(cursor, line);
+    case 'select':
+      begin();
+      return readSelect(cursor, line);
     case 'case':
       begin();
       return readCase(cursor, line);
@@ -287,6 +289,23 @@ function readFor(cursor: Cursor, line: number): Command {
   }
   const body = readDo(cursor);
   return { kind: 'for', id: nextId(cursor), line, name, ...(words === undefined ? {} : { words }), body };
+}
+
+/** `select`: as often as the user answers, with what nobody knows before. */
+function readSelect(cursor: Cursor, line: number): Command {
+  const chosen = readFor(cursor, line);
+  if (chosen.kind !== 'for') return chosen;
+  const word = (text: string): Word => ({ line, source: text, parts: [{ kind: 'text', text, isQuoted: false }] });
+  const asked: Command = {
+    kind: 'simple',
+    id: nextId(cursor),
+    line,
+    source: `read ${chosen.name}`,
+    assignments: [],
+    words: [word('read'), word(chosen.name)],
+    redirects: [],
+  };
+  return { kind: 'loop', id: chosen.id, line, isUntil: false, condition: [asked], body: chosen.body };
 }
 
 /** Words up to the end of the command. */

@@ -110,7 +110,8 @@ export function replaced(text: string, operator: string, pattern: string, by: st
   if (text.length > longest) return text;
   const [, anchor = '', rest = ''] = /^([#%]?)([^]*)$/.exec(pattern) ?? [];
   const pieces = piecesOf(rest);
-  if (pieces.length === 0) return text;
+  // An empty pattern matches where it is held to an end.
+  if (pieces.length === 0) return anchor === '#' ? by + text : anchor === '%' ? text + by : text;
   let out = '';
   let at = 0;
   while (at < text.length) {

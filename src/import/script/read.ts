@@ -71,17 +71,25 @@ function lineWords(line: string, ifs: string, count: number): readonly string[] 
   return words;
 }
 
-/** `mapfile`: lines that nobody knows. */
+/** `mapfile`: the lines of what is known, or lines that nobody knows. */
 export function readArray({ run, fields, command }: Call): Flow | undefined {
-  const name = fields.at(-1)?.text ?? '';
-  const variable = fields.length > 1 && /^[A-Za-z_]\w*$/.test(name) ? name : 'MAPFILE';
-  run.variables.set(variable, [run.symbols.of({ source: `\${${variable}[@]}`, kind: 'output' })]);
+  const words = fields.slice(1).map(({ text }) => text);
+  const name = words.at(-1) ?? '';
+  const isNamed = /^[A-Za-z_]\w*$/.test(name) && !/^-[dnOsuCc]$/.test(words.at(-2) ?? '');
+  const variable = isNamed ? name : 'MAPFILE';
+  const options = isNamed ? words.slice(0, -1) : words;
   run.assigned.add(variable);
+  run.status = exited(0);
+  const text = run.input?.text;
+  if (text !== undefined && options.length === 1 && options[0] === '-t') {
+    run.variables.set(variable, text === '' ? [] : text.replace(/\n$/, '').split('\n'));
+    return undefined;
+  }
+  run.variables.set(variable, [run.symbols.of({ source: `\${${variable}[@]}`, kind: 'output' })]);
   run.lost.push({
     line: command.line,
     code: 'not-read',
     message: `what ${fields[0]?.text ?? ''} reads into ${variable} is known only when the script runs`,
   });
-  run.status = exited(0);
   return undefined;
 }

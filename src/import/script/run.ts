@@ -192,6 +192,8 @@ export interface RunInput {
 export interface Run extends RunInput {
   readonly assigned: Set<string>;
   variables: Map<string, string | readonly string[]>;
+  /** Letters of `declare` by name. */
+  readonly attributes: Map<string, string>;
   /** What a function's `local` has hidden. */
   hidden: Map<string, string | readonly string[] | undefined> | undefined;
   functions: Map<string, Command>;
@@ -280,6 +282,7 @@ export function createRun(input: RunInput): Run {
     ...input,
     assigned: new Set(input.assigned),
     variables: new Map(),
+    attributes: new Map(),
     hidden: undefined,
     functions: new Map(),
     positional: [],

@@ -4,7 +4,14 @@
 export type Part =
   | { readonly kind: 'text'; readonly text: string; readonly isQuoted: boolean }
   | Parameter
-  | { readonly kind: 'command'; readonly source: string; readonly body: List; readonly isQuoted: boolean }
+  | {
+      readonly kind: 'command';
+      readonly source: string;
+      readonly body: List;
+      /** `<(…)`: it stands for a file with what the commands print. */
+      readonly isFile?: true;
+      readonly isQuoted: boolean;
+    }
   | { readonly kind: 'arithmetic'; readonly source: string; readonly word: Word; readonly isQuoted: boolean };
 
 /** `$name`, `${name[index]}`, `${#name}`, `${name:-operand}`, `${name/operand/replacement}`, `$1`, `$@`. */

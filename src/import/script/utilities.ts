@@ -76,6 +76,7 @@ function numbers(given: readonly number[]): string | undefined {
 
 /** printf(1), again and again for all the words. */
 function formatted([format = '', ...words]: readonly string[]): string | undefined {
+  if (/%(?![-\d.]*[sdiuxXbc%])/.test(format)) return undefined;
   let out = '';
   let rest = [...words];
   for (let turn = 0; turn < 1000; turn += 1) {

@@ -20,7 +20,12 @@ const blanksAndOperators = ' \t\n;&|()<>';
 export function readWord(cursor: Cursor, ends: string = blanksAndOperators): Word | undefined {
   const [start, line] = [cursor.at, lineOf(cursor)];
   const parts: Part[] = [];
-  while (!isAtEnd(cursor) && !ends.includes(peek(cursor))) readPart(cursor, parts);
+  while (!isAtEnd(cursor)) {
+    const isFile = parts.length === 0 && ends === blanksAndOperators && look(cursor, /[<>]\(/y) !== null;
+    if (isFile) parts.push(nested(cursor, () => readProcess(cursor)));
+    else if (ends.includes(peek(cursor))) break;
+    else readPart(cursor, parts);
+  }
   return parts.length === 0 && cursor.at === start
     ? undefined
     : { line, source: cursor.text.slice(start, cursor.at), parts };
@@ -121,6 +126,16 @@ function readBackquotes(cursor: Cursor, isQuoted: boolean): Part {
   };
 }
 
+/** `<(…)` and `>(…)`. */
+function readProcess(cursor: Cursor): Part {
+  const [start, line] = [cursor.at, lineOf(cursor)];
+  take(cursor, 2);
+  const body = cursor.readList(cursor);
+  if (peek(cursor) !== ')') throw new ScriptStop(line, '"(" has no end');
+  take(cursor);
+  return { kind: 'command', source: cursor.text.slice(start, cursor.at), body, isFile: true, isQuoted: true };
+}
+
 /** What a `$` begins. */
 function readDollar(cursor: Cursor, parts: Part[], isQuoted: boolean): void {
   const [start, line] = [cursor.at, lineOf(cursor)];
@@ -214,7 +229,7 @@ function readBraces(cursor: Cursor, start: number, isQuoted: boolean): Parameter
   const operator = name === '' ? '' : skip(cursor, operators);
   const isReplaced = operator.startsWith('/');
   // A pattern is one in double quotes, too: "${name%.*}".
-  const isPattern = /^[#%/]/.test(operator);
+  const isPattern = /^[#%/^,]/.test(operator);
   const operand = readOperand(cursor, isQuoted && !isPattern, isReplaced, line);
   let replacement: Word | undefined;
   if (isReplaced && peek(cursor) === '/') {
