@@ -103,13 +103,19 @@ function sayWhatEndsIt(name) {
       ? `a system call failed: ${error.message}`
       : `this is a bug in vmrun, please report it:\n${error instanceof Error ? error.stack : error}`;
     try {
-      fs.writeSync(2, `${name}: ${words}\n`);
+      fs.writeSync(2, `${name}: ${seen(words)}\n`);
     } catch {
       // Nobody can read it; the status says it.
     }
     process.exit(statuses[name][isSystem ? 'system' : 'internal']);
   });
 }
+
+/** Nothing of the program may be there yet, so in few words: all that is not ASCII is escaped, and a line stays below. */
+const seen = (text) =>
+  text
+    .replaceAll('\n', '\n  ')
+    .replace(/[^\n -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** Loads a program that is about to be run. */
 function load(name) {

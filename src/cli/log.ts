@@ -1,8 +1,9 @@
 import { ProblemsError } from '../base/problem.js';
-import { visible, visibleLines } from '../base/visible.js';
+import { visible } from '../base/visible.js';
 import { systemClock } from '../host/clock.js';
 import type { RunEvent } from '../supervisor/events.js';
 import { plain } from './colours.js';
+import { prefixed } from './paint.js';
 import { eventLines } from './show-events.js';
 import { formatProblems } from './show-problems.js';
 
@@ -12,10 +13,6 @@ import { formatProblems } from './show-problems.js';
  */
 export const logLines = (who: string, text: string, time = systemClock.now().toISOString()): string =>
   prefixed(`${time} ${who}: `, text);
-
-/** Whole lines with the same before each of them, and nothing in them that is not seen. */
-export const prefixed = (prefix: string, text: string): string =>
-  `${prefix}${visibleLines(endLines(text)).slice(0, -1).replaceAll('\n', `\n${prefix}`)}\n`;
 
 /**
  * What the log says of an event: the words that people see with -v, without colours; none for some.
@@ -33,9 +30,3 @@ export function logOfError(error: unknown): string {
 }
 
 const withoutGaps = (text: string): string => text.replace(/\n+/g, '\n');
-
-/** Whole lines, the last with its end too, and each end as it is on UNIX. A noisy guest's lines all come through here. */
-export function endLines(text: string): string {
-  const lines = text.includes('\r') ? text.replaceAll('\r\n', '\n') : text;
-  return lines.endsWith('\n') ? lines : `${lines}\n`;
-}

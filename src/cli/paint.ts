@@ -2,21 +2,36 @@ import { visible, visibleLines } from '../base/visible.js';
 
 declare const kind: unique symbol;
 
-/** Text whose line ends are vmrun's own: nothing else is written to people, and nothing of others makes a line in it. */
+/**
+ * Text in which everything is seen, and whose line ends are vmrun's own: nothing else is written, and nothing of others
+ * makes a line in it.
+ */
 export type OwnText = string & { readonly [kind]: 'own text' };
 
 /** Lines, each of which stays one, whatever it says. */
-export const asLines = (lines: readonly string[]): OwnText =>
-  asText(lines.map((line) => `${visible(line)}\n`).join(''));
+export const asLines = (lines: readonly string[]): OwnText => own(lines.map((line) => `${visible(line)}\n`).join(''));
 
 /** A question, which is answered on its own line. */
-export const asQuestion = (text: string): OwnText => asText(visible(text));
+export const asQuestion = (text: string): OwnText => own(visible(text));
 
 /** Text that says what of others is in it in a form that has no line ends: JSON, a picture, a table. */
-export const asText = (text: string): OwnText => text as OwnText;
+export const asText = (text: string): OwnText => own(visibleLines(text));
+
+/** Whole lines with the same before each of them. */
+export const prefixed = (prefix: string, text: string): OwnText =>
+  own(`${prefix}${visibleLines(endLines(text)).slice(0, -1).replaceAll('\n', `\n${prefix}`)}\n`);
+
+/** Whole lines, the last with its end too, and each end as it is on UNIX. A noisy guest's lines all come through here. */
+export function endLines(text: string): string {
+  const lines = text.includes('\r') ? text.replaceAll('\r\n', '\n') : text;
+  return lines.endsWith('\n') ? lines : `${lines}\n`;
+}
+
+/** What is put together of such text, and is not looked at again. */
+export const own = (text: string): OwnText => text as OwnText;
 
 export const asJson = (value: unknown, indent?: number): OwnText =>
-  asText(`${visibleLines(JSON.stringify(value, undefined, indent))}\n`);
+  asText(`${JSON.stringify(value, undefined, indent)}\n`);
 
 export type Paint = (text: string) => string;
 
@@ -38,8 +53,5 @@ export const inColour =
 /** Text without its colours. */
 export const unpainted = (text: string): string => (text.includes(key) ? text.replaceAll(marks, '') : text);
 
-/** What may be written: nothing in it moves a cursor, or is not seen, but vmrun's own colours. */
-export function writable(text: OwnText): string {
-  const shown = visibleLines(text);
-  return shown.includes(key) ? shown.replaceAll(marks, '\u001b[$1m') : shown;
-}
+/** What is written: nothing in it moves a cursor, or is not seen, but vmrun's own colours. */
+export const writable = (text: OwnText): string => (text.includes(key) ? text.replaceAll(marks, '\u001b[$1m') : text);

@@ -2,8 +2,7 @@ import { descriptorSink, describeLoss } from '../host/line-sink.js';
 import { isSameFile, isTerminal } from '../host/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { Context } from './context.js';
-import { endLines, prefixed } from './log.js';
-import { asLines, asText, type OwnText } from './paint.js';
+import { asLines, asText, endLines, own, prefixed, type OwnText } from './paint.js';
 import { fitLines } from './wrap.js';
 
 /** Speaks to people on stderr, on lines of its own also where a guest has its console there. */
@@ -50,7 +49,7 @@ export function speaker(
     if (text === '') return;
     // Words of bhyve that follow others most likely belong together.
     const begin = sharesConsole && isMidLine && !(isPassedOn && hasPassedOn) ? '\n' : '';
-    err(asText(begin + text));
+    err(own(begin + text));
     isMidLine = isGuestAt && !seesConsole;
     hasPassedOn = isPassedOn;
   };
@@ -60,7 +59,7 @@ export function speaker(
       write(fitLines(asLines(lines.map((line) => `vmrun: ${name}: ${line}`)), width), false);
     },
     passOn: (who, text) => {
-      if (text !== '') write(asText(prefixed(`${name}: ${who}: `, text)), true);
+      if (text !== '') write(prefixed(`${name}: ${who}: `, text), true);
     },
     plain: (text) => {
       if (text !== '') write(asText(endLines(text)), false);

@@ -135,6 +135,6 @@ async function report(error: unknown, context: Context, command: string, color: 
     return exitCodes.system;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  say(asLines(['vmrun: this is a bug in vmrun, please report it:', ...text.split('\n')]));
+  say(asLines(['vmrun: this is a bug in vmrun, please report it:', ...text.split('\n').map((line) => `  ${line}`)]));
   return exitCodes.internal;
 }

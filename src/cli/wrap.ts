@@ -1,5 +1,5 @@
 import { withoutEnd } from '../base/text.js';
-import { asText, unpainted, type OwnText } from './paint.js';
+import { own, unpainted, type OwnText } from './paint.js';
 
 /** How wide text for people is where nobody says how wide the terminal is. */
 export const usualWidth = 80;
@@ -42,7 +42,7 @@ export function fitLines(text: OwnText, width: number | undefined): OwnText {
     if (!isMark(mark)) return fitLine(line, width);
     return [shownLength(about) <= width && mark.length <= width ? line : cutAround(line, mark, width)];
   });
-  return asText(fitting.join('\n'));
+  return own(fitting.join('\n'));
 }
 
 /** Lines of one that is too long. */

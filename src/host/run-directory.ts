@@ -1,6 +1,7 @@
 import { rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
+import { visibleLines } from '../base/visible.js';
 import type { Survivor } from './child.js';
 import { retakeLock, takeLock, whoHolds, type Lock } from './lock.js';
 import { makePrivateFolder, privateFolder } from './private-folder.js';
@@ -136,7 +137,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     },
     remove: files.remove,
     saveState: (state) => {
-      write(stateFile, `${JSON.stringify(state)}\n`);
+      write(stateFile, `${visibleLines(JSON.stringify(state))}\n`);
       lock.write(`${holderWords(state.supervisor, state.since)}\n`);
     },
     async takeVm() {

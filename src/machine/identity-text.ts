@@ -4,6 +4,7 @@ import type { Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { withoutQuotations } from '../base/secrets.js';
 import { shown } from '../base/text.js';
+import { visibleLines } from '../base/visible.js';
 import { parseJson } from '../spec/json.js';
 import { linesOf } from '../spec/locate.js';
 import { toValue, type SourceEntry, type SourceNode } from '../spec/source-tree.js';
@@ -38,7 +39,7 @@ export function formatIdentity({ name, uuid, targets }: Identity): string {
     ...(uuid === undefined ? [] : [`  "uuid": ${JSON.stringify(uuid)},`]),
     `  "targets": {\n${sections.join(',\n')}\n  }`,
   ];
-  return `{\n${lines.join('\n')}\n}\n`;
+  return visibleLines(`{\n${lines.join('\n')}\n}\n`);
 }
 
 function deviceLine({ address, id, model, label, field, mac, serial, serials, isStale }: LockedDevice): string {

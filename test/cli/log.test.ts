@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ProblemsError } from '../../src/base/problem.js';
-import { endLines, logLines, logOfError, logOfEvent } from '../../src/cli/log.js';
+import { logLines, logOfError, logOfEvent } from '../../src/cli/log.js';
+import { endLines } from '../../src/cli/paint.js';
 
 const time = '2026-11-21T12:00:00.000Z';
 

@@ -1,3 +1,4 @@
+import { visibleLines } from '../../base/visible.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 
 /** What a first spec says. File names are as they stand in it. */
@@ -17,11 +18,11 @@ export interface Draft {
 export function draftText(draft: Draft, format: SpecFormat): string {
   switch (format) {
     case 'json':
-      return jsonText(draft);
+      return visibleLines(jsonText(draft));
     case 'yaml':
-      return commentedText(draft, yaml);
+      return visibleLines(commentedText(draft, yaml));
     case 'ucl':
-      return commentedText(draft, ucl);
+      return visibleLines(commentedText(draft, ucl));
   }
 }
 
