@@ -248,6 +248,29 @@ test('a comment within a command is named as the cause', async () => {
   ]);
 });
 
+test.each<[text: string, fix: string]>([
+  [`bhyve ${uefi} -m \${1:?usage: start MEMORY} vm`, 'set -- VALUE'],
+  [`bhyve ${uefi} -m $2 vm`, 'set -- VALUE1 VALUE2'],
+  [`#!/bin/csh\nbhyve ${uefi} -m $argv[1] vm`, 'set argv = (VALUE)'],
+])('an argument that a script wants is told with the way to give it: %j', async (text, fix) => {
+  expect((await refusals(text)).join('\n')).toContain(
+    `[the script wants an argument here: write its value in its place, or put "${fix}" on a line before it]`,
+  );
+});
+
+test.each(['set -- 1G\n', '#!/bin/csh\nset argv = (1G)\n'])('that way gives it: %j', async (before) => {
+  expect((await importedOnce(`${before}bhyve ${uefi} -m $1 vm`)).spec.mem).toBe('1G');
+});
+
+test('a command whose words change in each turn of a long loop is told once', async () => {
+  const count = 'n=$((n + 1)); '.repeat(3);
+  const items = Array.from({ length: 30 }, (_, at) => at).join(' ');
+  const text = `n=0\nwhile :; do\nbhyve ${uefi} -m 1G vm\nfor i in ${items}; do ${count}done\ncp /a /a.$n\ndone`;
+  expect((await notesOf(text)).filter((note) => note.includes('cp on line'))).toEqual([
+    '5:1  other-commands: 1 other command that runs between two boots is not carried: cp on line 5',
+  ]);
+});
+
 describe('what of bash is not followed is told, not taken for something else', () => {
   const start = `bhyve ${uefi} -m 1G`;
   test.each<[title: string, text: string, note: string]>([

@@ -68,6 +68,8 @@ const isSingle = (name: string): boolean =>
 /** Each command once, in the order of the lines, as it would be typed. */
 function typedOf(all: readonly Done[], { symbols, nameOf }: Names): readonly Typed[] {
   const unique = new Map<string, Typed>();
+  // A command whose words change from turn to turn is one: it runs whenever one of them does.
+  const momentsOf = new Map<string, Set<Moment>>();
   for (const { line, fields, moment } of all) {
     const words = fields.map(({ text }) =>
       shownText(
@@ -76,8 +78,11 @@ function typedOf(all: readonly Done[], { symbols, nameOf }: Names): readonly Typ
       ),
     );
     const key = `${line} ${words.join('\0')}`;
-    const moments = new Set([...(unique.get(key)?.moments ?? []), moment]);
-    unique.set(key, { line, name: path.posix.basename(words[0] ?? ''), words, moments });
+    const name = path.posix.basename(words[0] ?? '');
+    const command = `${line} ${name}`;
+    const moments = (momentsOf.get(command) ?? new Set()).add(moment);
+    momentsOf.set(command, moments);
+    unique.set(key, { line, name, words, moments });
   }
   return [...unique.values()].sort((a, b) => a.line - b.line);
 }

@@ -360,7 +360,7 @@ function noCommand(source: Source): Problem {
 
 function unknownWord(source: Source, { symbols }: Script, { text, line }: Field, isName: boolean): Problem {
   const [first = ''] = symbolsIn(text);
-  const { source: unknown } = symbols.meaning(first);
+  const { source: unknown, input } = symbols.meaning(first);
   const rest = replaceSymbols(text, () => '');
   if (symbols.meaning(first).kind === 'files') {
     const files = `which files ${shown(unknown)} matches is known only when the script runs`;
@@ -371,9 +371,18 @@ function unknownWord(source: Source, { symbols }: Script, { text, line }: Field,
   const fix = isName
     ? 'name the VM by --name, or write its value in its place'
     : name === undefined
-      ? 'write its value in its place'
+      ? /^\d$/.test(input ?? '')
+        ? argumentFix(source, Number(input))
+        : 'write its value in its place'
       : `put ${name}=... on a line before it`;
   return refusalAt(source, line, 'unknown-word', message, fix);
+}
+
+/** How a script is given an argument that it wants. */
+function argumentFix({ text }: Source, place: number): string {
+  const values = Array.from({ length: place }, (_, at) => `VALUE${place === 1 ? '' : String(at + 1)}`).join(' ');
+  const command = dialectOf(text) === 'csh' ? `set argv = (${values})` : `set -- ${values}`;
+  return `the script wants an argument here: write its value in its place, or put "${command}" on a line before it`;
 }
 
 /** How bhyve is started besides its words. */
