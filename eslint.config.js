@@ -87,6 +87,18 @@ export default defineConfig(
     },
   },
   {
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: 'CallExpression[callee.property.name=/^(push|unshift|max|min)$/] > SpreadElement',
+          message: 'arguments are limited in number: use addAll, greatest or least of src/base/long-lists',
+        },
+      ],
+    },
+  },
+  {
     files: [`src/{${pureRooms.join()}}/**/*.ts`],
     rules: {
       'no-restricted-globals': ['error', ...pureGlobals],

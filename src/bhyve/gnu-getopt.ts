@@ -1,3 +1,4 @@
+import { addAll } from '../base/long-lists.js';
 import type { OptionEvent } from './getopt.js';
 
 /** An option as argp describes it. */
@@ -18,7 +19,7 @@ export function* readGnuOptions(argv: readonly string[], options: readonly GnuOp
   for (let index = 0; index < argv.length; index += 1) {
     const word = argv[index] ?? '';
     if (word === '--') {
-      operands.push(...argv.slice(index + 1));
+      addAll(operands, argv.slice(index + 1));
       break;
     }
     if (!word.startsWith('-') || word === '-') {

@@ -1,3 +1,4 @@
+import { addAll } from '../base/long-lists.js';
 import type { Config } from './config-tree.js';
 import type { ReadFile } from './files.js';
 import { parseFwCfgItem } from './fwcfg.js';
@@ -138,7 +139,7 @@ function applyOption(letter: string, argument: string, context: OptionContext): 
 const isHelp = (argument: string): boolean => 'help'.startsWith(argument);
 
 function list(names: readonly string[], output: Output): never {
-  output.stdout.push(...names);
+  addAll(output.stdout, names);
   throw new BhyveExit(0);
 }
 

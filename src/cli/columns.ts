@@ -1,3 +1,4 @@
+import { greatest } from '../base/long-lists.js';
 import { visible } from '../base/visible.js';
 
 /** Text of at most so many characters: what is too much goes from its middle, where paths say least. */
@@ -100,7 +101,7 @@ function rowLines(row: readonly Cell[], columns: readonly Column[], room: number
     const pieces = piecesOf(row[column]);
     return isElastic ? [shorten(joined(pieces), width)] : inLines(pieces, width);
   });
-  return Array.from({ length: Math.max(...cells.map(({ length }) => length)) }, (_, line) =>
+  return Array.from({ length: greatest(cells.map(({ length }) => length)) }, (_, line) =>
     cells
       .map((lines, index) => (lines[line] ?? '').padEnd(widths[index] ?? 0))
       .join(' '.repeat(gap))

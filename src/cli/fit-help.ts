@@ -1,3 +1,4 @@
+import { greatest } from '../base/long-lists.js';
 import { wrap } from './wrap.js';
 
 /** What a word means stands beside it, not below, where words and meanings have so much room. */
@@ -13,7 +14,7 @@ export function fitHelp(text: string, width: number): string {
   if (lines.every((line) => line.length <= width)) return text;
   const blocks = blocksOf(lines);
   const lefts = blocks.filter(({ meaning }) => meaning !== undefined).map(({ indent, text: left }) => indent + left);
-  const column = Math.max(0, ...lefts.map(({ length }) => length + 2).filter((room) => room <= mostLeft));
+  const column = greatest([0, ...lefts.map(({ length }) => length + 2).filter((room) => room <= mostLeft)]);
   const beside = column > 0 && width - column >= leastRight ? column : undefined;
   return blocks.flatMap((block) => fitBlock(block, width, beside)).join('\n');
 }

@@ -1,3 +1,4 @@
+import { addAll } from '../base/long-lists.js';
 import type { Finding } from '../base/problem.js';
 import { byteLength } from '../base/text.js';
 import { asWords, optional, whenSet, type Requirement, type Trait, type Variable } from './device.js';
@@ -183,7 +184,7 @@ function checkBackend(fields: NetworkFields, type: BackendType): readonly Findin
       fix: 'leave "name" out',
     });
   }
-  findings.push(...checkBridge(fields, type));
+  addAll(findings, checkBridge(fields, type));
   for (const [owner, names] of Object.entries(fieldsOf)) {
     for (const field of names) {
       if (owner === type || fields[field] === undefined || fields[field] === false) continue;
@@ -222,7 +223,7 @@ function checkBackend(fields: NetworkFields, type: BackendType): readonly Findin
     case 'tap':
     case 'vmnet':
     case 'netmap':
-      findings.push(...checkInterfaceName(name, type));
+      addAll(findings, checkInterfaceName(name, type));
       break;
   }
   return findings;

@@ -1,3 +1,4 @@
+import { addAll, greatest } from '../base/long-lists.js';
 import { destinationOf, type BootGraph, type BootTarget } from './boot-graph.js';
 
 const maxColumns = 4;
@@ -24,7 +25,7 @@ export function bootColumns({ start, targets }: BootGraph): Columns {
   for (const [card, boots] of depth) {
     for (const next of following[card] ?? []) if (!depth.has(next)) depth.set(next, boots + 1);
   }
-  const depths = Math.max(...depth.values()) + 1;
+  const depths = greatest(depth.values()) + 1;
   const count = Math.min(maxColumns, Math.max(depths, Math.ceil(targets.length / cardsInColumn)));
   const columns: number[][] = Array.from({ length: count }, () => []);
   for (const [card, boots] of depth) {
@@ -54,7 +55,7 @@ function unreachedInOrder(targets: readonly BootTarget[], following: readonly (r
   for (let card = stack.pop(); card !== undefined; card = stack.pop()) {
     if (order.has(card)) continue;
     order.add(card);
-    stack.push(...next(card).toReversed());
+    addAll(stack, next(card).toReversed());
   }
   return order;
 }

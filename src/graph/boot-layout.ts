@@ -1,3 +1,4 @@
+import { greatest } from '../base/long-lists.js';
 import type { BootGraph, BootTarget, Exit } from './boot-graph.js';
 import { sketchOf, type Net, type Side, type Sketch, type Source } from './boot-nets.js';
 import { belowLast, halfRow, placesOf, rowHeight, titleAbove, type Places } from './boot-places.js';
@@ -148,7 +149,7 @@ function acrossOf(sketch: Sketch, places: Places, cardWidth: number): Across {
   const columns = lanes.map((taken) => {
     const cardX = x;
     const firstLane = cardX + cardWidth + endLength + gutterPad;
-    x = firstLane + (taken.size === 0 ? 0 : Math.max(...taken.values()) * laneGap + gutterPad);
+    x = firstLane + (taken.size === 0 ? 0 : greatest(taken.values()) * laneGap + gutterPad);
     return { cardX, firstLane };
   });
   return {

@@ -1,3 +1,4 @@
+import { greatest } from '../base/long-lists.js';
 import { destinationOf, exitSentence, exitWords, type BootGraph, type Exit } from './boot-graph.js';
 import { layoutBoots, markRadius, type Card, type Point, type Wire } from './boot-layout.js';
 import { bootsTitle, unreachedWords } from './picture.js';
@@ -25,7 +26,9 @@ export function bootsSection(graph: BootGraph): Section {
     textWidth(target.name, sizeOf('name')),
     ...target.exits.map((exit) => textWidth(exitWords(exit), sizeOf('word'))),
   ]);
-  const cardWidth = Math.ceil(Math.min(mostWidth, Math.max(leastWidth, ...widths.map((width) => width + 2 * padding))));
+  const cardWidth = Math.ceil(
+    Math.min(mostWidth, greatest([leastWidth, ...widths.map((width) => width + 2 * padding)])),
+  );
   const layout = layoutBoots(graph, cardWidth);
   const legend = legendOf(graph, layout.height + legendHeight / 2 + 8);
   return {

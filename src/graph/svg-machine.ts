@@ -1,3 +1,4 @@
+import { greatest } from '../base/long-lists.js';
 import { formatAddress } from '../base/pci-address.js';
 import { connectionWords, deviceWords, type Connection, type MachineGraph } from './machine-graph.js';
 import { machineTitle } from './picture.js';
@@ -45,16 +46,16 @@ export function machineSection(graph: MachineGraph): Section {
     }),
   }));
   const entries = [...own, ...groups.flatMap((group) => group.entries)];
-  const cardWidth = Math.ceil(Math.max(150, ...entries.map(entryWidth)));
+  const cardWidth = Math.ceil(greatest([150, ...entries.map(entryWidth)]));
   const all = entries.flatMap((each) => each.connections);
   // Names stand below one another.
-  const tags = Math.max(0, ...all.map(tagWidth));
+  const tags = greatest([0, ...all.map(tagWidth)]);
   // A long name is cut before the words about it are.
   const widths = all.map((each) => {
     const about = tags + notesWidth(each) + 2 * padding;
     return about + Math.min(nameWidth(each), Math.max(most.name, most.connection - about));
   });
-  const boxWidth = Math.ceil(Math.max(0, ...widths));
+  const boxWidth = Math.ceil(greatest([0, ...widths]));
   const body: string[] = [];
   let y = 0;
   const put = (each: Entry): number => {
@@ -109,14 +110,14 @@ function entry(words: Entry['words'], title: string, connections: readonly Conne
   return { words, title, connections, rows };
 }
 
-const heightOf = ({ rows }: Entry): number => (Math.max(0, ...rows) + 1) * rowHeight;
+const heightOf = ({ rows }: Entry): number => (greatest([0, ...rows]) + 1) * rowHeight;
 
 const portText = (port: string): string => fitted(port, sizeOf('small'), most.port);
 
 function entryWidth({ words, connections }: Entry): number {
   const name = words.reduce((sum, { text, face }) => sum + textWidth(text, sizeOf(face)) + spaceBetween, -spaceBetween);
   const ports = connections.map(({ port = '' }) => textWidth(portText(port), sizeOf('small')));
-  return Math.max(name, ...ports) + 2 * padding;
+  return greatest([name, ...ports]) + 2 * padding;
 }
 
 /** What is said of a connection: a tag, its name, notes. */

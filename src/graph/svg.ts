@@ -1,3 +1,4 @@
+import { greatest } from '../base/long-lists.js';
 import type { Picture } from './picture.js';
 import { bootsSection } from './svg-boots.js';
 import { machineSection } from './svg-machine.js';
@@ -18,7 +19,7 @@ export function svgOf({ boots, machine }: Picture): string {
     ...(boots === undefined ? [] : [bootsSection(boots)]),
     ...(machine === undefined ? [] : [machineSection(machine)]),
   ];
-  const width = Math.ceil(Math.max(...sections.map(sectionWidth))) + 2 * margin;
+  const width = Math.ceil(greatest(sections.map(sectionWidth))) + 2 * margin;
   let y = margin;
   const drawn = sections.flatMap((section) => {
     const top = y;

@@ -1,3 +1,4 @@
+import { greatest } from '../base/long-lists.js';
 import { formatAddress } from '../base/pci-address.js';
 import { visible } from '../base/visible.js';
 import { destinationOf, exitWords, type BootGraph, type BootTarget, type Exit } from './boot-graph.js';
@@ -61,7 +62,7 @@ const padded = (text: string, to: number): string => text + ' '.repeat(Math.max(
 function bootLines(graph: BootGraph, pen: Pen): readonly string[] {
   const { start, targets } = graph;
   const labels = targets.flatMap(({ exits }) => exits.map((exit) => exitWords(exit).length));
-  const labelWidth = Math.max(0, ...labels);
+  const labelWidth = greatest([0, ...labels]);
   const first = targets.filter(({ name }) => name === start);
   const reached = targets.filter(({ name, isReached }) => isReached && name !== start);
   const others = targets.filter(({ isReached }) => !isReached);
@@ -99,7 +100,7 @@ function machineLines(graph: MachineGraph, pen: Pen): readonly string[] {
   const { facts, connections, buses } = graph;
   const devices = buses.flatMap((bus) => bus.devices);
   const widest = (words: readonly string[], most: number): number =>
-    Math.min(most, Math.max(0, ...words.map((word) => widthOf(visible(word), columns))));
+    Math.min(most, greatest([0, ...words.map((word) => widthOf(visible(word), columns))]));
   const widths: Widths = {
     address: widest(
       devices.map(({ address }) => formatAddress(address)),
@@ -171,7 +172,7 @@ function portLines(connections: readonly Connection[], indent: string, pen: Pen)
   const { marks, dim } = pen;
   const most = 24;
   const ports = connections.map(({ port = '' }) => fit(port, most, pen));
-  const widest = Math.max(0, ...ports.map((port) => widthOf(port, columns)));
+  const widest = greatest([0, ...ports.map((port) => widthOf(port, columns))]);
   return connections.flatMap((connection, index) => {
     const isLast = index === connections.length - 1;
     const port = widest === 0 ? '' : `${padded(ports[index] ?? '', widest)}  `;

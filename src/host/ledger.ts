@@ -1,3 +1,4 @@
+import { addAll } from '../base/long-lists.js';
 import { constants, promises as files } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Problem } from '../base/problem.js';
@@ -73,10 +74,10 @@ export async function openLedger(path: string): Promise<Ledger> {
       for (const { id, undo } of [...entries.values()].reverse()) {
         const outcome = await takeBack(undo);
         if (outcome.kind === 'failed') problems.push(notUndone(undo, outcome.error));
-        else problems.push(...(await tidily(settle(id))));
+        else addAll(problems, await tidily(settle(id)));
       }
       if (problems.length === 0 && isThere) {
-        problems.push(...(await tidily(remove(path))));
+        addAll(problems, await tidily(remove(path)));
         isThere = false;
       }
       return problems;

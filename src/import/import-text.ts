@@ -1,3 +1,4 @@
+import { addAll } from '../base/long-lists.js';
 import { limited, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { secretsIn, valuesAsSecrets, type Secrets } from '../base/secrets.js';
@@ -263,7 +264,7 @@ function notesOn(
     );
   }
   if (loader !== undefined && original.loader !== undefined) {
-    notes.push(...loaderNotes(source, original.loader, loader, platform, memoryBytesIn(variables, platform)));
+    addAll(notes, loaderNotes(source, original.loader, loader, platform, memoryBytesIn(variables, platform)));
   }
   if ([...variables.keys()].some((key) => isBehindNothing(key, spec))) {
     tell(

@@ -1,3 +1,4 @@
+import { addAll } from '../base/long-lists.js';
 import { createHash } from 'node:crypto';
 import { compareAddresses } from '../base/pci-address.js';
 import { inOrder, type Problem } from '../base/problem.js';
@@ -78,7 +79,7 @@ function draftAll(spec: Spec, options: LockOptions): Result<readonly Draft[]> {
   for (const target of spec.targets) {
     const drafted = draft(spec, target, { ...host, identity });
     if (drafted.ok) drafts.push(drafted.value);
-    else problems.push(...drafted.problems);
+    else addAll(problems, drafted.problems);
   }
   return problems.length > 0 ? failure(inOrder(problems)) : success(drafts);
 }
@@ -156,7 +157,7 @@ export function compareWithLock(
       ...(identity.targets.get(target) ?? inherited(withLock.value)),
     };
     const found = guestChanges(before, guest);
-    changes.push(...found);
+    addAll(changes, found);
     const tell = (warning: Omit<Problem, 'severity' | 'place' | 'subject'>, pointer: string | undefined): void => {
       const { effective } = withLock.value;
       const subject = pointer === undefined ? undefined : effective.subject(pointer);
@@ -171,7 +172,7 @@ export function compareWithLock(
     for (const [pointer, message, fix] of doubtful(withLock.value)) tell({ code: 'lock-doubt', message, fix }, pointer);
     // Without the lock, a slot that the spec means may be taken: then nothing is to be compared.
     const without = draft(spec, target, host);
-    if (without.ok) held.push(...heldBack(withLock.value, guest, guestIn(without.value)));
+    if (without.ok) addAll(held, heldBack(withLock.value, guest, guestIn(without.value)));
   }
   return success({ changes, held, warnings: inOrder(warnings) });
 }

@@ -1,5 +1,5 @@
 import { child, steps } from '../base/json-pointer.js';
-import { limited, type Finding, type Place, type Problem } from '../base/problem.js';
+import { limited, mostProblems, type Finding, type Place, type Problem } from '../base/problem.js';
 import { secretsIn, type Secrets } from '../base/secrets.js';
 import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
@@ -92,8 +92,14 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
     const secrets = secretsIn(input.text, fieldWords);
     return {
       ok: false,
-      problems: parsed.problems.map(
-        (problem) => templateProblem(problem, input, lines, secrets) ?? syntaxProblem(problem, input, lines, secrets),
+      problems: limited(
+        parsed.problems
+          .slice(0, mostProblems)
+          .map(
+            (problem) =>
+              templateProblem(problem, input, lines, secrets) ?? syntaxProblem(problem, input, lines, secrets),
+          ),
+        Math.max(0, parsed.problems.length - mostProblems),
       ),
     };
   }

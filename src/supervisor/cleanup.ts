@@ -1,3 +1,4 @@
+import { addAll } from '../base/long-lists.js';
 import type { Problem } from '../base/problem.js';
 import type { Emit, RunEventBody } from './events.js';
 
@@ -22,7 +23,7 @@ export function makeCleaner(emit: Emit): Cleaner {
     leftBehind,
     addLeftBehind: (problems) => {
       for (const problem of problems) emit({ kind: 'warning', problem });
-      leftBehind.push(...problems);
+      addAll(leftBehind, problems);
     },
     remove: async (what, name, remove) => {
       let error: string | undefined;

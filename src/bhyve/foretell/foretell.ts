@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import { unreachable } from '../../base/unreachable.js';
 import { type ConfigNode, emptyNode, listVariables, openConfig } from '../config-tree.js';
 import { BhyveExit, emptyOutput } from '../outcome.js';
@@ -49,7 +50,7 @@ const maxRefusals = 20;
 export function foretell(argv: readonly string[], options: ForetellOptions): readonly Foretold[] {
   const told: Foretold[] = [];
   const parsed = readWords(argv, options, told);
-  if (parsed !== undefined) told.push(...startOf(parsed, options), ...whileRunning(parsed, options));
+  if (parsed !== undefined) addAll(told, [...startOf(parsed, options), ...whileRunning(parsed, options)]);
   const refused = new Set(told.flatMap(({ kind, index }) => (kind === 'refusal' ? [index] : [])));
   return told.filter(({ kind, index }) => (kind !== 'overruled' && kind !== 'misread') || !refused.has(index));
 }
@@ -89,9 +90,9 @@ function readWords(argv: readonly string[], options: ForetellOptions, told: Fore
     const isTaken = parsed.kind === 'parsed' && !parsed.isDumpAsked;
     const { option, line } = recording.options.at(-1) ?? { option: undefined, line: 0 };
     const lines = isTaken ? recording.trace.output.stderr.length : line;
-    if (refusals === 0 || isTaken) told.push(...optionWarnings(recording, lines, places, blamed));
+    if (refusals === 0 || isTaken) addAll(told, optionWarnings(recording, lines, places, blamed));
     if (isTaken) {
-      told.push(...overruled(words, { parsed, setters, recording }, options));
+      addAll(told, overruled(words, { parsed, setters, recording }, options));
       const traced = recording.options.flatMap(({ option }) => option ?? []);
       for (const { index, variable, ...misread } of misreadIn(tree, traced, options)) {
         const by = variable === undefined ? { index: places[index ?? -1] } : { variable, index: setters.get(variable) };
@@ -191,8 +192,10 @@ function optionWarnings(
   places: readonly number[],
   blamed: BlameOptions,
 ): readonly Foretold[] {
+  let next = 0;
   return trace.output.stderr.slice(0, end).map((message, at): Foretold => {
-    const option = options.findLast(({ line }) => line <= at)?.option;
+    while ((options[next]?.line ?? Infinity) <= at) next += 1;
+    const option = options[next - 1]?.option;
     const behind =
       option === undefined
         ? blame(

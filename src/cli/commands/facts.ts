@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import { ProblemsError } from '../../base/problem.js';
 import { asksFrom } from '../../host/facts-paths.js';
 import { asksOf, captureFacts } from '../../host/facts.js';
@@ -53,7 +54,7 @@ export const factsCommand: MakeSubcommand = (context, output) => {
         command.error('error: give specs as operands or with -c, not both');
       const specs = config ?? operands;
       const requirements: MachineRequirement[] = [];
-      for (const file of specs) requirements.push(...(await requirementsIn(file, inputFormat, context)));
+      for (const file of specs) addAll(requirements, await requirementsIn(file, inputFormat, context));
       const asks = asksFrom(context.workingDirectory, asksOf(requirements));
       const { files, sockets, ports, freeBytes, ...rest } = await captureFacts(liveView({ run: runTool }), asks);
       const facts = {

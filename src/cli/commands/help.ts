@@ -1,3 +1,4 @@
+import { greatest } from '../../base/long-lists.js';
 import { Argument } from 'commander';
 import { commandHint } from '../command-hint.js';
 import { commandWords } from '../command-tree.js';
@@ -43,7 +44,7 @@ export const helpCommand: MakeSubcommand = (context, output) => {
 /** A line for each command, in the order of the alphabet. */
 function summaries(): string {
   const names = Object.keys(commands).sort();
-  const width = Math.max(...names.map((name) => name.length));
+  const width = greatest(names.map((name) => name.length));
   return [
     'vmrun -c FILE runs a VM; vmrun --help has the options. The other commands:',
     ...names.map((name) => `  ${name.padEnd(width)}  ${commands[name]?.summary ?? ''}`),

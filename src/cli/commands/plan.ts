@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import type { Command } from 'commander';
 import { inOrder, ProblemsError, type Problem } from '../../base/problem.js';
 import type { Result } from '../../base/result.js';
@@ -185,7 +186,7 @@ function bootsFrom(first: readonly string[], machineOf: (target: string) => Mach
     const machine = machineOf(target);
     boots.set(target, machine);
     const { onGiveUp, restart } = machine.policy;
-    waiting.push(...nextTargets(machine).values());
+    addAll(waiting, nextTargets(machine).values());
     if (onGiveUp !== undefined && restart.max !== undefined) waiting.push(onGiveUp);
   }
   return [...boots.values()];

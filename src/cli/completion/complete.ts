@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import type { Argument, Command, Option } from 'commander';
 
 /** A command line without its first word, cut at the word that is completed. */
@@ -100,7 +101,7 @@ function scan(
       }
     }
     if (word === '--') {
-      operands.push(...line.slice(index + 1));
+      addAll(operands, line.slice(index + 1));
       isOver = true;
       break;
     }

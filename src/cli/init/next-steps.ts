@@ -1,3 +1,4 @@
+import { greatest } from '../../base/long-lists.js';
 import { quoteWord } from '../../base/shell.js';
 import { asLines, type OwnText } from '../paint.js';
 
@@ -23,7 +24,7 @@ export function nextSteps({ file, missingDisk, missingCd, hasInstall }: Written)
     ...(hasInstall ? [[`vmrun -c ${spec} -t install`, 'install from the CD'] as const] : []),
     [`vmrun -c ${spec}`, 'run it'],
   ];
-  const width = Math.max(...steps.map(([command]) => command.length).filter((length) => length <= 50));
+  const width = greatest(steps.map(([command]) => command.length).filter((length) => length <= 50));
   return asLines([
     `vmrun: ${file} is written; what to do next:`,
     ...(missingCd === undefined ? [] : [`  put the installation CD at ${missingCd}`]),

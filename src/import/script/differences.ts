@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import { withoutGivenSecrets } from '../../base/secrets.js';
 import { listWords } from '../../base/text.js';
 import { shownText, type Symbols } from './symbols.js';
@@ -15,7 +16,10 @@ export function optionsOf({ fields, program }: Started, symbols: Symbols): reado
     if (program === 'bhyve' && /^-[A-Za-z]{2,}/.test(word) && !valued.includes(word.charAt(1))) {
       const letters = word.slice(1).split('');
       const last = letters.at(-1) ?? '';
-      options.push(...letters.slice(0, -1).map((letter) => `-${letter}`));
+      addAll(
+        options,
+        letters.slice(0, -1).map((letter) => `-${letter}`),
+      );
       const value = valued.includes(last) ? words[at + 1] : undefined;
       options.push(value === undefined ? `-${last}` : `-${last} ${value}`);
       if (value !== undefined) at += 1;

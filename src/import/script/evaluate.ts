@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import { listWords, shown, withoutEnd } from '../../base/text.js';
 import { calculate } from './arithmetic.js';
 import { dispatch, evaluateText } from './builtins.js';
@@ -214,13 +215,16 @@ function noticingWaits(run: Run, loop: Loop, walk: () => Flow | undefined): Flow
     const rest = run.ran.splice(before.ran).filter(({ fields }) => fields[0]?.text !== 'sleep');
     const { isAside, isBeside } = run;
     if (/\bkill -0\b|\bpgrep\b|\bps -p\b|\/dev\/vmm\b/.test(source)) run.isBeside = false;
-    run.ran.push(...rest, {
-      line,
-      fields: ['wait', source].map((text) => ({ text, line })),
-      after: run.started.length,
-      isAside,
-      isBeside,
-    });
+    addAll(run.ran, [
+      ...rest,
+      {
+        line,
+        fields: ['wait', source].map((text) => ({ text, line })),
+        after: run.started.length,
+        isAside,
+        isBeside,
+      },
+    ]);
   }
   if (flow?.kind === 'stop' && run.questions === before.questions && run.steps <= mostSteps && run.depth <= deepest) {
     run.lost.push({

@@ -1,3 +1,4 @@
+import { least } from '../../base/long-lists.js';
 import path from 'node:path';
 import { evaluateText } from './builtins.js';
 import { dialectOf } from './dialect.js';
@@ -264,7 +265,7 @@ export const isInstaller = (value: string): boolean => /^(install|setup|iso|cd|c
 /** The way whose VM is imported: that of a plain call, or else the nearest one that starts a VM. */
 export function mainWay(ways: readonly Way[]): Way | undefined {
   const starting = ways.filter((way) => startsOf(way).length > 0);
-  const depth = Math.min(...starting.map((way) => way.depth));
+  const depth = least(starting.map((way) => way.depth));
   const near = starting.filter((way) => way.depth === depth);
   return near.sort((a, b) => rankOf(a) - rankOf(b))[0];
 }

@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import type { Command, List, Part, Simple, Word } from './tree.js';
 
 /** A command, or a case, with the numbers of the conditions around it. */
@@ -65,7 +66,7 @@ function within(command: Command, outer: ReadonlySet<number>): readonly Guarded[
       const found = [...within(command.first, outer)];
       for (const { command: next } of command.rest) {
         guards = withSites(guards, [before]);
-        found.push(...within(next, guards));
+        addAll(found, within(next, guards));
         before = next;
       }
       return found;
@@ -74,9 +75,9 @@ function within(command: Command, outer: ReadonlySet<number>): readonly Guarded[
       let guards = outer;
       const found: Guarded[] = [];
       for (const { condition, body } of command.clauses) {
-        found.push(...guarded(condition, guards));
+        addAll(found, guarded(condition, guards));
         guards = withSites(guards, condition);
-        found.push(...guarded(body, guards));
+        addAll(found, guarded(body, guards));
       }
       return [...found, ...guarded(command.otherwise, guards)];
     }

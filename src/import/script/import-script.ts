@@ -1,3 +1,4 @@
+import { greatest } from '../../base/long-lists.js';
 import type { Problem } from '../../base/problem.js';
 import { failure, success, type Result } from '../../base/result.js';
 import { listWords, shown } from '../../base/text.js';
@@ -274,14 +275,14 @@ function unknownInFiles({ run }: Way, words: readonly Field[]): readonly Field[]
 
 /** A line whose backslash continues nothing, since a blank follows it: then a word of the command is a blank. */
 function brokenLine({ tree }: Script, { line, fields }: Started): number | undefined {
-  const last = Math.max(line, ...fields.map((field) => field.line));
+  const last = greatest([line, ...fields.map((field) => field.line)]);
   return [...tree.brokenLines].find((each) => each >= line && each <= last);
 }
 
 /** A comment in a command that goes on over several lines: it has no line behind it that continues. */
 function commentWithin({ text }: Script, { line, fields }: Started): number | undefined {
   const lines = text.split('\n');
-  const last = Math.max(line, ...fields.map((field) => field.line));
+  const last = greatest([line, ...fields.map((field) => field.line)]);
   const at = lines.findIndex(
     (each, index) =>
       index >= line &&

@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import {
   closingAt,
   isAtEnd,
@@ -37,7 +38,7 @@ export const parseShell = (text: string, options: ParseOptions = {}): Parsed =>
 function readAll(cursor: Cursor): List {
   const commands: Command[] = [];
   for (;;) {
-    commands.push(...readList(cursor));
+    addAll(commands, readList(cursor));
     if (isAtEnd(cursor)) break;
     take(cursor);
   }
@@ -285,7 +286,7 @@ function readFor(cursor: Cursor, line: number): Command {
   const words: Word[] | undefined = plainWord(cursor) === 'in' ? [] : undefined;
   if (words !== undefined) {
     take(cursor, 2);
-    words.push(...readWords(cursor));
+    addAll(words, readWords(cursor));
   }
   const body = readDo(cursor);
   return { kind: 'for', id: nextId(cursor), line, name, ...(words === undefined ? {} : { words }), body };
@@ -399,7 +400,7 @@ function readSimple(cursor: Cursor): Command | undefined {
     if (word === undefined) break;
     words.push(word);
     first ??= literalOf(word) ?? '';
-    if (words.length === 1 && first === '[[') words.push(...readConditional(cursor));
+    if (words.length === 1 && first === '[[') addAll(words, readConditional(cursor));
     if (words.length === 1 && look(cursor, /[ \t]*\([ \t]*\)/y) !== null) {
       skip(cursor, /[ \t]*\([ \t]*\)/y);
       return readFunction(cursor, line, first);

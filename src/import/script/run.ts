@@ -1,3 +1,4 @@
+import { greatest } from '../../base/long-lists.js';
 import type { Ids } from './cursor.js';
 import type { Command, List, Parsed } from './tree.js';
 import { hasSymbol, symbolsIn, type Symbols } from './symbols.js';
@@ -277,7 +278,7 @@ export class TooMuchText extends Error {
 export function createRun(input: RunInput): Run {
   const { assumptions } = input;
   const inputs = [...assumptions.values.keys(), ...assumptions.given].filter((name) => /^\d+$/.test(name));
-  const count = Math.max(0, ...inputs.map(Number));
+  const count = greatest([0, ...inputs.map(Number)]);
   const run: Run = {
     ...input,
     assigned: new Set(input.assigned),
