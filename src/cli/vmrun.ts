@@ -1,5 +1,5 @@
 import type { CommanderError } from 'commander';
-import { codeOf } from '../base/error-code.js';
+import { codeOf, isSystemCode } from '../base/error-code.js';
 import { ProblemsError } from '../base/problem.js';
 import { plan } from '../machine/plan.js';
 import { commandOf, commands } from './commands.js';
@@ -130,8 +130,8 @@ async function report(error: unknown, context: Context, command: string, color: 
     say(startErrorLines(error, colour));
     return exitCodes.host;
   }
-  if (error instanceof Error && 'syscall' in error) {
-    say(asLines([`vmrun: a system call failed: ${error.message}`]));
+  if (error instanceof Error && ('syscall' in error || isSystemCode(codeOf(error)))) {
+    say(asLines([`vmrun: ${'syscall' in error ? 'a system call failed: ' : ''}${error.message}`]));
     return exitCodes.system;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -51,8 +51,13 @@ export async function takeLock(file: string): Promise<LockResult> {
       continue;
     }
     // The former holder may have removed the file between our open and our lock.
-    if (isSame(file, descriptor)) return held(file, descriptor);
-    closeSync(descriptor);
+    let isHeld = false;
+    try {
+      isHeld = isSame(file, descriptor);
+    } finally {
+      if (!isHeld) closeSync(descriptor);
+    }
+    if (isHeld) return held(file, descriptor);
   }
 }
 
@@ -140,13 +145,15 @@ function held(file: string, descriptor: number): Lock {
   };
 }
 
+/** @throws the error of the system call where that cannot be known */
 function isSame(file: string, descriptor: number): boolean {
   const ours = fstatSync(descriptor, { bigint: true });
   try {
     const there = lstatSync(file, { bigint: true });
     return there.ino === ours.ino && there.dev === ours.dev;
-  } catch {
-    return false;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) return false;
+    throw error;
   }
 }
 

@@ -61,17 +61,22 @@ async function open(name: string, { base, host, isStopping }: ClaimOptions): Pro
   try {
     directory = await openRunDirectory(base, name, holder);
   } catch (error) {
-    if (isLockFailure(error)) throw error;
-    const problem: Problem = {
-      code: 'run-directory',
-      severity: 'error',
-      message: `there can be no run directory: ${error instanceof Error ? error.message : String(error)}`,
-      fix: 'run vmrun as root, or give a folder of your own with --run-dir',
-    };
-    throw new ProblemsError('cannot-create', name, [problem]);
+    throw noRunDirectory(name, error);
   }
   if (!('heldBy' in directory)) return directory;
   throw new ProblemsError('in-use', name, [runElsewhere(directory)]);
+}
+
+/** Whether there is a lock or not could not be found out: that is an error of its own. */
+function noRunDirectory(name: string, error: unknown): unknown {
+  if (isLockFailure(error)) return error;
+  const problem: Problem = {
+    code: 'run-directory',
+    severity: 'error',
+    message: `there can be no run directory: ${error instanceof Error ? error.message : String(error)}`,
+    fix: 'run vmrun as root, or give a folder of your own with --run-dir',
+  };
+  return new ProblemsError('cannot-create', name, [problem]);
 }
 
 async function leftovers(
@@ -80,7 +85,7 @@ async function leftovers(
   options: ClaimOptions,
 ): Promise<{ readonly problem: Problem } | Pick<Claimed, 'orphan'>> {
   const { host, force, adopt, isLoadedByOthers } = options;
-  const orphan = await findOrphan(directory, host);
+  const orphan = await findOrphan(name, directory, host);
   if (orphan !== undefined) {
     if (adopt && orphan !== 'unknown' && orphan.role === 'bhyve') return { orphan };
     if (!force || orphan === 'unknown')
@@ -99,16 +104,28 @@ const pollMs = 20;
 const noteWaitMs = 3000;
 
 /** With the lock of the VM in our hands there is no orphan that has one. */
-async function findOrphan(directory: RunDirectory, { run, clock }: Host): Promise<Orphan | 'unknown' | undefined> {
+async function findOrphan(
+  name: string,
+  directory: RunDirectory,
+  { run, clock }: Host,
+): Promise<Orphan | 'unknown' | undefined> {
   const end = clock.monotonicMs() + noteWaitMs;
   for (;;) {
-    const hasOrphan = !(await directory.takeVm());
+    const hasOrphan = !(await takeVm(name, directory));
     const orphan = await orphanOf(
       { state: directory.leftState, note: directory.readNote(), hasOrphan, vmLock: directory.file(vmLockFile) },
       run,
     );
     if (orphan !== 'unknown' || clock.monotonicMs() >= end) return orphan;
     await clock.sleep(pollMs);
+  }
+}
+
+async function takeVm(name: string, directory: RunDirectory): Promise<boolean> {
+  try {
+    return await directory.takeVm();
+  } catch (error) {
+    throw noRunDirectory(name, error);
   }
 }
 

@@ -1,4 +1,4 @@
-import { codeOf } from '../base/error-code.js';
+import { codeOf, isSystemCode } from '../base/error-code.js';
 import { ProblemsError } from '../base/problem.js';
 import { isPassing, StartError } from '../host/start-error.js';
 import type { RunTool } from '../host/tools.js';
@@ -68,16 +68,13 @@ export function patienceOf({ host, signals, state }: Needs, isFirstBoot: boolean
   };
 }
 
-/** Not one of Node's own, `ERR_…`: those are bugs. */
-const isSystemCode = /^E[A-Z0-9]+$/;
-
 /**
  * What a program, or the host, is not ready for does not pass by itself. What fails at the files that we keep beside the
  * VM, a folder that was removed or a disk that can only be read, is no fault of the VM's, and somebody may put it right.
  */
 function passingTrouble(error: unknown): string | undefined {
   const cause = error instanceof ProblemsError ? error.cause : error;
-  const isTrouble = cause instanceof StartError ? cause.reason === 'no-resources' : isSystemCode.test(codeOf(cause));
+  const isTrouble = cause instanceof StartError ? cause.reason === 'no-resources' : isSystemCode(codeOf(cause));
   if (!isTrouble) return undefined;
   return error instanceof Error ? error.message : String(error);
 }

@@ -37,6 +37,19 @@ describe('a working directory that was removed', () => {
   });
 });
 
+test('a run directory that is replaced before the first boot is no bug of ours', async () => {
+  await inPlace(async (place) => {
+    const run = place.path('run-simulated', place.name);
+    const hooks = { pre_start: place.script('replace', `mv '${run}' '${place.path('aside')}'`, `mkdir '${run}'`) };
+    const graphic = { host: '127.0.0.1', port: 5999, password: 'secret' };
+    const file = place.write('vm.json', JSON.stringify({ ...smallVm(place.name), hooks, graphic }));
+    const words = ['-c', file, '--simulate=halt', '--run-dir', place.runBase];
+    const { status, stderr } = await startVmrun(place, words).ended;
+    expect(stderr).toContain(`\nvmrun: ${run} is not the folder any more that this run has made\n`);
+    expect(status).toBe(71);
+  });
+});
+
 /** Node.js itself does not come to the first line of ours: it crashes, or cannot read it. */
 const isNodeItself = ({ status, signal, stderr }: Ended): boolean =>
   signal !== null || status === null || status > 128 || stderr.includes("/bin/vmrun.js'\n    at ");
