@@ -46,6 +46,21 @@ export function makePrivateFolder(base: string, folder: string): void {
     throw Object.assign(new Error(`${folder} is not a directory of this user`), { code: 'EPERM' });
   }
   if ((stats.mode & 0o777) !== 0o700) chmodSync(folder, 0o700);
+  refuseForeignEntries(folder, uid);
+}
+
+/**
+ * In a folder that others could write to before, what they have left may name processes that are to be ended, and
+ * interfaces that are to be destroyed; and who has made a lock file may hold its lock for ever.
+ * @throws `EPERM`
+ */
+function refuseForeignEntries(folder: string, uid: number | undefined): void {
+  for (const name of readdirSync(folder)) {
+    const file = `${folder}/${name}`;
+    const owner = lstatSync(file, { throwIfNoEntry: false })?.uid;
+    if (owner === undefined || owner === uid) continue;
+    throw Object.assign(new Error(`${file} belongs to user ${owner}: remove it`), { code: 'EPERM' });
+  }
 }
 
 /**
@@ -137,8 +152,15 @@ function inodeOf(folder: string): string | undefined {
   }
 }
 
-const replaced = (folder: string): Error =>
-  Object.assign(new Error(`${folder} is not the folder any more that this run has made`), { code: 'ESTALE' });
+/** One that cannot be looked at may have been replaced. */
+function replaced(folder: string): unknown {
+  try {
+    lstatSync(folder);
+  } catch (error) {
+    return error;
+  }
+  return Object.assign(new Error(`${folder} is not the folder any more that this run has made`), { code: 'ESTALE' });
+}
 
 /** write(2) does not say which file; the code stays. */
 function unwritable(file: string, cause: unknown): unknown {

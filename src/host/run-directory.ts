@@ -1,4 +1,4 @@
-import { rmdirSync } from 'node:fs';
+import { existsSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
 import { visibleLines } from '../base/visible.js';
@@ -80,17 +80,17 @@ export async function openRunDirectory(
   const folder = path.join(base, name);
   let waitedMs = 0;
   for (let vanishings = 0; ;) {
-    makePrivateFolder(base, folder);
     try {
+      makePrivateFolder(base, folder);
       const lock = await takeLock(path.join(folder, runLockFile));
       if (!('heldBy' in lock)) return opened(base, folder, signed(lock, holder));
       if (isSigned(lock.heldBy) || waitedMs >= wordsWaitMs) return lock;
       await new Promise((resolve) => setTimeout(resolve, pollMs));
       waitedMs += pollMs;
     } catch (error) {
-      // A run that ends removes the folder between our two calls.
+      // A run that ends removes the folder between two of our calls.
       vanishings += 1;
-      if (codeOf(error) !== 'ENOENT' || vanishings > maxVanishings) throw error;
+      if (codeOf(error) !== 'ENOENT' || vanishings > maxVanishings || !existsSync(base)) throw error;
     }
   }
 }

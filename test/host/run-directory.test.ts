@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -75,6 +76,27 @@ test('it is for its owner alone also where a folder of that name is there alread
     directory.release();
   });
 });
+
+(process.getuid?.() === 0 ? test : test.skip)(
+  'it is not taken where others could write to it and have left something there',
+  async () => {
+    await inPlace(async ({ runBase, name }) => {
+      const folder = path.join(runBase, name);
+      mkdirSync(folder, { recursive: true });
+      for (const file of ['state.json', 'lock']) {
+        chmodSync(folder, 0o777);
+        writeFileSync(path.join(folder, file), '');
+        chownSync(path.join(folder, file), 65534, 65534);
+        for (const attempt of ['first', 'second']) {
+          const opening = openRunDirectory(runBase, name).catch(String);
+          expect(`${attempt}: ${String(await opening)}`).toContain(`${path.join(folder, file)} belongs to user 65534`);
+        }
+        rmSync(path.join(folder, file));
+      }
+      (await open(runBase, name)).release();
+    });
+  },
+);
 
 test('the second run of a name is told who has it', async () => {
   await inPlace(async ({ runBase, name }) => {
