@@ -1,6 +1,7 @@
 import { addAll } from '../base/long-lists.js';
 import { constants, promises as files } from 'node:fs';
 import { dirname } from 'node:path';
+import { readBounded } from '../base/bounded-file.js';
 import type { Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
 import { describeSystemError, systemError, type SystemError } from './errno.js';
@@ -106,17 +107,23 @@ const unreadable = (path: string, line: string): Problem => ({
   fix: 'take back by hand what it is about, then remove the file',
 });
 
+/** Far more than a run changes. */
+const maxBytes = 1024 * 1024;
+
 async function readExisting(path: string) {
   let file;
   try {
-    file = await files.open(path, constants.O_RDWR | constants.O_NOFOLLOW);
+    file = await files.open(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     if (systemError(error).code !== 'ENOENT') throw error;
     return { entries: [], unreadable: [], lastId: 0, isThere: false };
   }
   try {
-    refuseOtherNames(path, await file.stat());
-    const { whole, ...found } = readLedger(await file.readFile());
+    const stats = await file.stat();
+    refuseOtherNames(path, stats);
+    const content = stats.isFile() ? readBounded(file.fd, { most: maxBytes }) : undefined;
+    if (content === undefined) throw Object.assign(new Error(`${path} is no ledger of vmrun`), { code: 'EFTYPE' });
+    const { whole, ...found } = readLedger(content);
     // What a crash cut off was not on disk, so its change was not made; the next line must not stick to it.
     await file.truncate(whole);
     return { ...found, isThere: true };

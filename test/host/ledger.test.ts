@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
@@ -6,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -91,6 +93,15 @@ describe('the ledger', () => {
     writeFileSync(join(host.folder, 'elsewhere'), '');
     symlinkSync('elsewhere', path);
     await expect(openLedger(path)).rejects.toThrow();
+  });
+
+  test('is no FIFO, for whose end nobody waits, and no more than a ledger can have', async () => {
+    execFileSync('mkfifo', [path]);
+    await expect(openLedger(path)).rejects.toThrow(`${path} is no ledger of vmrun`);
+    rmSync(path);
+    writeFileSync(path, '');
+    truncateSync(path, 3e9);
+    await expect(openLedger(path)).rejects.toThrow(`${path} is no ledger of vmrun`);
   });
 });
 
