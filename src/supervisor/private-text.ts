@@ -7,7 +7,7 @@ import type { Machine } from '../machine/machine.js';
 
 /**
  * The private file's text, with the secrets that other files hold. Their content is in no message.
- * @throws ProblemsError `host` where a file cannot be read, or holds what bhyve cannot take
+ * @throws ProblemsError `host` where a file cannot be read, whose cause says why, or holds what bhyve cannot take
  */
 export async function privateText(
   { name, privateConfig }: Machine,
@@ -21,11 +21,8 @@ export async function privateText(
         // It says nothing about the file, and passes.
         if (isPassing(codeOf(error))) throw error;
         const reason = error instanceof Error ? error.message : String(error);
-        throw refusal(
-          name,
-          `the password in ${file.path} cannot be read: ${reason}`,
-          'look at the file and its permissions',
-        );
+        const unread = `the password in ${file.path} cannot be read: ${reason}`;
+        throw Object.assign(refusal(name, unread, 'look at the file and its permissions'), { cause: error });
       });
       if (!new RegExp(file.pattern).test(value)) {
         throw refusal(

@@ -292,3 +292,16 @@ describe('a child', () => {
     });
   });
 });
+
+test('a note that cannot be written keeps no program from being started', async () => {
+  await inPlace(async ({ path }) => {
+    mkdirSync(path('note'));
+    for (const noteFile of [path('note'), path('missing', 'note')]) {
+      const { child, passed } = await start(sh('echo started', 'exit 7'), {
+        survivor: { noteFile, note: 'bhyve % 1 default', lock: undefined },
+      });
+      expect(await child.ended).toEqual({ kind: 'exited', status: 7 });
+      expect(passed).toEqual(['started\n']);
+    }
+  });
+});

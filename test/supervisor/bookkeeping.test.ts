@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { systemHost } from '../../src/host/host.js';
 import { inPlace, type Place } from '../e2e/support/place.js';
 import { ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
 
@@ -123,5 +124,34 @@ describe('a guest boots on, whatever becomes of its run directory', () => {
         spawnSync('umount', [place.path('run', place.name)]);
       }
     });
+  });
+});
+
+test('a password file that cannot be read for the moment is read again', async () => {
+  await inPlace(async (place) => {
+    const host = systemHost();
+    let reads = 0;
+    const readSecret = async (file: string): Promise<string> => {
+      reads += 1;
+      if (reads === 2) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+      return host.readSecret(file);
+    };
+    const graphic = { host: '127.0.0.1', port: 5999, password_file: place.write('password', 'secret') };
+    const vm = await supervise(place, 'reboot,halt', { graphic }, { host: { ...host, readSecret } });
+    await vm.over;
+    expect(await vm.result).toMatchObject({ end: { kind: 'halted' }, boots: 2 });
+    expect(ofKind(vm.seen, 'degraded')).toMatchObject([{ part: 'start', error: expect.stringContaining('EIO') }]);
+  });
+});
+
+test.each(['lock', 'vm.lock'])('a first boot does not begin where something else is in the place of %s', async (file) => {
+  await inPlace(async (place) => {
+    mkdirSync(place.path('run', place.name, file), { recursive: true });
+    const vm = await supervise(place, 'halt');
+    await expect(vm.result).rejects.toMatchObject({
+      kind: 'cannot-create',
+      problems: [{ code: 'run-directory', message: expect.stringContaining(`${file} is a directory`) }],
+    });
+    await vm.over;
   });
 });
