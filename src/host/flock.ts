@@ -21,7 +21,8 @@ export function openLocked(file: string, flags: number, sharing: Sharing): numbe
   return hasOpenLock ? openAndLock(file, careful, sharing) : openThenLock(file, careful, sharing);
 }
 
-const newFileMode = 0o644;
+/** Who may read a file may lock it, and keep us from it. */
+const newFileMode = 0o600;
 
 /** Where open(2) locks. */
 function openAndLock(file: string, flags: number, sharing: Sharing): number | undefined {

@@ -34,7 +34,7 @@ const lookMs = 10;
 const maxLooks = 100;
 
 /**
- * Takes the lock of a file, which is made with mode 0644 if it is not there. A symbolic link or anything else that is
+ * Takes the lock of a file, which is made with mode 0600 if it is not there. A symbolic link or anything else that is
  * no regular file is refused.
  * @returns the lock, or what the holder wrote into the file
  * @throws the error of the system call where the file cannot be made, or nobody knows who holds its lock

@@ -1,4 +1,4 @@
-import { closeSync, constants, lstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, lstatSync, openSync, readSync } from 'node:fs';
 import { takeLock } from './lock.js';
 import { refuseAstray } from './trust.js';
 
@@ -25,7 +25,14 @@ export async function takePidFile(path: string): Promise<PidFile | { readonly he
   }
   const lock = await takeLock(path);
   if ('heldBy' in lock) return lock;
-  lock.write('');
+  try {
+    // An older one may be open to others, who could hold its lock the next time.
+    fchmodSync(lock.descriptor, 0o600);
+    lock.write('');
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
   return {
     path,
     write: (pid) => {

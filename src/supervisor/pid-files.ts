@@ -45,5 +45,10 @@ export async function createPidFile(vm: string, path: string): Promise<PidFile> 
     );
   }
   if (!('heldBy' in file)) return file;
+  if (file.heldBy === '')
+    throw refuse(
+      `the pid file ${path} is locked by a process that does not say its number there`,
+      `see who has it open with fuser, or choose another path`,
+    );
   throw refuse(`the pid file ${path} belongs to process ${file.heldBy}`, 'stop that one, or choose another path');
 }

@@ -18,6 +18,7 @@ import {
 import { createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { takePidFile, type PidFile } from '../../src/host/pid-file.js';
+import { createPidFile } from '../../src/supervisor/pid-files.js';
 import { inPlace, type Place } from '../e2e/support/place.js';
 
 async function take(path: string): Promise<PidFile> {
@@ -35,6 +36,17 @@ test('a pid file holds one line, the pid', async () => {
     expect(content(path('vm.pid'))).toBe('1234\n');
     file.remove();
     expect(existsSync(path('vm.pid'))).toBe(false);
+  });
+});
+
+test('it is for its owner alone, who else could hold its lock, also where it was there before', async () => {
+  await inPlace(async ({ path, write }) => {
+    chmodSync(write('old.pid', '99999999\n'), 0o666);
+    for (const name of ['new.pid', 'old.pid']) {
+      const file = await take(path(name));
+      expect(statSync(path(name)).mode & 0o777).toBe(0o600);
+      file.remove();
+    }
   });
 });
 
@@ -225,5 +237,17 @@ withOpenLock('one that a daemon of the system has locked is refused with its pid
     expect(await takePidFile(path('vm.pid'))).toEqual({ heldBy: pid.trim() });
     expect(content(path('vm.pid'))).toBe(pid);
     process.kill(Number(pid));
+  });
+});
+
+test('one whose holder has not said who he is belongs to nobody who could be named', async () => {
+  await inPlace(async ({ path }) => {
+    const file = await take(path('vm.pid'));
+    await expect(createPidFile('web', path('vm.pid'))).rejects.toMatchObject({
+      problems: [
+        { message: `the pid file ${path('vm.pid')} is locked by a process that does not say its number there` },
+      ],
+    });
+    file.remove();
   });
 });

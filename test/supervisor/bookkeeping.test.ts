@@ -144,14 +144,17 @@ test('a password file that cannot be read for the moment is read again', async (
   });
 });
 
-test.each(['lock', 'vm.lock'])('a first boot does not begin where something else is in the place of %s', async (file) => {
-  await inPlace(async (place) => {
-    mkdirSync(place.path('run', place.name, file), { recursive: true });
-    const vm = await supervise(place, 'halt');
-    await expect(vm.result).rejects.toMatchObject({
-      kind: 'cannot-create',
-      problems: [{ code: 'run-directory', message: expect.stringContaining(`${file} is a directory`) }],
+test.each(['lock', 'vm.lock'])(
+  'a first boot does not begin where something else is in the place of %s',
+  async (file) => {
+    await inPlace(async (place) => {
+      mkdirSync(place.path('run', place.name, file), { recursive: true });
+      const vm = await supervise(place, 'halt');
+      await expect(vm.result).rejects.toMatchObject({
+        kind: 'cannot-create',
+        problems: [{ code: 'run-directory', message: expect.stringContaining(`${file} is a directory`) }],
+      });
+      await vm.over;
     });
-    await vm.over;
-  });
-});
+  },
+);
