@@ -72,6 +72,7 @@ export {
   listRuns,
   stopRun,
   type KnownRun,
+  type ListRunsOptions,
   type RunsOptions,
   type StopOutcome,
   type StopRunOptions,

@@ -40,11 +40,24 @@ export interface RunsOptions {
   readonly host?: Host;
 }
 
+/** How runs are listed. */
+export interface ListRunsOptions extends RunsOptions {
+  /** Gets what cannot be looked at, another user's say, and the list is of the others. Default: nothing is listed then. */
+  readonly onUnknown?: (name: string, error: unknown) => void;
+}
+
 /** The VMs that are run from a folder of run directories, by name. @throws the error of a failed system call */
-export async function listRuns({ runBase = systemRunBase(), host = systemHost() }: RunsOptions = {}): Promise<
-  readonly KnownRun[]
-> {
-  const known = knownNames(runBase).map((name) => knownRun(name, whoRuns(runBase, name), host));
+export async function listRuns(options: ListRunsOptions = {}): Promise<readonly KnownRun[]> {
+  const { runBase = systemRunBase(), host = systemHost(), onUnknown } = options;
+  const known = knownNames(runBase).map(async (name) => {
+    try {
+      return await knownRun(name, whoRuns(runBase, name), host);
+    } catch (error) {
+      if (onUnknown === undefined) throw error;
+      onUnknown(name, error);
+      return undefined;
+    }
+  });
   return (await Promise.all(known)).filter((each) => each !== undefined);
 }
 

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { describe, expect, test } from '@jest/globals';
 import type { KnownRun } from '../../src/supervisor/runs.js';
 import { puppet, scriptedPwait, type Puppet } from '../supervisor/orphans.js';
-import { endProcess, inPlace, isRunning, until, vmrunCommand, type Place } from './support/place.js';
+import { deepest, endProcess, inPlace, isRunning, until, vmrunCommand, type Place } from './support/place.js';
 import { runVmrun, startVmrun, type Ended, type Running } from './support/vmrun.js';
 
 interface Scene {
@@ -380,3 +380,19 @@ describe('vmrun stop', () => {
     });
   });
 });
+
+(process.platform === 'linux' ? test : test.skip)(
+  'what ps cannot look at is told, and the others are listed',
+  async () => {
+    await inPlace(async (place) => {
+      const base = deepest(place.path('runs'));
+      for (const name of ['a', 'bcd']) mkdirSync(`${base}/${name}`, { recursive: true });
+      const words = ['ps', '--no-simulate', '--run-dir', base];
+      const command = ['flock', '-x', `${base}/a/lock`, ...vmrunCommand];
+      const { status, stdout, stderr } = await startVmrun(place, words, { command }).ended;
+      expect(stdout).toMatch(/^NAME .*\na +starting /);
+      expect(stderr).toMatch(/^vmrun: bcd: nobody knows who runs it: ENAMETOOLONG/);
+      expect(status).toBe(71);
+    });
+  },
+);

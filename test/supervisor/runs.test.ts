@@ -2,15 +2,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { codeOf } from '../../src/base/error-code.js';
 import { ProblemsError } from '../../src/base/problem.js';
 import { systemClock, type Clock } from '../../src/host/clock.js';
 import { systemHost, type Host } from '../../src/host/host.js';
 import { openLedger } from '../../src/host/ledger.js';
+import { takeLock } from '../../src/host/lock.js';
 import { openRunDirectory } from '../../src/host/run-directory.js';
 import { holderWords } from '../../src/host/run-files.js';
 import { listRuns, stopRun, type KnownRun } from '../../src/supervisor/runs.js';
 import { makeFakeHost } from '../host/fake-host.js';
-import { endProcess, inPlace, isRunning, type Place } from '../e2e/support/place.js';
+import { deepest, endProcess, inPlace, isRunning, type Place } from '../e2e/support/place.js';
 import { fakeKernel } from '../e2e/support/supervised.js';
 import { deadPid, unlockedOrphanOf, openPlace, orphanOf, puppet, stateOf, writeState } from './orphans.js';
 
@@ -148,6 +150,24 @@ describe('the runs of a folder', () => {
     });
   });
 });
+
+(process.platform === 'linux' ? test : test.skip)(
+  'what cannot be looked at leaves the others in the list',
+  async () => {
+    await inPlace(async ({ path }) => {
+      const runBase = deepest(path('runs'));
+      for (const name of ['a', 'bcd']) mkdirSync(`${runBase}/${name}`, { recursive: true });
+      const lock = await takeLock(`${runBase}/a/lock`);
+      const unknown: string[] = [];
+      expect(await listRuns({ runBase, onUnknown: (name, error) => unknown.push(`${name} ${codeOf(error)}`) })).toEqual(
+        [{ name: 'a', status: 'supervised' }],
+      );
+      expect(unknown).toEqual(['bcd ENAMETOOLONG']);
+      await expect(listRuns({ runBase })).rejects.toMatchObject({ code: 'ENAMETOOLONG' });
+      if (!('heldBy' in lock)) lock.leave();
+    });
+  },
+);
 
 describe('a stop', () => {
   test('of what is not there changes nothing', async () => {

@@ -4,6 +4,7 @@ import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import { exitCodes } from '../exit-codes.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
+import { asLines } from '../paint.js';
 import { formatRuns, runLines, runsJson } from '../show-runs.js';
 
 interface PsOptions {
@@ -47,8 +48,14 @@ export const psCommand: MakeSubcommand = (context, output) => {
       command.parse([...words], { from: 'user' });
       const options = command.opts<PsOptions>();
       const base = runBaseOf(options, context);
-      const real = options.simulate === true ? [] : await listRuns({ runBase: base });
-      const simulated = options.simulate === false ? [] : await listRuns({ runBase: simulatedBase(base) });
+      const unknown: string[] = [];
+      const onUnknown = (name: string, error: unknown): void => {
+        unknown.push(name);
+        const why = error instanceof Error ? error.message : String(error);
+        context.err(asLines([`vmrun: ${name}: nobody knows who runs it: ${why}`]));
+      };
+      const real = options.simulate === true ? [] : await listRuns({ runBase: base, onUnknown });
+      const simulated = options.simulate === false ? [] : await listRuns({ runBase: simulatedBase(base), onUnknown });
       const runs = [...real, ...simulated.map((run) => ({ ...run, simulated: true as const }))];
       // Where all are simulated because nobody wants others, that need not be said.
       const listed = options.simulate === true ? simulated : runs;
@@ -57,7 +64,7 @@ export const psCommand: MakeSubcommand = (context, output) => {
       if (format === 'json') context.out(runsJson(runs));
       else if (format === 'lines') context.out(runLines(options.simulate === true ? simulated : real, now));
       else context.out(formatRuns(listed, now, context.columns?.(1)));
-      return exitCodes.ok;
+      return unknown.length === 0 ? exitCodes.ok : exitCodes.system;
     },
     color: () => command.opts<PsOptions>().color,
   };

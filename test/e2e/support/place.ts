@@ -121,3 +121,10 @@ export function endProcess(pid: number): void {
 export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
+
+/** A path so long that that of the lock of a VM with a name of one letter is the longest that Linux takes. */
+export function deepest(folder: string): string {
+  let path = folder;
+  while (path.length < 3880) path += `/${'d'.repeat(199)}`;
+  return `${path}/`.padEnd(4088, 'e');
+}
