@@ -1,4 +1,5 @@
 import { closeSync, constants, fchmodSync, lstatSync, openSync, readSync } from 'node:fs';
+import { codeOf } from '../base/error-code.js';
 import { takeLock } from './lock.js';
 import { refuseAstray } from './trust.js';
 
@@ -36,15 +37,29 @@ export async function takePidFile(path: string): Promise<PidFile | { readonly he
   return {
     path,
     write: (pid) => {
-      lock.write(`${pid}\n`);
+      named(path, () => {
+        lock.write(`${pid}\n`);
+      });
     },
     clear: () => {
-      lock.write('');
+      named(path, () => {
+        lock.write('');
+      });
     },
     remove: () => {
       lock.release();
     },
   };
+}
+
+/** write(2) does not say which file; the code stays. */
+function named(path: string, write: () => void): void {
+  try {
+    write();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw Object.assign(new Error(`${path} cannot be written: ${why}`, { cause }), { code: codeOf(cause) });
+  }
 }
 
 /** With blanks and ends of lines around it. */

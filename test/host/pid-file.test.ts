@@ -19,7 +19,8 @@ import { createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { takePidFile, type PidFile } from '../../src/host/pid-file.js';
 import { createPidFile } from '../../src/supervisor/pid-files.js';
-import { inPlace, type Place } from '../e2e/support/place.js';
+import { inPlace, smallVm, vmrunCommand, type Place } from '../e2e/support/place.js';
+import { startVmrun } from '../e2e/support/vmrun.js';
 
 async function take(path: string): Promise<PidFile> {
   const file = await takePidFile(path);
@@ -249,5 +250,18 @@ test('one whose holder has not said who he is belongs to nobody who could be nam
       ],
     });
     file.remove();
+  });
+});
+
+(process.platform === 'linux' ? test : test.skip)('one that cannot be written is named', async () => {
+  await inPlace(async (place) => {
+    const spec = place.write('vm.json', JSON.stringify(smallVm(place.name)));
+    const words = ['-c', spec, '--simulate=halt', '--run-dir', place.runBase, '-P', place.path('vm.pid')];
+    // A pid does not fit into a file of no bytes.
+    const command = ['/bin/sh', '-c', 'trap "" XFSZ; ulimit -f 0; exec "$@"', 'sh', ...vmrunCommand];
+    const { status, stderr } = await startVmrun(place, words, { command }).ended;
+    expect(stderr).toContain(`\nvmrun: ${place.path('vm.pid')} cannot be written: EFBIG: file too large, write\n`);
+    expect(status).toBe(71);
+    expect(existsSync(place.path('vm.pid'))).toBe(false);
   });
 });
