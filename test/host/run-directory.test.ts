@@ -266,7 +266,7 @@ test('a run that begins while another ends gets a directory', async () => {
 test('a directory that comes and goes while one looks is there, or is gone, and no error', async () => {
   await inPlace(async ({ runBase, name, path: at }) => {
     const come = `mkdir -p '${at('run', name)}'; : > '${at('run', name, 'lock')}'; rm -r '${at('run')}'`;
-    const child = spawn('/bin/sh', ['-c', `while :; do ${come}; done`], { stdio: 'ignore' });
+    const child = spawn('/bin/sh', ['-c', `while :; do ${come}; done`], { stdio: 'ignore', detached: true });
     try {
       let seen = 0;
       for (let look = 0; look < 20_000 || seen === 0; look += 1) {
@@ -275,7 +275,7 @@ test('a directory that comes and goes while one looks is there, or is gone, and 
       }
     } finally {
       const ended = once(child, 'exit');
-      child.kill('SIGKILL');
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
       await ended;
     }
   });
