@@ -1,12 +1,26 @@
+import { ProblemsError } from '../base/problem.js';
 import { withoutEnd } from '../base/text.js';
 import { defaultRunBase } from '../host/run-base.js';
 import type { Context } from './context.js';
 
-/** Folder of the run directories: that of the command line, else the user's. */
+/**
+ * Folder of the run directories: that of the command line, else the user's.
+ * @throws ProblemsError `usage` where that of the command line is empty, as a variable of a script may be
+ */
 export function runBaseOf(
   { runDir }: { readonly runDir?: string | undefined },
   { env, uid }: Pick<Context, 'env' | 'uid'>,
 ): string {
+  if (runDir === '') {
+    throw new ProblemsError('usage', '--run-dir', [
+      {
+        code: 'run-directory',
+        severity: 'error',
+        message: 'the folder of the run directories has an empty name',
+        fix: 'name one, or leave the option out',
+      },
+    ]);
+  }
   const base = runDir ?? defaultRunBase(env, uid);
   return withoutEnd(base, '/') || base.slice(0, 1);
 }

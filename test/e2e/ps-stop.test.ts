@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { describe, expect, test } from '@jest/globals';
 import type { KnownRun } from '../../src/supervisor/runs.js';
 import { puppet, scriptedPwait, type Puppet } from '../supervisor/orphans.js';
-import { deepest, endProcess, inPlace, isRunning, until, vmrunCommand, type Place } from './support/place.js';
+import { deepest, endProcess, inPlace, isRunning, smallVm, until, vmrunCommand, type Place } from './support/place.js';
 import { runVmrun, startVmrun, type Ended, type Running } from './support/vmrun.js';
 
 interface Scene {
@@ -396,3 +396,14 @@ describe('vmrun stop', () => {
     });
   },
 );
+
+test('an empty folder of run directories is refused: an empty variable must not mean the folder one is in', async () => {
+  await inPlace(async (place) => {
+    const spec = place.write('vm.json', JSON.stringify(smallVm(place.name)));
+    for (const words of [['ps'], ['stop', place.name], ['-c', spec, '--simulate=halt']]) {
+      const { status, stdout, stderr } = await startVmrun(place, [...words, '--run-dir', ''], {}).ended;
+      expect([status, stdout]).toEqual([64, '']);
+      expect(stderr).toContain('the folder of the run directories has an empty name');
+    }
+  });
+});

@@ -60,7 +60,8 @@ const sourcesIn = (context: Context): Sources => ({
   command: commandWords,
   targets: (said) => targetsIn(said, context),
   names: (said) => {
-    const base = runBaseOf({ runDir: said.get('--run-dir') }, context);
+    const given = said.get('--run-dir');
+    const base = runBaseOf(given === '' ? {} : { runDir: given }, context);
     const simulated = knownNames(simulatedBase(base));
     return said.has('--simulate') ? simulated : [...new Set([...knownNames(base), ...simulated])];
   },
