@@ -1,7 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { systemClock } from '../../src/host/clock.js';
 import { systemHost } from '../../src/host/host.js';
+import { openLedger, type Ledger } from '../../src/host/ledger.js';
+import { patienceOf, type Patience } from '../../src/supervisor/patience.js';
+import { preflight } from '../../src/supervisor/preflight.js';
+import { makeFakeHost, tap } from '../host/fake-host.js';
 import { inPlace, type Place } from '../e2e/support/place.js';
 import { ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
 
@@ -158,3 +164,39 @@ test.each(['lock', 'vm.lock'])(
     });
   },
 );
+
+test('what cannot be written down before it is mended is tried again for a later boot', async () => {
+  const host = makeFakeHost();
+  try {
+    const ledger = await openLedger(join(host.folder, 'ledger'));
+    let attempts = 0;
+    const record: Ledger['record'] = async (undo) => {
+      attempts += 1;
+      if (attempts < 3) throw Object.assign(new Error('EROFS: read-only file system, open'), { code: 'EROFS' });
+      return ledger.record(undo);
+    };
+    const seen: string[] = [];
+    const patience = (isFirstBoot: boolean): Patience => {
+      const stop = new AbortController().signal;
+      const clock = { ...systemClock, sleep: () => Promise.resolve() };
+      const degraded = (part: string, error: string | undefined): void => {
+        seen.push(`${part}: ${error === undefined ? 'recovered' : /EROFS/.exec(error)?.[0]}`);
+      };
+      return patienceOf(
+        { host: { ...systemHost(), run: host.run, clock }, signals: { stop }, state: { degraded } } as never,
+        isFirstBoot,
+      );
+    };
+    const machine = { name: 'web', requirements: [tap('tap7', { mayFix: true })] } as never;
+    const look = () => preflight(machine, { run: host.run, ledger: { ...ledger, record } });
+    // Somebody is there to see the first boot.
+    await expect(patience(true).attempt(look)).rejects.toMatchObject({ kind: 'host', cause: { code: 'EROFS' } });
+    expect(host.hasInterface('tap7')).toBe(false);
+    await patience(false).attempt(look);
+    expect(seen.slice(-2)).toEqual(['start: EROFS', 'start: recovered']);
+    expect([attempts, host.hasInterface('tap7')]).toEqual([3, true]);
+    expect(ledger.entries()).toMatchObject([{ undo: { kind: 'destroy-interface', name: 'tap7' } }]);
+  } finally {
+    host.remove();
+  }
+});
