@@ -1,17 +1,19 @@
 import { addAll } from '../../base/long-lists.js';
-import { listWords, shown, withoutEnd } from '../../base/text.js';
+import { shown, withoutEnd } from '../../base/text.js';
 import { calculate } from './arithmetic.js';
+import { assign, declareAs, hide } from './assign.js';
 import { dispatch, evaluateText } from './builtins.js';
 import { valueFor } from './conditions.js';
-import { createExpander, keyedOf, type Expander } from './expand.js';
+import { createExpander, type Expander } from './expand.js';
 import { flat } from './flat.js';
 import { literalPattern, matches } from './patterns.js';
 import { isBashLike, decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, Lost, Run } from './run.js';
 import { onlySymbol } from './run.js';
 import { tellExported } from './environment.js';
+import { redirected, redirectForGood } from './redirection.js';
 import { hasSymbol, plainText, shownText, symbolsIn } from './symbols.js';
-import { literalOf, type Assignment, type Command, type List, type Redirect, type Simple } from './tree.js';
+import { literalOf, type Command, type List, type Simple } from './tree.js';
 
 /** How deep functions and texts may call each other. */
 const deepest = 40;
@@ -396,73 +398,6 @@ function caseChoices(run: Run, { id, text, some, branch, subject }: CaseBranch):
   ];
 }
 
-/** Values go to variables, or into the environment of one command. */
-function assign(run: Run, { name, isAdded, index, value }: Assignment): void {
-  const before = run.variables.get(name);
-  if (!('source' in value)) {
-    const keyed = value.filter(({ source }) => /^\[[^\]]+\]=/.test(source));
-    for (const word of keyed) {
-      const [, key = '', one = ''] = /^\[([^\]]+)\]=([^]*)$/.exec(expander.text(run, word)) ?? [];
-      setElement(run, name, { key, source: key, text: one, isAdded: false });
-    }
-    if (keyed.length > 0 && keyed.length === value.length) return;
-    const plain = value.filter((word) => !keyed.includes(word));
-    if (!isAdded && keyed.length === 0) for (const [key] of keyedOf(run, name)) run.variables.delete(`${name}[${key}]`);
-    const items = expander.fields(run, plain).map(({ text }) => text);
-    const kept = isAdded ? (typeof before === 'object' ? before : before === undefined ? [] : [before]) : [];
-    run.variables.set(name, [...kept, ...items]);
-    return;
-  }
-  // csh takes one word, or all that a command prints.
-  const words = run.dialect === 'csh' ? expander.fields(run, [value]).map((field) => field.text) : undefined;
-  if (words !== undefined && index === undefined && value.parts.some((part) => part.kind === 'command')) {
-    run.variables.set(name, words);
-    return;
-  }
-  const text = words === undefined ? expander.text(run, value) : (words[0] ?? '');
-  if (index !== undefined) {
-    setElement(run, name, { key: expander.text(run, index), source: index.source, text, isAdded });
-    return;
-  }
-  const old = typeof before === 'object' ? (before[0] ?? '') : (before ?? '');
-  run.variables.set(name, declared(run, name, isAdded ? old : '', text));
-}
-
-/** What `declare` has a variable make of each value. */
-function declared(run: Run, name: string, old: string, text: string): string {
-  const letters = run.attributes.get(name) ?? '';
-  if (letters.includes('n')) return run.symbols.of({ source: `$${name}`, kind: 'output' });
-  if (letters.includes('i')) return expander.number(run, old === '' ? text : `(${old})+(${text})`, text);
-  if (letters.includes('u')) return (old + text).toUpperCase();
-  return letters.includes('l') ? (old + text).toLowerCase() : old + text;
-}
-
-/** Under a key, or in its place in an array. */
-function setElement(
-  run: Run,
-  name: string,
-  {
-    key,
-    source,
-    text,
-    isAdded,
-  }: { readonly key: string; readonly source: string; readonly text: string; readonly isAdded: boolean },
-): void {
-  const before = run.variables.get(name);
-  const items = typeof before === 'object' ? [...before] : before === undefined ? [] : [before];
-  const isKey = run.attributes.get(name)?.includes('A') === true;
-  const place = isKey ? key : expander.number(run, key, source);
-  const at = Number(place);
-  if (isKey || !/^\d{1,4}$/.test(place) || at > items.length) {
-    const id = `${name}[${place}]`;
-    const old = run.variables.get(id);
-    run.variables.set(id, isAdded && typeof old === 'string' ? old + text : text);
-    return;
-  }
-  items[at] = isAdded ? (items[at] ?? '') + text : text;
-  run.variables.set(name, items);
-}
-
 function followSimple(run: Run, command: Simple): Flow | undefined {
   const { words, assignments, redirects } = command;
   const uses = run.argumentUses;
@@ -542,45 +477,6 @@ function followAlias(run: Run, command: Simple, alias: string): Flow | undefined
   return flow;
 }
 
-/** `exec >> FILE`: all that follows prints there. */
-function redirectForGood(run: Run, redirects: readonly Redirect[]): undefined {
-  for (const { operator, descriptor, target, line } of redirects) {
-    const file = expander.text(run, target);
-    if (operator.startsWith('<') || /^[\d-]*$/.test(file) || file.startsWith('/dev/')) continue;
-    if ((descriptor ?? 1) > 2) continue;
-    run.lost.push({
-      line,
-      code: 'output',
-      message: `what the script and bhyve print goes to ${shownText(file, run.symbols)} from here on`,
-      fix: 'start vmrun with --log FILE',
-    });
-  }
-  run.status = exited(0);
-}
-
-/** `local NAME`: the function that it stands in has its own. */
-function hide(run: Run, { assignments, words }: Simple): void {
-  const names = [
-    ...assignments.map(({ name }) => name),
-    ...words.slice(1).flatMap((word) => /^[A-Za-z_]\w*$/.exec(literalOf(word) ?? '') ?? []),
-  ];
-  for (const name of names) {
-    if (run.hidden !== undefined && !run.hidden.has(name)) run.hidden.set(name, run.variables.get(name));
-  }
-}
-
-/** `declare -u NAME=web`: what the shell makes of every value of a name. */
-function declareAs(run: Run, { assignments, words, line }: Simple): void {
-  const texts = words.slice(1).map((word) => literalOf(word) ?? '');
-  const flags = texts.flatMap((text) => /^-([A-Za-z]+)$/.exec(text)?.[1] ?? []).join('');
-  const names = [...assignments.map(({ name }) => name), ...texts.filter((text) => /^[A-Za-z_]\w*$/.test(text))];
-  if (!/[nuliA]/.test(flags)) return;
-  for (const name of names) run.attributes.set(name, flags);
-  if (!flags.includes('n')) return;
-  const message = `${listWords(names)} ${names.length === 1 ? 'stands' : 'stand'} for another variable here (-n), which is not followed`;
-  run.lost.push({ line, code: 'not-read', message, fix: 'use the other variable by its name' });
-}
-
 /** `$SUDO bhyve …`: a variable in front that nobody sets is nothing. */
 function withoutUnset(run: Run, fields: readonly Field[], { words }: Simple): readonly Field[] {
   const first = fields.findIndex(({ text }, index) => {
@@ -590,63 +486,3 @@ function withoutUnset(run: Run, fields: readonly Field[], { words }: Simple): re
   });
   return first <= 0 ? fields : fields.slice(first);
 }
-
-/** Follows a command with its standard input and output where they are redirected to. */
-function redirected(run: Run, redirects: readonly Redirect[], walk: () => Flow | undefined): Flow | undefined {
-  const { input, output, outputFile, errorFile } = run;
-  const before = { ran: run.ran.length, started: run.started.length };
-  let target:
-    { readonly name: string; readonly isAdded: boolean; readonly own: { text: string; source: string } } | undefined;
-  for (const { operator, descriptor, target: word } of redirects) {
-    const text = expander.text(run, word);
-    if (/^<<?<?$/.test(operator) && (descriptor ?? 0) === 0) {
-      if (operator === '<') run.input = readable(run, text);
-      else run.input = { text: operator === '<<<' ? `${text}\n` : text };
-    } else if (isToFile(operator, text) && (descriptor ?? 1) === 1) {
-      const own = { text: '', source: `> ${text}` };
-      target = { name: text, isAdded: operator.endsWith('>>'), own };
-      run.output = own;
-      run.outputFile = text;
-    } else if (operator === '>&' && (descriptor ?? 1) === 1 && (text === '2' || /^\d+$/.test(text))) {
-      run.output = { text: '', source: '' };
-    } else if (/^(>>?|>\|)$/.test(operator) && descriptor === 2) {
-      run.errorFile = text;
-    }
-  }
-  const flow = walk();
-  const line = redirects[0]?.line ?? 0;
-  if (target !== undefined && target.name !== '/dev/null') {
-    const old = target.isAdded ? textBefore(run, target.name, line) : '';
-    if (!target.isAdded) run.changed.delete(target.name);
-    run.files.set(target.name, old + target.own.text);
-    // A command that is told by its name says that it writes, too.
-    const isTold = run.ran.length > before.ran || run.started.length > before.started;
-    if (!isTold && !target.name.startsWith('/dev/')) {
-      const fields = [
-        { text: '>', line },
-        { text: target.name, line },
-      ];
-      const { isAside, isBeside } = run;
-      run.ran.push({ line, fields, after: run.started.length, isAside, isBeside });
-    }
-  }
-  Object.assign(run, { input, output, outputFile, errorFile });
-  return flow;
-}
-
-/** `> FILE`, and what bash and csh have besides: `>& FILE`. */
-const isToFile = (operator: string, text: string): boolean =>
-  /^(&?>>?|>\|)$/.test(operator) || (operator === '>&' && !/^[\d-]*$/.test(text));
-
-/** What a file has before something is added to it. */
-function textBefore(run: Run, name: string, line: number): string {
-  const text = run.files.get(name) ?? (run.removed.has(name) ? '' : run.readFile(name));
-  if (text === undefined) run.changed.set(name, { line, name: '>>' });
-  return text ?? '';
-}
-
-const readable = (run: Run, name: string): { readonly text?: string; readonly file: string } => {
-  run.read.add(name);
-  const text = run.files.get(name);
-  return text === undefined ? { file: name } : { text, file: name };
-};
