@@ -1,13 +1,5 @@
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  ftruncateSync,
-  lstatSync,
-  readFileSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, unlinkSync, writeSync } from 'node:fs';
+import { readBoundedText } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { openLocked } from './flock.js';
 import { refuseOtherNames } from './trust.js';
@@ -157,9 +149,12 @@ function isSame(file: string, descriptor: number): boolean {
   }
 }
 
+/** Of what names the holder of a lock: a line. */
+const longestHolder = 64 * 1024;
+
 function contentOf(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trim();
+    return readBoundedText(file, { most: longestHolder, isRegular: true })?.trim() ?? '';
   } catch {
     return '';
   }

@@ -44,6 +44,15 @@ test('who holds it is seen without taking it, and nothing is made for that', asy
   });
 });
 
+test('what a holder wrote is not read where it is more than a line may be', async () => {
+  await inPlace(async ({ path }) => {
+    const lock = taken(await takeLock(path('lock')));
+    lock.write('x'.repeat(64 * 1024 + 1));
+    expect(whoHolds(path('lock'))).toBe('');
+    lock.release();
+  });
+});
+
 test('of many takers at once one wins', async () => {
   await inPlace(async ({ path }) => {
     const results = await Promise.all(Array.from({ length: 20 }, () => takeLock(path('lock'))));
