@@ -1,34 +1,24 @@
+import { Chalk } from 'chalk';
 import { isTerminal } from '../host/terminal.js';
 import type { Context } from './context.js';
 import { inColour, type Paint } from './paint.js';
 
+const colours = ['bold', 'dim', 'red', 'green', 'yellow', 'cyan'] as const;
+type Colour = (typeof colours)[number];
+
 /** How vmrun's own words are painted. */
-export type Colours = Readonly<Record<keyof typeof codes, Paint>>;
+export type Colours = Readonly<Record<Colour, Paint>>;
 
-/** SGR: what begins it, and what ends it. */
-const codes = {
-  bold: [1, 22],
-  dim: [2, 22],
-  red: [31, 39],
-  green: [32, 39],
-  yellow: [33, 39],
-  cyan: [36, 39],
-} as const;
+const chalk = new Chalk({ level: 1 });
 
-const paints = (paint: (begin: number, end: number) => Paint): Colours => ({
-  bold: paint(...codes.bold),
-  dim: paint(...codes.dim),
-  red: paint(...codes.red),
-  green: paint(...codes.green),
-  yellow: paint(...codes.yellow),
-  cyan: paint(...codes.cyan),
-});
+const paints = (paint: (colour: Colour) => Paint): Colours =>
+  Object.fromEntries(colours.map((colour) => [colour, paint(colour)])) as unknown as Colours;
 
 /** Text as it is. */
 export const plain = paints(() => (text) => text);
 
 /** Text with colours. */
-export const painted = paints(inColour);
+export const painted = paints((colour) => inColour(chalk[colour]));
 
 /**
  * Colours for what is written to a descriptor: asked for, or on a terminal that has them and nobody minds.

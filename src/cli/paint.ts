@@ -44,11 +44,11 @@ const key = Math.random().toString(36).slice(2).padEnd(12, '0');
 const mark = (code: number): string => `\ue000${key}:${code}\ue001`;
 const marks = new RegExp(`\ue000${key}:(\\d+)\ue001`, 'g');
 
-/** @param begin the number of the colour for a terminal @param end of what ends it */
-export const inColour =
-  (begin: number, end: number): Paint =>
-  (text) =>
-    mark(begin) + text + mark(end);
+/** A colour that is a mark for now. @param paint what it is on a terminal: an SGR sequence before and behind */
+export function inColour(paint: Paint): Paint {
+  const [begin = 0, end = 0] = Array.from(paint(' ').matchAll(/\d+/g), ([code]) => Number(code));
+  return (text) => mark(begin) + text + mark(end);
+}
 
 /** Text without its colours. */
 export const unpainted = (text: string): string => (text.includes(key) ? text.replaceAll(marks, '') : text);
