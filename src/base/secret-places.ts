@@ -4,6 +4,8 @@ export interface SecretPlace {
   readonly end: number;
   /** It is in a line of comment, which no parser takes for more. */
   readonly isComment: boolean;
+  /** There are signs in it that no parser takes for a part of a value: what it is up to is uncertain. */
+  readonly isOdd: boolean;
 }
 
 /** The word in any case, with signs of another kind strewn in. */
@@ -40,6 +42,10 @@ const keyForm = /[A-Za-z_-]*(?:["']?[ \t]*[:=][ \t]*|["']?[ \t]+|(?=[\r\n]))/y;
 /** A line that says something else. */
 const nextKeyForm =
   /^\s*(?:["']?[\w.-]+["']?\s*[:={](?![^\s"'{[]*$)|["']?[\w.-]+["']?\s*=|[}\]<#]|-\s*["']?[\w.-]+["']?\s*[:={]|-\w\b)/;
+/** Whether a line, be it broken, begins with a key or an end of its own: it does not go on with the line before. */
+export const standsAlone = (line: string): boolean =>
+  /^\s*(?:[}\]#]|(?:-\s+)?["']?[A-Za-z_][\w.-]*["']?\s*[:=])/.test(line);
+
 const commentForm = /[ \t]*(?:#|\/\/)/y;
 
 const match = (form: RegExp, text: string, at: number): RegExpExecArray | null => {
@@ -77,10 +83,16 @@ export function secretPlaces(text: string, endOf: EndOf = () => undefined): read
   const places: SecretPlace[] = [];
   const lines = lineReader(text);
   for (let at = announcedFrom(text, 0); at !== undefined;) {
-    const { start, end, next } = quotedValue(text, at, lines) ?? within(restOfLine(text, at, lines), endOf);
+    const {
+      start,
+      end,
+      next,
+      isOdd = false,
+    } = quotedValue(text, at, lines) ?? within(restOfLine(text, at, lines), endOf);
     const last = places.at(-1);
-    if (last !== undefined && start <= last.end) places.splice(-1, 1, { ...last, end: Math.max(last.end, end) });
-    else if (end > start) places.push({ start, end, isComment: lines.isComment(at) });
+    if (last !== undefined && start <= last.end)
+      places.splice(-1, 1, { ...last, end: Math.max(last.end, end), isOdd: last.isOdd || isOdd });
+    else if (end > start) places.push({ start, end, isComment: lines.isComment(at), isOdd });
     at = announcedFrom(text, Math.max(at, next));
   }
   return places;
@@ -88,9 +100,9 @@ export function secretPlaces(text: string, endOf: EndOf = () => undefined): read
 
 export type EndOf = (offset: number) => number | undefined;
 
-function within({ start, ...stretch }: Stretch, endOf: EndOf): Stretch {
-  const end = endOf(start);
-  return end === undefined ? { start, ...stretch } : { start, end, next: end };
+function within(stretch: Stretch, endOf: EndOf): Stretch {
+  const end = stretch.isOdd === true ? undefined : endOf(stretch.start);
+  return end === undefined ? stretch : { start: stretch.start, end, next: end };
 }
 
 interface Stretch {
@@ -98,7 +110,10 @@ interface Stretch {
   readonly end: number;
   /** Where to look for the next. */
   readonly next: number;
+  readonly isOdd?: boolean;
 }
+
+const oddSign = /[<>{}[\]|&*!%@`\\]/;
 
 /** What is asked about lines, in the order of the text: each is looked at once, be it as long as the text. */
 interface LineReader {
@@ -157,14 +172,15 @@ function restOfLine(text: string, behind: number, lines: LineReader): Stretch {
   const heredoc = /<<[-~]?\s*["']?(\w+)/.exec(first)?.[1];
   if (heredoc !== undefined) {
     end = endOfHeredoc(text, end, heredoc);
-    return { start, end, next: end };
+    return { start, end, next: end, isOdd: !/^<<-?[A-Z]+$/.test(first) };
   }
   const firstEnd = end;
+  const isOdd = key === undefined || oddSign.test(first);
   const quote = ["'", '"'].find((each) => first.split(each).length % 2 === 0);
   // The value has yet to come, or ends where nobody can tell.
   let isOpen =
     !lines.isComment(behind) &&
-    (key === undefined || quote !== undefined || !/[A-Za-z0-9]/.test(first) || /^[|>&*!%@`]/.test(first));
+    (key === undefined || quote !== undefined || !/[A-Za-z0-9]/.test(first) || /^[|<>&*!%@`]/.test(first));
   const indent = indentOf(text.slice(lines.start(behind), behind));
   for (let [all, beside] = [0, 0]; end < text.length && beside < mostBeside && all < mostLines; all += 1) {
     const next = lines.end(end + 1);
@@ -177,7 +193,7 @@ function restOfLine(text: string, behind: number, lines: LineReader): Stretch {
       if (!isBlank && indentOf(line) <= indent) beside += 1;
     } else if (line.includes(quote)) break;
   }
-  return { start, end, next: firstEnd };
+  return { start, end, next: firstEnd, isOdd };
 }
 
 /** More than a private key has. */

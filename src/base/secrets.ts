@@ -1,4 +1,4 @@
-import { secretPlaces, secretStart, type EndOf, type SecretPlace } from './secret-places.js';
+import { secretPlaces, secretStart, standsAlone, type EndOf, type SecretPlace } from './secret-places.js';
 
 /** What is known of the secrets in a text, for messages about it. */
 export interface Secrets {
@@ -6,6 +6,8 @@ export interface Secrets {
   readonly excerpt: (start: number, end: number) => string;
   /** A sentence about the text, with `***` in place of every word that may belong to a secret. */
   readonly star: (sentence: string) => string;
+  /** Whether a piece of the text is near a secret of which nobody knows the end. */
+  readonly isNear: (start: number, end: number) => boolean;
 }
 
 /** Words that stay as they are, be they where a secret may stand: names of fields. */
@@ -24,6 +26,7 @@ export const valuesAsSecrets = (text: string, known?: KnownWords): Secrets =>
         start: index + 1,
         end: index + 1 + value.length,
         isComment: false,
+        isOdd: false,
       })),
     known,
   );
@@ -35,7 +38,22 @@ function secretsAt(text: string, find: () => readonly SecretPlace[], known: Know
   return {
     excerpt: (start, end) => maskedPiece(text, places(), start, end),
     star: (sentence) => star()(sentence),
+    isNear: (start, end) =>
+      places().some((place) =>
+        place.isOdd
+          ? place.start <= end && start <= linesBehind(text, place.end)
+          : place.end <= start && text.slice(place.end, start).trim() === '' && !standsAlone(text.slice(start, end)),
+      ),
   };
+}
+
+/** So many lines behind a secret, a parser may still be in it that a stray sign has led astray. */
+const nearLines = 8;
+
+function linesBehind(text: string, offset: number): number {
+  let at = offset;
+  for (let lines = 0; lines <= nearLines && at !== -1; lines += 1) at = text.indexOf('\n', at + 1);
+  return at === -1 ? text.length : at;
 }
 
 function maskedPiece(text: string, places: readonly SecretPlace[], start: number, end: number): string {
@@ -102,9 +120,9 @@ function starrer(text: string, places: readonly SecretPlace[], known: KnownWords
 }
 
 /**
- * Tells the words that may be of a secret: those that stand in one, or in what is left of it without its signs, and
- * neither elsewhere in the text, nor are ours. Words of a sentence itself are of letters alone, and only one that is
- * the whole of a secret's word is taken for the text's.
+ * Tells the words that may be of a secret: those that stand in one, or in what is left of it without its signs, or behind
+ * a shell's `\\012`; and neither elsewhere in the text, nor are ours. Words of a sentence itself are of letters alone, and
+ * only one that is the whole of a secret's word is taken for the text's.
  */
 function secretWords(
   text: string,
@@ -119,8 +137,8 @@ function secretWords(
   const ours = lazily(known);
   const isInside = (word: string, isQuoted: boolean): boolean => {
     if (word.length === 3 || (!isQuoted && /^\p{L}+$/u.test(word))) return whole.has(word);
-    const tail = word.slice(secretStart(word, true));
-    return squeezed.includes(word) || (tail.length > 2 && squeezed.includes(tail));
+    const tails = [word.slice(secretStart(word, true)), word.replace(/^[0-7]{3}/, '')];
+    return squeezed.includes(word) || tails.some((tail) => tail.length > 2 && squeezed.includes(tail));
   };
   const seen = new Map<string, boolean>();
   return (word, isQuoted) => {

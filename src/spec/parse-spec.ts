@@ -1,6 +1,6 @@
 import { child, steps } from '../base/json-pointer.js';
 import { limited, mostProblems, type Finding, type Place, type Problem } from '../base/problem.js';
-import { secretsIn, type Secrets } from '../base/secrets.js';
+import { secretsIn, withoutQuotations, type Secrets } from '../base/secrets.js';
 import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
 import { visible } from '../base/visible.js';
@@ -343,13 +343,16 @@ function syntaxProblem(
 ): Problem {
   const { line, column } = lines.at(offset);
   const start = offset - column + 1;
+  const end = start + lines.text(line).length;
+  const isNearSecret = secrets.isNear(start, end);
+  const said = (sentence: string): string => secrets.star(isNearSecret ? withoutQuotations(sentence) : sentence);
   return {
     code: 'syntax',
     severity: 'error',
-    message: secrets.star(message),
+    message: said(message),
     ...(fix === undefined ? {} : { fix: secrets.star(fix) }),
     place: { file: name, line, column, pointer: '' },
-    excerpt: caret(secrets.excerpt(start, start + lines.text(line).length), column),
+    ...(isNearSecret ? {} : { excerpt: caret(secrets.excerpt(start, end), column) }),
   };
 }
 
