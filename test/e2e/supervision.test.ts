@@ -89,7 +89,7 @@ describe('SIGTERM to vmrun', () => {
   });
 });
 
-test.each<NodeJS.Signals>(['SIGINT', 'SIGHUP'])('%s stops the VM as SIGTERM does', async (signal) => {
+test.each<NodeJS.Signals>(['SIGINT', 'SIGQUIT', 'SIGHUP'])('%s stops the VM as SIGTERM does', async (signal) => {
   await inPlace(async (place) => {
     writeSpec(place);
     const vm = startVmrun(place, simulated(place, 'run'));

@@ -175,7 +175,7 @@ const running = [
 ];
 
 const stopping = [
-  'SIGTERM and SIGINT press the power button of the guest. If it has not powered off within `stop_timeout`, or at the second signal, it is ended by force. The same signal again within 200 ms is no second one, since timeout(1) and others signal vmrun and its process group. Either way no boot follows, and cleanup is done. SIGHUP presses the power button, too; where it comes because the terminal has gone that vmrun was started on, only of a guest whose console is there. SIGUSR1 opens the file of `--log` anew.',
+  'SIGTERM, SIGINT and SIGQUIT press the power button of the guest. If it has not powered off within `stop_timeout`, or at the second signal, it is ended by force. The same signal again within 200 ms is no second one, since timeout(1) and others signal vmrun and its process group. Either way no boot follows, and cleanup is done. SIGHUP presses the power button, too; where it comes because the terminal has gone that vmrun was started on, only of a guest whose console is there. SIGUSR1 opens the file of `--log` anew.',
   'A console on `stdio` has the terminal for itself, and lives and dies with it: Ctrl-C goes to the guest. To leave, shut the guest down, or stop it from another terminal: `vmrun stop NAME`. A simulated guest obeys `poweroff`, `reboot`, `halt`, `exit`, Ctrl-D and Ctrl-C.',
 ];
 

@@ -220,7 +220,7 @@ function listen({ onSignals, onExit }: Context, { usesStdio }: Machine, stop: ()
     needsTerminal: usesStdio && (isTerminal(0) || isTerminal(1)),
     hasLostTerminal: () => hadTerminal && !hasControllingTerminal(),
   });
-  onSignals(['SIGTERM', 'SIGINT', 'SIGHUP'], (signal) => {
+  onSignals(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'], (signal) => {
     if (isStop(signal)) stop();
   });
   onSignals(['SIGUSR1'], reopen);
