@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { quoteWord } from '../../src/base/shell.js';
 import { dialectOf, parse } from '../../src/import/script/dialect.js';
 import { newScript, walk } from '../../src/import/script/explore.js';
 import { plainCall, type Run } from '../../src/import/script/run.js';
@@ -20,10 +21,12 @@ export function followed(text: string, statusAt: (count: number) => number | und
 export const startsOf = ({ started }: Pick<Run, 'started'>): Starts =>
   started.map(({ fields }) => (fields.length === 0 ? [''] : fields.map((field) => field.text)));
 
-/** Prints its words, and ends with the next status of a list; behind its end the whole script is ended. */
-const stub = `#!/bin/sh
-printf "%s\\036" "$@"
-printf "\\035"
+/**
+ * Notes its words, and ends with the next status of a list; behind its end the whole script is ended. It notes them in a
+ * file: the first program of a pipeline may have ended before the shell has started what reads its output.
+ */
+const stub = (noted: string): string => `#!/bin/sh
+{ printf "%s\\036" "$@"; printf "\\035"; } >> ${noted}
 [ -n "$STATUSES" ] || exit 0
 read -r status < "$STATUSES" || kill -9 "$TOP"
 sed 1d "$STATUSES" > "$STATUSES.rest"
@@ -43,7 +46,8 @@ export interface RealShell {
 export function realShell(): RealShell {
   const bin = mkdtempSync(path.join(tmpdir(), 'vmrun-shell-'));
   const folder = mkdtempSync(path.join(tmpdir(), 'vmrun-shell-'));
-  writeFileSync(path.join(bin, 'bhyve'), stub, { mode: 0o755 });
+  const noted = path.join(bin, 'noted');
+  writeFileSync(path.join(bin, 'bhyve'), stub(quoteWord(noted)), { mode: 0o755 });
   return {
     folder,
     started(text, words = ['/bin/sh', '-f'], statuses = []) {
@@ -52,12 +56,14 @@ export function realShell(): RealShell {
       const list = path.join(bin, 'statuses');
       writeFileSync(list, statuses.map((status) => `${status}\n`).join(''));
       const env = { PATH: `${bin}:/usr/bin:/bin`, STATUSES: statuses.length === 0 ? '' : list };
-      const { stdout } = spawnSync('/bin/sh', ['-c', 'export TOP=$$; exec "$@"', 'sh', ...words, file], {
+      writeFileSync(noted, '');
+      spawnSync('/bin/sh', ['-c', 'export TOP=$$; exec "$@"', 'sh', ...words, file], {
         env,
         cwd: folder,
+        // It is waited for all that holds the pipe, what a killed script leaves running, too.
         stdio: ['ignore', 'pipe', 'ignore'],
       });
-      const starts = stdout.toString().split('\x1d').slice(0, -1);
+      const starts = readFileSync(noted, 'utf8').split('\x1d').slice(0, -1);
       return starts.map((each) => each.split('\x1e').slice(0, -1));
     },
     remove() {
