@@ -21,10 +21,23 @@ export const spawnNode = (args, { node = process.execPath, ...options } = {}) =>
   return result;
 };
 
+const usageIn = (text) => {
+  const [peakKib, cpuMs] = text.split(' ').map(Number);
+  return { peakKib, cpuMs };
+};
+
+/** What a node command costs, however it ends. */
+export function usageOf(args) {
+  const options = { cwd: root, encoding: 'utf8', stdio: ['ignore', 'ignore', 'ignore', 'pipe'] };
+  const { output, status } = spawnSync(process.execPath, ['-r', peakMemory, ...args], options);
+  if (status === null || status === 70) throw new Error(`node ${args.join(' ')}: ${status}`);
+  return usageIn(output[3]);
+}
+
 /** Runs two node commands in turn. @returns the median peak memory of each, in KiB */
 export function peakMemories(a, b, runs, node) {
   const options = { node, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] };
-  const once = (args) => Number(spawnNode(['-r', peakMemory, ...args], options).output[3]);
+  const once = (args) => usageIn(spawnNode(['-r', peakMemory, ...args], options).output[3]).peakKib;
   const peaks = [[], []];
   for (let run = 0; run < runs; run += 1) [a, b].forEach((args, index) => peaks[index].push(once(args)));
   return peaks.map(median);
