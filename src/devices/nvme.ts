@@ -22,13 +22,17 @@ export interface Nvme extends BlockOptions {
   readonly dsm?: 'auto' | 'enable' | 'disable';
 }
 
+/** Undefined: it is none, as what another tool's file says may be. */
+const numberOf = (eui64: number | string): bigint | undefined =>
+  /^(0[xX][0-9a-fA-F]+|\d+)$/.test(String(eui64)) ? BigInt(eui64) : undefined;
+
 const options = (fields: Nvme) => [
   ...optional('maxq', fields.maxq),
   ...optional('qsz', fields.qsz),
   ...optional('ioslots', fields.ioslots),
   ...optional('sectsz', fields.sectsz),
   ...optional('ser', fields.ser),
-  ...optional('eui64', fields.eui64 === undefined ? undefined : BigInt(fields.eui64).toString()),
+  ...optional('eui64', fields.eui64 === undefined ? undefined : (numberOf(fields.eui64) ?? fields.eui64).toString()),
   ...optional('dsm', fields.dsm),
   ...blockVariables(fields),
 ];
@@ -111,7 +115,7 @@ export const nvme = defineDevice<Nvme>({
     ...backing(fields),
     ...checkBlockOptions(fields),
     ...unreadWithRam(fields),
-    ...(fields.eui64 !== undefined && BigInt(fields.eui64) >= twice64
+    ...((numberOf(fields.eui64 ?? 0) ?? 0n) >= twice64
       ? [
           {
             code: 'too-large',

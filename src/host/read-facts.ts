@@ -1,4 +1,4 @@
-import type { Finding, Problem } from '../base/problem.js';
+import { limited, type Finding, type Problem } from '../base/problem.js';
 import { child, steps } from '../base/json-pointer.js';
 import { failure, success, type Result } from '../base/result.js';
 import { withoutQuotations } from '../base/secrets.js';
@@ -47,7 +47,7 @@ export function readFacts(text: string, name: string): Result<HostFacts> {
   const value = toValue(root);
   if (!validate(value)) {
     const findings = explainViolations(validate.errors ?? [], root, spokenSchema);
-    return failure(findings.map((each) => problemOf(each, root, name, lines, each.atKey)));
+    return failure(limited(findings.map((each) => problemOf(each, root, name, lines, each.atKey))));
   }
   // The schema has been checked: here `unknown` gets its type.
   return success(value as HostFacts);

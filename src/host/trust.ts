@@ -38,7 +38,7 @@ export function followPath(file: string, { uid } = thisProcess()): TrustedPath {
   let doubt: Doubt | undefined;
   let links = 0;
   let at = '/';
-  const parts = partsOf(path.isAbsolute(file) ? file : `${process.cwd()}/${file}`);
+  let parts = partsOf(path.isAbsolute(file) ? file : `${process.cwd()}/${file}`);
   let stats: Stats | undefined = lstatSync(at);
   doubt ??= folderDoubt(at, stats, uid);
   for (let part = parts.shift(); part !== undefined; part = parts.shift()) {
@@ -57,7 +57,7 @@ export function followPath(file: string, { uid } = thisProcess()): TrustedPath {
         links += 1;
         if (links > maxLinks) throw failure('ELOOP', file, 'has too many links in it');
         const goal = readlinkSync(next);
-        parts.unshift(...partsOf(goal));
+        parts = [...partsOf(goal), ...parts];
         if (path.isAbsolute(goal)) at = '/';
         stats = lstatSync(at);
         continue;

@@ -44,6 +44,18 @@ export function whoRuns(base: string, name: string): NameHolder {
   }
 }
 
+/**
+ * For somebody who wants to know whether a run could be written down there; a folder that is missing can be made.
+ * @throws the error of the system call where it is no folder, or lets nobody in
+ */
+export function lookInto(base: string): void {
+  try {
+    accessSync(`${base}/.`);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
 function holderOf(base: string, folder: string): NameHolder {
   refuseForeignBase(base);
   // Of another user's folder nothing is known, not even that nobody holds it.

@@ -147,7 +147,8 @@ function sortOptions(
         } else if (letter === 'l' && /^com[1-4]$/i.test(argument)) {
           bareOptions.push(['-l', argument]);
         } else {
-          rest.push(`-${letter}`, ...(letters.includes(`${letter}:`) ? [argument] : []));
+          rest.push(`-${letter}`);
+          if (letters.includes(`${letter}:`)) rest.push(argument);
         }
       }
     }

@@ -1,4 +1,5 @@
 import type { Problem } from '../base/problem.js';
+import { addAll } from '../base/long-lists.js';
 import { shown } from '../base/text.js';
 import { readOptions } from '../bhyve/getopt.js';
 import { readGnuOptions } from '../bhyve/gnu-getopt.js';
@@ -77,7 +78,7 @@ function readGrubBhyve(
     if (event.kind === 'operands') break;
     const { letter, argument } = event;
     const word = grubWords[letter];
-    if (word !== undefined) args.push(word, ...(argument === '' ? [] : [argument]));
+    if (word !== undefined) addAll(args, argument === '' ? [word] : [word, argument]);
     else if (letter === 'H') args.push(`-H${argument}`);
     else own.set(letter, argument);
   }

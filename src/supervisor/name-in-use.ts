@@ -1,7 +1,7 @@
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from '../host/errno.js';
 import type { HeldRunDirectory } from '../host/run-directory.js';
-import { whoRuns } from '../host/who-runs.js';
+import { lookInto, whoRuns } from '../host/who-runs.js';
 import type { RunTool } from '../host/tools.js';
 import type { HostView } from '../host/view.js';
 import type { Machine } from '../machine/machine.js';
@@ -35,6 +35,7 @@ export async function nameProblems(
 async function recordedHolders(name: string, { base, run }: RunRecords): Promise<readonly Problem[]> {
   let holder;
   try {
+    lookInto(base);
     holder = whoRuns(base, name);
   } catch (error) {
     return [unknownHolder(base, describeSystemError(systemError(error)))];

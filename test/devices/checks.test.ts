@@ -260,7 +260,7 @@ describe('a frame buffer', () => {
     [{ width: 800 }, '/width resolution-incomplete: width is given without height'],
     [{ height: 600 }, '/height resolution-incomplete: height is given without width'],
     [
-      { password: 'longer than 8' },
+      { password: 'ninechars' },
       '/password wrong-text: "***" is not 1 to 8 printable ASCII characters without a comma; VNC would cut a longer one, bhyve\'s -s would split at a comma',
     ],
   ])('%j is refused', async (fields, problem) => {

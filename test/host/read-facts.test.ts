@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import fc from 'fast-check';
 import { format } from 'prettier';
+import { mostProblems } from '../../src/base/problem.js';
 import type { HostFacts } from '../../src/host/facts.js';
 import { publishedFactsSchema } from '../../src/host/facts-schema.js';
 import { readFacts } from '../../src/host/read-facts.js';
@@ -159,6 +160,12 @@ describe('facts', () => {
 
   test('are refused with all that is wrong, in one go', () => {
     expect(problemsOf('{ "version": 1, "ports": [] }').length).toBeGreaterThan(10);
+  });
+
+  test('are not told of more problems than anybody reads', () => {
+    const problems = problemsOf(JSON.stringify({ ...facts, modules: Array.from({ length: 500 }, () => 1) }));
+    expect(problems).toHaveLength(mostProblems + 1);
+    expect(problems.at(-1)).toContain('400 more problems are not listed');
   });
 
   test.each(Object.keys(facts).filter((key) => key !== 'version' && key !== 'uid'))(

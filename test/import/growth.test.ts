@@ -73,3 +73,17 @@ test.each(importFormats)('no more is told of a file in the format %s than anybod
   expect(told).toHaveLength(mostProblems + 1);
   expect(told.at(-1)?.message).toMatch(/^4\d\d more (warnings|problems) are not listed$/);
 });
+
+test.each(['/bin/sh', '/bin/csh'])('a command of %s with more words than it can be given is refused', async (shell) => {
+  const result = await importText(sourceOf(`#!${shell}\nbhyve ${'-H '.repeat(20_000)}vm\n`), optionsFor({}));
+  expect(result.ok ? [] : result.problems.map(({ message }) => message)).toEqual([
+    expect.stringContaining('more than 20,000 words'),
+  ]);
+});
+
+test('an identifier of an NVMe disk that is no number is told', async () => {
+  const text = 'name=vm\ncpus=1\nmemory.size=1G\npci.0.4.0.device=nvme\npci.0.4.0.path=/a\npci.0.4.0.eui64=0.x\n';
+  const result = await importText(sourceOf(text), optionsFor({ format: 'config' }));
+  const told = result.ok ? result.warnings : result.problems;
+  expect(told.map(({ message }) => message).join()).toContain('eui64');
+});

@@ -25,7 +25,7 @@ const backend = /^(hostfwd|open|path|peerhook|socket|hook)$/;
 const everywhere =
   /^(name|config\.dump|destroy_on_poweroff|acpi_tables|acpi_tables_in_memory|pci\.enable_bars|memory\.(wired|guest_in_core))$/;
 const ofPc =
-  /^(keyboard\.layout|x86\.strict(io|msr)|lpc\.(fwcfg|pc-testdev)|oemstring\.([1-9]\d?|1\d\d|2[0-4]\d|25[0-5])|bios\.(vendor|version|release_date)|system\.(family_name|manufacturer|product_name|serial_number|sku|version)|board\.(manufacturer|product_name|version|serial_number|asset_tag|location)|chassis\.(manufacturer|version|serial_number|asset_tag|sku))$/;
+  /^(keyboard\.layout|x86\.strict(io|msr)|lpc\.(fwcfg|pc-testdev)|oemstring\.(\d|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])|bios\.(vendor|version|release_date)|system\.(family_name|manufacturer|product_name|serial_number|sku|version)|board\.(manufacturer|product_name|version|serial_number|asset_tag|location)|chassis\.(manufacturer|version|serial_number|asset_tag|sku))$/;
 
 /** Whether something in bhyve reads a variable that no check of its start has asked for. */
 export function isReadUnchecked(variable: string, platform: Platform, modelAt: (node: string) => string): boolean {

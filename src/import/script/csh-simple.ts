@@ -1,4 +1,4 @@
-import { isAtEnd, lineOf, look, nested, nextId, peek, ScriptStop, skip, take, type Cursor } from './cursor.js';
+import { addWord, isAtEnd, lineOf, look, nested, nextId, peek, ScriptStop, skip, take, type Cursor } from './cursor.js';
 import { closeBracket, readExpression, wordOf } from './csh-expressions.js';
 import { cshStop, readCshWord, textWord } from './csh-words.js';
 import { literalOf, type Assignment, type Command, type Part, type Redirect, type Simple, type Word } from './tree.js';
@@ -57,7 +57,7 @@ function readWords(cursor: Cursor, isBare: boolean): { readonly words: Word[]; r
     }
     const word = isBare ? undefined : readCshWord(cursor);
     if (word === undefined) return { words, redirects };
-    words.push(word);
+    addWord(cursor, words, word);
   }
 }
 
@@ -154,7 +154,7 @@ export function readBracketed(cursor: Cursor, line: number): readonly Word[] {
     if (peek(cursor) === ')') break;
     const word = readCshWord(cursor);
     if (word === undefined) throw cshStop(line, '"(" has no end on its line');
-    words.push(word);
+    addWord(cursor, words, word);
   }
   take(cursor);
   return words;

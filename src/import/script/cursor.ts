@@ -67,6 +67,17 @@ export function nextId(cursor: Cursor): number {
   return ids.next;
 }
 
+/** More than execve(2) would hand over of words of a usual length. */
+const mostWords = 20_000;
+
+/** @throws ScriptStop where a command has more words than are followed */
+export function addWord<Word>(cursor: Cursor, words: Word[], word: Word): void {
+  if (words.length === mostWords) {
+    throw new ScriptStop(lineOf(cursor), `a command has more than ${mostWords.toLocaleString('en')} words`);
+  }
+  words.push(word);
+}
+
 export function take(cursor: Cursor, count = 1): string {
   const taken = cursor.text.slice(cursor.at, cursor.at + count);
   cursor.at += count;

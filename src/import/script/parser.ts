@@ -1,5 +1,6 @@
 import { addAll } from '../../base/long-lists.js';
 import {
+  addWord,
   closingAt,
   isAtEnd,
   lineOf,
@@ -316,7 +317,7 @@ function readWords(cursor: Cursor): Word[] {
     skipBlanks(cursor);
     const word = readWord(cursor);
     if (word === undefined) return words;
-    words.push(word);
+    addWord(cursor, words, word);
   }
 }
 
@@ -398,7 +399,7 @@ function readSimple(cursor: Cursor): Command | undefined {
     }
     const word = readWord(cursor);
     if (word === undefined) break;
-    words.push(word);
+    addWord(cursor, words, word);
     first ??= literalOf(word) ?? '';
     if (words.length === 1 && first === '[[') addAll(words, readConditional(cursor));
     if (words.length === 1 && look(cursor, /[ \t]*\([ \t]*\)/y) !== null) {
@@ -433,7 +434,7 @@ function readConditional(cursor: Cursor): readonly Word[] {
     }
     const word = readWord(cursor, isRegex ? ' \t\n' : ' \t\n;&|()<>');
     if (word === undefined) return words;
-    words.push(word);
+    addWord(cursor, words, word);
     if (word.source === ']]') return words;
   }
 }

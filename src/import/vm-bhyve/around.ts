@@ -1,3 +1,4 @@
+import { addAll } from '../../base/long-lists.js';
 import { shown } from '../../base/text.js';
 import { noteAt } from '../original.js';
 import type { SpecObject, SpecValue } from '../spec-object.js';
@@ -49,7 +50,7 @@ const numberedName = /^(disk|network|passthru|virt_console|grub_run)(\d+)(?:_(?:
 export function noteOthers({ source, properties, notes }: Guest, loader: string | undefined): void {
   const limits = ['limit_pcpu', 'limit_rbps', 'limit_wbps', 'limit_riops', 'limit_wiops'];
   const unread = [...numbered(properties, 'grub_install')];
-  notes.push(
+  addAll(notes, [
     ...properties.note(
       'priority',
       'priority',
@@ -92,7 +93,7 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string 
           ),
         ]
       : []),
-  );
+  ]);
   // What is of use for installing or making a guest only, or belongs to another loader.
   properties.ignore(/^(install_slot|zfs_dataset_opts|zfs_zvol_opts|disk\d+_size|arch|template)$/);
   properties.ignore(/^(sound_play|sound_rec|graphics_\w+|vnc_password|uefi|guest|nulliso_fix)$/);
