@@ -1,6 +1,6 @@
-import { isAtEnd, lineOf, look, nested, nextId, peek, ScriptStop, take, within, type Cursor } from './cursor.js';
+import { isAtEnd, lineOf, look, nextId, peek, ScriptStop, take, within, type Cursor } from './cursor.js';
 import type { Command, Parameter, Part, Simple, Word } from './tree.js';
-import { addText } from './words.js';
+import { addText, readBackquotes } from './words.js';
 
 /** Words of csh(1), whose variables are lists: `$a`, `$a[2-]`, `$#a`, `$?a`, `$a:h`. */
 
@@ -19,7 +19,7 @@ function readPart(cursor: Cursor, parts: Part[]): void {
   const char = peek(cursor);
   if (char === "'" || char === '"') readQuoted(cursor, parts, char);
   else if (char === '$') readDollar(cursor, parts, false);
-  else if (char === '`') parts.push(readBackquotes(cursor, false));
+  else if (char === '`') parts.push(readBackquotes(cursor, false, outOfBackquotes));
   else if (char === '\\') {
     take(cursor);
     if (look(cursor, /[ \t]+(?=\n|$)/y) !== null) cursor.brokenLines.add(line);
@@ -53,7 +53,7 @@ function readQuoted(cursor: Cursor, parts: Part[], quote: string): void {
       take(cursor);
       addText(parts, take(cursor), true);
     } else if (quote === '"' && char === '$') readDollar(cursor, parts, true);
-    else if (quote === '"' && char === '`') parts.push(readBackquotes(cursor, true));
+    else if (quote === '"' && char === '`') parts.push(readBackquotes(cursor, true, outOfBackquotes));
     else {
       if (char === '!') refuseHistory(cursor);
       addText(parts, take(cursor), true);
@@ -73,22 +73,14 @@ export function readCshText(cursor: Cursor): Word {
       take(cursor);
       addText(parts, take(cursor), true);
     } else if (char === '$') readDollar(cursor, parts, true);
-    else if (char === '`') parts.push(readBackquotes(cursor, true));
+    else if (char === '`') parts.push(readBackquotes(cursor, true, outOfBackquotes));
     else addText(parts, take(cursor), true);
   }
   return { line, source: cursor.text.slice(start), parts };
 }
 
-function readBackquotes(cursor: Cursor, isQuoted: boolean): Part {
-  const [start, line] = [cursor.at, cursor.line];
-  take(cursor);
-  const [inner = ''] = look(cursor, /(?:[^`\\]|\\[^])*/y) ?? [];
-  take(cursor, inner.length);
-  if (peek(cursor) !== '`') throw new ScriptStop(cursor.onlyLine ?? line, 'a backquote has no end');
-  take(cursor);
-  const body = nested(cursor, () => cursor.readList(within(cursor, inner.replaceAll('\\`', '`'), line)));
-  return { kind: 'command', source: cursor.text.slice(start, cursor.at), body, isQuoted };
-}
+/** What a backslash stands for between backquotes. */
+const outOfBackquotes = (inner: string): string => inner.replaceAll('\\`', '`');
 
 /** A word that stands for itself. */
 export const textWord = (line: number, value: string, isQuoted = true): Word => ({

@@ -8,6 +8,7 @@ import {
   peek,
   ScriptStop,
   skip,
+  skipBlanks,
   take,
   type Cursor,
   type ParseOptions,
@@ -36,11 +37,6 @@ function readNestedList(cursor: Cursor): List {
   const commands = readList(cursor);
   if (isAtEnd(cursor)) readDocuments(cursor);
   return commands;
-}
-
-function skipBlanks(cursor: Cursor): void {
-  skip(cursor, /(?:[ \t\r]|\\\n)*/y);
-  if (peek(cursor) === '#') skip(cursor, /[^\n]*/y);
 }
 
 function skipSeparators(cursor: Cursor): void {

@@ -166,3 +166,9 @@ export function closingAt(text: string, from: number, open: string, close: strin
   }
   return -1;
 }
+
+/** Blanks, lines that go on, and a comment. */
+export function skipBlanks(cursor: Cursor): void {
+  skip(cursor, /(?:[ \t\r]|\\\n)*/y);
+  if (peek(cursor) === '#') skip(cursor, /[^\n]*/y);
+}

@@ -11,6 +11,7 @@ import {
   peek,
   ScriptStop,
   skip,
+  skipBlanks,
   take,
   within,
   type Cursor,
@@ -52,11 +53,6 @@ function readNestedList(cursor: Cursor): List {
   const commands = readList(cursor);
   if (isAtEnd(cursor)) readDocuments(cursor);
   return commands;
-}
-
-function skipBlanks(cursor: Cursor): void {
-  skip(cursor, /(?:[ \t\r]|\\\n)*/y);
-  if (peek(cursor) === '#') skip(cursor, /[^\n]*/y);
 }
 
 /** Blanks, comments, ends of lines and of commands. */

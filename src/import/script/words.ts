@@ -51,7 +51,7 @@ function readPart(cursor: Cursor, parts: Part[]): void {
   } else if (char === '$') {
     readDollar(cursor, parts, false);
   } else if (char === '`') {
-    parts.push(readBackquotes(cursor, false));
+    parts.push(readBackquotes(cursor, false, outOfBackquotes));
   } else if (char === '\\') {
     take(cursor);
     const broken = look(cursor, /[ \t]+(?=\n|$)/y);
@@ -90,7 +90,7 @@ function doubleQuoted(cursor: Cursor, parts: Part[], line: number): void {
 function readQuotedPart(cursor: Cursor, parts: Part[], quote: string): void {
   const char = peek(cursor);
   if (char === '$') readDollar(cursor, parts, true);
-  else if (char === '`') parts.push(readBackquotes(cursor, true));
+  else if (char === '`') parts.push(readBackquotes(cursor, true, outOfBackquotes));
   else if (char === '\\' && (`${quote}\\$\`\n`.includes(peek(cursor, 1)) || peek(cursor, 1) === '')) {
     take(cursor);
     addText(parts, take(cursor).replace('\n', ''), true);
@@ -109,22 +109,19 @@ export function readText(cursor: Cursor): Word {
   return { line, source: cursor.text.slice(start), parts };
 }
 
-function readBackquotes(cursor: Cursor, isQuoted: boolean): Part {
+/** @param unescape what the shell makes of backslashes between the backquotes */
+export function readBackquotes(cursor: Cursor, isQuoted: boolean, unescape: (inner: string) => string): Part {
   const [start, line] = [cursor.at, cursor.line];
   take(cursor);
   const [inner = ''] = look(cursor, /(?:[^`\\]|\\[^])*/y) ?? [];
   take(cursor, inner.length);
   if (peek(cursor) !== '`') throw new ScriptStop(cursor.onlyLine ?? line, 'a backquote has no end');
   take(cursor);
-  const text = inner.replaceAll(/\\([\\`$])/g, '$1');
-  const body = nested(cursor, () => cursor.readList(within(cursor, text, line)));
-  return {
-    kind: 'command',
-    source: cursor.text.slice(start, cursor.at),
-    body,
-    isQuoted,
-  };
+  const body = nested(cursor, () => cursor.readList(within(cursor, unescape(inner), line)));
+  return { kind: 'command', source: cursor.text.slice(start, cursor.at), body, isQuoted };
 }
+
+const outOfBackquotes = (inner: string): string => inner.replaceAll(/\\([\\`$])/g, '$1');
 
 /** `<(…)` and `>(…)`. */
 function readProcess(cursor: Cursor): Part {
