@@ -15,7 +15,8 @@ export const rooms = {
   import: ['base', 'bhyve', 'devices', 'spec', 'machine'],
   forecast: ['base', 'bhyve', 'devices', 'spec', 'machine'],
   host: ['base', 'devices', 'spec', 'machine'],
-  supervisor: ['base', 'devices', 'spec', 'machine', 'host'],
+  explain: ['base', 'spec', 'machine', 'host'],
+  supervisor: ['base', 'devices', 'spec', 'machine', 'host', 'explain'],
   simulator: ['base', 'bhyve'],
   cli: [
     'base',
@@ -27,13 +28,26 @@ export const rooms = {
     'import',
     'forecast',
     'host',
+    'explain',
     'supervisor',
     'simulator',
   ],
 };
 
 /** What is calculated there needs no process, file or clock. */
-const pureRooms = ['base', 'ucl', 'bhyve', 'devices', 'spec', 'machine', 'graph', 'import', 'forecast', 'supervisor'];
+const pureRooms = [
+  'base',
+  'ucl',
+  'bhyve',
+  'devices',
+  'spec',
+  'machine',
+  'graph',
+  'import',
+  'forecast',
+  'explain',
+  'supervisor',
+];
 
 /** Effects live in src/host; the rooms before it are calculations. `src/cli/main.ts` and the simulator touch the process. */
 const effects = {

@@ -63,7 +63,7 @@ export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';
 export type { ExitReason, VmSpec } from './spec/vm-spec.js';
 export type { RunEvent } from './supervisor/events.js';
-export type { Explanation } from './supervisor/explain.js';
+export type { Explanation } from './explain/rule.js';
 export type { LoadEnd } from './supervisor/load.js';
 export type { RebootLimits, StopReason } from './supervisor/policy.js';
 export { readiness, type ReadinessOptions, type TargetReadiness } from './supervisor/readiness.js';
@@ -77,7 +77,7 @@ export {
   type StopOutcome,
   type StopRunOptions,
 } from './supervisor/runs.js';
-export type { LoadFailure, RunEnd } from './supervisor/run-end.js';
+export type { LoadFailure, RunEnd } from './explain/run-end.js';
 
 /**
  * Reads, checks and returns the spec in a file; every target of it can be planned. Where it names no release and no

@@ -1,5 +1,5 @@
 import type { RunEvent } from '../supervisor/events.js';
-import type { Explanation } from '../supervisor/explain.js';
+import type { Explanation } from '../explain/rule.js';
 
 /** Who has read the reason of a failure this long ago may no longer see it. */
 const forgottenMs = 60 * 60 * 1000;

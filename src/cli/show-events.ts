@@ -4,9 +4,9 @@ import { unreachable } from '../base/unreachable.js';
 import type { HookEnd } from '../host/hook.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { HookName, RunEvent } from '../supervisor/events.js';
-import type { Explanation } from '../supervisor/explain.js';
+import type { Explanation } from '../explain/rule.js';
 import type { StopReason } from '../supervisor/policy.js';
-import { describeEnd, describeLoadFailure, type RunEnd } from '../supervisor/run-end.js';
+import { describeEnd, describeLoadFailure, type RunEnd } from '../explain/run-end.js';
 import type { Colours } from './colours.js';
 import { formatProblem } from './show-problems.js';
 

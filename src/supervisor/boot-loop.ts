@@ -5,7 +5,7 @@ import { differences } from '../machine/difference.js';
 import type { Machine } from '../machine/machine.js';
 import { adoptOnce } from './adopt.js';
 import { bootOnce } from './boot.js';
-import { lastWords, wordsOf } from './explain-rule.js';
+import { lastWords, wordsOf } from '../explain/rule.js';
 import type { Callbacks } from './callbacks.js';
 import type { HookFacts } from './hooks.js';
 import type { Orphan } from './orphan.js';
@@ -13,7 +13,7 @@ import { patienceOf, type Patience } from './patience.js';
 import type { Planner } from './planner.js';
 import { decide, noPast, type StopReason } from './policy.js';
 import { preflight, refuseUnloaded } from './preflight.js';
-import { reasonOf } from './run-end.js';
+import { reasonOf } from '../explain/run-end.js';
 import type { RunOptions, RunResult } from './run.js';
 import type { BootResult, Session } from './session.js';
 

@@ -5,12 +5,12 @@ import { rememberTerminal } from '../host/terminal.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
-import { explain } from './explain.js';
-import { hasIn } from './explain-has.js';
+import { explainEnd } from '../explain/explain-end.js';
+import { hasIn } from '../explain/has.js';
 import { load } from './load.js';
 import type { Patience } from './patience.js';
 import { privateText } from './private-text.js';
-import { readEnd, reasonOf, type RunEnd } from './run-end.js';
+import { readEnd, reasonOf, type RunEnd } from '../explain/run-end.js';
 import {
   consoleOf,
   environmentOf,
@@ -146,7 +146,7 @@ export function tellEnd(
   const isVmGone = tellsSuspend && !host.vmm.exists(machine.name);
   const said = `${stdoutTail}${stderrTail}`;
   const end: RunEnd = processEnd === undefined ? { kind: 'unknown' } : readEnd(processEnd, said, { isVmGone });
-  const why = isUnexpected(end, signals.stop.aborted) ? { why: explain(end, said, hasIn(machine)) } : {};
+  const why = isUnexpected(end, signals.stop.aborted) ? { why: explainEnd(end, said, hasIn(machine)) } : {};
   const reason = reasonOf(end);
   const told = reason === undefined ? {} : { reason };
   emit({ kind: 'exit', boot, end, ...told, aliveMs, ...why });

@@ -3,10 +3,10 @@ import type { HookEnd } from '../host/hook.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { Loader } from '../machine/machine.js';
 import type { ExitReason } from '../spec/vm-spec.js';
-import type { Explanation } from './explain.js';
+import type { Explanation } from '../explain/rule.js';
 import type { LoadEnd } from './load.js';
 import type { StopReason } from './policy.js';
-import type { RunEnd } from './run-end.js';
+import type { RunEnd } from '../explain/run-end.js';
 
 /** The user's programs, by when they are run. */
 export type HookName = 'pre_start' | 'post_start' | 'pre_reboot' | 'post_stop';

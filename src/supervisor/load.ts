@@ -4,9 +4,9 @@ import type { Child } from '../host/child.js';
 import { StartError } from '../host/start-error.js';
 import { loaderCommand } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
-import { explainLoad, type LoaderWords } from './explain-load.js';
-import { hasIn } from './explain-has.js';
-import type { LoadFailure } from './run-end.js';
+import { explainLoad, type LoaderWords } from '../explain/explain-load.js';
+import { hasIn } from '../explain/has.js';
+import type { LoadFailure } from '../explain/run-end.js';
 import { consoleOf, environmentOf, rememberProcess, survivorOf, type BootResult, type Session } from './session.js';
 
 /** How the loader of a boot ended. */

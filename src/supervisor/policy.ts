@@ -1,6 +1,6 @@
 import type { Policy } from '../machine/machine.js';
 import type { ExitReason } from '../spec/vm-spec.js';
-import { reasonOf, type RunEnd } from './run-end.js';
+import { reasonOf, type RunEnd } from '../explain/run-end.js';
 
 /** What the command line says over the spec. */
 export interface RebootLimits {

@@ -10,9 +10,9 @@ import type { Loader, Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
 import type { Cleaner } from './cleanup.js';
 import type { Emit } from './events.js';
-import type { Explanation } from './explain.js';
+import type { Explanation } from '../explain/rule.js';
 import type { Hooks } from './hooks.js';
-import type { RunEnd } from './run-end.js';
+import type { RunEnd } from '../explain/run-end.js';
 import type { StateKeeper } from './state-keeper.js';
 import type { StopSignals } from './stop.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { endExitCode, serviceExitCode } from '../../src/cli/exit-codes.js';
 import type { StopReason } from '../../src/supervisor/policy.js';
-import type { RunEnd } from '../../src/supervisor/run-end.js';
+import type { RunEnd } from '../../src/explain/run-end.js';
 
 describe('the exit status', () => {
   test.each<[end: RunEnd, because: StopReason, bhyve: number, service: number]>([

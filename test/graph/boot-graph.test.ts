@@ -4,7 +4,7 @@ import { bootGraph, destinationOf, exitSentence, exitWords, type BootGraph } fro
 import { policyOf } from '../../src/machine/policy.js';
 import { exitReasons, type ExitReason } from '../../src/spec/vm-spec.js';
 import { decide, noPast, type Past } from '../../src/supervisor/policy.js';
-import type { RunEnd } from '../../src/supervisor/run-end.js';
+import type { RunEnd } from '../../src/explain/run-end.js';
 import { bootSpec } from '../support/boots.js';
 import { exampleSpec } from '../support/examples.js';
 import { minimal, specOf, type SpecObject } from '../support/specs.js';

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { systemHost } from '../../src/host/host.js';
 import { runTool, type RunTool } from '../../src/host/tools.js';
 import { exitReasons, type ExitReason } from '../../src/spec/vm-spec.js';
-import type { RunEnd } from '../../src/supervisor/run-end.js';
+import type { RunEnd } from '../../src/explain/run-end.js';
 import { makeFakeHost } from '../host/fake-host.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import { ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';

@@ -12,7 +12,7 @@ import {
   type Step,
   type StopReason,
 } from '../../src/supervisor/policy.js';
-import { readEnd, reasonOf, type RunEnd } from '../../src/supervisor/run-end.js';
+import { readEnd, reasonOf, type RunEnd } from '../../src/explain/run-end.js';
 
 type Changes = Partial<Omit<Policy, 'restart'>> & { readonly restart?: Partial<Policy['restart']> };
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { defaultTarget } from '../../src/spec/targets.js';
 import { exitReasons, stopWord, type ExitReason } from '../../src/spec/vm-spec.js';
 import { decide, noPast } from '../../src/supervisor/policy.js';
-import type { RunEnd } from '../../src/supervisor/run-end.js';
+import type { RunEnd } from '../../src/explain/run-end.js';
 import { machineOf, minimal, specOf } from '../support/specs.js';
 import { runs } from '../support/runs.js';
 

@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { deviceModels } from '../../src/devices/registry.js';
 import { vmSchema } from '../../src/spec/schema.js';
-import { advise, type Has } from '../../src/supervisor/explain-advice.js';
-import { hasIn } from '../../src/supervisor/explain-has.js';
-import { explainLoad, loadRules } from '../../src/supervisor/explain-load.js';
-import { ruled, wordsOf, type Rule } from '../../src/supervisor/explain-rule.js';
-import { guestRules, rules } from '../../src/supervisor/explain-rules.js';
-import { explain } from '../../src/supervisor/explain.js';
-import type { LoadFailure, RunEnd } from '../../src/supervisor/run-end.js';
+import { advise, type Has } from '../../src/explain/advice.js';
+import { hasIn } from '../../src/explain/has.js';
+import { explainLoad, loadRules } from '../../src/explain/explain-load.js';
+import { ruled, wordsOf, type Rule } from '../../src/explain/rule.js';
+import { guestRules, rules } from '../../src/explain/rules.js';
+import { explainEnd } from '../../src/explain/explain-end.js';
+import type { LoadFailure, RunEnd } from '../../src/explain/run-end.js';
 import { minimal, planOf, type SpecObject } from '../support/specs.js';
-import { messages } from './explain-messages.js';
+import { messages } from './messages.js';
 
 const failed: RunEnd = { kind: 'failed', status: 4 };
 
@@ -62,13 +62,13 @@ describe('a hint names only what the machine has', () => {
   test.each(all)('with no more than %s', (name) => {
     const hints = [
       ...advicesFor(only(name)),
-      ...ends.flatMap((end) => ['', 'odd'].map((said) => explain(end, said, only(name)).next)),
+      ...ends.flatMap((end) => ['', 'odd'].map((said) => explainEnd(end, said, only(name)).next)),
     ];
     expect(hints.filter((hint) => namedIn(hint).some((found) => found !== name))).toEqual([]);
   });
 
   test.each(ends)('where nothing but the end is known: %j', (end) => {
-    const { next } = explain(end, '', nothing);
+    const { next } = explainEnd(end, '', nothing);
     expect(namedIn(next)).toEqual([]);
     expect(next).not.toBe('');
   });
@@ -87,7 +87,7 @@ describe('a hint names only what the machine has', () => {
       return false;
     };
     for (const { next } of everyRule) advise(next, ask);
-    for (const end of ends) explain(end, '', ask);
+    for (const end of ends) explainEnd(end, '', ask);
     for (const rule of rules()) if (rule.needs !== undefined) asked.add(rule.needs);
     const known = [...all, ...inEverySpec, '--', 'stdio'];
     expect([...asked].filter((what) => !known.includes(what.split('.')[0] ?? ''))).toEqual([]);
@@ -144,7 +144,7 @@ describe('what a machine has', () => {
     [{}, 'Invalid configuration node x', 'is there an empty part in a name, or a dot too many?'],
   ])('%j: the hint at %j', async (more, said, next) => {
     const machine = await planOf({ ...minimal, bootrom: '/rom.fd', ...more });
-    expect(explain(failed, said, hasIn(machine)).next).toBe(next);
+    expect(explainEnd(failed, said, hasIn(machine)).next).toBe(next);
   });
 });
 
@@ -158,7 +158,7 @@ describe('of two messages', () => {
     return { rule, text: own.join('\n') };
   });
   const shown = kinds.filter(({ text }) => text !== '');
-  const causeOf = (text: string): string => explain(failed, text).cause;
+  const causeOf = (text: string): string => explainEnd(failed, text).cause;
   /** What follows tells more of it. */
   const isOpen = (text: string): boolean => rules().some(({ when, also }) => also !== undefined && when.test(text));
   const causes = shown.filter(({ rule, text }) => rule.isVague !== true && rule.isWarning !== true && !isOpen(text));

@@ -1,5 +1,5 @@
-import { about, byOption, look, rawDevices } from './explain-advice.js';
-import { whenAsked, type Rule } from './explain-rule.js';
+import { about, byOption, look, rawDevices } from './advice.js';
+import { whenAsked, type Rule } from './rule.js';
 
 const diskPaths = about('path of the disks', 'virtio-blk', 'ahci-hd', 'ahci-cd', 'ahci', 'nvme');
 const handmade = [rawDevices, byOption('-s'), about('config')] as const;

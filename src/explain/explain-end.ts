@@ -1,20 +1,8 @@
 import { unreachable } from '../base/unreachable.js';
-import {
-  about,
-  advise,
-  byHand,
-  byOption,
-  look,
-  rawDevices,
-  unchecked,
-  type Advice,
-  type Has,
-} from './explain-advice.js';
-import { anything, lastWords, ruled, wordsOf, type Explanation } from './explain-rule.js';
-import { guestRules, rules } from './explain-rules.js';
+import { about, advise, byHand, byOption, look, rawDevices, unchecked, type Advice, type Has } from './advice.js';
+import { anything, lastWords, ruled, wordsOf, type Explanation } from './rule.js';
+import { guestRules, rules } from './rules.js';
 import { describeEnd, type RunEnd } from './run-end.js';
-
-export type { Explanation } from './explain-rule.js';
 
 /** What an end says by itself. */
 interface Reason {
@@ -28,7 +16,7 @@ interface Reason {
  * @param stderrTail the last of what it wrote: anything, in any size
  * @param has what the machine has, so that no hint names anything else. Default: nobody knows
  */
-export function explain(end: RunEnd, stderrTail: string, has: Has = anything): Explanation {
+export function explainEnd(end: RunEnd, stderrTail: string, has: Has = anything): Explanation {
   const words = wordsOf(stderrTail);
   const told =
     ruled(rules(), words, has) ?? (end.kind === 'triple-fault' ? ruled(guestRules(), words, has) : undefined);

@@ -1,5 +1,5 @@
-import { about, byOption, byVariable, look, rawDevices, unchecked } from './explain-advice.js';
-import { whenAsked, type Rule } from './explain-rule.js';
+import { about, byOption, byVariable, look, rawDevices, unchecked } from './advice.js';
+import { whenAsked, type Rule } from './rule.js';
 
 const dryRun = '--dry-run prints the command';
 

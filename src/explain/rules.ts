@@ -1,8 +1,8 @@
-import { about, look } from './explain-advice.js';
-import { whenAsked, type Rule } from './explain-rule.js';
-import { deviceRules } from './explain-rules-devices.js';
-import { commandRules, startRules } from './explain-rules-start.js';
-import { runRules } from './explain-rules-run.js';
+import { about, look } from './advice.js';
+import { whenAsked, type Rule } from './rule.js';
+import { deviceRules } from './rules-devices.js';
+import { commandRules, startRules } from './rules-start.js';
+import { runRules } from './rules-run.js';
 
 /** What the kernel says to whoever makes a VM, be it bhyve or a loader. */
 export const kernelRules = whenAsked((): readonly Rule[] => [

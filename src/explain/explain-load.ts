@@ -1,8 +1,8 @@
 import { unreachable } from '../base/unreachable.js';
 import type { Loader } from '../machine/machine.js';
-import { about, advise, byHand, look, type Advice } from './explain-advice.js';
-import { anything, lastWords, ruled, whenAsked, wordsOf, type Explanation, type Rule } from './explain-rule.js';
-import { kernelRules } from './explain-rules.js';
+import { about, advise, byHand, look, type Advice } from './advice.js';
+import { anything, lastWords, ruled, whenAsked, wordsOf, type Explanation, type Rule } from './rule.js';
+import { kernelRules } from './rules.js';
 import type { LoadFailure } from './run-end.js';
 
 const byDryRun = 'look at the command with --dry-run';

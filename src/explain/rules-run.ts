@@ -1,5 +1,5 @@
-import { about, byOption, look, unchecked } from './explain-advice.js';
-import { whenAsked, type Rule } from './explain-rule.js';
+import { about, byOption, look, unchecked } from './advice.js';
+import { whenAsked, type Rule } from './rule.js';
 
 const report = 'report it to FreeBSD with these lines; a newer FreeBSD may know more';
 

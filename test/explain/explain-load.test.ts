@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { startBhyveload } from '../../src/simulator/bhyveload.js';
 import { startGrubBhyve } from '../../src/simulator/grub-bhyve.js';
-import { explainLoad, loadRules } from '../../src/supervisor/explain-load.js';
-import { ruled, wordsOf } from '../../src/supervisor/explain-rule.js';
-import { kernelRules } from '../../src/supervisor/explain-rules.js';
+import { explainLoad, loadRules } from '../../src/explain/explain-load.js';
+import { ruled, wordsOf } from '../../src/explain/rule.js';
+import { kernelRules } from '../../src/explain/rules.js';
 
 const failed = { kind: 'exited', status: 1 } as const;
 

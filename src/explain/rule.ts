@@ -1,4 +1,4 @@
-import { advise, type Advice, type Has } from './explain-advice.js';
+import { advise, type Advice, type Has } from './advice.js';
 
 /** Why bhyve or a loader ended as it did: the cause, what shows it, and what to do. */
 export interface Explanation {

@@ -4,7 +4,7 @@ import { endExitCode } from '../../src/cli/exit-codes.js';
 import type { ProcessEnd } from '../../src/host/child.js';
 import type { HookEnd } from '../../src/host/hook.js';
 import type { ExitReason } from '../../src/spec/vm-spec.js';
-import { readEnd, reasonOf, describeEnd, statusOf, type RunEnd } from '../../src/supervisor/run-end.js';
+import { readEnd, reasonOf, describeEnd, statusOf, type RunEnd } from '../../src/explain/run-end.js';
 import { expectLinear } from '../support/growth.js';
 
 const exited = (status: number): ProcessEnd => ({ kind: 'exited', status });

@@ -1,13 +1,13 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
 import { checkStart } from '../../src/bhyve/start/start-checks.js';
-import { ruled, wordsOf, type Rule } from '../../src/supervisor/explain-rule.js';
-import { guestRules, rules } from '../../src/supervisor/explain-rules.js';
-import { loadRules } from '../../src/supervisor/explain-load.js';
-import { explain } from '../../src/supervisor/explain.js';
-import type { RunEnd } from '../../src/supervisor/run-end.js';
+import { ruled, wordsOf, type Rule } from '../../src/explain/rule.js';
+import { guestRules, rules } from '../../src/explain/rules.js';
+import { loadRules } from '../../src/explain/explain-load.js';
+import { explainEnd } from '../../src/explain/explain-end.js';
+import type { RunEnd } from '../../src/explain/run-end.js';
 import { titleOf, vectors } from '../simulator/vectors.js';
-import { messages } from './explain-messages.js';
+import { messages } from './messages.js';
 
 const failed = (status: number): RunEnd => ({ kind: 'failed', status });
 const killed = (signal: NodeJS.Signals): RunEnd => ({ kind: 'killed', signal });
@@ -17,7 +17,7 @@ const msr = 'rdmsr to register 0xc0010064 on vcpu 0\n';
 
 describe.each(Object.entries(messages))("bhyve's words are explained: %s", (_where, rows) => {
   test.each([...rows])('%j', (stderr, cause, next) => {
-    const explained = explain(failed(4), `${stderr}\n`);
+    const explained = explainEnd(failed(4), `${stderr}\n`);
     expect(explained.cause).toBe(cause);
     expect(explained.next).toMatch(next);
     expect(explained.evidence.length).toBeGreaterThan(0);
@@ -53,14 +53,14 @@ describe('every way in which bhyve refuses a command line is explained by its wo
     // That a device is refused is no cause where a line before says why.
     const isAlone = stderr.split('\n').length === 1;
     if (!isAlone) expect(rule?.when.exec('Device emulation initialization error: x')).toBeNull();
-    expect(explain(failed(exit ?? 4), stderr).cause).not.toMatch(/^bhyve gave/);
+    expect(explainEnd(failed(exit ?? 4), stderr).cause).not.toMatch(/^bhyve gave/);
   });
 
   test.each(vectors.filter(({ error, stage }) => error === '' && stage !== 'help' && stage !== undefined))(
     'or, in silence, by its end: $argv',
     ({ exit, signal }) => {
       const end = signal === undefined ? failed(exit ?? 4) : killed(signal as NodeJS.Signals);
-      expect(explain(end, '').cause).toMatch(/uuid|crashed \(SIGSEGV\)|gave up/);
+      expect(explainEnd(end, '').cause).toMatch(/uuid|crashed \(SIGSEGV\)|gave up/);
     },
   );
 });
@@ -105,7 +105,7 @@ describe('of several lines the earliest cause counts', () => {
     [['pci_passthru: map_pptdev_mmio failed', init], /memory of a host card cannot be put/],
     [[init, 'Failed to fetch referenced configuration variable x'], /refers with %\(\.\.\.\)/],
   ])('%j', (lines, cause) => {
-    expect(explain(failed(4), lines.join('\n')).cause).toMatch(cause);
+    expect(explainEnd(failed(4), lines.join('\n')).cause).toMatch(cause);
   });
 
   test('every message of bhyve that ends it counts, whatever it brings after itself', () => {
@@ -115,7 +115,7 @@ describe('of several lines the earliest cause counts', () => {
     for (const { stderr, cause } of others) {
       const rule = ruleOf(rules(), stderr);
       if (rule?.isVague === true) continue;
-      expect(explain(failed(4), [stderr, ...after].join('\n')).cause).toBe(cause);
+      expect(explainEnd(failed(4), [stderr, ...after].join('\n')).cause).toBe(cause);
     }
   });
 });
@@ -130,7 +130,7 @@ describe('a cause is one of the machine', () => {
     ['loader', memory, /^the loader made the memory/, /loader\.args/],
     ['virtio-blk', memory, /^a VM of this name is there already/, /--destroy/],
   ])('with %s: %s', (has, message, cause, next) => {
-    const explained = explain(killed('SIGABRT'), message, (what) => what.startsWith(has));
+    const explained = explainEnd(killed('SIGABRT'), message, (what) => what.startsWith(has));
     expect(explained.cause).toMatch(cause);
     expect(explained.next).toMatch(next);
   });
@@ -191,7 +191,7 @@ test.each<[words: string, release: 15 | 16, cause: RegExp]>([
   [`${rom} ${'v'.repeat(100)}`, 16, /control socket.s path is too long/],
 ])('the words that the simulator prints for %s are understood (%i)', (words, release, cause) => {
   const said = wordsOfSimulator(words.split(' '), release);
-  expect(explain(failed(4), said).cause).toMatch(cause);
+  expect(explainEnd(failed(4), said).cause).toMatch(cause);
 });
 
 describe('the end itself', () => {
@@ -230,7 +230,7 @@ describe('the end itself', () => {
     [{ kind: 'halted' }, /the guest halted/, /nothing/],
     [{ kind: 'suspended' }, /the guest was suspended/, /nothing/],
   ])('%j says something', (end, cause, next) => {
-    const explained = explain(end, '');
+    const explained = explainEnd(end, '');
     expect(explained.cause).toMatch(cause);
     expect(explained.next).toMatch(next);
     expect(explained.evidence).toEqual([]);
@@ -239,27 +239,27 @@ describe('the end itself', () => {
   test.each([failed(4), killed('SIGABRT'), killed('SIGKILL'), { kind: 'triple-fault' } as const])(
     "%j matters less than bhyve's own words",
     (end) => {
-      expect(explain(end, 'Failed to emulate instruction sequence [ 0f ] at 0x1\n').cause).toMatch(/0f$/);
+      expect(explainEnd(end, 'Failed to emulate instruction sequence [ 0f ] at 0x1\n').cause).toMatch(/0f$/);
     },
   );
 
   test('is all that counts where no rule knows the words, which are shown', () => {
-    expect(explain(killed('SIGKILL'), 'odd\n')).toMatchObject({
+    expect(explainEnd(killed('SIGKILL'), 'odd\n')).toMatchObject({
       cause: expect.stringContaining('somebody killed'),
       evidence: ['odd'],
     });
-    expect(explain(failed(4), 'odd\n')).toMatchObject({ cause: 'bhyve gave the reason below', evidence: ['odd'] });
-    expect(explain(failed(64), 'odd\n').cause).toMatch(/^bhyve gave the reason below why/);
+    expect(explainEnd(failed(4), 'odd\n')).toMatchObject({ cause: 'bhyve gave the reason below', evidence: ['odd'] });
+    expect(explainEnd(failed(64), 'odd\n').cause).toMatch(/^bhyve gave the reason below why/);
   });
 
   test('of a guest that bhyve has warned of is explained by the warning, if it was a triple fault', () => {
     expect(guestRules().map((rule) => ruled([rule], wordsOf(msr)))).not.toContain(undefined);
-    expect(explain({ kind: 'triple-fault' }, msr).cause).toMatch(/model specific register 0xc0010064/);
-    expect(explain({ kind: 'triple-fault' }, 'wrmsr to register 0x140(0) on vcpu 1').next).toMatch(
+    expect(explainEnd({ kind: 'triple-fault' }, msr).cause).toMatch(/model specific register 0xc0010064/);
+    expect(explainEnd({ kind: 'triple-fault' }, 'wrmsr to register 0x140(0) on vcpu 1').next).toMatch(
       /ignore_unknown_msrs/,
     );
-    expect(explain(killed('SIGKILL'), msr).cause).toMatch(/somebody killed/);
-    expect(explain(failed(4), `${msr}vm_run error -1, errno 6\n`).cause).toMatch(/destroyed from outside/);
+    expect(explainEnd(killed('SIGKILL'), msr).cause).toMatch(/somebody killed/);
+    expect(explainEnd(failed(4), `${msr}vm_run error -1, errno 6\n`).cause).toMatch(/destroyed from outside/);
   });
 });
 
@@ -280,12 +280,12 @@ describe('the evidence', () => {
     ['what has something to say', ['a', '', '  ', '\t', 'b'], ['a', 'b']],
     ['without the line ends of a raw terminal', ['a\r', 'b\r'], ['a', 'b']],
   ])('is %s', (_where, lines, evidence) => {
-    expect(explain(failed(4), lines.join('\n')).evidence).toEqual(evidence);
+    expect(explainEnd(failed(4), lines.join('\n')).evidence).toEqual(evidence);
   });
 
   test('of several boots in one bhyve, as monitor mode has them, is that of the last', () => {
     const said = ['Assertion failed: (one)', 'a', 'b', 'c', 'Assertion failed: (two)', 'd'].join('\n');
-    expect(explain(failed(4), said)).toMatchObject({
+    expect(explainEnd(failed(4), said)).toMatchObject({
       cause: expect.stringContaining('(two)'),
       evidence: ['c', 'Assertion failed: (two)', 'd'],
     });
@@ -293,22 +293,22 @@ describe('the evidence', () => {
 
   test('cannot move the cursor, colour a terminal, turn its text round, or break JSON', () => {
     const said = '\u001b[2J\u001b[31;1mred\u001b[m\u0007 \u009b1mtext\ttab\u202e\u2028\ud83d end\u0000\n';
-    expect(explain(failed(4), said).evidence).toEqual(['red 1mtext tab end']);
+    expect(explainEnd(failed(4), said).evidence).toEqual(['red 1mtext tab end']);
     const path = '/vm/\u001b]0;title\u0007/\u202ex\ud83d';
-    const { cause } = explain(failed(4), `Error opening bootrom "${path}": No such file or directory\n`);
+    const { cause } = explainEnd(failed(4), `Error opening bootrom "${path}": No such file or directory\n`);
     expect(cause).toBe('the boot ROM /vm/]0;title/x cannot be opened: No such file or directory');
   });
 
   test('and the cause are short, whatever bhyve quotes, and never end in half a character', () => {
     const long = `/${'😀'.repeat(1000)}`;
-    const explained = explain(failed(4), `bhyve: invalid configuration option 'a=${long}'\nx`);
+    const explained = explainEnd(failed(4), `bhyve: invalid configuration option 'a=${long}'\nx`);
     expect(explained.cause.length).toBeLessThan(160);
     expect(Math.max(...explained.evidence.map(({ length }) => length))).toBeLessThanOrEqual(500);
     for (const text of [explained.cause, ...explained.evidence]) expect(text).toBe(text.toWellFormed());
   });
 
   test.each(['', '\n', '  \n\n', '\u0000\u001b[m\r\n'])('is none where bhyve said nothing (%j)', (stderr) => {
-    expect(explain(failed(4), stderr)).toMatchObject({
+    expect(explainEnd(failed(4), stderr)).toMatchObject({
       cause: expect.stringMatching(/^bhyve gave no reason/),
       evidence: [],
     });
@@ -370,7 +370,7 @@ describe('the work that a text can cause is bounded', () => {
     const patterns = new Set<unknown>(all);
     const matching = jest.spyOn(RegExp.prototype, 'exec');
     try {
-      const explained = explain(failed(4), text);
+      const explained = explainEnd(failed(4), text);
       const tries = matching.mock.calls.filter((_, at) => patterns.has(matching.mock.contexts[at]));
       expect(tries.length > 0).toBe(wordsOf(text).length > 0);
       expect(tries.length).toBeLessThanOrEqual(all.length * 200);

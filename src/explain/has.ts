@@ -1,5 +1,5 @@
 import type { Machine } from '../machine/machine.js';
-import type { Has } from './explain-advice.js';
+import type { Has } from './advice.js';
 
 type Parts = Pick<Machine, 'named' | 'devices' | 'argv' | 'loader' | 'usesStdio'>;
 
