@@ -62,6 +62,7 @@ export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spe
 export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';
 export type { ExitReason, VmSpec } from './spec/vm-spec.js';
+export type { SubscribeOptions, Subscription } from './supervisor/event-stream.js';
 export type { RunEvent } from './supervisor/events.js';
 export type { Explanation } from './explain/rule.js';
 export type { LoadEnd } from './supervisor/load.js';

@@ -1,5 +1,6 @@
 import { formatDuration } from '../base/duration.js';
 import { quoteCommand } from '../base/shell.js';
+import { count } from '../base/text.js';
 import { unreachable } from '../base/unreachable.js';
 import type { HookEnd } from '../host/hook.js';
 import type { MachineChange } from '../machine/difference.js';
@@ -23,6 +24,7 @@ export function isProblem(event: RunEvent): boolean {
     case 'cleanup':
       return event.error !== undefined;
     case 'warning':
+    case 'lost':
       return true;
     case 'stop':
       return problematicStops.includes(event.because);
@@ -82,6 +84,8 @@ export function eventLines(event: RunEvent, colour: Colours, isVerbose: boolean,
       return [colour.yellow(`degraded: ${event.part}: ${event.error}`)];
     case 'recovered':
       return [`recovered: ${event.part}`];
+    case 'lost':
+      return [colour.yellow(`${count(event.count, 'event')} lost here: they came faster than they could be written`)];
     case 'stopping':
       return [describeStopping(event.how, event.timeoutMs)];
     case 'stop':

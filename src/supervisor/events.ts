@@ -94,6 +94,8 @@ export type RunEventBody =
       /** How long the guest has before the next way is tried. */
       readonly timeoutMs: number;
     }
+  /** In the place of events that a reader does not get: it was too slow, or came too late. */
+  | { readonly kind: 'lost'; readonly count: number }
   /** The run is over: the last event. */
   | { readonly kind: 'stop'; readonly because: StopReason | 'error'; readonly boots: number };
 
@@ -108,48 +110,3 @@ export type RunEvent = EventTime & RunEventBody;
 
 /** Tells what happens; whoever takes it adds the time. */
 export type Emit = (body: RunEventBody) => void;
-
-/** Events kept for a reader that has not come yet; older ones are dropped. */
-const maxWaiting = 1000;
-
-export interface EventStream extends AsyncIterable<RunEvent> {
-  readonly push: (event: RunEvent) => void;
-  readonly end: () => void;
-}
-
-/** A stream for one reader, from the first event that is still kept. Events without a reader do not pile up. */
-export function eventStream(): EventStream {
-  const waiting: RunEvent[] = [];
-  let isOver = false;
-  let wake: (() => void) | undefined;
-  let hasReader = false;
-  async function* read(): AsyncGenerator<RunEvent> {
-    hasReader = true;
-    try {
-      for (;;) {
-        const next = waiting.shift();
-        if (next !== undefined) yield next;
-        else if (isOver) return;
-        else {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-      }
-    } finally {
-      hasReader = false;
-    }
-  }
-  return {
-    push(event) {
-      waiting.push(event);
-      if (!hasReader && waiting.length > maxWaiting) waiting.shift();
-      wake?.();
-    },
-    end() {
-      isOver = true;
-      wake?.();
-    },
-    [Symbol.asyncIterator]: read,
-  };
-}

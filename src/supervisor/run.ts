@@ -14,7 +14,8 @@ import { bootLoop } from './boot-loop.js';
 import { carefully } from './callbacks.js';
 import { claim } from './claim.js';
 import { makeCleaner } from './cleanup.js';
-import { eventStream, type Emit, type HookName, type Part, type RunEvent } from './events.js';
+import { eventStream, type SubscribeOptions, type Subscription } from './event-stream.js';
+import type { Emit, HookName, Part, RunEvent } from './events.js';
 import type { Explanation } from '../explain/rule.js';
 import { makeHooks } from './hooks.js';
 import { createPidFile, refusePidFiles } from './pid-files.js';
@@ -99,8 +100,15 @@ export interface RunResult {
 
 /** A VM that is being run. */
 export interface Run {
-  /** What happens, in order, for one reader. */
+  /** What happens, in order; each loop over it is a reader of its own, as by `subscribe()`. */
   readonly events: AsyncIterable<RunEvent>;
+  /**
+   * The same for a reader with a queue of its own, so that none takes an event from another and a slow one costs no more
+   * than its bound. Each begins with the first event that is kept, of the newest 1000; also when the run is over. What a
+   * reader does not get is told in its place by an event `lost`.
+   * @throws RangeError where the bound is no whole number from 1 on
+   */
+  readonly subscribe: (options?: SubscribeOptions) => Subscription;
   /**
    * Asks the guest to power off, and no boot follows; after the spec's `stop_timeout` it is ended by force. The second
    * call does not wait any longer.
@@ -143,7 +151,8 @@ export function run(subject: Spec | Machine, options: RunOptions): Run {
   // A caller that only reads events must not be killed by an unhandled rejection; `result` still rejects.
   result.catch(() => undefined);
   return {
-    events,
+    events: { [Symbol.asyncIterator]: () => events.subscribe() },
+    subscribe: events.subscribe,
     stop: () => {
       if (stopping.signal.aborted) hurrying.abort();
       stopping.abort();

@@ -5,6 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
 import { StartError } from '../../src/host/start-error.js';
 import { systemHost } from '../../src/host/host.js';
+import type { RunEvent } from '../../src/supervisor/events.js';
 import type { RunOptions } from '../../src/supervisor/run.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import {
@@ -72,6 +73,23 @@ describe('a run', () => {
         [3, 'reboot'],
       ]);
       expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test('tells each of its readers the same, also those that come when it is over', async () => {
+    await inPlace(async (place) => {
+      const vm = await supervise(place, 'reboot,power_off');
+      const told = async (): Promise<readonly RunEvent[]> => {
+        const events: RunEvent[] = [];
+        for await (const event of vm.events) events.push(event);
+        return events;
+      };
+      const beside = told();
+      for await (const event of vm.subscribe({ bound: 1 })) if (event.kind === 'boot') break;
+      await vm.over;
+      expect(vm.seen).toHaveLength(7);
+      expect(await beside).toEqual(vm.seen);
+      expect(await told()).toEqual(vm.seen);
     });
   });
 
