@@ -34,6 +34,17 @@ export function readBounded(file: string | number, { most, isRegular = false }: 
 export const readBoundedText = (file: string | number, bounds: ReadBounds): string | undefined =>
   readBounded(file, bounds)?.toString('utf8');
 
+/** What a file of /proc begins with, which has as much to say as its process likes. @throws the error of the system call */
+export function readBeginning(file: string, bytes: number): string {
+  const descriptor = openSync(file, constants.O_RDONLY);
+  try {
+    const buffer = Buffer.allocUnsafe(bytes);
+    return buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, bytes, null));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 function readDescriptor(descriptor: number, most: number): Buffer | undefined {
   const chunks: Buffer[] = [];
   let length = 0;

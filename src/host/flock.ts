@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { codeOf } from '../base/error-code.js';
 
 /** FreeBSD's and macOS's <fcntl.h>; Node passes numbers through to open(2). */
@@ -36,6 +37,7 @@ function openAndLock(file: string, flags: number, sharing: Sharing): number | un
 
 /** Where Node has no call for it, flock(1) of util-linux locks what we have opened, and leaves us with the lock. */
 function openThenLock(file: string, flags: number, sharing: Sharing): number | undefined {
+  if ((flags & constants.O_CREAT) !== 0 && !existsSync(file)) refuseWithoutFlock(dirname(file));
   const descriptor = openSync(file, flags, newFileMode);
   let isLocked = false;
   try {
@@ -44,6 +46,26 @@ function openThenLock(file: string, flags: number, sharing: Sharing): number | u
     if (!isLocked) closeSync(descriptor);
   }
   return isLocked ? descriptor : undefined;
+}
+
+/**
+ * A file that was made for a lock that cannot be had would have to stay: another process may have locked it by then.
+ * So whether flock(1) works is tried on its folder first, with a lock that hinders nobody who locks files.
+ * @throws what locking the file would throw
+ */
+function refuseWithoutFlock(folder: string): void {
+  let descriptor;
+  try {
+    descriptor = openSync(folder, constants.O_RDONLY);
+  } catch (error) {
+    if (codeOf(error) === 'EACCES') return; // one that may be written and not read
+    throw error;
+  }
+  try {
+    lockDescriptor(descriptor, 'shared');
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function lockDescriptor(descriptor: number, sharing: Sharing): boolean {

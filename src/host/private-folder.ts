@@ -3,13 +3,13 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   renameSync,
   rmdirSync,
   unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { types } from 'node:util';
+import { readBounded } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { makeFolders } from './make-folders.js';
 import { trustedPath } from './trust.js';
@@ -130,7 +130,7 @@ export function privateFolder(base: string, folder: string): PrivateFolder {
       try {
         replaceEntry(file(temporaryName(name)), file(name), content);
       } catch (error) {
-        if (contentOf(file(name)) !== content) throw unwritable(file(name), error);
+        if (!holds(file(name), content)) throw unwritable(file(name), error);
       }
     },
     remove,
@@ -201,10 +201,12 @@ function replaceEntry(temporary: string, file: string, content: string): void {
   }
 }
 
-function contentOf(file: string): string | undefined {
+/** Never reads more than that. */
+function holds(file: string, content: string): boolean {
+  const wanted = Buffer.from(content);
   try {
-    return readFileSync(file, 'utf8');
+    return readBounded(file, { most: wanted.length, isRegular: true })?.equals(wanted) === true;
   } catch {
-    return undefined;
+    return false;
   }
 }

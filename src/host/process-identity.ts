@@ -1,4 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
+import { readBeginning, readBoundedText } from '../base/bounded-file.js';
 import { isBecoming } from './child.js';
 import { hasOpen } from './open-files.js';
 import type { RunTool } from './tools.js';
@@ -60,18 +61,24 @@ function linuxIdentity(pid: number): ProcessIdentity | undefined {
   }
 }
 
+/** 52 fields, numbers of 20 digits at most but for a short name. */
+const longestStat = 4096;
+
 /** @throws where there is no such process */
 function linuxStat(pid: number) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const stat = readBoundedText(`/proc/${pid}/stat`, { most: longestStat }) ?? '';
   // The name in field 2 may hold blanks and brackets; the state is field 3, the parent field 4, the start field 22.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { state: fields[0], parent: Number(fields[1]), start: fields[19] };
 }
 
+/** What tells our shell stands at the beginning of its words; those of others may be megabytes. */
+const shellBytes = 4096;
+
 /** Undefined where it is not ours to know, or not settled yet. */
 function linuxProgram(pid: number): string | undefined {
   try {
-    if (isBecoming(readFileSync(`/proc/${pid}/cmdline`, 'utf8'))) return undefined;
+    if (isBecoming(readBeginning(`/proc/${pid}/cmdline`, shellBytes))) return undefined;
     return readlinkSync(`/proc/${pid}/exe`).replace(/ \(deleted\)$/, '');
   } catch {
     return undefined;
@@ -80,7 +87,7 @@ function linuxProgram(pid: number): string | undefined {
 
 function bootId(): string {
   try {
-    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} `;
+    return `${readBeginning('/proc/sys/kernel/random/boot_id', 64).trim()} `;
   } catch {
     return '';
   }

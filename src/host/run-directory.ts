@@ -80,8 +80,10 @@ export async function openRunDirectory(
   const folder = path.join(base, name);
   let waitedMs = 0;
   for (let vanishings = 0; ;) {
+    let isMade = false;
     try {
       makePrivateFolder(base, folder);
+      isMade = true;
       const lock = await takeLock(path.join(folder, runLockFile));
       if (!('heldBy' in lock)) return opened(base, folder, signed(lock, holder));
       if (isSigned(lock.heldBy) || waitedMs >= wordsWaitMs) return lock;
@@ -90,7 +92,9 @@ export async function openRunDirectory(
     } catch (error) {
       // A run that ends removes the folder between two of our calls.
       vanishings += 1;
-      if (codeOf(error) !== 'ENOENT' || vanishings > maxVanishings || !existsSync(base)) throw error;
+      if (codeOf(error) === 'ENOENT' && vanishings <= maxVanishings && existsSync(base)) continue;
+      if (isMade) removeEmpty(folder);
+      throw error;
     }
   }
 }
@@ -164,6 +168,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       attempt(() => {
         lock.release();
       });
+      if (files.condition() === 'ours') removeEmpty(folder);
       vmLock = undefined;
     },
     release() {
@@ -198,6 +203,15 @@ function attempts() {
     }
   };
   return Object.assign(attempt, { first: () => first });
+}
+
+/** A folder that was made for nothing. Whoever is about to use it makes it anew. */
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It is not ours, or not empty.
+  }
 }
 
 /** One that something is left in stays. */

@@ -46,11 +46,18 @@ export async function claim(name: string, options: ClaimOptions): Promise<Claime
     return { directory, ...found };
   } catch (error) {
     // Whoever looks next must find what we found.
-    const isNothingLeft =
-      directory.leftState === undefined && directory.readNote() === undefined && !directory.isVmHeld();
-    if (isNothingLeft) directory.release();
+    if (isNothingLeft(directory)) directory.release();
     else directory.abandon();
     throw error;
+  }
+}
+
+function isNothingLeft(directory: RunDirectory): boolean {
+  if (directory.leftState !== undefined || directory.readNote() !== undefined) return false;
+  try {
+    return !directory.isVmHeld();
+  } catch {
+    return false; // it cannot be known
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { inPlace, smallVm, vmrunCommand, type Place } from './support/place.js';
@@ -58,15 +58,44 @@ test.each([19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 36, 40])(
   'with %i descriptors a run ends as its guest does, or with a sentence and a status of its own',
   async (limit) => {
     await inPlace(async (place) => {
-      const words = ['-c', spec(place), '--simulate=halt', '--run-dir', place.runBase];
+      const pidFiles = ['-P', place.path('vmrun.pid'), '-p', place.path('bhyve.pid')];
+      const words = ['-c', spec(place), '--simulate=halt', '--run-dir', place.runBase, ...pidFiles];
       const ended = await spoilt(place, `ulimit -n ${limit}`, words);
       if (isNodeItself(ended)) return;
       expect([2, 69, 71, 73]).toContain(ended.status);
       expect(ended.stderr).not.toMatch(/^ {4}at /m);
       if (ended.status !== 2) expect(ended.stderr).toMatch(/EMFILE|too many open files/);
+      expect(place.runDirectories()).toEqual([]);
+      expect(['vmrun.pid', 'bhyve.pid'].filter((file) => existsSync(place.path(file)))).toEqual([]);
     });
   },
 );
+
+const onLinux = process.platform === 'linux' ? describe : describe.skip; // elsewhere open(2) locks
+
+onLinux('a run leaves nothing behind where flock(1) fails', () => {
+  // It is tried on the folder before a file is made for it.
+  test.each([
+    ['the lock of the name', 1],
+    ['the lock of the VM', 3],
+    ['the pid file of vmrun', 5],
+    ['the pid file of bhyve', 7],
+  ])('before it locks %s', async (_what, last) => {
+    await inPlace(async (place) => {
+      const calls = `"${place.path('calls')}"`;
+      const fail = `[ "$(wc -l < ${calls})" -lt ${last} ] || { echo 'flock: No locks available' >&2; exit 65; }`;
+      mkdirSync(place.path('bin'));
+      place.script('bin/flock', `echo >> ${calls}`, fail, `PATH="\${PATH#*:}" exec flock "$@"`);
+      const pidFiles = ['-P', place.path('vmrun.pid'), '-p', place.path('bhyve.pid')];
+      const words = ['-c', spec(place), '--simulate=halt', '--run-dir', place.runBase, ...pidFiles];
+      const env = { PATH: `${place.path('bin')}:${process.env.PATH ?? ''}` };
+      const { status, stderr } = await startVmrun(place, words, { env }).ended;
+      expect([status, stderr.includes('No locks available')]).toEqual([71, true]);
+      expect(place.runDirectories()).toEqual([]);
+      expect(['vmrun.pid', 'bhyve.pid'].filter((file) => existsSync(place.path(file)))).toEqual([]);
+    });
+  });
+});
 
 describe('what nobody has caught', () => {
   /** A copy of the program whose main part does this. */
