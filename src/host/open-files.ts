@@ -8,9 +8,10 @@ import type { RunTool } from './tools.js';
  */
 export async function hasOpen(pid: number, file: string, run: RunTool): Promise<boolean> {
   if (process.platform === 'linux') return linuxHasOpen(pid, file);
-  // fstat(1): one line for each descriptor of the process that leads to the file, below a line of titles.
+  // fstat(1): a line for each descriptor of the process that leads to the file, below a line of titles. The name of a
+  // program may hold anything but a slash, or be empty; what follows a descriptor is where its file system is mounted.
   const { stdout } = await run(['fstat', '-p', String(pid), file]);
-  const isOf = new RegExp(`^\\S+\\s+\\S.*?\\s${pid}\\s+\\d+\\s`);
+  const isOf = new RegExp(`^\\S+\\s(?:.*\\s)?${pid}\\s+\\d+\\s+(?:/|-\\s)`);
   return stdout.split('\n').some((line) => isOf.test(line));
 }
 

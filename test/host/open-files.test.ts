@@ -34,6 +34,27 @@ describe('on FreeBSD, fstat(1) tells who has a file open', () => {
       'root     my bhyve    4242    3 /            99 -rw-r--r--       0  w  /var/run/vmrun/web/lock\n',
       true,
     ],
+    [
+      'a program with a long name, and one of a user',
+      'a-long-u nineteen-characters 4242 1017 /var/run 12 -rw-r--r--       0 rw  /var/run/vmrun/web/lock\n',
+      true,
+    ],
+    [
+      'a program without a name',
+      'root                 4242   17 /var/run     12 -rw-r--r--      45 rw  /var/run/vmrun/web/lock\n',
+      true,
+    ],
+    [
+      'of a file whose path is forgotten',
+      'root     bhyve       4242    3 -            12 -rw-r--r--      45 rw  /var/run/vmrun/web/lock\n',
+      true,
+    ],
+    [
+      'a program whose name looks like a descriptor, and has none',
+      'root     a 4242 3 b  4242 text /            12 -rwxr-xr-x    9999 r   /var/run/vmrun/web/lock\n',
+      false,
+    ],
+    ['a terminal', 'root     node        4242 ctty /dev         12 crw--w----   pts/0 rw  /var/run/x\n', false],
     ['nobody', '', false],
     ['another one', 'root     4242        1717   17 /var/run     12 -rw-r--r--      45 rw  /var/run/x\n', false],
     ['no descriptor', 'root     node        4242 text /            12 -rwxr-xr-x  9999 r  /var/run/x\n', false],
