@@ -1,7 +1,11 @@
 import {
   chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
   renameSync,
   rmdirSync,
@@ -24,6 +28,13 @@ export interface PrivateFolder {
   readonly ensure: () => void;
   /** Mode 0600, whole or not at all; nothing to do where the file has that content and cannot be written. */
   readonly write: (name: string, content: string) => void;
+  /**
+   * A new empty file of mode 0600, in place of what has its name.
+   * @returns a descriptor, for reading and writing; for `append`, at its end alone
+   */
+  readonly create: (name: string, how: 'append' | 'anywhere') => number;
+  /** The same of a file that an earlier run has made. @throws where it is none of ours */
+  readonly reopen: (name: string, how: 'append' | 'anywhere') => number;
   /** All that can be removed; what cannot is tried again by `empty`. @throws the first failure */
   readonly remove: (...names: readonly string[]) => void;
   /** The same for what was not removed before, and for what a crash has left of a file that was being written. */
@@ -133,6 +144,14 @@ export function privateFolder(base: string, folder: string): PrivateFolder {
         if (!holds(file(name), content)) throw unwritable(file(name), error);
       }
     },
+    create(name, how) {
+      ensure();
+      return createEntry(file(name), how);
+    },
+    reopen(name, how) {
+      if (condition() === 'replaced') throw replaced(folder);
+      return reopenEntry(file(name), how);
+    },
     remove,
     empty() {
       const left = condition() === 'ours' ? readdirSync(folder).filter(isTemporary) : [];
@@ -199,6 +218,30 @@ function replaceEntry(temporary: string, file: string, content: string): void {
     removeEntry(file);
     renameSync(temporary, file);
   }
+}
+
+const { O_RDWR, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW, O_NONBLOCK } = constants;
+const opening = { append: O_RDWR | O_NOFOLLOW | O_APPEND, anywhere: O_RDWR | O_NOFOLLOW } as const;
+
+function createEntry(file: string, how: keyof typeof opening): number {
+  const flags = opening[how] | O_CREAT | O_EXCL;
+  try {
+    return openSync(file, flags, 0o600);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST') throw error;
+    removeEntry(file);
+    return openSync(file, flags, 0o600);
+  }
+}
+
+function reopenEntry(file: string, how: keyof typeof opening): number {
+  // A FIFO that has its name would make us wait.
+  const descriptor = openSync(file, opening[how] | O_NONBLOCK);
+  const stats = fstatSync(descriptor);
+  const uid = process.getuid?.();
+  if (stats.isFile() && stats.nlink === 1 && (uid === undefined || stats.uid === uid)) return descriptor;
+  closeSync(descriptor);
+  throw Object.assign(new Error(`${file} is no file of this user alone`), { code: 'EPERM' });
 }
 
 /** Never reads more than that. */

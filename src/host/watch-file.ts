@@ -1,0 +1,45 @@
+import { watch, type FSWatcher } from 'node:fs';
+import type { Clock } from './clock.js';
+
+export interface WatchFileOptions {
+  /** What is in the file, or was done to it, may have changed. */
+  readonly onChange: () => void;
+  /** The kernel does not tell of changes, and why; the file is then looked at every second. */
+  readonly onBlind: (error: string) => void;
+  readonly clock: Clock;
+}
+
+const lookMs = 1000;
+
+/**
+ * Notices when a file changes: inotify(7), kqueue(2). Where the kernel has no room for another watch, by looking.
+ * @returns ends it
+ */
+export function watchFile(file: string, { onChange, onBlind, clock }: WatchFileOptions): () => void {
+  const over = new AbortController();
+  let watcher: FSWatcher | undefined;
+  const close = (): void => {
+    over.abort();
+    watcher?.close();
+  };
+  const goBlind = (error: unknown): void => {
+    watcher?.close();
+    watcher = undefined;
+    if (over.signal.aborted) return;
+    onBlind(`no notice of what is written: ${String(error).replace(/^Error: /, '')}`);
+    void lookAgainAndAgain(over.signal);
+  };
+  const lookAgainAndAgain = async (signal: AbortSignal): Promise<void> => {
+    for (;;) {
+      await clock.sleep(lookMs, signal);
+      if (signal.aborted) return;
+      onChange();
+    }
+  };
+  try {
+    watcher = watch(file, { persistent: false }, onChange).on('error', goBlind);
+  } catch (error) {
+    goBlind(error);
+  }
+  return close;
+}
