@@ -10,6 +10,16 @@ export interface SerialPort {
   readonly pointer: string;
 }
 
+/** The backend that vmrun serves itself: bhyve's standard input and output, on two FIFOs of the run directory. */
+export const servedConsole = 'console';
+
+/** For the schema: what a serial port can be connected to. */
+export const serialBackends =
+  '"console" (served by vmrun: `vmrun console NAME`), "stdio" (the terminal of vmrun), a tty such as /dev/nmdm0A, or "tcp=address:port"';
+
+/** A backend as bhyve is told it. */
+export const bhyveBackend = (backend: string): string => (backend === servedConsole ? 'stdio' : backend);
+
 /** IPv6 has brackets, IPv4 has none. */
 const tcpForm = /^tcp=(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/;
 
@@ -22,20 +32,20 @@ function tcpBackend(backend: string): { readonly host: string; readonly port: nu
     : undefined;
 }
 
-/** uart_backend.c: a tty, `stdio` once per VM, or a TCP socket at a numeric address. */
+/** uart_backend.c: a tty, `stdio` once per VM, or a TCP socket at a numeric address; or the console that vmrun serves. */
 export function checkSerialBackend(
   backend: string,
   { pointer }: SerialPort,
   { release }: Platform,
 ): readonly Finding[] {
-  if (backend === 'stdio' || backend.startsWith('/')) return [];
+  if (bhyveBackend(backend) === 'stdio' || backend.startsWith('/')) return [];
   if (tcpBackend(backend) === undefined) {
     return [
       {
         code: 'console-backend',
         pointer,
         message: `${JSON.stringify(backend)} is no backend for a serial port`,
-        fix: 'use "stdio", a tty such as "/dev/nmdm0A", or "tcp=127.0.0.1:1234"',
+        fix: 'use "console", "stdio", a tty such as "/dev/nmdm0A", or "tcp=127.0.0.1:1234"',
       },
     ];
   }

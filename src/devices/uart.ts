@@ -1,6 +1,6 @@
 import { defineDevice } from './device.js';
 import { text } from './json-schema.js';
-import { checkSerialBackend, serialRequirements } from './serial.js';
+import { bhyveBackend, checkSerialBackend, serialBackends, serialRequirements } from './serial.js';
 
 export interface Uart {
   readonly path: string;
@@ -15,16 +15,16 @@ export const uart = defineDevice<Uart>({
   schema: {
     required: ['path'],
     properties: {
-      path: text('What it is connected to: "stdio", a tty such as /dev/nmdm0A, or "tcp=address:port".', {
-        examples: ['/dev/nmdm0A', 'stdio', 'tcp=127.0.0.1:1234'],
+      path: text(`What it is connected to: ${serialBackends}.`, {
+        examples: ['/dev/nmdm0A', 'console', 'stdio', 'tcp=127.0.0.1:1234'],
       }),
     },
   },
   example: { path: '/dev/nmdm0A' },
   label: ({ path }) => path,
   check: ({ path }, platform) => checkSerialBackend(path, port, platform),
-  variables: ({ path }) => [{ key: 'path', value: path }],
-  words: ({ path }) => [path],
+  variables: ({ path }) => [{ key: 'path', value: bhyveBackend(path) }],
+  words: ({ path }) => [bhyveBackend(path)],
   requirements: ({ path }) => serialRequirements(path, port),
   serialBackend: ({ path }) => path,
 });

@@ -1,5 +1,6 @@
 import type { FileType, Need, Variable } from '../devices/device.js';
 import { backendType } from '../devices/network.js';
+import { servedConsole } from '../devices/serial.js';
 import type { Machine, PlannedDevice } from '../machine/machine.js';
 
 /** What a device, or a port of it, is connected to on the host. */
@@ -52,8 +53,9 @@ function pathKind(path: string, needs: Needs): string {
 }
 
 /** What a serial port is connected to: the backends of uart_backend.c. */
-export function serialConnection(backend: string, port?: string): Connection {
+export function serialConnection(backend: string, isServed: boolean, port?: string): Connection {
   const at = { ...(port === undefined ? {} : { port }), notes: [] };
+  if (backend === 'stdio' && isServed) return { ...at, kind: 'served by vmrun', name: servedConsole };
   if (backend === 'stdio') return { ...at, kind: 'terminal', name: 'stdio' };
   if (backend.startsWith('tcp=')) return { ...at, kind: 'TCP', name: backend.slice('tcp='.length) };
   return { ...at, kind: backend.startsWith('/dev/nmdm') ? 'null modem' : 'device', name: backend };
@@ -122,7 +124,7 @@ export function connectionsOf(device: PlannedDevice, needs: Needs): readonly Con
   const node = nodeOf(variables, prefix);
   const ports = numbered(node, 'port');
   return [
-    ...(node.has('backend') ? [networkConnection(node, needs)] : pathConnections(node, needs)),
+    ...(node.has('backend') ? [networkConnection(node, needs)] : pathConnections(node, needs, label === servedConsole)),
     ...ports.flatMap(([number, port]): readonly Connection[] => {
       const path = port.get('path');
       if (path === undefined) return [];
@@ -151,14 +153,14 @@ export function connectionsOf(device: PlannedDevice, needs: Needs): readonly Con
   ];
 }
 
-function pathConnections(node: Node, needs: Needs): readonly Connection[] {
+function pathConnections(node: Node, needs: Needs, isServed: boolean): readonly Connection[] {
   const path = node.get('path') ?? node.get('dev');
   const ram = node.get('ram');
   if (ram !== undefined) return [{ kind: 'memory', name: `${ram} MiB`, notes: [] }];
   if (path === undefined) return [];
   // A serial port asks for no file where its backend is none.
   if (!needs.files.has(path) && /^(stdio$|tcp=|\/dev\/nmdm)/.test(path)) {
-    return [serialConnection(path)];
+    return [serialConnection(path, isServed)];
   }
   const share = node.get('sharename');
   const at = share === undefined ? {} : { port: share };
@@ -177,7 +179,7 @@ function cardConnections(node: Node, label: string | undefined): readonly Connec
 }
 
 /** What is behind the LPC bridge, or where there is none, part of the machine itself: firmware, TPM, com ports. */
-export function boardConnections({ variables, requirements }: Machine): readonly Connection[] {
+export function boardConnections({ variables, requirements, servesConsole }: Machine): readonly Connection[] {
   const node = nodeOf(variables, '');
   const file = (port: string, keys: readonly string[], kind: string): readonly Connection[] =>
     keys.flatMap((key) => {
@@ -187,7 +189,7 @@ export function boardConnections({ variables, requirements }: Machine): readonly
   const tpm = node.get('tpm.path');
   const coms = [...node].flatMap(([key, backend]): readonly Connection[] => {
     const [, com] = /^lpc\.(com\d)\.path$/.exec(key) ?? [];
-    return com === undefined && key !== 'console' ? [] : [serialConnection(backend, com ?? 'console')];
+    return com === undefined && key !== 'console' ? [] : [serialConnection(backend, servesConsole, com ?? 'console')];
   });
   return [
     ...file('bootrom', ['bootrom', 'lpc.bootrom'], 'firmware'),

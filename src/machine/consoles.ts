@@ -1,7 +1,7 @@
 import { child } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
 import type { Platform, Requirement } from '../devices/device.js';
-import { checkSerialBackend, serialRequirements } from '../devices/serial.js';
+import { bhyveBackend, checkSerialBackend, serialRequirements } from '../devices/serial.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
 import type { VmSpec } from '../spec/vm-spec.js';
 import type { Setting } from './argv.js';
@@ -47,17 +47,21 @@ export function checkConsoles(
     const { pointer, backend } = console;
     // A device checks its own.
     const found = 'name' in console ? checkSerialBackend(backend, console, platform) : [];
-    const twin = consoles.slice(0, index).find((other) => other.backend === backend);
+    const told = bhyveBackend(backend);
+    const twin = consoles.slice(0, index).find((other) => bhyveBackend(other.backend) === told);
     if (twin === undefined) return found;
     return [
       ...found,
       {
         code: 'console-twice',
         pointer,
-        message: `${named(console)} and ${named(twin)} are both ${backend}`,
+        message:
+          twin.backend === backend
+            ? `${named(console)} and ${named(twin)} are both ${backend}`
+            : `${named(console)} is ${backend} and ${named(twin)} is ${twin.backend}, and bhyve has one standard input`,
         fix:
-          backend === 'stdio'
-            ? 'one of them can be stdio; use e.g. "/dev/nmdm0A" for the other'
+          told === 'stdio'
+            ? `one of them can be ${backend}; use e.g. "/dev/nmdm0A" for the other`
             : 'use another backend',
       },
     ];
@@ -66,16 +70,16 @@ export function checkConsoles(
 
 /** arm64 has no LPC bridge: its one console is a variable of its own, which no option sets. */
 export const consoleSettings = (vm: VmSpec, { arch }: Platform): readonly Setting[] =>
-  comPortsOf(vm).map(({ name, pointer, backend }) =>
-    arch === 'arm64'
-      ? { variables: [{ key: 'console', value: backend }], pointers: [pointer] }
-      : // The whole rest of the option is the path: a comma does not split it.
-        {
-          variables: [{ key: `lpc.${name}.path`, value: backend }],
-          option: ['-l', `${name},${backend}`],
-          pointers: [pointer],
-        },
-  );
+  comPortsOf(vm).map(({ name, pointer, backend }) => {
+    const value = bhyveBackend(backend);
+    if (arch === 'arm64') return { variables: [{ key: 'console', value }], pointers: [pointer] };
+    // The whole rest of the option is the path: a comma does not split it.
+    return {
+      variables: [{ key: `lpc.${name}.path`, value }],
+      option: ['-l', `${name},${value}`],
+      pointers: [pointer],
+    };
+  });
 
 export const consoleRequirements = (vm: VmSpec): readonly Requirement[] =>
   comPortsOf(vm).flatMap((port) => serialRequirements(port.backend, port));

@@ -1,4 +1,5 @@
 import { formatAddress } from '../base/pci-address.js';
+import { servedConsole } from '../devices/serial.js';
 import type { Machine, PlannedDevice } from './machine.js';
 
 /** One thing that is different between two machines of one spec. */
@@ -61,9 +62,15 @@ function settingChanges(before: Machine, after: Machine): readonly MachineChange
   });
 }
 
-const settingsOf = ({ variables }: Machine): ReadonlyMap<string, string> =>
+const settingsOf = ({ variables, servesConsole }: Machine): ReadonlyMap<string, string> =>
   new Map(
     variables
       .filter(({ key, isSecret }) => !/^pci\.\d/.test(key) && isSecret !== true)
-      .map(({ key, value }) => [key, value]),
+      .map(({ key, value }) => [
+        key,
+        servesConsole && serialKey.test(key) && value === 'stdio' ? servedConsole : value,
+      ]),
   );
+
+/** bhyve is told the same of a console that vmrun serves and of one on its terminal; people are not. */
+const serialKey = /^(console|lpc\.com\d\.path)$/;

@@ -4,6 +4,7 @@ import type { Finding } from '../base/problem.js';
 import { splitWords } from '../base/shell.js';
 import { shown } from '../base/text.js';
 import { imageRequirement } from '../devices/block.js';
+import { bhyveBackend, servedConsole } from '../devices/serial.js';
 import { regularFile, type Medium, type Platform, type Requirement } from '../devices/device.js';
 import type { LoaderSpec, VmSpec } from '../spec/vm-spec.js';
 import type { Loader } from './machine.js';
@@ -185,7 +186,7 @@ type Command = Omit<Loader, 'timeoutMs'>;
 
 /** A loader talks to a tty or to ours; a serial port that is a socket is none of them. */
 const consoleOf = ({ com1 }: VmSpec): readonly string[] =>
-  com1 === undefined || com1.startsWith('tcp=') ? [] : ['-c', com1];
+  com1 === undefined || com1.startsWith('tcp=') ? [] : ['-c', bhyveBackend(com1)];
 
 function bhyveload(vm: VmSpec, loader: LoaderSpec, args: readonly string[], context: LoaderContext): Command {
   return {
@@ -204,6 +205,7 @@ function bhyveload(vm: VmSpec, loader: LoaderSpec, args: readonly string[], cont
     ],
     files: [],
     usesStdio: vm.com1 === 'stdio',
+    servesConsole: vm.com1 === servedConsole,
   };
 }
 
@@ -213,7 +215,7 @@ function grubBhyve(vm: VmSpec, loader: LoaderSpec, args: readonly string[], cont
   const input = commands === undefined ? undefined : `${[commands].flat().join('\n')}\n`;
   const mapPath = typeof map === 'string' ? map : pathIn(context.runDirectory, deviceMapName);
   // GRUB talks to its own terminal, which it calls no name.
-  const console = input !== undefined || vm.com1 === 'stdio' ? [] : consoleOf(vm);
+  const console = input !== undefined || bhyveBackend(vm.com1 ?? '') === 'stdio' ? [] : consoleOf(vm);
   return {
     kind: 'grub-bhyve',
     argv: [
@@ -231,6 +233,7 @@ function grubBhyve(vm: VmSpec, loader: LoaderSpec, args: readonly string[], cont
     ...(input === undefined ? {} : { input }),
     files: typeof map === 'string' ? [] : [{ path: mapPath, content: deviceMap(map, context.parts) }],
     usesStdio: vm.com1 === 'stdio' && input === undefined,
+    servesConsole: vm.com1 === servedConsole && input === undefined,
   };
 }
 

@@ -43,13 +43,15 @@ export interface Loader {
   readonly kind: 'bhyveload' | 'grub-bhyve';
   /** The program first, the VM's name last. */
   readonly argv: readonly string[];
-  /** For its standard input; absent: the terminal where `usesStdio`, else nothing. */
+  /** For its standard input; absent: the terminal where `usesStdio`, the console where `servesConsole`, else nothing. */
   readonly input?: string;
   /** What it reads, made in the run directory before it starts. */
   readonly files: readonly { readonly path: string; readonly content: string }[];
   readonly timeoutMs: number;
-  /** Standard input and output are its console. */
+  /** Standard input and output are its console: those of this process. */
   readonly usesStdio: boolean;
+  /** They are its console, which vmrun serves. */
+  readonly servesConsole: boolean;
 }
 
 /** How vmrun is to treat the VM while it runs; bhyve knows nothing of it. */
@@ -106,7 +108,9 @@ export interface Machine extends Platform {
   readonly isMonitored: boolean;
   readonly requirements: readonly MachineRequirement[];
   readonly ephemerals: readonly Ephemeral[];
-  /** Standard input and output are a guest console. */
+  /** Standard input and output of this process are a guest console. */
   readonly usesStdio: boolean;
+  /** bhyve's standard input and output are a guest console that vmrun serves: `"com1": "console"`. */
+  readonly servesConsole: boolean;
   readonly policy: Policy;
 }

@@ -6,6 +6,7 @@ import { failure, success, type Result } from '../base/result.js';
 import type { AnyDeviceModel, DeviceContext, Ephemeral, Platform, Variable } from '../devices/device.js';
 import { hostbridges } from '../devices/hostbridge.js';
 import { lpc } from '../devices/lpc.js';
+import { servedConsole } from '../devices/serial.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
 import { configLine, deviceArguments, settingArguments, type Setting } from './argv.js';
 import {
@@ -283,6 +284,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     ...(options.extraArguments ?? []),
     vm.name,
   ];
+  const backends = consolesOf(vm, parts).map(({ backend }) => backend);
   const machine: Machine = {
     name: vm.name,
     target: effective.target,
@@ -306,7 +308,8 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
       runDirectory: options.runDirectory,
     }),
     ephemerals: parts.flatMap(({ model, fields }): readonly Ephemeral[] => model.ephemerals?.(fields) ?? []),
-    usesStdio: consolesOf(vm, parts).some(({ backend }) => backend === 'stdio'),
+    usesStdio: backends.includes('stdio'),
+    servesConsole: backends.includes(servedConsole),
     policy: policyOf(vm),
   };
   const owners = [...first.map(() => undefined), ...told.map(({ part }) => part)];

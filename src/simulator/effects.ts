@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { readBoundedText } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
@@ -63,6 +64,34 @@ export function write(fd: 1 | 2, text: string): void {
       attempts += 1;
       Atomics.wait(clock, 0, 0, 1);
     }
+  }
+}
+
+/** Keeps what it has made from being collected, and its descriptor from being closed. */
+const openConsole: Socket[] = [];
+
+/**
+ * Makes a console on standard output what bhyve makes it: non-blocking, so that the guest never waits for a reader.
+ * A terminal stays as it is, since that takes what is written.
+ * @returns writes what fits there, and drops the rest
+ */
+export function consoleWriter(): (text: string) => void {
+  const stats = fstatSync(1);
+  if (!stats.isFIFO() && !stats.isSocket()) {
+    return (text) => {
+      write(1, text);
+    };
+  }
+  openConsole.push(new Socket({ fd: 1, readable: false, writable: true }).unref());
+  return writeWhatFits;
+}
+
+function writeWhatFits(text: string): void {
+  const bytes = Buffer.from(text);
+  try {
+    for (let written = 0; written < bytes.length;) written += writeSync(1, bytes, written);
+  } catch {
+    // It is full, or its reader is gone.
   }
 }
 

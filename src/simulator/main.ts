@@ -2,7 +2,7 @@
 // all else in this room is pure.
 
 import { basename, dirname } from 'node:path';
-import { dropDeadTerminals, errorText, openFile, stayAlive, write, writeLines } from './effects.js';
+import { consoleWriter, dropDeadTerminals, errorText, openFile, stayAlive, writeLines } from './effects.js';
 import { type Settings, readSettings } from './environment.js';
 import { bootBanner, guestConsole, newline } from './guest-console.js';
 import { followMonitor, monitor, monitoredVariable } from './monitor.js';
@@ -122,6 +122,7 @@ function boot(machine: Machine, settings: Settings, number: number): void {
   };
   if (machine.hasPowerButton) process.on('SIGTERM', powerButton(step, endOnce));
   if (machine.hasStdioConsole) {
+    writeConsole = consoleWriter();
     const readsTerminal = !endsAtOnce(step);
     if (readsTerminal) {
       readTerminal(machine.name, (end) => {
@@ -158,12 +159,13 @@ function endGuest(end: GuestEnd, machine: Machine, settings: Settings): void {
 }
 
 let isMidLine = false;
+let writeConsole: (text: string) => void = () => undefined;
 
 /** Writes to the guest's console. */
 function say(text: string): void {
   if (text === '') return;
   isMidLine = !text.endsWith(newline);
-  write(1, text);
+  writeConsole(text);
 }
 
 /** Whoever prints next starts on a line of his own. */

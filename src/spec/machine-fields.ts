@@ -8,6 +8,7 @@ import {
   text,
   type JsonSchema,
 } from '../devices/json-schema.js';
+import { serialBackends } from '../devices/serial.js';
 import { bootFields } from './boot-fields.js';
 import { cpuset, memory, object } from './field-schemas.js';
 import { policyFields } from './policy-fields.js';
@@ -17,8 +18,8 @@ const domainPolicyPattern =
   '^(all|(round-robin|rr|first-touch|ft|prefer|interleave|il)(:\\d{1,3}(-\\d{1,3})?(,\\d{1,3}(-\\d{1,3})?)*)?|\\d{1,3}(-\\d{1,3})?(,\\d{1,3}(-\\d{1,3})?)*)$';
 
 const console = (number: number): JsonSchema =>
-  text(`Serial port ${number}: "stdio", a tty such as /dev/nmdm0A, or "tcp=address:port".`, {
-    examples: ['stdio', '/dev/nmdm0A'],
+  text(`Serial port ${number}: ${serialBackends}.`, {
+    examples: ['console', 'stdio', '/dev/nmdm0A'],
   });
 
 const uuidSchema: JsonSchema = {

@@ -543,6 +543,13 @@ describe('a PCI serial port', () => {
     },
   );
 
+  test('can be the console that vmrun serves, which is stdio to bhyve', async () => {
+    expect(await wordsOf({ device: 'uart', path: 'console' })).toBe('uart,stdio');
+    const machine = await planOf(withDevices({ device: 'uart', path: 'console' }));
+    expect(simulateMachine(machine).config.get('pci.0.1.0.path')).toBe('stdio');
+    expect(machine).toMatchObject({ usesStdio: false, servesConsole: true });
+  });
+
   test('keeps a path with a comma', async () => {
     const machine = await planOf(withDevices({ device: 'uart', path: '/dev/a,b=c' }));
     expect(sorted(simulateMachine(machine).config)).toEqual(sorted(expectedConfig(machine)));

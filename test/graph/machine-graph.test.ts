@@ -118,6 +118,17 @@ describe('the machine of an example', () => {
       ],
     ],
     [
+      'served-console.json',
+      'default',
+      [
+        '2 vCPUs (1 socket, 1 core, 2 threads); 1G of memory; amd64, FreeBSD 15 > loader: bhyveload (program)',
+        '0:0:0 hostbridge',
+        '0:1:0 virtio-net > tap0 (tap)',
+        '0:2:0 virtio-blk > appliance.img (disk)',
+        '0:31:0 lpc > com1: console (served by vmrun)',
+      ],
+    ],
+    [
       'bhyve-man/arm64.json',
       'default',
       [
@@ -158,6 +169,9 @@ describe('a device', () => {
       'passthru > 0x10de1458 0x1b8136f0 (host card)',
     ],
     [{ device: 'uart', path: 'tcp=127.0.0.1:99' }, 'uart > 127.0.0.1:99 (TCP)'],
+    [{ device: 'uart', path: 'stdio' }, 'uart > stdio (terminal)'],
+    [{ device: 'uart', path: 'console' }, 'uart > console (served by vmrun)'],
+    [{ device: 'virtio-blk', path: 'console' }, 'virtio-blk > console (disk)'],
     // A disk of a name that would mean something to a serial port.
     [{ device: 'virtio-blk', path: 'stdio' }, 'virtio-blk > stdio (disk)'],
     [{ device: 'fbuf', wait: true }, 'fbuf > 127.0.0.1:5900 (VNC, waits for a client)'],

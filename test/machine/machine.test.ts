@@ -181,6 +181,36 @@ describe('serial ports', () => {
     expect((await planOf({ ...minimal, com2: 'stdio' })).usesStdio).toBe(true);
     expect((await planOf({ ...minimal, com2: '/dev/nmdm0A' })).usesStdio).toBe(false);
   });
+
+  test.each(['com1', 'com4'])(
+    'one of them is a console that vmrun serves, and bhyve has it on stdio: %s',
+    async (port) => {
+      const machine = await planOf({ ...minimal, [port]: 'console' });
+      expect(valuesOf(machine.argv, '-l').slice(1)).toEqual([`${port},stdio`]);
+      expect(machine).toMatchObject({ usesStdio: false, servesConsole: true });
+      expect(refusal(simulateMachine(machine).start)).toBe('');
+      expect((await planOf({ ...minimal, [port]: 'stdio' })).servesConsole).toBe(false);
+    },
+  );
+
+  test.each([
+    ['stdio', 'com2 is console and com1 is stdio, and bhyve has one standard input'],
+    ['console', 'com2 and com1 are both console'],
+  ])('a served console and one on %s cannot both be there', async (com1, message) => {
+    expect(await problemsOf({ ...minimal, com1, com2: 'console' })).toEqual([
+      expect.objectContaining({
+        code: 'console-twice',
+        message,
+        fix: 'one of them can be console; use e.g. "/dev/nmdm0A" for the other',
+      }),
+    ]);
+  });
+
+  test('a served console is one on arm64, too', async () => {
+    const machine = await planOf({ ...minimal, com1: 'console', arch: 'arm64' });
+    expect(valuesOf(machine.argv, '-o')).toContain('console=stdio');
+    expect(machine.servesConsole).toBe(true);
+  });
 });
 
 describe('extra options', () => {
@@ -347,6 +377,15 @@ describe('two machines of one spec', () => {
       { kind: 'setting', key: 'memory.size', from: '1G', to: '2G' },
       { kind: 'setting', key: 'lpc.com1.path', to: 'stdio' },
     ]);
+  });
+
+  test('differ where vmrun serves the console that was on its terminal, though bhyve is told the same', async () => {
+    const [served, own] = await Promise.all([
+      planOf({ ...minimal, com1: 'console' }),
+      planOf({ ...minimal, com1: 'stdio' }),
+    ]);
+    expect(served.argv).toEqual(own.argv);
+    expect(differences(own, served)).toEqual([{ kind: 'setting', key: 'lpc.com1.path', from: 'stdio', to: 'console' }]);
   });
 
   test('that differ in a password never say which', async () => {

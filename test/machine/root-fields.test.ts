@@ -417,8 +417,23 @@ describe('a guest without a boot ROM', () => {
       },
       ['grub-bhyve', '-m', 'my.map', '-M', '500000K', 'vm0'],
     ],
+    [
+      { loader: { kind: 'grub-bhyve', root: 'hd0' }, com1: 'console' },
+      ['grub-bhyve', '-m', '/run/vm0/device.map', '-M', '512M', '-r', 'hd0', 'vm0'],
+    ],
+    [
+      { loader: { kind: 'bhyveload', disk: 'c' }, com1: 'console' },
+      ['bhyveload', '-c', 'stdio', '-m', '512M', '-d', 'c', 'vm0'],
+    ],
   ])('%j', async (more, argv) => {
     expect((await loaderOf(more))?.argv).toEqual(argv);
+  });
+
+  test('has the console that vmrun serves, unless its input is typed for it', async () => {
+    const servesConsole = async (loader: object) => (await loaderOf({ loader, com1: 'console' }))?.servesConsole;
+    expect(await servesConsole({ kind: 'bhyveload', disk: 'c' })).toBe(true);
+    expect(await servesConsole({ kind: 'grub-bhyve', root: 'hd0' })).toBe(true);
+    expect(await servesConsole({ kind: 'grub-bhyve', commands: 'boot' })).toBe(false);
   });
 
   test('is described to GRUB by the disks that it has, or by those that the spec names', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const launcher = fileURLToPath(new URL('../../bin/bhyve-sim.js', import.meta.url));
+export const launcher = fileURLToPath(new URL('../../bin/bhyve-sim.js', import.meta.url));
 
 /** How a simulated bhyve ended. */
 export interface Ended {
@@ -29,8 +29,12 @@ export interface Surroundings {
 }
 
 /** Starts the built launcher without the variables that the test's own surroundings may have. */
-export function startSim(argv: readonly string[], { cwd, env }: Surroundings = {}): Running {
-  const child = spawn(process.execPath, [launcher, ...argv], {
+export const startSim = (argv: readonly string[], surroundings: Surroundings = {}): Running =>
+  startProgram(process.execPath, [launcher, ...argv], surroundings);
+
+/** The same of what starts it. */
+export function startProgram(program: string, argv: readonly string[], { cwd, env }: Surroundings): Running {
+  const child = spawn(program, argv, {
     cwd: cwd ?? tmpdir(),
     env: { PATH: process.env.PATH, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],

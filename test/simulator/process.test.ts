@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
 import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { guest, runSim, startSim, withFolder } from './bhyve-sim.js';
+import { guest, launcher, runSim, startProgram, startSim, withFolder, type Running } from './bhyve-sim.js';
 
 const play = (
   script: string,
@@ -168,6 +169,82 @@ describe('the console', () => {
     sim.child.stdin?.end();
     sim.child.kill('SIGTERM');
     expect(await sim.ended).toMatchObject({ status: 1, stderr: '' });
+  });
+});
+
+/** A guest between two FIFOs that both sides hold open in both directions, so that none sees an end of file. */
+async function onFifos<T>(
+  use: (fifos: { readonly type: (text: string) => void; readonly take: () => string }, sim: Running) => Promise<T>,
+): Promise<T> {
+  return withFolder(async (cwd) => {
+    await promisify(execFile)('mkfifo', ['in', 'out'], { cwd });
+    const flags = constants.O_RDWR | constants.O_NONBLOCK;
+    const [input, output] = [openSync(path.join(cwd, 'in'), flags), openSync(path.join(cwd, 'out'), flags)];
+    const command = 'exec "$@" 0<>in 1<>out';
+    const sim = startProgram('/bin/sh', ['-c', command, 'sh', process.execPath, launcher, ...guest, 'vm'], {
+      cwd,
+      ...play('run'),
+    });
+    try {
+      return await use({ type: (text) => void writeSync(input, text), take: () => taken(output) }, sim);
+    } finally {
+      sim.child.kill('SIGKILL');
+      await sim.ended;
+      closeSync(input);
+      closeSync(output);
+    }
+  });
+}
+
+/** What is in a FIFO now. */
+function taken(descriptor: number): string {
+  const bytes = Buffer.alloc(128 * 1024);
+  try {
+    return bytes.toString('utf8', 0, readSync(descriptor, bytes));
+  } catch {
+    return '';
+  }
+}
+
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a console on two FIFOs', () => {
+  test('is read and written without an end of file', async () => {
+    await onFifos(async ({ type, take }, sim) => {
+      let seen = '';
+      const until = async (text: string): Promise<void> => {
+        while (!seen.includes(text)) {
+          seen += take();
+          await soon();
+        }
+      };
+      await until('login: ');
+      type('root\n');
+      await until('login: root\r\nvm login: ');
+      type('poweroff\n');
+      expect(await sim.ended).toMatchObject({ status: 1 });
+    });
+  });
+
+  test('drops what nobody reads, and the guest goes on', async () => {
+    await onFifos(async ({ type, take }, sim) => {
+      // Far more than a FIFO holds comes back as its echo; all of it is read by the guest.
+      const line = `${'x'.repeat(1022)}\n`;
+      for (let lines = 0; lines < 200;) {
+        try {
+          type(line);
+          lines += 1;
+        } catch {
+          await soon();
+        }
+      }
+      type('poweroff\n');
+      expect(await sim.ended).toMatchObject({ status: 1 });
+      const kept = take();
+      expect(kept.length).toBeGreaterThan(32 * 1024);
+      expect(kept.length).toBeLessThanOrEqual(64 * 1024);
+      expect(kept).toContain('vm login: xxx');
+    });
   });
 });
 

@@ -379,7 +379,7 @@ const com = fc.oneof(
   awkwardText(4).map((text) => `/dev/${text}`),
   fc.integer({ min: 1, max: 65535 }).map((port) => `tcp=127.0.0.1:${port}`),
   fc.integer({ min: 1, max: 65535 }).map((port) => `tcp=[::1]:${port}`),
-  fc.constant('stdio'),
+  fc.constantFrom('stdio', 'console'),
 );
 
 const duration = fc.oneof(
