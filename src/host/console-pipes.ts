@@ -1,0 +1,163 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { codeOf } from '../base/error-code.js';
+import type { RunTool } from './tools.js';
+
+/** What is typed, in the run directory. */
+export const consoleInFile = 'console.in';
+/** What the guest writes. */
+export const consoleOutFile = 'console.out';
+
+/**
+ * The two FIFOs that are a guest's console: bhyve has them as its standard input and output, each side has each open in
+ * both directions, and so none ever sees an end of file, whoever of the two is killed and comes back.
+ */
+export interface ConsolePipes {
+  readonly input: string;
+  readonly output: string;
+  /**
+   * What a boot needs: both are there, and nothing waits that was typed for the boot before. Ones that somebody has
+   * removed are made anew. @throws Error with a system call's code
+   */
+  readonly prepare: () => Promise<void>;
+  /**
+   * Types at the console.
+   * @returns resolves when all of it is where bhyve reads it: true; or false where too much waits already and nothing of
+   * it was taken, or where what waited was dropped, since the guest has ended
+   */
+  readonly write: (bytes: Uint8Array) => Promise<boolean>;
+  readonly close: () => void;
+}
+
+/** More than a person types, or pastes, before a guest has read it; the FIFO itself holds as much again. */
+const mostQueued = 64 * 1024;
+
+const flags = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/** Read into by every console, each time to be copied from at once. */
+let readBuffer: Buffer | undefined;
+
+export interface ConsolePipesOptions {
+  /** Of the run: others may not look into it. */
+  readonly file: (name: string) => string;
+  readonly run: RunTool;
+  /** What the guest has written, in a buffer that is used again afterwards. */
+  readonly onOutput: (bytes: Uint8Array) => void;
+  /** FIFOs that are there, with what is in them, are those of a bhyve that runs or has run for the run before. */
+  readonly isAdopted: boolean;
+}
+
+/** @throws Error with a system call's code where there can be no FIFOs */
+export async function openConsolePipes(options: ConsolePipesOptions): Promise<ConsolePipes> {
+  const { file, run, onOutput, isAdopted } = options;
+  const [input, output] = [file(consoleInFile), file(consoleOutFile)];
+  let reader: { readonly socket: Socket; readonly inode: bigint } | undefined;
+  let writer: { readonly socket: Socket; readonly inode: bigint } | undefined;
+  let isClosed = false;
+
+  function read(): void {
+    reader?.socket.destroy();
+    const { descriptor, inode } = openFifo(output);
+    readBuffer ??= Buffer.allocUnsafe(mostQueued);
+    const onread = {
+      buffer: readBuffer,
+      callback: (length: number, bytes: Uint8Array): boolean => {
+        onOutput(bytes.subarray(0, length));
+        return true;
+      },
+    };
+    const readOnly = { fd: descriptor, readable: true, writable: false, onread };
+    reader = { socket: quiet(new Socket(readOnly)), inode };
+  }
+
+  function type(isEmptied: boolean): void {
+    // Its queue goes with it, and no half of a chunk comes after.
+    writer?.socket.destroy();
+    const { descriptor, inode } = openFifo(input);
+    if (isEmptied) empty(descriptor);
+    writer = { socket: quiet(new Socket({ fd: descriptor, readable: false, writable: true })), inode };
+  }
+
+  /** Both in one go where both are missing: a process costs more than all the rest. */
+  async function make(paths: readonly string[]): Promise<void> {
+    if (paths.length === 0) return;
+    for (const path of paths) removeOther(path);
+    const { exitCode, stderr, failure } = await run(['mkfifo', '-m', '600', ...paths]);
+    if (exitCode === 0) return;
+    throw Object.assign(new Error(`mkfifo: ${failure ?? stderr.trim()}`), { code: failure ?? 'EIO' });
+  }
+
+  async function open(isEmptied: boolean): Promise<void> {
+    await make([input, output].filter((path) => inodeOfFifo(path) === undefined));
+    if (isClosed) return;
+    if (reader === undefined || reader.inode !== inodeOfFifo(output)) read();
+    if (writer === undefined || isEmptied || writer.inode !== inodeOfFifo(input)) type(isEmptied);
+  }
+
+  if (!isAdopted) for (const path of [input, output]) remove(path);
+  await open(false);
+  return {
+    input,
+    output,
+    prepare: () => open(true),
+    write: (bytes) =>
+      new Promise((resolve) => {
+        const socket = writer?.socket;
+        if (socket === undefined || socket.destroyed || socket.writableLength + bytes.length > mostQueued) {
+          resolve(false);
+          return;
+        }
+        socket.write(bytes, (error) => {
+          resolve(error === undefined || error === null);
+        });
+      }),
+    close() {
+      isClosed = true;
+      reader?.socket.destroy();
+      writer?.socket.destroy();
+    },
+  };
+}
+
+/** What fails there, its owner finds out by what comes of it. */
+function quiet(socket: Socket): Socket {
+  return socket.on('error', () => undefined);
+}
+
+/** @throws where it is no FIFO of ours */
+function openFifo(path: string): { readonly descriptor: number; readonly inode: bigint } {
+  const descriptor = openSync(path, flags);
+  const stats = fstatSync(descriptor, { bigint: true });
+  if (stats.isFIFO()) return { descriptor, inode: stats.ino };
+  closeSync(descriptor);
+  throw Object.assign(new Error(`${path} is no FIFO`), { code: 'EINVAL' });
+}
+
+/** Undefined: another process has to make one there. */
+function inodeOfFifo(path: string): bigint | undefined {
+  const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats?.isFIFO() === true ? stats.ino : undefined;
+}
+
+function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+/** mkfifo(1) replaces nothing. */
+function removeOther(path: string): void {
+  if (inodeOfFifo(path) === undefined) remove(path);
+}
+
+/** Drops what is in a FIFO. */
+function empty(descriptor: number): void {
+  const bytes = Buffer.allocUnsafe(4096);
+  try {
+    while (readSync(descriptor, bytes) > 0);
+  } catch (error) {
+    if (codeOf(error) !== 'EAGAIN') throw error;
+  }
+}
