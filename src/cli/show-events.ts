@@ -118,6 +118,7 @@ function loaderLines(event: LoaderEvent, colour: Colours, isVerbose: boolean, ti
     case 'signalled':
     case 'timed-out':
     case 'not-started':
+    case 'unknown':
       return [
         `boot ${boot}, ${colour.red(`${program} ${describeLoadFailure(end)}`)}${end.kind === 'exited' ? ` ${after}` : ''}`,
         ...(why === undefined ? [] : explanationLines(program, why, colour, times)),
@@ -213,7 +214,7 @@ function describeStop(because: StopReason | 'error'): readonly string[] {
     case 'left-behind':
       return ['not booted again: something was left behind, see --panic-on-failed-cleanup'];
     case 'status-unknown':
-      return ['not booted again: nobody can tell how the bhyve ended that was taken over'];
+      return ['not booted again: nobody knows how bhyve ended'];
     case 'error':
       return [];
     default:

@@ -42,7 +42,7 @@ function reasonOf(end: RunEnd, hasWords: boolean): Reason {
       };
     case 'unknown':
       return {
-        cause: 'this bhyve was taken over from a killed vmrun, and the system tells its status to nobody else',
+        cause: 'the shell that waited for bhyve was killed, and the system tells its status to nobody else',
         next: "look at the guest's own log, and at dmesg, whether it was shut down or bhyve died",
       };
     case 'not-prepared':

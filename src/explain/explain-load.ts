@@ -100,6 +100,8 @@ export function explainLoad(
       return { cause: how.error, evidence, next: 'look at the file and its permissions' };
     case 'timed-out':
       return { cause: 'it may wait at a prompt', evidence, next: advise(whenWaiting[program], has) };
+    case 'unknown':
+      return { cause: 'the shell that waited for it was killed', evidence, next: byHand };
     case 'signalled':
       return { cause: silence, evidence, next: byHand };
     case 'exited':

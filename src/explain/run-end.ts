@@ -15,7 +15,7 @@ export type RunEnd =
   /** 4, a status that the man page does not list, or a 0 or 1 of a bhyve that ran no guest. */
   | { readonly kind: 'failed'; readonly status: number }
   | { readonly kind: 'killed'; readonly signal: NodeJS.Signals }
-  /** A bhyve that was taken over was no child of ours, and the system tells its status to nobody else. */
+  /** The shell that waited for bhyve was killed, and the system tells its status to nobody else. */
   | { readonly kind: 'unknown' }
   /** The hook pre_start failed, and bhyve was not started. */
   | { readonly kind: 'not-prepared'; readonly how: HookEnd }
@@ -27,7 +27,9 @@ export type LoadFailure =
   | { readonly kind: 'exited'; readonly status: number }
   | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals }
   | { readonly kind: 'timed-out'; readonly timeoutMs: number }
-  | { readonly kind: 'not-started'; readonly error: string };
+  | { readonly kind: 'not-started'; readonly error: string }
+  /** The shell that waited for it was killed. */
+  | { readonly kind: 'unknown' };
 
 /** What else is known of an exit. */
 export interface EndFacts {
@@ -166,7 +168,7 @@ export function describeEnd(end: RunEnd): string {
     case 'not-prepared':
       return `was not started: the hook pre_start ${describeHookFailure(end.how)}`;
     case 'unknown':
-      return 'ended, and the system does not tell how';
+      return 'ended, and nobody knows how';
     default:
       return unreachable(end);
   }
@@ -183,6 +185,8 @@ export function describeLoadFailure(how: LoadFailure): string {
       return `did not finish within ${formatDuration(how.timeoutMs)}`;
     case 'not-started':
       return 'could not be started';
+    case 'unknown':
+      return 'ended, and nobody knows how';
     default:
       return unreachable(how);
   }

@@ -1,19 +1,21 @@
 import { spawn, type ChildProcess, type SpawnOptions as NodeSpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
-import type { Readable, Writable } from 'node:stream';
+import { Socket } from 'node:net';
+import { openDescriptors, type ChildDescriptors } from './child-descriptors.js';
+import { systemClock } from './clock.js';
+import { readEnd } from './end-file.js';
 import { programEnvironment } from './environment.js';
+import { listen, socketOf, type LifeLine } from './life-line.js';
+import { feed, gate, handOn, passOn, type Gate } from './pass-on.js';
 import { refuseUnstartable } from './program.js';
 import { signalGroup } from './signal-process.js';
 import { startError } from './start-error.js';
-import { lineSplitter, tailBuffer } from './tail.js';
+import { endOfStatus, shellDescriptors, stayingShell, type ProcessEnd } from './staying-shell.js';
 import { takeTurn } from './turn.js';
 
-/** How a process ended: by its own status, or by a signal. */
-export type ProcessEnd =
-  | { readonly kind: 'exited'; readonly status: number }
-  | { readonly kind: 'signalled'; readonly signal: NodeJS.Signals };
+export type { ProcessEnd } from './staying-shell.js';
 
-/** How a child is found again by those who come after us. */
+/** How a child is found again by those who come after us, and how they know of its end. */
 export interface Survivor {
   /** File that tells of the child; the child writes it before it becomes the program, so there is none without. */
   readonly noteFile: string;
@@ -21,16 +23,28 @@ export interface Survivor {
   readonly note: string;
   /** Descriptor of a lock that is to be held for as long as the child lives. */
   readonly lock: number | undefined;
+  /** File in which its end will be written, and what tells it from other ends there. */
+  readonly endFile: string | undefined;
+  readonly tag: string;
+  /** FIFO that is at its end when the child is; where there is none, others cannot listen to it. */
+  readonly lifeLine: string | undefined;
 }
 
 export interface SpawnOptions {
-  /** Ours, none, or a text and then its end; a child need not read it. */
-  readonly stdin: 'inherit' | 'ignore' | { readonly text: string };
+  /** Ours, none, or a text and then its end; a child need not read it. Or a FIFO, which never ends. */
+  readonly stdin: 'inherit' | 'ignore' | { readonly text: string } | { readonly fifo: string };
   /**
    * Descriptor 1 itself. `passed-on`: read as stderr is, for a child whose words are not the product, or that must not
-   * take our terminal for its own. Or its bytes as they come.
+   * take our terminal for its own. Or its bytes as they come. Or a FIFO, for which nobody need be there; or a file.
    */
-  readonly stdout: 1 | 'passed-on' | { readonly onBytes: (bytes: Uint8Array) => void };
+  readonly stdout:
+    | 1
+    | 'passed-on'
+    | { readonly onBytes: (bytes: Uint8Array) => void }
+    | { readonly fifo: string }
+    | { readonly file: string };
+  /** Read by us, with `onStderr`; or added to a file, which others go on to read should we be killed. */
+  readonly stderr: 'passed-on' | { readonly file: string };
   /** What outlives us, should we be killed. */
   readonly survivor: Survivor;
   /** Added to what every program gets: `programEnvironment`. */
@@ -40,19 +54,24 @@ export interface SpawnOptions {
    * terminal: it stays in our session, and the terminal's raw mode hands Ctrl-C to the guest.
    */
   readonly ownSession: boolean;
-  /** Called with whole lines of what is read, and with what is left of one when a stream ends. */
+  /** Called with whole lines of what is passed on, and with what is left of one when a stream ends. */
   readonly onStderr: (text: string) => void;
+  /** Called where the shell that waits for the child was killed, and how the child ends will not be known. */
+  readonly onUnwaited?: () => void;
 }
 
 export interface Child {
   readonly pid: number;
-  /** Resolves when the process has ended and what it wrote to stderr has been passed on; never rejects. */
-  readonly ended: Promise<ProcessEnd>;
-  /** It has not ended, or was not waited for: no other process has its number. */
-  isThere(): boolean;
-  /** False where there is no such process any more. */
-  kill(signal: NodeJS.Signals): boolean;
-  /** SIGKILL to it, and to all that it has started where it has a session of its own. */
+  /** The shell that waits for it, its parent. */
+  readonly shell: number;
+  /**
+   * Resolves when the process has ended and what it wrote has been passed on; never rejects. Undefined where nobody knows
+   * how it ended, since its shell was killed.
+   */
+  readonly ended: Promise<ProcessEnd | undefined>;
+  /** Its shell has not ended, or was not waited for: it has its number yet. */
+  isWaitedFor(): boolean;
+  /** SIGKILL to it, its shell, and all that it has started; for one with a session of its own. */
   killWhole(): void;
   /** The last of what it wrote to stderr, at most 8 KiB. */
   stderrTail(): string;
@@ -62,129 +81,143 @@ export interface Child {
 
 export type SpawnChild = (command: readonly string[], options: SpawnOptions) => Promise<Child>;
 
-const tailBytes = 8 * 1024;
 /** A grandchild may keep a stream open; we do not wait for it longer than this. */
 const drainMs = 100;
+/** The same of the life line, when all was killed. */
+const killMs = 1000;
 
-interface PassedOn {
-  readonly tail: () => string;
-  readonly closed: Promise<void>;
-  readonly close: () => void;
-}
-
-/** Passes whole lines of a stream on, and keeps the last of them. */
-function passOn(stream: Readable, onText: (text: string) => void): PassedOn {
-  const tail = tailBuffer(tailBytes);
-  const lines = lineSplitter((text) => {
-    tail.push(text);
-    onText(text);
-  });
-  stream.setEncoding('utf8').on('data', lines.push);
-  const closed = new Promise<void>((resolve) => {
-    stream.once('close', () => {
-      lines.end();
-      resolve();
-    });
-  });
-  return { tail: tail.text, closed, close: () => stream.destroy() };
-}
-
-/** Hands the bytes of a stream on as they come. */
-function handOn(stream: Readable, onBytes: (bytes: Uint8Array) => void): Omit<PassedOn, 'tail'> {
-  stream.on('data', onBytes);
-  const closed = new Promise<void>((resolve) => stream.once('close', resolve));
-  return { closed, close: () => stream.destroy() };
-}
-
-/** Some failures of fork(2) and of what comes before it are thrown, the others are an event. @throws StartError */
-async function start(
-  program: string,
-  args: readonly string[],
+/** Some failures of fork(2) and of what comes before it are thrown, the others are an event. */
+async function startShell(
+  words: readonly string[],
   options: NodeSpawnOptions,
 ): Promise<ChildProcess & { readonly pid: number }> {
+  const subprocess = spawn('/bin/sh', words, options);
+  const { pid } = subprocess;
+  if (pid !== undefined) return Object.assign(subprocess, { pid });
+  throw (await once(subprocess, 'error'))[0];
+}
+
+interface Started {
+  readonly subprocess: ChildProcess & { readonly pid: number };
+  readonly line: LifeLine;
+}
+
+/** @throws StartError */
+async function start(command: readonly string[], options: SpawnOptions, env: NodeJS.ProcessEnv): Promise<Started> {
+  let descriptors: ChildDescriptors | undefined;
+  let socket: Socket | undefined;
   try {
     await takeTurn();
-    const subprocess = spawn('/bin/sh', args, options);
-    const { pid } = subprocess;
-    if (pid !== undefined) return Object.assign(subprocess, { pid });
-    throw (await once(subprocess, 'error'))[0];
+    descriptors = openDescriptors(options);
+    const { stdio, reader } = descriptors;
+    if (reader !== undefined) socket = socketOf(reader);
+    const words = stayingShell(command, options.survivor);
+    const subprocess = await startShell(words, { stdio, detached: options.ownSession, env });
+    const pipe = subprocess.stdio[shellDescriptors.line];
+    socket ??= pipe instanceof Socket ? pipe : undefined;
+    if (socket === undefined) throw new Error('there is no pipe to the shell');
+    // A signal that could not be sent.
+    subprocess.on('error', () => undefined);
+    return { subprocess, line: listen(socket) };
   } catch (cause) {
-    throw startError(program, cause);
+    socket?.destroy();
+    throw startError(command[0] ?? '', cause);
+  } finally {
+    descriptors?.close();
   }
 }
 
-/** A child that ends without reading all of it, or any, does no harm. */
-function feed(stream: Writable, text: string): void {
-  stream.on('error', () => undefined);
-  stream.end(text);
-}
-
-/**
- * A shell that becomes the program, under the same pid: Node has no other way to let a child ignore signals. SIGPIPE,
- * because our end of its stderr is gone when we are killed, and bhyve would die of the next message it prints. SIGHUP,
- * because a terminal that is closed sends it to the guest whose console it was as well as to us: bhyve would die of it
- * before we could press the guest's power button. What the shell itself may fail at, a full disk, must not keep the
- * program from being started. Words are arguments, never parts of a script.
- */
-const ignoring = 'trap "" HUP PIPE; {';
-const becoming = `${ignoring} printf "%s\\n" "\${1%%%*}$$\${1#*%}" >"$0"; } 2>/dev/null; shift; exec "$@"`;
-
-/** A process is still that shell. @param commandLine of the process, its words separated by anything */
-export const isBecoming = (commandLine: string): boolean => commandLine.includes(ignoring);
-
-/** Starts a program, and lets it live on without us. Its words are not looked at by a shell. @throws StartError */
-export const spawnChild: SpawnChild = async (command, options) => {
-  const [program = ''] = command;
-  const { stdin, stdout, ownSession, survivor } = options;
-  const env = programEnvironment(options.env);
-  refuseUnstartable(program, env.PATH);
-  const subprocess = await start(program, ['-c', becoming, survivor.noteFile, survivor.note, ...command], {
-    stdio: [
-      typeof stdin === 'object' ? 'pipe' : stdin,
-      stdout === 1 ? 1 : 'pipe',
-      'pipe',
-      ...(survivor.lock === undefined ? [] : [survivor.lock]),
-    ],
-    detached: ownSession,
-    env,
-  });
-  const { pid } = subprocess;
-  if (typeof stdin === 'object' && subprocess.stdin !== null) feed(subprocess.stdin, stdin.text);
-  const errors = subprocess.stderr === null ? undefined : passOn(subprocess.stderr, options.onStderr);
-  const output = subprocess.stdout;
-  const words = output === null || typeof stdout === 'object' ? undefined : passOn(output, options.onStderr);
-  const bytes = output === null || typeof stdout !== 'object' ? undefined : handOn(output, stdout.onBytes);
-  let isReaped = false;
-  const ended = new Promise<ProcessEnd>((resolve) => {
-    subprocess.once('exit', (status, signal) => {
-      isReaped = true;
-      const end: ProcessEnd = signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal };
-      subprocess.stdin?.destroy();
+/** What the child writes, as far as we read it. */
+function readOutputs({ stdin, stdout, stderr }: ChildProcess, options: SpawnOptions, { behind }: Gate) {
+  if (typeof options.stdin === 'object' && 'text' in options.stdin && stdin !== null) feed(stdin, options.stdin.text);
+  const onText = behind(options.onStderr);
+  const onBytes =
+    typeof options.stdout === 'object' && 'onBytes' in options.stdout ? options.stdout.onBytes : undefined;
+  const errors = stderr === null ? undefined : passOn(stderr, onText);
+  const words = stdout === null || onBytes !== undefined ? undefined : passOn(stdout, onText);
+  const bytes = stdout === null || onBytes === undefined ? undefined : handOn(stdout, behind(onBytes));
+  return {
+    stderrTail: () => errors?.tail() ?? '',
+    stdoutTail: () => words?.tail() ?? '',
+    /** When the child has ended. */
+    async drain(): Promise<void> {
+      stdin?.destroy();
       const close = (): void => {
-        errors?.close();
-        words?.close();
-        bytes?.close();
+        for (const stream of [errors, words, bytes]) stream?.close();
       };
       // Where this process was busy for that long, its last words wait unread: one more look at them.
       const timer = setTimeout(() => setImmediate(close), drainMs);
-      void Promise.all([errors?.closed, words?.closed, bytes?.closed]).then(() => {
-        clearTimeout(timer);
-        resolve(end);
-      });
+      await Promise.all([errors?.closed, words?.closed, bytes?.closed]);
+      clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * Starts a program, and lets it live on without us: a shell stays beside it, which tells how it ends. Its words are not
+ * looked at by a shell.
+ * @throws StartError
+ */
+export const spawnChild: SpawnChild = async (command, options) => {
+  const [program = ''] = command;
+  const { survivor } = options;
+  const env = programEnvironment(options.env);
+  refuseUnstartable(program, env.PATH);
+  const { subprocess, line } = await start(command, options, env);
+  const { pid: shell } = subprocess;
+  let isReaped = false;
+  let isKilled = false;
+  const exit = new Promise<ProcessEnd | undefined>((resolve) => {
+    subprocess.once('exit', (status, signal) => {
+      isReaped = true;
+      resolve(signal === null ? endOfStatus(status ?? 0) : undefined);
     });
   });
-  // A signal that could not be sent.
-  subprocess.on('error', () => undefined);
+  // Nobody hears of what it writes before it is known that there is a child.
+  const opening = gate();
+  const outputs = readOutputs(subprocess, options, opening);
+  const pid = await line.pid;
+  if (pid === undefined) {
+    // Its shell could start nobody: fork(2) lacks processes or memory there.
+    await exit;
+    await outputs.drain();
+    throw startError(program, Object.assign(new Error('the shell that starts it has failed'), { code: 'EAGAIN' }));
+  }
+  opening.open();
+
+  /** When the shell was killed, alone or with the child. */
+  async function withoutShell(): Promise<ProcessEnd | undefined> {
+    if (isKilled) {
+      const over = new AbortController();
+      await Promise.race([line.ended, systemClock.sleep(killMs, over.signal)]);
+      over.abort();
+      return { kind: 'signalled', signal: 'SIGKILL' };
+    }
+    await new Promise(setImmediate);
+    if (!line.isOver()) options.onUnwaited?.();
+    const told = await line.ended;
+    const { endFile, tag } = survivor;
+    const status = told ?? (endFile === undefined ? undefined : readEnd(endFile, tag));
+    return status === undefined ? undefined : endOfStatus(status);
+  }
+
+  async function endOf(): Promise<ProcessEnd | undefined> {
+    const end = (await exit) ?? (await withoutShell());
+    line.close();
+    await outputs.drain();
+    return end;
+  }
+
   return {
     pid,
-    ended,
-    isThere: () => !isReaped,
-    kill: (signal) => subprocess.kill(signal),
+    shell,
+    ended: endOf(),
+    isWaitedFor: () => !isReaped,
     killWhole: () => {
-      if (ownSession) signalGroup(pid, 'SIGKILL', isReaped);
-      else subprocess.kill('SIGKILL');
+      isKilled = true;
+      signalGroup(shell, 'SIGKILL', isReaped);
     },
-    stderrTail: () => errors?.tail() ?? '',
-    stdoutTail: () => words?.tail() ?? '',
+    stderrTail: outputs.stderrTail,
+    stdoutTail: outputs.stdoutTail,
   };
 };

@@ -1,6 +1,6 @@
 import { readlinkSync } from 'node:fs';
 import { readBeginning, readBoundedText } from '../base/bounded-file.js';
-import { isBecoming } from './child.js';
+import { isBecoming } from './staying-shell.js';
 import { hasOpen } from './open-files.js';
 import type { RunTool } from './tools.js';
 
@@ -104,6 +104,13 @@ export function isStillChild(pid: number, parent: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** A process is the child of another. Where nobody can be asked, since the system lacks processes for it, it is taken for one. */
+export async function isChild(pid: number, parent: number, run: RunTool): Promise<boolean> {
+  if (process.platform === 'linux') return isStillChild(pid, parent);
+  const { stdout, failure } = await run(['ps', '-o', 'ppid=', '-p', String(pid)]);
+  return failure !== undefined || Number(stdout) === parent;
 }
 
 /** The children of a process: pgrep(1). None where it has none, or is gone. */

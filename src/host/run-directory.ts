@@ -3,11 +3,16 @@ import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
 import { visibleLines } from '../base/visible.js';
 import type { Survivor } from './child.js';
+import { clearEnd, readEnd } from './end-file.js';
+import { isFifo, makeFifos } from './fifo.js';
 import { retakeLock, takeLock, whoHolds, type Lock } from './lock.js';
 import { makePrivateFolder, privateFolder } from './private-folder.js';
 import {
+  endFile,
+  endTag,
   holderWords,
   isSigned,
+  lifeLineFile,
   noteFile,
   noteWords,
   readNote,
@@ -17,6 +22,9 @@ import {
   type Note,
 } from './run-files.js';
 import { readState, type RunState, type StateDraft } from './run-state.js';
+import type { ProcessEnd } from './staying-shell.js';
+import { endOfStatus } from './staying-shell.js';
+import type { RunTool } from './tools.js';
 
 /**
  * The folder of one running VM. Mode 0700; made and locked by its supervisor, removed when it is done. Where somebody
@@ -42,12 +50,17 @@ export interface RunDirectory {
   readonly takeVm: () => Promise<boolean>;
   /** Somebody lives who has inherited that lock from another supervisor. */
   readonly isVmHeld: () => boolean;
-  /** Removes the note of the child before, which the next one is to write. @throws where that cannot be */
-  readonly clearNote: () => void;
+  /**
+   * Makes room for what the next child is to tell: removes the note and the end of the one before, and makes the FIFO of
+   * its life line where there is none. @throws where that cannot be
+   */
+  readonly clearNote: (run: RunTool) => Promise<void>;
   /** For the next child: how it is found should we be killed. Needs `takeVm`. */
   readonly survivor: (note: Omit<Note, 'pid'>) => Survivor;
   /** What the child that was started last has written; undefined where there is none, or it is only about to. */
   readonly readNote: () => Note | undefined;
+  /** How that one has ended; undefined where its shell has not said it. */
+  readonly readEnd: (note: Pick<Note, 'role' | 'boot'>) => ProcessEnd | undefined;
   /**
    * Removes what a run puts here, lets go of the locks; a file that must stay (a ledger) keeps the folder.
    * @returns what could not be removed, and why; undefined where all is gone
@@ -152,16 +165,28 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       return true;
     },
     isVmHeld: () => vmLock === undefined && whoHolds(file(vmLockFile)) !== undefined,
-    clearNote: () => {
+    async clearNote(run) {
       ensure();
       files.remove(noteFile);
+      if (!isFifo(file(lifeLineFile))) await makeFifos([file(lifeLineFile)], run);
+      clearEnd(file(endFile));
     },
-    survivor: (note) => ({
-      noteFile: files.condition() === 'ours' ? file(noteFile) : '/dev/null',
-      note: noteWords(note),
-      lock: vmLock?.descriptor,
-    }),
+    survivor: (note) => {
+      const isOurs = files.condition() === 'ours';
+      return {
+        noteFile: isOurs ? file(noteFile) : '/dev/null',
+        note: noteWords(note),
+        lock: vmLock?.descriptor,
+        endFile: isOurs ? file(endFile) : undefined,
+        tag: endTag(note),
+        lifeLine: isOurs ? file(lifeLineFile) : undefined,
+      };
+    },
     readNote: () => readNote(file(noteFile)),
+    readEnd: (note) => {
+      const status = readEnd(file(endFile), endTag(note));
+      return status === undefined ? undefined : endOfStatus(status);
+    },
     abandon() {
       const attempt = attempts();
       attempt(() => vmLock?.leave());
@@ -174,7 +199,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     release() {
       const attempt = attempts();
       attempt(() => {
-        files.remove(stateFile, noteFile, ...written);
+        files.remove(stateFile, noteFile, endFile, lifeLineFile, ...written);
       });
       attempt(files.empty);
       attempt(() => vmLock?.release());

@@ -7,6 +7,10 @@ export const runLockFile = 'lock';
 /** Locked by what runs the VM. */
 export const vmLockFile = 'vm.lock';
 export const noteFile = 'vm.pid';
+/** How what runs the VM has ended, as the shell that waited for it says. */
+export const endFile = 'vm.end';
+/** FIFO that is at its end when what runs the VM is. */
+export const lifeLineFile = 'vm.line';
 export const stateFile = 'state.json';
 
 /** The two lock files of a run directory. */
@@ -25,6 +29,9 @@ export interface Note {
 
 /** `%` stands for the pid. */
 export const noteWords = ({ role, boot, target }: Omit<Note, 'pid'>): string => `${role} % ${boot} ${target}`;
+
+/** What tells the end of one from that of another. */
+export const endTag = ({ role, boot }: Pick<Note, 'role' | 'boot'>): string => `${role} ${boot}`;
 
 /** A target may have a long name. */
 const longestNote = 64 * 1024;

@@ -18,6 +18,7 @@ import {
   rememberProcess,
   removeOldFiles,
   survivorOf,
+  tellUnwaited,
   type BootResult,
   type Session,
 } from './session.js';
@@ -82,17 +83,21 @@ const socketsOf = ({ ephemerals }: Machine, before: readonly Trace[]) => ({
 /** The command of a boot, the program first. */
 const commandOf = ({ bhyve }: Session, { argv }: Machine): readonly string[] => [...bhyve, ...argv];
 
-const startBhyve = (session: Session, { machine, number }: Boot): Promise<Child> =>
-  session.host.spawn(commandOf(session, machine), {
+async function startBhyve(session: Session, { machine, number }: Boot): Promise<Child> {
+  const survivor = await survivorOf(session, { role: 'bhyve', boot: number, target: machine.target });
+  return session.host.spawn(commandOf(session, machine), {
     stdin: machine.usesStdio ? 'inherit' : 'ignore',
     stdout: machine.usesStdio ? consoleOf(session) : 'passed-on',
+    stderr: 'passed-on',
     ownSession: !machine.usesStdio,
-    survivor: survivorOf(session, { role: 'bhyve', boot: number, target: machine.target }),
+    survivor,
     env: environmentOf(session, machine, number),
     onStderr: (text) => {
       session.onStderr(text, 'bhyve');
     },
+    onUnwaited: tellUnwaited(session, 'bhyve'),
   });
+}
 
 /** One life of bhyve: watched, stopped when asked. */
 async function liveOnce(session: Session, { machine, number, changes }: Boot, child: Child): Promise<BootResult> {
@@ -104,12 +109,12 @@ async function liveOnce(session: Session, { machine, number, changes }: Boot, ch
     const command = commandOf(session, machine);
     emit({ kind: 'boot', boot: number, target: machine.target, pid, command, changes });
     writePid(session, pid);
-    const identified = rememberProcess(session, 'bhyve', pid, ended.signal);
-    const stopped = stopWhenAsked(child, machine, ended.signal, session);
+    const bhyve = rememberProcess(session, 'bhyve', child, ended.signal);
+    const stopped = stopWhenAsked(bhyve, machine, ended.signal, session);
     hooks.postStart(machine, { boot: number, pid }, ended.signal);
     const end = await child.ended;
     ended.abort();
-    await Promise.all([stopped, identified]);
+    await Promise.all([stopped, bhyve.identified]);
     const aliveMs = host.clock.monotonicMs() - startedMs;
     return tellEnd(session, machine, number, {
       pid,

@@ -7,7 +7,15 @@ import type { Loader, Machine } from '../machine/machine.js';
 import { explainLoad, type LoaderWords } from '../explain/explain-load.js';
 import { hasIn } from '../explain/has.js';
 import type { LoadFailure } from '../explain/run-end.js';
-import { consoleOf, environmentOf, rememberProcess, survivorOf, type BootResult, type Session } from './session.js';
+import {
+  consoleOf,
+  environmentOf,
+  rememberProcess,
+  survivorOf,
+  tellUnwaited,
+  type BootResult,
+  type Session,
+} from './session.js';
 
 /** How the loader of a boot ended. */
 export type LoadEnd =
@@ -66,15 +74,18 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
   const command = loaderCommand(loader, session.loaders);
   let child: Child;
   try {
+    const survivor = await survivorOf(session, { role: 'loader', boot, target: machine.target });
     child = await host.spawn(command, {
       stdin: loader.usesStdio ? 'inherit' : loader.input === undefined ? 'ignore' : { text: loader.input },
       stdout: loader.usesStdio ? consoleOf(session) : 'passed-on',
+      stderr: 'passed-on',
       ownSession: !loader.usesStdio,
-      survivor: survivorOf(session, { role: 'loader', boot, target: machine.target }),
+      survivor,
       env: environmentOf(session, machine, boot),
       onStderr: (text) => {
         session.onStderr(text, loader.kind);
       },
+      onUnwaited: tellUnwaited(session, loader.kind),
     });
   } catch (error) {
     if (!(error instanceof StartError) || error.reason === 'not-found' || error.reason === 'no-resources') throw error;
@@ -82,21 +93,23 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
   }
   const ended = new AbortController();
   emit({ kind: 'loader', boot, state: 'started', program: loader.kind, pid: child.pid, command });
-  const identified = rememberProcess(session, 'loader', child.pid, ended.signal);
+  const process = rememberProcess(session, 'loader', child, ended.signal);
   const given = anyOf(signals.stop, ended.signal);
   const isOver = host.clock.sleep(loader.timeoutMs, given.signal);
-  const byItself = await Promise.race([child.ended, isOver.then(() => undefined)]);
-  if (byItself === undefined) child.killWhole();
+  const byItself = await Promise.race([child.ended.then((end) => ({ end })), isOver.then(() => undefined)]);
+  if (byItself === undefined && loader.usesStdio) await process.kill('SIGKILL');
+  else if (byItself === undefined) child.killWhole();
   const processEnd = await child.ended;
   ended.abort();
   given.release();
-  await identified;
+  await process.identified;
   session.state.soon({ loader: undefined });
   const said = { stderr: child.stderrTail(), stdout: child.stdoutTail() };
   // Ctrl-C reaches both of us, and its end may be told before our own signal.
-  if (loader.usesStdio && byItself?.kind === 'signalled') await host.clock.sleep(signalGraceMs, signals.stop);
+  if (loader.usesStdio && byItself?.end?.kind === 'signalled') await host.clock.sleep(signalGraceMs, signals.stop);
   if (signals.stop.aborted) return { end: { kind: 'stopped' }, said };
   if (byItself === undefined) return { end: { kind: 'timed-out', timeoutMs: loader.timeoutMs }, said };
+  if (processEnd === undefined) return { end: { kind: 'unknown' }, said };
   if (processEnd.kind === 'signalled') return { end: processEnd, said };
   return { end: endOfStatus(processEnd.status, loader), said };
 }

@@ -1,5 +1,6 @@
+import type { Child } from '../host/child.js';
 import type { Host } from '../host/host.js';
-import { isProven, isStillChild } from '../host/process-identity.js';
+import { isChild, isProven, isStillChild, type ProcessIdentity } from '../host/process-identity.js';
 import { signalProcess } from '../host/signal-process.js';
 import type { Orphan } from './orphan.js';
 
@@ -10,6 +11,27 @@ export interface VmProcess {
   readonly isThere: () => boolean | Promise<boolean>;
   /** False where it is there no more; nobody else is signalled. */
   readonly kill: (signal: NodeJS.Signals) => boolean | Promise<boolean>;
+}
+
+export interface OwnProcess {
+  /** As far as it is known by now. */
+  readonly identity: () => ProcessIdentity;
+  /** The file of the lock that it has inherited. */
+  readonly vmLock: string;
+}
+
+/**
+ * One that we have started. As long as its shell is a child of ours, the number of a child of that is its own; where the
+ * shell was killed, it is looked at as one of others is.
+ */
+export function ownProcess(
+  { pid, shell, isWaitedFor }: Pick<Child, 'pid' | 'shell' | 'isWaitedFor'>,
+  { identity, vmLock }: OwnProcess,
+  { run }: Pick<Host, 'run'>,
+): VmProcess {
+  const isThere = async (): Promise<boolean> =>
+    (isWaitedFor() && (await isChild(pid, shell, run))) || isProven(identity(), vmLock, run);
+  return { pid, isThere, kill: async (signal) => (await isThere()) && signalProcess(pid, signal) };
 }
 
 /** One that is no child of ours: it is looked at right before each signal. */

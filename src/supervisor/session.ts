@@ -1,10 +1,11 @@
 import path from 'node:path';
-import type { Survivor } from '../host/child.js';
+import type { Problem } from '../base/problem.js';
 import type { Host } from '../host/host.js';
 import type { PidFile } from '../host/pid-file.js';
-import { identify } from '../host/process-identity.js';
+import type { Child, Survivor } from '../host/child.js';
+import { identify, type ProcessIdentity } from '../host/process-identity.js';
 import type { RunDirectory } from '../host/run-directory.js';
-import type { Note } from '../host/run-files.js';
+import { vmLockFile, type Note } from '../host/run-files.js';
 import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
@@ -13,6 +14,7 @@ import type { Emit } from './events.js';
 import type { Explanation } from '../explain/rule.js';
 import type { Hooks } from './hooks.js';
 import type { RunEnd } from '../explain/run-end.js';
+import { ownProcess, type VmProcess } from './power-button.js';
 import type { StateKeeper } from './state-keeper.js';
 import type { StopSignals } from './stop.js';
 
@@ -62,8 +64,13 @@ const notePart = 'note';
 const filesPart = 'run directory';
 
 /** How the next child is found should we be killed; where the note of the one before cannot be removed, by the rest. */
-export function survivorOf({ directory, state }: Session, note: Omit<Note, 'pid'>): Survivor {
-  state.beside(notePart, directory.clearNote);
+export async function survivorOf({ directory, state, host }: Session, note: Omit<Note, 'pid'>): Promise<Survivor> {
+  try {
+    await directory.clearNote(host.run);
+    state.degraded(notePart, undefined);
+  } catch (error) {
+    state.degraded(notePart, error instanceof Error ? error.message : String(error));
+  }
   return directory.survivor(note);
 }
 
@@ -89,22 +96,49 @@ export function removeLeftFiles({ directory, state }: Pick<Session, 'directory' 
 const settleMs = 5;
 const maxLooks = 20;
 
-/** Tells the next run which process this is. What costs a process on some systems is not waited for. */
-export async function rememberProcess(
-  { host, state }: Session,
-  role: 'bhyve' | 'loader',
-  pid: number,
-  ended: AbortSignal,
-): Promise<void> {
-  state.update({ phase: role === 'bhyve' ? 'running' : 'loading', [role]: { pid } });
-  for (let looks = 1; ; looks += 1) {
-    const known = await identify(pid, host.run);
-    if (known === undefined || ended.aborted) return;
-    // It takes a moment until it runs what it is to run.
-    if (known.program !== undefined || looks === maxLooks) {
-      state.update({ [role]: known });
-      return;
-    }
-    await host.clock.sleep(settleMs, ended);
-  }
+/** A child that runs the VM or loads it, to be signalled. */
+export interface Remembered extends VmProcess {
+  /** It is known which process it is, or it has ended before. */
+  readonly identified: Promise<void>;
 }
+
+/** Tells the next run which process this is. What costs a process on some systems is not waited for. */
+export function rememberProcess(
+  { host, state, directory }: Session,
+  role: 'bhyve' | 'loader',
+  child: Child,
+  ended: AbortSignal,
+): Remembered {
+  const { pid } = child;
+  let identity: ProcessIdentity = { pid };
+  state.update({ phase: role === 'bhyve' ? 'running' : 'loading', [role]: identity });
+  async function identifyIt(): Promise<void> {
+    for (let looks = 1; ; looks += 1) {
+      const known = await identify(pid, host.run);
+      if (known === undefined || ended.aborted) return;
+      identity = known;
+      // It takes a moment until it runs what it is to run.
+      if (known.program !== undefined || looks === maxLooks) {
+        state.update({ [role]: known });
+        return;
+      }
+      await host.clock.sleep(settleMs, ended);
+    }
+  }
+  const own = { identity: () => identity, vmLock: directory.file(vmLockFile) };
+  return { ...ownProcess(child, own, host), identified: identifyIt() };
+}
+
+/** What is told where nobody waits for a child any more. */
+export const tellUnwaited =
+  ({ emit }: Pick<Session, 'emit'>, program: string) =>
+  (): void => {
+    emit({ kind: 'warning', problem: unwaited(program) });
+  };
+
+const unwaited = (program: string): Problem => ({
+  code: 'shell-killed',
+  severity: 'warning',
+  message: `the shell that waits for ${program} was killed: ${program} is watched on, but nobody will know how it ended`,
+  fix: 'do not signal it: a stop is asked for with vmrun stop',
+});

@@ -1,9 +1,19 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { spawnChild, type Child, type ProcessEnd, type SpawnOptions } from '../../src/host/child.js';
+import { spawnChild, type Child, type ProcessEnd, type SpawnOptions, type Survivor } from '../../src/host/child.js';
 import { StartError } from '../../src/host/start-error.js';
 import { takeLock, whoHolds } from '../../src/host/lock.js';
 import { endProcess, inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
+
+const survivor = (more: Partial<Survivor> = {}): Survivor => ({
+  noteFile: '/dev/null',
+  note: '%',
+  lock: undefined,
+  endFile: undefined,
+  tag: 'bhyve 1',
+  lifeLine: undefined,
+  ...more,
+});
 
 interface Started {
   readonly child: Child;
@@ -15,7 +25,8 @@ async function start(command: readonly string[], options: Partial<SpawnOptions> 
   const child = await spawnChild(command, {
     stdin: 'ignore',
     stdout: 'passed-on',
-    survivor: { noteFile: '/dev/null', note: '%', lock: undefined },
+    stderr: 'passed-on',
+    survivor: survivor(),
     ownSession: true,
     onStderr: (text) => passed.push(text),
     ...options,
@@ -35,7 +46,7 @@ test.each<[title: string, command: readonly string[], end: ProcessEnd]>([
 ])('a process that ends with %s is told so', async (_title, command, end) => {
   const { child } = await start(command);
   expect(await child.ended).toEqual(end);
-  expect(child.kill('SIGTERM')).toBe(false);
+  expect(child.isWaitedFor()).toBe(false);
 });
 
 describe('what it writes to stderr', () => {
@@ -124,7 +135,7 @@ test.each([
   await child.ended;
   const [pid, session] = passed.join('').trim().split(/\s+/).map(Number);
   expect(pid).toBe(child.pid);
-  expect(session === pid).toBe(ownSession);
+  expect(session === child.shell).toBe(ownSession);
 });
 
 test('without an input its standard input is at its end', async () => {
@@ -162,18 +173,13 @@ test('what it writes to stdout is passed on and kept apart where that is asked f
   expect(other.stdoutTail()).toBe('');
 });
 
-test.each([
-  [true, 'with all that it has started'],
-  [false, 'alone, where it is in our session'],
-])('with ownSession %s it is killed %s', async (ownSession) => {
-  const { child, passed } = await start(sh("trap '' TERM", 'sleep 600 >&- 2>&- & echo $! >&2; wait'), { ownSession });
+test('it is killed with all that it has started, its shell too', async () => {
+  const { child, passed } = await start(sh("trap '' TERM", 'sleep 600 >&- 2>&- & echo $! >&2; wait'));
   await until(() => passed.length > 0);
   const grandchild = Number(passed.join(''));
   child.killWhole();
   expect(await child.ended).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
-  if (ownSession) await until(() => !isRunning(grandchild));
-  expect(isRunning(grandchild)).toBe(!ownSession);
-  endProcess(grandchild);
+  await until(() => [child.pid, child.shell, grandchild].every((pid) => !isRunning(pid)));
 });
 
 test('a signal is passed on', async () => {
@@ -181,7 +187,7 @@ test('a signal is passed on', async () => {
     node(`process.on('SIGTERM', () => process.exit(9)); console.error('up'); setInterval(() => 0, 1e9)`),
   );
   await until(() => passed.length > 0);
-  expect(child.kill('SIGTERM')).toBe(true);
+  process.kill(child.pid, 'SIGTERM');
   expect(await child.ended).toEqual({ kind: 'exited', status: 9 });
   expect(isRunning(child.pid)).toBe(false);
 });
@@ -239,8 +245,8 @@ describe('a program that cannot be started is told why', () => {
 describe('a child', () => {
   test('says who it is before it becomes the program, whatever the words', async () => {
     await inPlace(async ({ path }) => {
-      const survivor = { noteFile: path('note'), note: 'bhyve % 3 a "b" $(c) \\n', lock: undefined };
-      const { child } = await start(sh(`cat '${path('note')}' >&2; echo "$$" >&2`), { survivor });
+      const about = survivor({ noteFile: path('note'), note: 'bhyve % 3 a "b" $(c) \\n' });
+      const { child } = await start(sh(`cat '${path('note')}' >&2; echo "$$" >&2`), { survivor: about });
       await child.ended;
       expect(child.stderrTail()).toBe(`bhyve ${child.pid} 3 a "b" $(c) \\n\n${child.pid}\n`);
     });
@@ -248,7 +254,7 @@ describe('a child', () => {
 
   test.each(['/dev/full', '/no/such/folder/note', '/'])('is started where it cannot say so: %s', async (noteFile) => {
     const { child } = await start(sh('echo up >&2', 'exit 3'), {
-      survivor: { noteFile, note: '%', lock: undefined },
+      survivor: survivor({ noteFile }),
     });
     expect(await child.ended).toEqual({ kind: 'exited', status: 3 });
     expect(child.stderrTail()).toBe('up\n');
@@ -277,13 +283,13 @@ describe('a child', () => {
       write('go', '');
       const lock = await takeLock(path('vm.lock'));
       if ('heldBy' in lock) throw new Error('it is new');
-      const survivor = { noteFile: path('note'), note: '%', lock: lock.descriptor };
-      const { child } = await start(sh('echo up >&2', 'exec sleep 600'), { survivor });
+      const about = survivor({ noteFile: path('note'), lock: lock.descriptor });
+      const { child } = await start(sh('echo up >&2', 'exec sleep 600'), { survivor: about });
       await until(() => child.stderrTail() === 'up\n');
       lock.leave();
       expect(whoHolds(path('vm.lock'))).toBe('');
       expect(await takeLock(path('vm.lock'))).toEqual({ heldBy: '' });
-      child.kill('SIGKILL');
+      child.killWhole();
       await child.ended;
       expect(whoHolds(path('vm.lock'))).toBeUndefined();
       const next = await takeLock(path('vm.lock'));
@@ -298,7 +304,7 @@ test('a note that cannot be written keeps no program from being started', async 
     mkdirSync(path('note'));
     for (const noteFile of [path('note'), path('missing', 'note')]) {
       const { child, passed } = await start(sh('echo started', 'exit 7'), {
-        survivor: { noteFile, note: 'bhyve % 1 default', lock: undefined },
+        survivor: survivor({ noteFile, note: 'bhyve % 1 default' }),
       });
       expect(await child.ended).toEqual({ kind: 'exited', status: 7 });
       expect(passed).toEqual(['started\n']);

@@ -6,6 +6,7 @@ import { spawnChild, type Child } from '../../src/host/child.js';
 import { systemHost, type Host } from '../../src/host/host.js';
 import { identify, type ProcessIdentity } from '../../src/host/process-identity.js';
 import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory.js';
+import type { Note } from '../../src/host/run-files.js';
 import type { RunState } from '../../src/host/run-state.js';
 import { runTool } from '../../src/host/tools.js';
 import type { Place } from '../e2e/support/place.js';
@@ -82,7 +83,7 @@ export async function orphanOf(place: Place, { file }: Puppet, about: About = {}
   const { state = found } = about;
   const directory = await openPlace(place);
   await directory.takeVm();
-  const child = await startedBy(directory.survivor({ role, boot, target }), file);
+  const child = await startedBy(await survivorOf(directory, { role, boot, target }), file);
   directory.saveState(stateOf(place, state(await identityOf(child.pid))));
   directory.abandon();
   return child;
@@ -94,11 +95,19 @@ export async function unlockedOrphanOf(
   { file }: Puppet,
   role: 'bhyve' | 'loader' = 'bhyve',
 ): Promise<Child> {
-  const child = await startedBy({ noteFile: '/dev/null', note: '', lock: undefined }, file);
+  const child = await startedBy(
+    { noteFile: '/dev/null', note: '', lock: undefined, endFile: undefined, tag: '', lifeLine: undefined },
+    file,
+  );
   const identity = await identityOf(child.pid);
   const { version, name, supervisor, since } = stateOf(place);
   writeState(place, JSON.stringify({ version, name, supervisor, since, [role]: identity }));
   return child;
+}
+
+async function survivorOf(directory: RunDirectory, note: Omit<Note, 'pid'>) {
+  await directory.clearNote(runTool);
+  return directory.survivor(note);
 }
 
 async function startedBy(survivor: Parameters<typeof spawnChild>[1]['survivor'], file: string) {
@@ -107,6 +116,7 @@ async function startedBy(survivor: Parameters<typeof spawnChild>[1]['survivor'],
   const child = await spawnChild([file], {
     stdin: 'ignore',
     stdout: 'passed-on',
+    stderr: 'passed-on',
     ownSession: true,
     survivor,
     onStderr: (text) => {
@@ -151,9 +161,11 @@ export function hostWithPwait(children: readonly Child[], host: Host = systemHos
       }
       const end = await child.ended;
       const how =
-        end.kind === 'exited'
-          ? `exited with status ${end.status}`
-          : `killed by signal ${constants.signals[end.signal]}`;
+        end === undefined
+          ? ''
+          : end.kind === 'exited'
+            ? `exited with status ${end.status}`
+            : `killed by signal ${constants.signals[end.signal]}`;
       return { argv, exitCode: 0, stdout: `${child.pid}: ${how}.\n`, stderr: '' };
     },
   };

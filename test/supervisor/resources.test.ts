@@ -330,7 +330,7 @@ probe?.remove();
     });
   });
 
-  test('lets a VM run whose state alone cannot be written', async () => {
+  test('lets a VM run of which nothing can be written down', async () => {
     await onSmallDisk(async (place, folder) => {
       const makeRoom = fill(folder);
       const runBase = path.join(folder, 'run');
@@ -338,7 +338,7 @@ probe?.remove();
       expect(await vm.result).toMatchObject({ end: { kind: 'powered-off' }, boots: 1, leftBehind: [] });
       await vm.over;
       makeRoom();
-      expect(ofKind(vm.seen, 'degraded').map(({ part }) => part)).toEqual(['state']);
+      expect(ofKind(vm.seen, 'degraded').map(({ part }) => part)).toEqual(['state', 'note']);
     });
   });
 

@@ -1,0 +1,45 @@
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { readBoundedText } from '../base/bounded-file.js';
+
+/** As long as any end, so that one can be written where the disk is full by then: these bytes are there. */
+const room = 64;
+
+/**
+ * Empties the file in which the shell that waits for a program says how it ended, and keeps room in it.
+ * @throws the error of the system call
+ */
+export function clearEnd(file: string): void {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
+  const descriptor = openSync(file, flags, 0o600);
+  try {
+    writeSync(descriptor, `${' '.repeat(room - 1)}\n`, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** For the shell, which writes at its start. @returns undefined where that cannot be */
+export function openEnd(file: string | undefined): number | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The status of a program that has ended.
+ * @param tag what its shell calls it
+ * @returns undefined where its shell has not written it, or not whole
+ */
+export function readEnd(file: string, tag: string): number | undefined {
+  let text: string;
+  try {
+    text = readBoundedText(file, { most: 1024, isRegular: true }) ?? '';
+  } catch {
+    return undefined;
+  }
+  const [, status, whose] = /^(\d{1,3}) (.*)\n/.exec(text) ?? [];
+  return status !== undefined && whose === tag ? Number(status) : undefined;
+}
