@@ -18,6 +18,7 @@ export const rooms = {
   explain: ['base', 'spec', 'machine', 'host'],
   supervisor: ['base', 'devices', 'spec', 'machine', 'host', 'explain'],
   simulator: ['base', 'bhyve'],
+  report: ['base', 'devices', 'spec', 'machine', 'graph', 'import', 'forecast', 'host', 'supervisor'],
   cli: [
     'base',
     'bhyve',
@@ -31,6 +32,7 @@ export const rooms = {
     'explain',
     'supervisor',
     'simulator',
+    'report',
   ],
 };
 
@@ -47,6 +49,7 @@ const pureRooms = [
   'forecast',
   'explain',
   'supervisor',
+  'report',
 ];
 
 /** Effects live in src/host; the rooms before it are calculations. `src/cli/main.ts` and the simulator touch the process. */

@@ -1,14 +1,13 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
-import { othersWrite } from '../host/others-write.js';
 import type { Identity } from '../machine/identity.js';
+import type { Programs } from '../machine/loader.js';
 import { filesOfTargets, type NamedFile } from '../machine/named-files.js';
+import { ownSpec, specFiles } from '../report/spec-files.js';
 import type { Spec } from '../spec/parse-spec.js';
-import { lockFileOf, standardInput } from '../spec/read.js';
+import { standardInput } from '../spec/read.js';
 import { outputProblems, type OutputFile } from '../supervisor/output-files.js';
 import type { Context } from './context.js';
-import { lockPathOf, type LockChoice } from './lock-file.js';
 import type { CliOptions } from './options.js';
-import type { Programs } from './programs.js';
 
 /** What is loaded, and how it is run. */
 interface Loaded {
@@ -59,36 +58,9 @@ export function refuseLockFile(
   refuse(outputProblems([{ option: '--lock', path: file }], { folder: workingDirectory, named, isSpecInput }));
 }
 
-/** What a run does as others say who can change it: the spec, its lock file, hooks. A warning each, or an error. */
-export function changedByOthers(
-  choice: LockChoice,
-  { spec, identity }: Pick<Loaded, 'spec' | 'identity'>,
-  { workingDirectory, hostBhyve }: Context,
-  isStrict: boolean,
-): readonly Problem[] {
-  const named = function* (): Generator<NamedFile> {
-    yield* specFiles(choice);
-    for (const file of filesOfTargets(spec, { ...hostBhyve, identity }))
-      if (file.owner.startsWith('hook ') && file.isArgument !== true && file.path.includes('/'))
-        yield { ...file, owner: `the program of ${file.owner}` };
-  };
-  return othersWrite(named(), workingDirectory, isStrict ? 'error' : 'warning');
-}
-
 function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) throw new ProblemsError('cannot-create', 'vmrun', problems);
 }
-
-const ownSpec = (path: string): NamedFile => ({ path, owner: 'the spec' });
-
-function specFiles(choice: LockChoice): readonly NamedFile[] {
-  const { config } = choice;
-  const beside = config === standardInput ? [] : [ownSpec(config), lockOfSpec(lockFileOf(config))];
-  const lock = lockPathOf(choice);
-  return lock === undefined ? beside : [...beside, lockOfSpec(lock)];
-}
-
-const lockOfSpec = (path: string): NamedFile => ({ path, owner: 'the lock file of the spec' });
 
 function outputsOf({ log, events, consoleLog, pidFile, supervisorPidFile }: CliOptions): readonly OutputFile[] {
   const pidFiles = { '--pid-file': pidFile, '--supervisor-pid-file': supervisorPidFile };

@@ -1,12 +1,6 @@
-import type { LoaderPrograms } from '../machine/loader.js';
+import type { Programs } from '../machine/loader.js';
 import type { Context } from './context.js';
 import type { CliOptions } from './options.js';
-
-/** The words that start bhyve and its loaders. */
-export interface Programs {
-  readonly bhyve: readonly string[];
-  readonly loaders: LoaderPrograms;
-}
 
 /** The real ones, or the simulator, which plays bhyve unless its environment names a loader. */
 export function programsOf(
@@ -17,6 +11,10 @@ export function programsOf(
   const play = (program: string): readonly string[] => ['/usr/bin/env', `VMRUN_SIM_PROGRAM=${program}`, ...simulator];
   return { bhyve: simulator, loaders: { bhyveload: play('bhyveload'), 'grub-bhyve': play('grub-bhyve') } };
 }
+
+/** The bhyve that somebody names, on the command line or in the environment; `''`: nobody does. */
+export const namedBhyve = ({ bhyve }: { readonly bhyve?: string | undefined }, { env }: Pick<Context, 'env'>): string =>
+  bhyve ?? env.BHYVE_EXEC ?? '';
 
 /** An empty variable is as good as none. */
 const bhyveFrom = ({ BHYVE_EXEC: program = '' }: Context['env']): string => (program === '' ? 'bhyve' : program);

@@ -1,47 +1,20 @@
 import { formatDuration } from '../base/duration.js';
+import { groupBy } from '../base/group-by.js';
 import { formatMemorySize } from '../base/memory-size.js';
 import { formatAddress } from '../base/pci-address.js';
 import type { Problem } from '../base/problem.js';
 import { quoteCommand, quoteWord } from '../base/shell.js';
 import { count, listWords } from '../base/text.js';
-import type { Arch, Release } from '../devices/device.js';
-import { differences, type MachineChange } from '../machine/difference.js';
+import type { MachineChange } from '../machine/difference.js';
 import type { ExplainedArgument, Source } from '../machine/explain.js';
-import { changeWords, guestChanges, type GuestChange } from '../machine/guest-changes.js';
-import type { GuestNames } from '../machine/guest-names.js';
+import { changeWords, type GuestChange } from '../machine/guest-changes.js';
 import type { Guest, GuestDevice } from '../machine/guest.js';
-import type { LockComparison } from '../machine/lock-identity.js';
-import type { Machine, Policy } from '../machine/machine.js';
-import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
+import type { Machine } from '../machine/machine.js';
+import type { ComparisonDocument } from '../report/comparison.js';
+import type { PlannedBoot, PlanReport, TargetPlan } from '../report/plan-report.js';
 import { shorten, table, type Cell } from './columns.js';
 import { asLines, type OwnText } from './paint.js';
 import { usualWidth, wrap } from './wrap.js';
-
-/** One target of a plan. */
-export interface TargetPlan {
-  readonly machine: Machine;
-  readonly guest: Guest;
-  /** Words that start bhyve. */
-  readonly program: readonly string[];
-  /** The loader's command, where there is one. */
-  readonly loader?: readonly string[];
-  /** Absent: nobody asked why. */
-  readonly explained?: readonly ExplainedArgument[];
-}
-
-/** What `vmrun plan` found out. */
-export interface PlanReport {
-  readonly name: string;
-  /** The file of the spec. */
-  readonly source: string;
-  readonly targets: readonly TargetPlan[];
-  /** The targets that a run can come to, in the order in which it may. */
-  readonly boots: readonly Machine[];
-  /** Of the spec, which is good nevertheless. */
-  readonly warnings: readonly Problem[];
-  /** Absent: there is no lock file, or it is not to be used. */
-  readonly lock?: LockComparison & { readonly file: string };
-}
 
 /** The plan for people, as wide as their terminal; a word of a command that is longer stays whole. */
 export function formatPlan(report: PlanReport, width = usualWidth): OwnText {
@@ -209,45 +182,33 @@ const placeWords = ({ line, column, pointer }: NonNullable<Problem['place']>, fi
   `${file.slice(file.lastIndexOf('/') + 1)}:${line}:${column} ${pointer}`;
 
 /** What follows the end of a boot, by target: next_target, reboot_on, restart and on_give_up. */
-function bootLines(boots: readonly Machine[], width: number): readonly string[] {
+function bootLines(boots: readonly PlannedBoot[], width: number): readonly string[] {
   const longest = boots.reduce((most, { target }) => Math.max(most, target.length), 0);
   const isBeside = longest <= Math.min(24, width / 3);
   const margin = ' '.repeat(isBeside ? longest + 4 : 4);
   return [
     'What follows a boot:',
-    ...boots.flatMap((machine) => {
-      const lines = followers(machine).flatMap((text) => wrap(text, width - margin.length, '  '));
-      if (!isBeside) return [`  ${machine.target}`, ...lines.map((line) => margin + line)];
+    ...boots.flatMap((boot) => {
+      const lines = followers(boot).flatMap((text) => wrap(text, width - margin.length, '  '));
+      if (!isBeside) return [`  ${boot.target}`, ...lines.map((line) => margin + line)];
       const [first = '', ...rest] = lines;
-      return [`  ${machine.target.padEnd(longest)}  ${first}`, ...rest.map((line) => margin + line)];
+      return [`  ${boot.target.padEnd(longest)}  ${first}`, ...rest.map((line) => margin + line)];
     }),
   ];
 }
 
-/** Where a run goes from a target; undefined: it ends. */
-export function nextTargets({ target, policy }: Pick<Machine, 'target' | 'policy'>): ReadonlyMap<ExitReason, string> {
-  const { rebootOn, nextTarget } = policy;
-  return new Map(
-    exitReasons.flatMap((reason) =>
-      rebootOn.includes(reason) ? [[reason, nextTarget[reason] ?? target] as const] : [],
-    ),
-  );
+function followers({ after, giveUp, isMonitored }: PlannedBoot): readonly string[] {
+  const byTarget = groupBy(after.keys(), (reason) => after.get(reason));
+  const steps = [...byTarget].map(([next = '', reasons]) => `${listWords(reasons)} -> ${next}`);
+  const monitored = isMonitored ? ['reboot -> the same, by bhyve itself'] : [];
+  return [
+    [...monitored, ...steps, 'else the run ends'].join('; '),
+    ...(giveUp === undefined ? [] : [limitWords(giveUp)]),
+  ];
 }
 
-function followers(machine: Machine): readonly string[] {
-  const byTarget = new Map<string, ExitReason[]>();
-  for (const [reason, next] of nextTargets(machine)) byTarget.set(next, [...(byTarget.get(next) ?? []), reason]);
-  const steps = [...byTarget].map(([next, reasons]) => `${listWords(reasons)} -> ${next}`);
-  const monitored = machine.isMonitored ? ['reboot -> the same, by bhyve itself'] : [];
-  return [[...monitored, ...steps, 'else the run ends'].join('; '), ...limitWords(machine.policy)];
-}
-
-function limitWords({ restart, rebootOn, onGiveUp }: Policy): readonly string[] {
-  const { max, windowMs } = restart;
-  if (max === undefined || rebootOn.length === 0) return [];
-  const next = onGiveUp === undefined ? 'the run ends' : `-> ${onGiveUp}, once`;
-  return [`after ${count(max, 'reboot')} within ${formatDuration(windowMs)}: ${next}`];
-}
+const limitWords = ({ max, windowMs, to }: NonNullable<PlannedBoot['giveUp']>): string =>
+  `after ${count(max, 'reboot')} within ${formatDuration(windowMs)}: ${to === undefined ? 'the run ends' : `-> ${to}, once`}`;
 
 function lockLines({ lock, targets }: PlanReport, width: number): readonly string[] {
   if (lock === undefined) {
@@ -287,26 +248,18 @@ function merged(changes: readonly GuestChange[], targets: readonly string[]): re
   );
 }
 
-/** Two specs, target by target. */
-export interface PlanDiff {
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  readonly targets: readonly { readonly target: string; readonly before?: TargetPlan; readonly after?: TargetPlan }[];
-}
-
 /** What differs between two specs, for people: what bhyve is told otherwise, and what the guest makes of it. */
-export function formatDiff({ name, from, to, targets }: PlanDiff, width = usualWidth): OwnText {
-  const lines = targets.flatMap(({ target, before, after }, index) => {
+export function formatComparison({ name, from, to, targets }: ComparisonDocument, width = usualWidth): OwnText {
+  const lines = targets.flatMap(({ target, only, changes, guest }, index) => {
     const head = [
       ...(index === 0 ? [] : ['']),
       ...wrap(`${name}, target ${target}: from ${from} to ${to}`, width, '  '),
     ];
-    if (before === undefined || after === undefined) {
-      return [...head, ...listed([`${before === undefined ? to : from} alone has this target`], width)];
+    if (only !== undefined) {
+      return [...head, ...listed([`${only === 'to' ? to : from} alone has this target`], width)];
     }
-    const told = differences(before.machine, after.machine).map(machineChangeWords);
-    const noticed = guestChanges(before.guest, after.guest).map(changeWords);
+    const told = changes.map(machineChangeWords);
+    const noticed = guest.map(changeWords);
     if (told.length === 0 && noticed.length === 0) return [...head, '  nothing differs for bhyve'];
     return [
       ...head,
@@ -333,142 +286,3 @@ export function machineChangeWords(change: MachineChange): string {
       return `${change.key} ${change.from ?? '(unset)'} -> ${change.to ?? '(unset)'}`;
   }
 }
-
-/** A device in the JSON of `vmrun plan`. What is absent there is not: a `serial` only of a disk, and so on. */
-export interface DeviceJson {
-  /** `bus:slot:function`. */
-  readonly slot: string;
-  readonly model: string;
-  readonly id?: string;
-  /** What tells it from others of its model: a path, an interface. */
-  readonly backend?: string;
-  readonly mac?: string;
-  readonly serial?: string;
-  /** Of a controller with several drives, by image. */
-  readonly serials?: Readonly<Record<string, string>>;
-  /** What Linux and FreeBSD call the card, or the drives in order, where that can be known. */
-  readonly names?: GuestNames;
-}
-
-/** A target in the JSON of `vmrun plan`. */
-export interface TargetJson {
-  readonly target: string;
-  readonly release: Release;
-  readonly arch: Arch;
-  /** Absent: bhyve makes one of the names of host and VM. */
-  readonly uuid?: string;
-  readonly devices: readonly DeviceJson[];
-  /** bhyve's whole command. */
-  readonly command: readonly string[];
-  /** The command that is run before it, where there is a loader. */
-  readonly loader?: readonly string[];
-  /** With `--explain`: the command in pieces, each with where it comes from; without the words that start bhyve. */
-  readonly explained?: readonly ExplainedArgument[];
-}
-
-/** A step of the boot sequence in the JSON of `vmrun plan`. */
-export interface BootJson {
-  readonly target: string;
-  /** The next boot's target by the reason of the end; a reason that is absent ends the run. */
-  readonly next: Readonly<Partial<Record<ExitReason, string>>>;
-  /** Reboots that are too many within a time; absent: there is no limit. */
-  readonly limit?: { readonly max: number; readonly windowMs: number; readonly target?: string };
-}
-
-/** What `vmrun plan --json` prints: one object. Keys may be added to it, none changes its meaning. */
-export interface PlanJson {
-  readonly name: string;
-  readonly source: string;
-  readonly targets: readonly TargetJson[];
-  readonly boots: readonly BootJson[];
-  /** Of the spec, which is good nevertheless. */
-  readonly warnings: readonly Problem[];
-  /** Null: there is no lock file, or it is not to be used. */
-  readonly lock: null | {
-    readonly file: string;
-    /** What the guest would find changed from what is locked. */
-    readonly changes: readonly GuestChange[];
-    /** What it would find changed if there were no lock file. */
-    readonly held: readonly GuestChange[];
-    readonly warnings: readonly Problem[];
-  };
-}
-
-/** What `vmrun plan --diff FILE --json` prints: one object. */
-export interface PlanDiffJson {
-  readonly name: string;
-  readonly from: string;
-  readonly to: string;
-  readonly targets: readonly {
-    readonly target: string;
-    /** The one of the two specs that alone has this target. */
-    readonly only?: 'from' | 'to';
-    /** What bhyve is told otherwise. */
-    readonly changes: readonly MachineChange[];
-    /** What the guest notices. */
-    readonly guest: readonly GuestChange[];
-  }[];
-}
-
-export const planJson = ({ name, source, targets, boots, warnings, lock }: PlanReport): PlanJson => ({
-  name,
-  source,
-  targets: targets.map(targetJson),
-  boots: boots.map(bootJson),
-  warnings,
-  lock:
-    lock === undefined ? null : { file: lock.file, changes: lock.changes, held: lock.held, warnings: lock.warnings },
-});
-
-function targetJson({ machine, guest, program, loader, explained }: TargetPlan): TargetJson {
-  const { target, release, arch, argv } = machine;
-  const labels = new Map(machine.devices.map(({ address, label }) => [formatAddress(address), label]));
-  return {
-    target,
-    release,
-    arch,
-    ...(guest.uuid === undefined ? {} : { uuid: guest.uuid }),
-    devices: guest.devices.map(({ address, model, id, mac, serial, serials, names }): DeviceJson => {
-      const slot = formatAddress(address);
-      const backend = labels.get(slot);
-      return {
-        slot,
-        model,
-        ...(id === undefined ? {} : { id }),
-        ...(backend === undefined ? {} : { backend }),
-        ...(mac === undefined ? {} : { mac }),
-        ...(serial === undefined ? {} : { serial }),
-        ...(serials === undefined ? {} : { serials }),
-        ...(names === undefined ? {} : { names }),
-      };
-    }),
-    command: [...program, ...argv],
-    ...(loader === undefined ? {} : { loader }),
-    ...(explained === undefined ? {} : { explained }),
-  };
-}
-
-function bootJson(machine: Machine): BootJson {
-  const { restart, onGiveUp } = machine.policy;
-  const { max, windowMs } = restart;
-  return {
-    target: machine.target,
-    next: Object.fromEntries(nextTargets(machine)),
-    ...(max === undefined ? {} : { limit: { max, windowMs, ...(onGiveUp === undefined ? {} : { target: onGiveUp }) } }),
-  };
-}
-
-export const diffJson = ({ name, from, to, targets }: PlanDiff): PlanDiffJson => ({
-  name,
-  from,
-  to,
-  targets: targets.map(({ target, before, after }) => {
-    const isShared = before !== undefined && after !== undefined;
-    return {
-      target,
-      ...(isShared ? {} : { only: before === undefined ? ('to' as const) : ('from' as const) }),
-      changes: isShared ? differences(before.machine, after.machine) : [],
-      guest: isShared ? guestChanges(before.guest, after.guest) : [],
-    };
-  }),
-});

@@ -1,29 +1,10 @@
-import type { Problem, ProblemsError } from '../base/problem.js';
 import { listWords } from '../base/text.js';
-import type { Platform } from '../devices/device.js';
-import { commandOf, type HostFinding } from '../host/findings.js';
+import type { HostFinding } from '../host/findings.js';
+import type { CheckReport } from '../report/check-report.js';
 import type { TargetReadiness } from '../supervisor/readiness.js';
 import type { Colours } from './colours.js';
-import { asJson, asLines, type OwnText } from './paint.js';
+import { asLines, type OwnText } from './paint.js';
 import { countProblems, problemLines } from './show-problems.js';
-
-/** What `vmrun check` found out. */
-export interface CheckReport {
-  readonly name: string;
-  /** The file of the spec. */
-  readonly source: string;
-  /** Of the spec, which is good nevertheless. */
-  readonly warnings: readonly Problem[];
-  readonly targets: readonly TargetReadiness[];
-  readonly host: HostLabel;
-}
-
-/** The host that was looked at. */
-export interface HostLabel extends Partial<Platform> {
-  readonly system: string;
-  /** When it was captured: ISO 8601; absent where it is this one, now. */
-  readonly captured?: string;
-}
 
 /**
  * The report for people.
@@ -69,41 +50,3 @@ function mergedFindings(targets: readonly TargetReadiness[]): readonly HostFindi
     return { ...finding, problem: { ...finding.problem, message } };
   });
 }
-
-/** The report for programs: one object, described in the README. */
-export const readinessJson = ({ name, source, warnings, targets, host }: CheckReport): OwnText =>
-  json({
-    name,
-    source,
-    ready: targets.every(({ isReady }) => isReady),
-    problems: warnings.map(plainProblem),
-    targets: targets.map(({ target, isReady, findings }) => ({
-      target,
-      ready: isReady,
-      problems: findings.map(({ problem, fix }) => ({
-        ...plainProblem(problem),
-        ...(fix === undefined ? {} : { mend: { command: commandOf(fix.action), automatic: true } }),
-      })),
-    })),
-    host: {
-      system: host.system,
-      ...(host.release === undefined ? {} : { release: host.release }),
-      ...(host.arch === undefined ? {} : { arch: host.arch }),
-      ...(host.captured === undefined ? {} : { captured: host.captured }),
-    },
-  });
-
-/** The same where a file is not good, so that no host was looked at. */
-export const refusalJson = ({ source, problems }: ProblemsError): OwnText =>
-  json({ source, ready: false, problems: problems.map(plainProblem), targets: [] });
-
-const json = (value: object): OwnText => asJson(value, 2);
-
-const plainProblem = ({ code, severity, message, fix, subject, place }: Problem): object => ({
-  code,
-  severity,
-  message,
-  ...(fix === undefined ? {} : { fix }),
-  ...(subject === undefined ? {} : { subject }),
-  ...(place === undefined ? {} : { place }),
-});

@@ -1,13 +1,9 @@
-import type { KnownRun } from '../supervisor/runs.js';
 import { visible } from '../base/visible.js';
+import type { ListedRun } from '../report/runs-document.js';
+import type { KnownRun } from '../supervisor/runs.js';
 import { tableRows } from './columns.js';
-import { asJson, asLines, asText, type OwnText } from './paint.js';
+import { asLines, asText, type OwnText } from './paint.js';
 import { wrap } from './wrap.js';
-
-/** A run in the list; those of the simulator say so. */
-export interface ListedRun extends KnownRun {
-  readonly simulated?: true;
-}
 
 const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] as const;
 
@@ -86,6 +82,3 @@ function formatUp(ms: number): string {
 /** What a row of the table says, as the line of a shell script: between tabs, and nothing else on it. */
 export const runLines = (runs: readonly ListedRun[], now: Date): OwnText =>
   asText(runs.map((run) => `${rowOf(run, now).cells.map(visible).join('\t')}\n`).join(''));
-
-/** For programs: the runs as the library gives them. */
-export const runsJson = (runs: readonly ListedRun[]): OwnText => asJson(runs, 2);

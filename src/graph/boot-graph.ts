@@ -1,6 +1,7 @@
 import { formatDuration } from '../base/duration.js';
+import { groupBy } from '../base/group-by.js';
 import { count, listWords } from '../base/text.js';
-import type { Policy } from '../machine/machine.js';
+import { nextBoots, reachedFrom, type NextBoots } from '../machine/next-boots.js';
 import { policyOf } from '../machine/policy.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
@@ -44,66 +45,47 @@ export interface BootGraph {
  * @param start target of the first boot, one of `spec.targets`
  */
 export function bootGraph(spec: Spec, start: string = defaultTarget): BootGraph {
-  const exits = new Map(
+  const next = new Map(
     spec.targets.map((name) => {
       const { vm } = spec.effective(name);
-      return [name, exitsOf(name, policyOf(vm), vm.monitor)];
+      return [name, { boots: nextBoots(name, policyOf(vm)), isMonitored: vm.monitor }];
     }),
   );
-  const reached = reachedFrom(start, exits);
+  const reached = reachedFrom([start], (name) => next.get(name)?.boots ?? { after: new Map() });
   return {
     name: spec.name,
     start,
-    targets: spec.targets.map((name) => ({ name, isReached: reached.has(name), exits: exits.get(name) ?? [] })),
+    targets: [...next].map(([name, { boots, isMonitored }]) => ({
+      name,
+      isReached: reached.has(name),
+      exits: exitsOf(name, boots, isMonitored),
+    })),
   };
 }
 
-/** The table of `decide` in src/supervisor/policy.ts, turned into edges; edges that no run can take are left out. */
-function exitsOf(name: string, policy: Policy, isMonitored: boolean): readonly Exit[] {
-  const { rebootOn, nextTarget, restart, onGiveUp } = policy;
-  const { max, windowMs } = restart;
-  const again = exitReasons.filter((reason) => rebootOn.includes(reason));
-  const others = exitReasons.filter((reason) => !rebootOn.includes(reason) && !(isMonitored && reason === 'reboot'));
-  const boots = new Map<string, ExitReason[]>();
+/** What may follow a boot, as edges; those that no run can take are left out. */
+function exitsOf(name: string, { after, giveUp }: NextBoots, isMonitored: boolean): readonly Exit[] {
+  const reasons = [...after.keys()];
   // With a budget of none, the first reboot is one too many.
-  for (const reason of max === 0 ? [] : again) {
-    const to = nextTarget[reason] ?? name;
-    boots.set(to, [...(boots.get(to) ?? []), reason]);
-  }
-  // Nothing is ever within a window of no time.
-  const givesUp = max !== undefined && (max === 0 || windowMs > 0) && again.length > 0;
+  const boots = giveUp?.max === 0 ? [] : [...groupBy(reasons, (reason) => after.get(reason) ?? name)];
+  const others = exitReasons.filter((reason) => !after.has(reason) && !(isMonitored && reason === 'reboot'));
   return [
     ...(isMonitored ? [{ kind: 'boot' as const, reasons: ['reboot' as const], to: name, byBhyve: true as const }] : []),
-    ...[...boots].map(([to, reasons]) => ({ kind: 'boot' as const, reasons, to })),
+    ...boots.map(([to, ends]) => ({ kind: 'boot' as const, reasons: ends, to })),
     ...(others.length > 0 ? [{ kind: 'end' as const, reasons: others }] : []),
-    ...(givesUp
-      ? [
-          {
-            kind: 'give-up' as const,
-            reasons: again,
-            limit: { max, windowMs },
-            // A target that would give up to itself stops.
-            ...(onGiveUp === undefined || onGiveUp === name ? {} : { to: onGiveUp }),
-          },
-        ]
-      : []),
+    ...(giveUp === undefined ? [] : [giveUpExit(reasons, giveUp)]),
   ];
 }
 
+const giveUpExit = (reasons: readonly ExitReason[], { to, ...limit }: NonNullable<NextBoots['giveUp']>): Exit => ({
+  kind: 'give-up',
+  reasons,
+  limit,
+  ...(to === undefined ? {} : { to }),
+});
+
 /** The target that an exit leads to; undefined: the run ends. */
 export const destinationOf = (exit: Exit): string | undefined => (exit.kind === 'end' ? undefined : exit.to);
-
-function reachedFrom(start: string, exits: ReadonlyMap<string, readonly Exit[]>): ReadonlySet<string> {
-  const reached = new Set([start]);
-  for (const name of reached) {
-    for (const exit of exits.get(name) ?? []) {
-      const to = destinationOf(exit);
-      // A set is walked to what is added on the way.
-      if (to !== undefined) reached.add(to);
-    }
-  }
-  return reached;
-}
 
 /** An edge's label: `triple_fault, error`; after the boots, what ends the run is the rest. */
 export function exitWords(exit: Exit): string {

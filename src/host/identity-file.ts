@@ -1,4 +1,3 @@
-import { lstatSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { readBoundedText } from '../base/bounded-file.js';
@@ -6,6 +5,7 @@ import { ProblemsError } from '../base/problem.js';
 import { readIdentity } from '../machine/identity-text.js';
 import type { Identity } from '../machine/identity.js';
 import { describeSystemError, systemError } from './errno.js';
+import { hasEntry } from './has-entry.js';
 import { replaceFile } from './new-file.js';
 
 /** Ten thousand targets fit. */
@@ -20,7 +20,7 @@ export function loadIdentity(file: string, workingDirectory = process.cwd()): Id
   const absolute = path.resolve(workingDirectory, file);
   let text: string;
   try {
-    if (lstatSync(absolute, { throwIfNoEntry: false }) === undefined) return undefined;
+    if (!hasEntry(absolute)) return undefined;
     const read = readBoundedText(absolute, { most: maxBytes, isRegular: true });
     if (read === undefined) throw refusal('spec', file, 'it is too large for a lock file', 'is it the right file?');
     text = read;

@@ -18,6 +18,12 @@ export const deviceMapName = 'device.map';
 /** The words that start a loader, by its kind; absent: the program of that name. */
 export type LoaderPrograms = Readonly<Partial<Record<Loader['kind'], readonly string[]>>>;
 
+/** The words that start bhyve and its loaders. */
+export interface Programs {
+  readonly bhyve: readonly string[];
+  readonly loaders: LoaderPrograms;
+}
+
 /** What is run: the program, however it is found, and its arguments. */
 export const loaderCommand = ({ kind, argv }: Loader, programs: LoaderPrograms): readonly string[] => [
   ...(programs[kind] ?? argv.slice(0, 1)),

@@ -1,4 +1,5 @@
 import type { Policy } from '../machine/machine.js';
+import { targetAfter, targetOnGiveUp } from '../machine/next-boots.js';
 import type { ExitReason } from '../spec/vm-spec.js';
 import { reasonOf, type RunEnd } from '../explain/run-end.js';
 
@@ -103,18 +104,20 @@ const alwaysRemembered = 1000;
  */
 export function decide(ended: Ended, past: Past, policy: Policy, limits: RebootLimits): Decision {
   const { end, target, aliveMs, nowMs } = ended;
-  const { restart, onGiveUp } = policy;
+  const { restart } = policy;
   const isStable = aliveMs >= restart.stableMs;
   const since: Past = isStable ? { ...noPast, reboots: past.reboots } : past;
   const stop = (because: StopReason): Decision => ({ step: { do: 'stop', because }, past: since });
   const reason = reasonOf(end);
   if (reason === undefined) return stop('status-unknown');
-  if (!(limits.rebootOn ?? policy.rebootOn).includes(reason)) return stop('guest');
+  const next = targetAfter(target, reason, { ...policy, rebootOn: limits.rebootOn ?? policy.rebootOn });
+  if (next === undefined) return stop('guest');
   if (limits.noReboot === true) return stop('no-reboot');
   if (limits.rebootCount !== undefined && past.reboots >= limits.rebootCount) return stop('reboot-count');
   const reboots = past.reboots + 1;
   if (isSpent(restart, since.counted, nowMs)) {
-    if (onGiveUp === undefined || onGiveUp === target || since.hasGivenUp) return stop('restart-limit');
+    const onGiveUp = targetOnGiveUp(target, policy);
+    if (onGiveUp === undefined || since.hasGivenUp) return stop('restart-limit');
     return {
       step: { do: 'boot', target: onGiveUp, reason, delayMs: 0, gaveUp: true },
       past: { reboots, counted: [], shortLives: 0, hasGivenUp: true },
@@ -122,12 +125,7 @@ export function decide(ended: Ended, past: Past, policy: Policy, limits: RebootL
   }
   const remembered = Math.max(alwaysRemembered, restart.max ?? 0);
   return {
-    step: {
-      do: 'boot',
-      target: policy.nextTarget[reason] ?? target,
-      reason,
-      delayMs: backOffMs(restart, since.shortLives),
-    },
+    step: { do: 'boot', target: next, reason, delayMs: backOffMs(restart, since.shortLives) },
     past: {
       reboots,
       counted: [...since.counted, nowMs].slice(-remembered),

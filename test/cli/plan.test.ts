@@ -22,7 +22,8 @@ import { ProblemsError } from '../../src/base/problem.js';
 import { commands } from '../../src/cli/commands.js';
 import type { Context } from '../../src/cli/context.js';
 import { problemsExitCode } from '../../src/cli/exit-codes.js';
-import type { PlanDiffJson, PlanJson } from '../../src/cli/show-plan.js';
+import type { ComparisonDocument } from '../../src/report/comparison.js';
+import type { PlanDocument } from '../../src/report/plan-document.js';
 import { told } from '../support/specs.js';
 
 const examples = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -158,7 +159,7 @@ describe('vmrun plan', () => {
     put('vm.json', { ...vm, graphic: { password: 'geheim' } });
     await vmrun('lock -c vm.json');
     const { out } = await vmrun('plan -c vm.json --json --explain');
-    const plan = JSON.parse(out) as PlanJson;
+    const plan = JSON.parse(out) as PlanDocument;
     expect(plan).toMatchObject({
       name: 'web',
       source: 'vm.json',
@@ -225,7 +226,7 @@ web, target extra: from vm.json to new.json
 `);
     await vmrun('lock -c vm.json');
     const locked = await vmrun('plan -c vm.json --diff new.json --json');
-    const [{ changes, guest } = { changes: [], guest: [] }] = (JSON.parse(locked.out) as PlanDiffJson).targets;
+    const [{ changes, guest } = { changes: [], guest: [] }] = (JSON.parse(locked.out) as ComparisonDocument).targets;
     expect(changes.map(({ kind }) => kind)).toEqual(['device-added', 'setting']);
     expect(guest.map(({ kind }) => kind)).toEqual(['added']);
     expect((await vmrun('plan -c vm.json --diff vm.json')).out).toContain('  nothing differs for bhyve\n');
@@ -362,7 +363,7 @@ vmrun: vm.lock.json: written: 1 target, 5 devices
     });
     await vmrun('lock -c vm.json');
     const { out } = await vmrun(`plan -c ${path.join(folder, 'vm.json')} --json`, '/');
-    const plan = JSON.parse(out) as PlanJson;
+    const plan = JSON.parse(out) as PlanDocument;
     expect(plan.lock).toMatchObject({ changes: [], warnings: [] });
     expect(plan.targets[0]?.devices[1]?.serial).toBe(serialOf('disk.img'));
     cpSync(path.join(folder, 'vm.lock.json'), path.join(folder, 'kept.json'));
@@ -399,7 +400,7 @@ describe('the same spec', () => {
     symlinkSync(folder, path.join(folder, 'sub/link'));
     const [config = '', start = ''] = from();
     const { out } = await vmrun(`plan -c ${config} --json`, start);
-    const [target] = (JSON.parse(out) as PlanJson).targets;
+    const [target] = (JSON.parse(out) as PlanDocument).targets;
     const command = target?.command.join(' ') ?? '';
     expect(command).toContain(`,virtio-blk,${folder}/disk.img `);
     expect(command).toContain(`.port.0.path=${folder}/a,b.img `);
@@ -415,7 +416,7 @@ describe('the same spec', () => {
     put('vm.json', vm);
     await vmrun('lock -c vm.json');
     const { out } = await vmrun('plan -c vm.json --json');
-    expect((JSON.parse(out) as PlanJson).targets[0]?.command.join(' ')).toContain(
+    expect((JSON.parse(out) as PlanDocument).targets[0]?.command.join(' ')).toContain(
       `virtio-blk,disk.img,ser=${serialOf('disk.img')} `,
     );
   });

@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { plain } from '../../src/cli/colours.js';
-import { formatReadiness, readinessJson, type CheckReport } from '../../src/cli/show-readiness.js';
+import { asJson } from '../../src/cli/paint.js';
+import { formatReadiness } from '../../src/cli/show-readiness.js';
 import type { HostFinding } from '../../src/host/findings.js';
+import { checkDocument } from '../../src/report/check-document.js';
+import type { CheckReport } from '../../src/report/check-report.js';
 
 const place = (line: number) => ({ file: 'vm.json', line, column: 3, pointer: `/emulations/${line}` });
 
@@ -82,7 +85,10 @@ test.each<[title: string, report: CheckReport, ready: string, rest: readonly str
 });
 
 test('the report for programs has its keys in one order, and what is not known is absent', () => {
-  const json = readinessJson({ ...report(['default', false, [mendable, warning]]), host: { system: 'linux' } });
+  const json = asJson(
+    checkDocument({ ...report(['default', false, [mendable, warning]]), host: { system: 'linux' } }),
+    2,
+  );
   expect(json).toBe(
     `${JSON.stringify(
       {

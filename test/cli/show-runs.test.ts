@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatRuns, runLines, runsJson } from '../../src/cli/show-runs.js';
+import { asJson } from '../../src/cli/paint.js';
+import { formatRuns, runLines } from '../../src/cli/show-runs.js';
 import type { RunState } from '../../src/host/run-state.js';
+import { runsDocument } from '../../src/report/runs-document.js';
 import type { KnownRun } from '../../src/supervisor/runs.js';
 
 const now = new Date('2026-01-03T00:00:00.000Z');
@@ -128,10 +130,11 @@ test('usual names, targets and numbers fit in 80 columns, notes too', () => {
   for (const line of text) expect(line.length).toBeLessThanOrEqual(80);
 });
 
-test('as JSON they are what the library tells, one array', () => {
+test('as JSON they are what the library tells, one array in which simulated ones say so', () => {
   const runs = [supervised(), { name: 'db', status: 'left' } as const];
-  expect(JSON.parse(runsJson(runs))).toEqual(runs);
-  expect(runsJson([])).toBe('[]\n');
+  expect(JSON.parse(asJson(runsDocument(runs, [])))).toEqual(runs);
+  expect(runsDocument(runs.slice(0, 1), runs.slice(1))).toEqual([runs[0], { ...runs[1], simulated: true }]);
+  expect(asJson(runsDocument([], []))).toBe('[]\n');
 });
 
 describe('a run whose texts are hostile', () => {

@@ -1,30 +1,22 @@
-import path from 'node:path';
 import type { Command } from 'commander';
-import { inOrder, ProblemsError, type Problem } from '../../base/problem.js';
-import type { Platform } from '../../devices/device.js';
-import { viewFrom } from '../../host/facts-paths.js';
-import { recordedView } from '../../host/facts.js';
-import { liveView } from '../../host/live-view.js';
+import { ProblemsError } from '../../base/problem.js';
 import { loadFacts } from '../../host/load-facts.js';
-import { runTool } from '../../host/tools.js';
-import { plan } from '../../machine/plan.js';
-import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
-import { defaultTarget } from '../../spec/targets.js';
-import { readiness } from '../../supervisor/readiness.js';
-import { twinWarnings } from '../../machine/twins.js';
-import { compareWithLock } from '../../machine/lock-identity.js';
+import { checkDocument, refusalDocument } from '../../report/check-document.js';
+import { checkReport, isReadyReport, type CheckReport } from '../../report/check-report.js';
+import { chosenTargets } from '../../report/chosen-targets.js';
+import { loadWithLock } from '../../report/load-with-lock.js';
+import { changedByOthers } from '../../report/spec-files.js';
+import { forecastSeverity, withForecast } from '../../report/with-forecast.js';
+import type { SpecFormat } from '../../spec/parse-spec.js';
 import { coloursFor } from '../colours.js';
 import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
-import { forecastSeverity, forecastSpec } from '../forecast-spec.js';
-import { loadWithLock } from '../load-with-lock.js';
-import type { LockFile } from '../lock-file.js';
+import { asJson } from '../paint.js';
+import { namedBhyve } from '../programs.js';
 import { runBaseOf } from '../run-base.js';
-import { formatReadiness, readinessJson, refusalJson, type CheckReport } from '../show-readiness.js';
-import { changedByOthers } from '../output-files.js';
-import { refuseUnknownTarget } from '../targets.js';
+import { formatReadiness } from '../show-readiness.js';
 import { fitLines } from '../wrap.js';
 
 interface CheckOptions {
@@ -96,72 +88,33 @@ async function reportText(context: Context, options: CheckOptions): Promise<numb
 async function reportJson(context: Context, options: CheckOptions): Promise<number> {
   try {
     const report = await check(context, options);
-    context.out(readinessJson(report));
+    context.out(asJson(checkDocument(report), 2));
     return exitCodeOf(report);
   } catch (error) {
     if (!(error instanceof ProblemsError) || error.kind === 'usage') throw error;
-    context.out(refusalJson(error));
+    context.out(asJson(refusalDocument(error), 2));
     return problemsExitCode(error);
   }
 }
 
-const exitCodeOf = ({ targets }: CheckReport): number =>
-  targets.every(({ isReady }) => isReady) ? exitCodes.ok : exitCodes.host;
+const exitCodeOf = (report: CheckReport): number => (isReadyReport(report) ? exitCodes.ok : exitCodes.host);
 
 /** @throws ProblemsError where the spec, or the file of a captured host, is not good */
 async function check(context: Context, options: CheckOptions): Promise<CheckReport> {
-  const { workingDirectory, hostBhyve } = context;
+  const { workingDirectory } = context;
+  const bhyve = namedBhyve(options, context);
   const facts = options.host === undefined ? undefined : loadFacts(options.host, workingDirectory);
-  const platform = facts === undefined ? hostBhyve : facts.platform;
-  const severity = forecastSeverity(options.bhyve, context);
-  const { spec, warnings, locked } = await loadWithLock(options, context, platform, { severity });
-  const identity = locked?.identity;
+  const hostBhyve = facts === undefined ? context.hostBhyve : facts.platform;
+  const loading = { workingDirectory, hostBhyve, foresee: { severity: forecastSeverity(bhyve) } };
+  const loaded = await loadWithLock(options, loading);
+  const { spec } = loaded;
   const runBase = runBaseOf(options, context);
-  const names = targetsOf(spec, options);
+  const names = chosenTargets(spec, options);
   const isStrict = options.strict === true;
-  const others = facts === undefined ? changedByOthers(options, { spec, identity }, context, isStrict) : [];
+  const others =
+    facts === undefined ? changedByOthers(options, { spec, identity: loaded.locked?.identity }, loading, isStrict) : [];
   if (isStrict && others.length > 0) throw new ProblemsError('host', spec.source, others);
-  const known = [...warnings, ...(await forecastSpec(spec, spec.targets, { ...platform, identity, severity }))];
-  if (known.some(({ severity }) => severity === 'error')) throw new ProblemsError('spec', spec.source, inOrder(known));
-  const machines = names.map((target) => {
-    const planned = plan(spec, target, { ...platform, identity, runDirectory: path.join(runBase, spec.name) });
-    if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);
-    return planned.value;
-  });
-  const view = facts === undefined ? liveView({ run: runTool }) : viewFrom(workingDirectory, recordedView(facts));
-  const targets = await readiness(machines, {
-    view,
-    hasBhyve: (options.bhyve ?? context.env.BHYVE_EXEC ?? '') !== '',
-    ...(facts === undefined ? { records: { base: runBase, run: runTool } } : {}),
-  });
-  return {
-    name: spec.name,
-    source: spec.source,
-    warnings: [
-      ...others,
-      ...inOrder(known),
-      ...twinWarnings(spec, spec.targets, { ...platform, identity }),
-      ...lockWarnings(spec, names, platform, locked),
-    ],
-    targets,
-    host: { system: view.system, ...view.platform, ...(facts === undefined ? {} : { captured: facts.taken }) },
-  };
-}
-
-/** What the guest would notice, compared with what is locked. */
-function lockWarnings(
-  spec: Spec,
-  targets: readonly string[],
-  platform: Partial<Platform>,
-  locked: LockFile | undefined,
-): readonly Problem[] {
-  if (locked === undefined) return [];
-  const compared = compareWithLock(spec, targets, { ...platform, ...locked });
-  return compared.ok ? compared.value.warnings : [];
-}
-
-function targetsOf(spec: Spec, { target = defaultTarget, allTargets }: CheckOptions): readonly string[] {
-  if (allTargets === true) return spec.targets;
-  refuseUnknownTarget(spec, target);
-  return [target];
+  const { warnings } = await withForecast(loaded, loading);
+  const request = { facts, hostBhyve, workingDirectory, runBase, hasBhyve: bhyve !== '' };
+  return checkReport({ ...loaded, warnings: [...others, ...warnings] }, names, request);
 }

@@ -6,14 +6,12 @@ import { liveView } from '../../host/live-view.js';
 import { runTool } from '../../host/tools.js';
 import type { MachineRequirement } from '../../machine/machine.js';
 import { plan } from '../../machine/plan.js';
+import { loadWithLock } from '../../report/load-with-lock.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
-import { readSpec } from '../../spec/read.js';
 import { inputFormatOption, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
-import { loadSpec } from '../load-spec.js';
-import { lockFileFor } from '../lock-file.js';
 import { asJson } from '../paint.js';
 
 interface FactsOptions {
@@ -77,13 +75,11 @@ async function requirementsIn(
   format: SpecFormat | undefined,
   context: Context,
 ): Promise<readonly MachineRequirement[]> {
-  const { workingDirectory } = context;
-  const input = readSpec(file, { workingDirectory, format });
-  const options = { ...context.hostBhyve, identity: (await lockFileFor({ config: file }, context))?.identity };
-  const { spec } = await loadSpec(input, options);
+  const { spec, locked } = await loadWithLock({ config: file, inputFormat: format }, context);
+  const options = { ...context.hostBhyve, identity: locked?.identity };
   return spec.targets.flatMap((target) => {
     const planned = plan(spec, target, options);
-    if (!planned.ok) throw new ProblemsError('spec', input.name, planned.problems);
+    if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);
     return planned.value.requirements;
   });
 }

@@ -1,11 +1,10 @@
 import { Option } from 'commander';
-import { ProblemsError } from '../../base/problem.js';
-import { bootGraph } from '../../graph/boot-graph.js';
 import { drawGraph, graphFormats, type GraphFormat } from '../../graph/draw.js';
-import { machineGraph } from '../../graph/machine-graph.js';
 import type { Picture } from '../../graph/picture.js';
 import type { Look } from '../../graph/text.js';
-import { plan } from '../../machine/plan.js';
+import { graphReport, pictures } from '../../report/graph-report.js';
+import { loadWithLock } from '../../report/load-with-lock.js';
+import { refuseUnknownTarget } from '../../report/targets.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { coloursFor } from '../colours.js';
@@ -14,11 +13,7 @@ import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { drawsUnicode } from '../letters.js';
-import { loadWithLock } from '../load-with-lock.js';
 import { asText } from '../paint.js';
-import { refuseUnknownTarget } from '../targets.js';
-
-const pictures = ['both', 'boots', 'machine'] as const;
 
 interface GraphOptions {
   readonly config: string;
@@ -72,14 +67,9 @@ export const graphCommand: MakeSubcommand = (context, output) => {
 /** @throws ProblemsError where the spec is not good, or has no such target */
 async function pictureOf(options: GraphOptions, context: Context): Promise<Picture> {
   const { target = defaultTarget, what } = options;
-  const { spec, locked } = await loadWithLock(options, context);
-  refuseUnknownTarget(spec, target);
-  const planned = plan(spec, target, { ...context.hostBhyve, identity: locked?.identity });
-  if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);
-  return {
-    ...(what === 'machine' ? {} : { boots: bootGraph(spec, target) }),
-    ...(what === 'boots' ? {} : { machine: machineGraph(planned.value) }),
-  };
+  const loaded = await loadWithLock(options, context);
+  refuseUnknownTarget(loaded.spec, target);
+  return graphReport(loaded, target, what, context.hostBhyve);
 }
 
 function lookFor(context: Context, color: boolean | undefined): Look {

@@ -8,15 +8,15 @@ import { formatIdentity } from '../../machine/identity-text.js';
 import type { Identity } from '../../machine/identity.js';
 import { twinWarnings } from '../../machine/twins.js';
 import { compareWithLock, lockIdentity } from '../../machine/lock-identity.js';
+import { loadSpec } from '../../report/load-spec.js';
+import { lockPathOf } from '../../report/lock-file.js';
+import { refuseSharedLock } from '../../report/lock-sharers.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec, standardInput } from '../../spec/read.js';
 import { inputFormatOption, makeCommand, takeSpec } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
-import { loadSpec } from '../load-spec.js';
-import { lockPathOf } from '../lock-file.js';
-import { refuseSharedLock } from '../lock-sharers.js';
 import { refuseLockFile } from '../output-files.js';
 import { asLines } from '../paint.js';
 

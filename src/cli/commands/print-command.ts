@@ -7,7 +7,7 @@ import type { Machine } from '../../machine/machine.js';
 import type { Context } from '../context.js';
 import type { PrintFormat } from '../options.js';
 import { asJson, asLines } from '../paint.js';
-import type { Programs } from '../programs.js';
+import type { Programs } from '../../machine/loader.js';
 
 /** `--dry-run`: prints what would be run. Starts, checks and writes nothing. */
 export async function printCommand(

@@ -5,7 +5,7 @@ import type { Machine } from '../../machine/machine.js';
 import type { VmSpec } from '../../spec/vm-spec.js';
 import type { Context } from '../context.js';
 import { asJson } from '../paint.js';
-import type { Programs } from '../programs.js';
+import type { Programs } from '../../machine/loader.js';
 
 const hidden = '***';
 

@@ -1,11 +1,12 @@
 import { Option } from 'commander';
+import { runsDocument } from '../../report/runs-document.js';
 import { listRuns } from '../../supervisor/runs.js';
 import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import { exitCodes } from '../exit-codes.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
-import { asLines } from '../paint.js';
-import { formatRuns, runLines, runsJson } from '../show-runs.js';
+import { asJson, asLines } from '../paint.js';
+import { formatRuns, runLines } from '../show-runs.js';
 
 interface PsOptions {
   readonly json?: true;
@@ -56,12 +57,12 @@ export const psCommand: MakeSubcommand = (context, output) => {
       };
       const real = options.simulate === true ? [] : await listRuns({ runBase: base, onUnknown });
       const simulated = options.simulate === false ? [] : await listRuns({ runBase: simulatedBase(base), onUnknown });
-      const runs = [...real, ...simulated.map((run) => ({ ...run, simulated: true as const }))];
+      const runs = runsDocument(real, simulated);
       // Where all are simulated because nobody wants others, that need not be said.
       const listed = options.simulate === true ? simulated : runs;
       const format = options.json === true ? 'json' : options.format;
       const now = new Date();
-      if (format === 'json') context.out(runsJson(runs));
+      if (format === 'json') context.out(asJson(runs, 2));
       else if (format === 'lines') context.out(runLines(options.simulate === true ? simulated : real, now));
       else context.out(formatRuns(listed, now, context.columns?.(1)));
       return unknown.length === 0 ? exitCodes.ok : exitCodes.system;

@@ -8,6 +8,9 @@ import { noVmm } from '../../host/vmm.js';
 import type { Identity } from '../../machine/identity.js';
 import type { Machine } from '../../machine/machine.js';
 import type { PlanOptions } from '../../machine/plan.js';
+import { forecastSpec } from '../../report/forecast-spec.js';
+import { changedByOthers } from '../../report/spec-files.js';
+import { twinsOfRun } from '../../report/twins-of-run.js';
 import { parseScript } from '../../simulator/script.js';
 import type { Spec } from '../../spec/parse-spec.js';
 import { standardInput } from '../../spec/read.js';
@@ -15,16 +18,14 @@ import { run, type RunOptions } from '../../supervisor/run.js';
 import type { Colours } from '../colours.js';
 import { asker, type Ask } from '../consent.js';
 import type { Context } from '../context.js';
-import { forecastSpec } from '../forecast-spec.js';
 import { endExitCode, exitCodes, serviceExitCode } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
-import { changedByOthers, refuseRunOutputs } from '../output-files.js';
+import { refuseRunOutputs } from '../output-files.js';
 import { asLines } from '../paint.js';
-import type { Programs } from '../programs.js';
+import type { Programs } from '../../machine/loader.js';
 import { runOutput } from '../run-output.js';
 import { formatProblem } from '../show-problems.js';
 import { stopSignals } from '../stop-signals.js';
-import { twinsOfRun } from '../twins-of-run.js';
 
 export interface RunRequest {
   readonly spec: Spec;

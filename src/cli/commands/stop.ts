@@ -6,6 +6,8 @@ import { isThere } from '../../host/new-file.js';
 import { systemHost } from '../../host/host.js';
 import { knownNames } from '../../host/who-runs.js';
 import { noVmm } from '../../host/vmm.js';
+import { loadSpec } from '../../report/load-spec.js';
+import { lockFileFor } from '../../report/lock-file.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { stopRun, type KnownRun, type StopRunOptions } from '../../supervisor/runs.js';
@@ -13,8 +15,6 @@ import { inputFormatOption, makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../commands.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
-import { loadSpec } from '../load-spec.js';
-import { lockFileFor } from '../lock-file.js';
 import { asLines } from '../paint.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
 

@@ -2,8 +2,7 @@ import path from 'node:path';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { listWords } from '../base/text.js';
 import { parseSpec } from '../spec/parse-spec.js';
-import { lockFileOf, readSpec, specExtensions } from '../spec/read.js';
-import type { Context } from './context.js';
+import { lockFileOf, readSpec, specExtensions, type ReadOptions } from '../spec/read.js';
 
 /**
  * The other specs of a folder whose lock file is this one: `web.yaml` beside `web.json`. What has such a name and is no
@@ -11,7 +10,7 @@ import type { Context } from './context.js';
  */
 export async function lockSharers(
   config: string,
-  { workingDirectory }: Pick<Context, 'workingDirectory'>,
+  { workingDirectory }: Pick<ReadOptions, 'workingDirectory'>,
 ): Promise<readonly string[]> {
   const folder = path.dirname(config);
   const stem = path.basename(config, path.extname(config));
@@ -49,7 +48,7 @@ const words = (sharers: readonly string[], file: string): Pick<Problem, 'code' |
 export async function sharedLockWarnings(
   config: string,
   file: string,
-  context: Pick<Context, 'workingDirectory'>,
+  context: Pick<ReadOptions, 'workingDirectory'>,
 ): Promise<readonly Problem[]> {
   const sharers = await lockSharers(config, context);
   return sharers.length === 0 ? [] : [{ ...words(sharers, file), severity: 'warning' }];
@@ -59,7 +58,7 @@ export async function sharedLockWarnings(
 export async function refuseSharedLock(
   config: string,
   file: string,
-  context: Pick<Context, 'workingDirectory'>,
+  context: Pick<ReadOptions, 'workingDirectory'>,
 ): Promise<void> {
   const sharers = await lockSharers(config, context);
   if (sharers.length > 0) throw new ProblemsError('spec', config, [{ ...words(sharers, file), severity: 'error' }]);

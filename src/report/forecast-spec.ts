@@ -2,7 +2,6 @@ import type { Problem } from '../base/problem.js';
 import type { ForecastOptions } from '../forecast/forecast.js';
 import { hasOwnWords } from '../machine/own-words.js';
 import type { Spec } from '../spec/parse-spec.js';
-import type { Context } from './context.js';
 
 /** What bhyve will say to some targets of a spec; what knows bhyve is loaded only where that may be anything. */
 export async function forecastSpec(
@@ -18,10 +17,3 @@ export async function forecastSpec(
   const { forecast } = await import('../forecast/forecast.js');
   return forecast(spec, targets, options);
 }
-
-/** The names of the bhyve whose behaviour is known. */
-const ownBhyve = ['', 'bhyve', '/usr/sbin/bhyve'];
-
-/** How grave it is what bhyve refuses: one that somebody names may be another, and take it. */
-export const forecastSeverity = (bhyve: string | undefined, { env }: Pick<Context, 'env'>): Problem['severity'] =>
-  ownBhyve.includes(bhyve ?? env.BHYVE_EXEC ?? '') ? 'error' : 'warning';

@@ -1,13 +1,14 @@
-import { lstatSync } from 'node:fs';
 import path from 'node:path';
 import { ProblemsError, type Problem } from '../base/problem.js';
+import { hasEntry } from '../host/has-entry.js';
 import type { Identity } from '../machine/identity.js';
-import { lockFileOf, standardInput } from '../spec/read.js';
-import type { Context } from './context.js';
+import { lockFileOf, standardInput, type ReadOptions } from '../spec/read.js';
 
-/** What a command line says of the lock file: `--lock FILE`, `--no-lock`, or nothing. */
+/** Which lock file is meant. */
 export interface LockChoice {
+  /** The file of the spec, or `-`. */
   readonly config: string;
+  /** A file; false: none. Default: the one beside the spec, if it is there. */
   readonly lock?: string | boolean | undefined;
 }
 
@@ -27,18 +28,17 @@ export function lockPathOf({ config, lock }: LockChoice): string | undefined {
 }
 
 /**
- * The lock file that a command line names, or the one beside the spec, if it is there. Looking for it is all that a
- * command without one pays for.
+ * The lock file that is chosen, if it is there. Looking for it is all that a run without one pays for.
  * @throws ProblemsError where it is damaged, cannot be read, or is named and not there
  */
 export async function lockFileFor(
   choice: LockChoice,
-  { workingDirectory }: Pick<Context, 'workingDirectory'>,
+  { workingDirectory }: Pick<ReadOptions, 'workingDirectory'>,
 ): Promise<LockFile | undefined> {
   const file = lockPathOf(choice);
   if (file === undefined) return undefined;
   const isNamed = typeof choice.lock === 'string';
-  if (!isNamed && !exists(path.resolve(workingDirectory, file))) return undefined;
+  if (!isNamed && !hasEntry(path.resolve(workingDirectory, file))) return undefined;
   const { loadIdentity } = await import('../host/identity-file.js');
   const identity = loadIdentity(file, workingDirectory);
   if (identity !== undefined) {
@@ -49,9 +49,6 @@ export async function lockFileFor(
   if (isNamed) throw missing(file);
   return undefined;
 }
-
-/** A link that leads nowhere is there. */
-const exists = (file: string): boolean => lstatSync(file, { throwIfNoEntry: false }) !== undefined;
 
 const missing = (file: string): ProblemsError =>
   new ProblemsError('unreadable', file, [
