@@ -68,6 +68,7 @@ export type { Explanation } from './explain/rule.js';
 export type { LoadEnd } from './supervisor/load.js';
 export type { RebootLimits, StopReason } from './supervisor/policy.js';
 export { readiness, type ReadinessOptions, type TargetReadiness } from './supervisor/readiness.js';
+export type { RequestOutcome, RunRequest } from './supervisor/requests.js';
 export { run, type Run, type RunOptions, type RunResult } from './supervisor/run.js';
 export {
   listRuns,

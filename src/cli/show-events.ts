@@ -35,6 +35,7 @@ export function isProblem(event: RunEvent): boolean {
     case 'boot':
     case 'adopted':
     case 'recovered':
+    case 'request':
     case 'stopping':
       return false;
     default:
@@ -86,6 +87,8 @@ export function eventLines(event: RunEvent, colour: Colours, isVerbose: boolean,
       return [`recovered: ${event.part}`];
     case 'lost':
       return [colour.yellow(`${count(event.count, 'event')} lost here: they came faster than they could be written`)];
+    case 'request':
+      return [`asked for: ${event.what}`];
     case 'stopping':
       return [describeStopping(event.how, event.timeoutMs)];
     case 'stop':

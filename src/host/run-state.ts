@@ -2,7 +2,7 @@ import { readBoundedText } from '../base/bounded-file.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** What a run is doing. */
-export const phases = ['starting', 'loading', 'running', 'stopping', 'waiting', 'ending'] as const;
+export const phases = ['starting', 'loading', 'running', 'paused', 'stopping', 'waiting', 'ending'] as const;
 /**
  * `starting`: looks at the host, runs pre_start. `loading`: a loader runs. `running`: bhyve does. `stopping`: it was
  * asked to end. `waiting`: the pause before the next boot. `ending`: cleans up.

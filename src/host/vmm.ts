@@ -15,6 +15,10 @@ export interface Vmm {
   destroy(name: string): Promise<boolean>;
   /** Ends a running VM without asking the guest: bhyvectl --force-poweroff. */
   forcePowerOff(name: string): Promise<void>;
+  /** Resets a running VM: its bhyve ends as for a reboot of the guest. Or why not: bhyvectl --force-reset. */
+  forceReset(name: string): Promise<string | undefined>;
+  /** Gives the guest a non-maskable interrupt. Or why not: bhyvectl --inject-nmi. */
+  injectNmi(name: string): Promise<string | undefined>;
 }
 
 export interface VmmOptions {
@@ -32,11 +36,22 @@ export interface VmmOptions {
 const destroyTimeoutMs = 5000;
 const pollMs = 5;
 
+const notInKernel = 'the kernel has no such VM';
+
 export function vmmOf(options: VmmOptions): Vmm {
   const { run, clock, directory = '/dev/vmm', bhyvectl = 'bhyvectl' } = options;
   const { isAvailable = process.platform === 'freebsd' } = options;
   const exists = (name: string): boolean =>
     statSync(path.join(directory, name), { throwIfNoEntry: false }) !== undefined;
+  const control = async (name: string, option: string): Promise<string | undefined> => {
+    if (!exists(name)) return `${notInKernel}: there is no ${path.join(directory, name)}`;
+    const { exitCode, failure, stdout, stderr } = await run([bhyvectl, `--vm=${name}`, option]);
+    if (exitCode === 0) return undefined;
+    const [said = failure ?? `status ${exitCode}`] = `${stderr}\n${stdout}`
+      .split('\n')
+      .filter((line) => line.trim() !== '');
+    return `${bhyvectl} ${option} failed: ${said}`;
+  };
   return {
     isAvailable,
     exists,
@@ -56,6 +71,8 @@ export function vmmOf(options: VmmOptions): Vmm {
     async forcePowerOff(name) {
       if (exists(name)) await run([bhyvectl, `--vm=${name}`, '--force-poweroff']);
     },
+    forceReset: (name) => control(name, '--force-reset'),
+    injectNmi: (name) => control(name, '--inject-nmi'),
   };
 }
 
@@ -66,4 +83,6 @@ export const noVmm: Vmm = {
   appears: () => Promise.resolve(),
   destroy: () => Promise.resolve(true),
   forcePowerOff: () => Promise.resolve(),
+  forceReset: () => Promise.resolve(notInKernel),
+  injectNmi: () => Promise.resolve(notInKernel),
 };

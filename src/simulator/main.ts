@@ -5,6 +5,7 @@ import { basename, dirname } from 'node:path';
 import { consoleWriter, dropDeadTerminals, errorText, openFile, stayAlive, writeLines } from './effects.js';
 import { type Settings, readSettings } from './environment.js';
 import { bootBanner, guestConsole, newline } from './guest-console.js';
+import { obeyKernel } from './kernel.js';
 import { followMonitor, monitor, monitoredVariable } from './monitor.js';
 import { parseCommandLine } from '../bhyve/parse.js';
 import { playLoader } from './play-loader.js';
@@ -120,6 +121,18 @@ function boot(machine: Machine, settings: Settings, number: number): void {
       endGuest(end, machine, settings);
     });
   };
+  // The banner tells that the guest hears all of this.
+  obeyKernel({
+    reset: () => {
+      endGuest('reboot', machine, settings);
+    },
+    powerOff: () => {
+      endGuest('power_off', machine, settings);
+    },
+    interrupt: () => {
+      if (machine.hasStdioConsole) say(`NMI${newline}`);
+    },
+  });
   if (machine.hasPowerButton) process.on('SIGTERM', powerButton(step, endOnce));
   if (machine.hasStdioConsole) {
     writeConsole = consoleWriter();

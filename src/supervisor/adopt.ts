@@ -18,7 +18,7 @@ export const inheritedState = ({ boot, target, identity }: Orphan, left: RunStat
   boot,
   target,
   bhyve: identity,
-  phase: 'running',
+  phase: left?.phase === 'paused' ? 'paused' : 'running',
   bootSince: left?.bootSince,
   isMonitored: left?.isMonitored,
   stopTimeoutMs: left?.stopTimeoutMs,

@@ -1,3 +1,4 @@
+import type { Problem } from '../base/problem.js';
 import { aborted } from '../host/abort.js';
 import type { HostFinding } from '../host/findings.js';
 import type { Ledger } from '../host/ledger.js';
@@ -52,6 +53,20 @@ export async function bootLoop({ planned, options, mayFix, session, ledger, adop
     ...(last?.why === undefined ? {} : { why: last.why }),
   });
   const facts = (boot: number): HookFacts => ({ boot, pid: last?.pid, reason: last && reasonOf(last.end) });
+
+  signals.onReset(() => {
+    if (tried === undefined) return undefined;
+    const nowMs = host.clock.monotonicMs();
+    const aliveMs = host.clock.now().getTime() - Date.parse(state.current().bootSince ?? '');
+    const ended = {
+      end: { kind: 'rebooted' },
+      target: tried.target,
+      aliveMs: aliveMs > 0 ? aliveMs : 0,
+      nowMs,
+    } as const;
+    const { step } = decide(ended, past, tried.policy, options.limits ?? {});
+    return step.do === 'boot' ? undefined : wouldEnd(step.because);
+  });
 
   /** @returns undefined where a stop was asked for before there was a bhyve */
   async function bootNext(number: number): Promise<BootResult | undefined> {
@@ -116,6 +131,13 @@ export async function bootLoop({ planned, options, mayFix, session, ledger, adop
     }
   }
 }
+
+const wouldEnd = (because: StopReason): Problem => ({
+  code: 'would-end',
+  severity: 'error',
+  message: `no boot would follow a reset now (${because}), and the VM would be off`,
+  fix: 'let reboot_on name "reboot", or stop the VM and start it',
+});
 
 /** @returns how the boot ended where pre_start failed, since bhyve is not started then */
 async function prepare(

@@ -9,7 +9,7 @@ import { openRunDirectory, type RunDirectory } from '../host/run-directory.js';
 import { holderWords, vmLockFile } from '../host/run-files.js';
 import { orphaned, runElsewhere, vmExists } from './name-in-use.js';
 import { orphanOf, type Orphan } from './orphan.js';
-import { orphanProcess, pressPowerButton } from './power-button.js';
+import { orphanProcess, powerButton, signalGuest } from './power-button.js';
 
 export interface ClaimOptions {
   readonly host: Host;
@@ -153,7 +153,7 @@ async function endOrphan(
   ] as const) {
     if (await isGone()) return true;
     if (signal === 'SIGKILL') await target.kill(signal);
-    else await pressPowerButton(target, directory.leftState?.isMonitored === true, host);
+    else await signalGuest(target, directory.leftState?.isMonitored === true, host, powerButton);
     const end = host.clock.monotonicMs() + timeoutMs;
     while (host.clock.monotonicMs() < end) {
       if (await isGone()) return true;

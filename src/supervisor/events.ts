@@ -4,6 +4,7 @@ import type { MachineChange } from '../machine/difference.js';
 import type { Loader } from '../machine/machine.js';
 import type { ExitReason } from '../spec/vm-spec.js';
 import type { Explanation } from '../explain/rule.js';
+import type { GuestAct } from './guest-acts.js';
 import type { LoadEnd } from './load.js';
 import type { StopReason } from './policy.js';
 import type { RunEnd } from '../explain/run-end.js';
@@ -87,6 +88,8 @@ export type RunEventBody =
   /** A part of what surrounds the VM does not work: the VM is untouched, and the part is tried again. */
   | { readonly kind: 'degraded'; readonly part: Part; readonly error: string }
   | { readonly kind: 'recovered'; readonly part: Part }
+  /** What the run was asked for was done to the guest; a reset and a power button have their own consequences. */
+  | { readonly kind: 'request'; readonly boot: number; readonly what: GuestAct }
   /** A stop is on its way: how it is tried now. */
   | {
       readonly kind: 'stopping';

@@ -41,17 +41,26 @@ export function orphanProcess({ pid, identity, vmLock }: Orphan, { run }: Pick<H
 }
 
 /**
- * SIGTERM to what runs the guest. In monitor mode that is a child; a SIGTERM to its parent would end both at once.
+ * Signals what runs the guest. In monitor mode that is a child; a SIGTERM to its parent would end both at once.
  * @param isOver it has ended meanwhile
+ * @returns false where there is nobody any more
  */
-export async function pressPowerButton(
+export async function signalGuest(
   { pid, isThere, kill }: VmProcess,
   isMonitored: boolean,
   { childrenOf }: Pick<Host, 'childrenOf'>,
+  what: readonly NodeJS.Signals[],
   isOver: () => boolean = () => false,
-): Promise<void> {
+): Promise<boolean> {
   const children = isMonitored && (await isThere()) ? await childrenOf(pid) : [];
-  if (isOver()) return;
-  const heard = children.filter((child) => isStillChild(child, pid) && signalProcess(child, 'SIGTERM'));
-  if (heard.length === 0) await kill('SIGTERM');
+  if (isOver()) return false;
+  const heard = children.filter((child) =>
+    what.every((signal) => isStillChild(child, pid) && signalProcess(child, signal)),
+  );
+  if (heard.length > 0) return true;
+  for (const signal of what) if (!(await kill(signal))) return false;
+  return true;
 }
+
+/** SIGTERM, and what makes a bhyve hear it that somebody has stopped: no other can tell whether it is. */
+export const powerButton: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGCONT'];

@@ -1,10 +1,11 @@
-import type { Problem } from '../base/problem.js';
+import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Platform } from '../devices/device.js';
 import type { HostFinding } from '../host/findings.js';
 import { systemHost, type Host } from '../host/host.js';
 import { openLedger, type Ledger } from '../host/ledger.js';
 import type { PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
+import type { RunState } from '../host/run-state.js';
 import type { LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
 import type { Loader, Machine } from '../machine/machine.js';
@@ -24,7 +25,7 @@ import type { RebootLimits, StopReason } from './policy.js';
 import type { RunEnd } from '../explain/run-end.js';
 import { removeLeftFiles, type Session } from './session.js';
 import { keepState, type StateKeeper } from './state-keeper.js';
-import type { StopSignals } from './stop.js';
+import { takeRequests, type RequestOutcome, type RunRequest, type RunSignals } from './requests.js';
 
 type Environment = Readonly<Record<string, string>>;
 
@@ -115,6 +116,16 @@ export interface Run {
    */
   readonly stop: () => void;
   /**
+   * Asks for something while the run goes on: a stop with a time of its own, the power button, a reset, a pause, an NMI.
+   * It never rejects, and answers when that is done, or why it is not; also where the VM ends meanwhile, or is over.
+   */
+  readonly request: (asked: RunRequest) => Promise<RequestOutcome>;
+  /**
+   * What the run is doing, as `state.json` holds it at this moment. Before that is there, the run is `starting`; when it
+   * is over, it is what the file said last.
+   */
+  readonly state: () => RunState;
+  /**
    * Tells that something which the caller keeps beside the VM does not work, its log say, or with `undefined` that it
    * works again: in an event and in the state file, where others see it.
    */
@@ -133,12 +144,13 @@ export interface Run {
 export function run(subject: Spec | Machine, options: RunOptions): Run {
   const host = options.host ?? systemHost();
   const events = eventStream();
-  const stopping = new AbortController();
-  const hurrying = new AbortController();
+  const requests = takeRequests(host);
   const emit: Emit = (body) => {
     events.push({ time: host.clock.now().toISOString(), monotonicMs: host.clock.monotonicMs(), ...body });
   };
-  const signals = { stop: stopping.signal, hurry: hurrying.signal };
+  const { signals, request } = requests;
+  const since = host.clock.now().toISOString();
+  let isOver = false;
   const platform = options.platform ?? host.platform;
   const outside = new Map<Part, string>();
   let state: StateKeeper | undefined;
@@ -147,16 +159,31 @@ export function run(subject: Spec | Machine, options: RunOptions): Run {
     for (const [part, error] of outside) keeper.degraded(part, error);
   };
   const edge = { host, emit, signals, onState };
-  const result = supervise(subject, { ...options, platform }, edge).finally(events.end);
+  const result = supervise(subject, { ...options, platform }, edge).finally(() => {
+    isOver = true;
+    events.end();
+  });
   // A caller that only reads events must not be killed by an unhandled rejection; `result` still rejects.
-  result.catch(() => undefined);
+  result.then(
+    () => {
+      requests.end();
+    },
+    (error: unknown) => {
+      requests.end(error instanceof ProblemsError && error.kind === 'in-use' ? error.problems[0] : undefined);
+    },
+  );
   return {
     events: { [Symbol.asyncIterator]: () => events.subscribe() },
     subscribe: events.subscribe,
     stop: () => {
-      if (stopping.signal.aborted) hurrying.abort();
-      stopping.abort();
+      void request({ kind: 'stop', now: signals.stop.aborted });
     },
+    request,
+    state: () =>
+      state?.current() ?? {
+        ...{ version: 1, name: subject.name, supervisor: host.pid, since },
+        phase: isOver ? 'ending' : 'starting',
+      },
     degraded: (part, error) => {
       if (error === undefined) outside.delete(part);
       else outside.set(part, error);
@@ -169,7 +196,7 @@ export function run(subject: Spec | Machine, options: RunOptions): Run {
 interface Edge {
   readonly host: Host;
   readonly emit: Emit;
-  readonly signals: StopSignals;
+  readonly signals: RunSignals;
   readonly onState: (keeper: StateKeeper) => void;
 }
 
@@ -214,7 +241,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     onState(state);
     // Of a run that was killed; what it started lives by them.
     if (orphan === undefined) removeLeftFiles({ directory, state });
-    state.update({ phase: 'starting' });
+    state.update(orphan === undefined ? { phase: 'starting' } : {});
     if (options.check !== false) {
       ledger = await openLedger(directory.file('ledger'));
       // What a run that crashed had changed on the host is taken back before anything else is, unless its VM runs.

@@ -16,13 +16,13 @@ import type { Hooks } from './hooks.js';
 import type { RunEnd } from '../explain/run-end.js';
 import { ownProcess, type VmProcess } from './power-button.js';
 import type { StateKeeper } from './state-keeper.js';
-import type { StopSignals } from './stop.js';
+import type { RunSignals } from './requests.js';
 
 /** What the boots of one run share. */
 export interface Session {
   readonly host: Host;
   readonly emit: Emit;
-  readonly signals: StopSignals;
+  readonly signals: RunSignals;
   readonly cleaner: Cleaner;
   readonly hooks: Hooks;
   readonly directory: RunDirectory;

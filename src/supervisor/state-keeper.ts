@@ -18,6 +18,8 @@ export interface StateKeeper {
   readonly degraded: (part: Part, error: string | undefined) => void;
   /** Does something for a part beside the VM, which may fail: that is told, as by `degraded`. */
   readonly beside: (part: Part, action: () => void) => void;
+  /** What the file says, or is about to; when it is removed, what it said last. */
+  readonly current: () => RunState;
   /** Writes no more: the file is about to be removed, and may then be that of another run. */
   readonly end: () => void;
 }
@@ -37,9 +39,11 @@ export function keepState(
   let isRetrying = false;
   let callOff: (() => void) | undefined;
 
+  const told = (): StateDraft => (broken.size === 0 ? state : { ...state, degraded: Object.fromEntries(broken) });
+
   function save(): boolean {
     try {
-      directory.saveState(broken.size === 0 ? state : { ...state, degraded: Object.fromEntries(broken) });
+      directory.saveState(told());
       return true;
     } catch (error) {
       note(statePart, error instanceof Error ? error.message : String(error));
@@ -103,9 +107,17 @@ export function keepState(
       }
       degraded(part, error);
     },
+    current: () => withoutGaps(told()),
     end: () => {
       callOff?.();
       over.abort();
     },
   };
+}
+
+/** A field that was taken away is not there, as in the file. */
+function withoutGaps(draft: StateDraft): RunState {
+  const { version, name, supervisor, since, ...changes } = draft;
+  const known = Object.entries(changes).filter(([, value]) => value !== undefined);
+  return { version, name, supervisor, since, ...(Object.fromEntries(known) as Partial<RunState>) };
 }

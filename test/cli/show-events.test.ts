@@ -69,6 +69,7 @@ const rows: readonly Row[] = [
     'more',
     false,
   ],
+  [{ kind: 'request', boot: 1, what: 'pause' }, ['asked for: pause'], 'the same', false],
   [{ kind: 'lost', count: 1 }, ['1 event lost here: they came faster than they could be written'], 'the same', true],
   [{ kind: 'exit', boot: 1, end: { kind: 'halted' }, aliveMs: 1500 }, ['boot 1 halted after 1.5 s'], 'the same', false],
   [

@@ -132,7 +132,8 @@ export interface FakeKernel {
 }
 
 /**
- * bhyvectl is a script here: `--destroy` removes the VM, and `--force-poweroff` sends SIGUSR2 to its bhyve.
+ * bhyvectl is a script here: `--destroy` removes the VM, and what it forces on a guest is a signal to its bhyve, as
+ * simulator/kernel.ts has them.
  * @param onDestroy a shell command in place of the removal of `$vm`
  */
 export function fakeKernel({ path, script, name }: Place, onDestroy = 'rm "$vm"'): FakeKernel {
@@ -141,7 +142,13 @@ export function fakeKernel({ path, script, name }: Place, onDestroy = 'rm "$vm"'
     'bhyvectl',
     `echo "$2" >> '${path('calls')}'`,
     `vm='${path('vmm')}'/"\${1#--vm=}"`,
-    `case $2 in --destroy) ${onDestroy} ;; --force-poweroff) kill -USR2 "$(cat "$vm")" ;; *) exit 64 ;; esac`,
+    `case $2 in --destroy) ${onDestroy} ;;`,
+    ...[
+      ['--force-poweroff', 'USR2'] as const,
+      ['--force-reset', 'USR1'] as const,
+      ['--inject-nmi', 'URG'] as const,
+    ].map(([option, signal]) => `${option}) kill -${signal} "$(cat "$vm")" ;;`),
+    `*) exit 64 ;; esac`,
   );
   const system = systemHost();
   const vmm = vmmOf({ run: runTool, clock: system.clock, directory: path('vmm'), bhyvectl, isAvailable: true });
@@ -157,7 +164,7 @@ export function fakeKernel({ path, script, name }: Place, onDestroy = 'rm "$vm"'
 const creating = (kernel: FakeKernel): readonly string[] => [
   '/bin/sh',
   '-c',
-  `echo $$ > '${kernel.file}'; exec "$0" "$@" >&2`,
+  `echo $$ > '${kernel.file}'; VMRUN_SIM_KERNEL=yes exec "$0" "$@" >&2`,
 ];
 
 /** The simulator on a fake kernel: its VM appears before the guest runs, and stays. */
