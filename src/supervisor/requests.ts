@@ -27,7 +27,8 @@ export type RequestOutcome =
   /**
    * `code` of the problem: `ended` (the run is over), `no-guest` (none runs just now), `stopping`, `paused`,
    * `would-end` (no boot would follow a reset), `no-such-button` (arm64 has neither power button nor NMI), `bhyvectl` (it
-   * failed), `not-ended` (bhyve does not end, though it was killed or reset), `invalid` (there is no such request).
+   * failed), `in-use` (another process runs the VM that is to stop), `not-ended` (bhyve does not end, though it was killed or
+   * reset), `invalid` (there is no such request).
    */
   | { readonly kind: 'not-done'; readonly problem: Problem };
 
