@@ -1,3 +1,4 @@
+import { behindDollarQuotes, dollarQuoted } from './dollar-quotes.js';
 import { hasUnseen, inOctal } from './visible.js';
 
 const plain = /^[A-Za-z0-9_@%+=:,./-]+$/;
@@ -16,8 +17,8 @@ export function quoteWord(word: string): string {
 export const quoteCommand = (words: readonly string[]): string => words.map(quoteWord).join(' ');
 
 /**
- * Splits text as a POSIX shell splits words: blanks separate, single and double quotes and backslashes keep. Nothing
- * is expanded: `$`, `*` and `~` stay as they are.
+ * Splits text as a POSIX shell splits words: blanks separate; single, double and dollar-single quotes and backslashes
+ * keep. Nothing is expanded: `$`, `*` and `~` stay as they are.
  * @returns the words, or what is wrong
  */
 export function splitWords(text: string): readonly string[] | { readonly error: string } {
@@ -27,7 +28,12 @@ export function splitWords(text: string): readonly string[] | { readonly error: 
   while (index < text.length) {
     const char = text.charAt(index);
     index += 1;
-    if (char === "'") {
+    if (char === '$' && text.charAt(index) === "'") {
+      const quoted = dollarQuoted(text, index + 1);
+      if ('error' in quoted) return quoted;
+      word = (word ?? '') + quoted.text;
+      index = quoted.end;
+    } else if (char === "'") {
       const end = text.indexOf("'", index);
       if (end === -1) return { error: `the quote at character ${index} has no end` };
       word = (word ?? '') + text.slice(index, end);
@@ -89,7 +95,8 @@ export function shellMarks(text: string): readonly string[] {
   for (let index = 0; index < text.length; index += 1) {
     const char = text.charAt(index);
     const rest = text.slice(index);
-    if (char === "'") index = endOf(text, "'", index);
+    if (rest.startsWith("$'")) index = behindDollarQuotes(text, index) - 1;
+    else if (char === "'") index = endOf(text, "'", index);
     else if (char === '\\') index += 1;
     else if (char === '"') {
       const end = doubleQuoted(text, index + 1)?.end ?? text.length;

@@ -23,7 +23,7 @@ export const duration = (description: string, byDefault: string | number): JsonS
 
 export const commandSchema = (description: string): JsonSchema => ({
   type: ['string', 'array'],
-  description: `${description} A list of words, or one text that is split like a shell does; no shell is started.`,
+  description: `${description} A list of words, or one text that is split as a shell splits it; no shell is started.`,
   minLength: 1,
   minItems: 1,
   items: text('One word of the command.', { takesDigits: true }),
@@ -55,7 +55,7 @@ export const memory = (description: string): JsonSchema => ({
   examples: ['512M', '4G', 536870912],
 });
 
-/** Words for a program: a list, or one text that is split like a shell does. */
+/** Words for a program: a list, or one text that is split as a shell splits it. */
 export const words = (description: string, example: readonly string[]): JsonSchema => ({
   type: ['string', 'array'],
   description,

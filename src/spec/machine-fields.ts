@@ -204,7 +204,8 @@ export const machineFields: Readonly<Record<string, JsonSchema>> = {
   extra_options: {
     type: ['string', 'array'],
     description:
-      'More options for bhyve, put before the VM name: one text that is split like a shell does, or a list of words.',
+      'More options for bhyve, put before the VM name: a list of words, or one text that is split as a shell splits it, ' +
+      "by blanks outside '…', \"…\" and $'…'.",
     pattern: printable,
     patternErrorMessage: printableMessage,
     minItems: 1,
