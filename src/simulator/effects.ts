@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { readBoundedText } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
+import { visible } from '../base/visible.js';
 import type { FileContent } from '../bhyve/files.js';
 
 /** bhyve reads any number; nobody who plays it has more than this. */
@@ -44,8 +45,9 @@ export function stayAlive(): void {
   setInterval(() => undefined, 2 ** 30);
 }
 
+/** A line each, though an argument or a file may have put anything into it. */
 export function writeLines(fd: 1 | 2, lines: readonly string[]): void {
-  if (lines.length > 0) write(fd, lines.map((line) => `${line}\n`).join(''));
+  if (lines.length > 0) write(fd, lines.map((line) => `${visible(line)}\n`).join(''));
 }
 
 /** How often a full pipe is tried again, a millisecond apart, before its reader is taken to be stuck. */

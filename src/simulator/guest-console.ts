@@ -1,4 +1,5 @@
 import { formatAddress } from '../base/pci-address.js';
+import { visible } from '../base/visible.js';
 import type { Platform } from '../bhyve/releases.js';
 import type { Machine } from '../bhyve/start/start-checks.js';
 import type { GuestEnd } from './script.js';
@@ -7,7 +8,7 @@ const mebibyte = 2n ** 20n;
 /** What a serial terminal wants at the end of a line. */
 export const newline = '\r\n';
 
-const prompt = (name: string): string => `${name} login: `;
+const prompt = (name: string): string => `${visible(name)} login: `;
 
 /** For somebody at a terminal, who may never have seen this. */
 const howToLeave = 'bhyve-sim: type poweroff, reboot or halt; exit, Ctrl-D and Ctrl-C power off';
@@ -24,7 +25,7 @@ export function bootBanner(
 ): string {
   const memory = memoryBytes % mebibyte === 0n ? `${memoryBytes / mebibyte} MiB` : `${memoryBytes} bytes`;
   const lines = [
-    `bhyve-sim: ${name}, boot ${boot}, as bhyve of FreeBSD ${release} (${arch})`,
+    `bhyve-sim: ${visible(name)}, boot ${boot}, as bhyve of FreeBSD ${release} (${arch})`,
     `cpus: ${vcpus}`,
     `memory: ${memory}`,
     ...devices.map(({ address, model }) => `pci ${formatAddress(address)}: ${model}`),
