@@ -3,7 +3,7 @@ import { aborted } from '../host/abort.js';
 import type { HostFinding } from '../host/findings.js';
 import type { Ledger } from '../host/ledger.js';
 import { differences } from '../machine/difference.js';
-import type { Machine } from '../machine/machine.js';
+import type { Machine, MachineRequirement } from '../machine/machine.js';
 import { adoptOnce } from './adopt.js';
 import { bootOnce } from './boot.js';
 import { lastWords, wordsOf } from '../explain/rule.js';
@@ -170,7 +170,7 @@ async function readyMachine(
   planned: Planner,
   target: string | undefined,
   mayFix: Callbacks['mayFix'],
-  { host, emit, directory, signals }: Session,
+  { host, emit, directory, secrets, signals }: Session,
   ledger: Ledger | undefined,
   patience: Patience,
 ): Promise<Machine | undefined> {
@@ -182,7 +182,10 @@ async function readyMachine(
   if (ledger === undefined) return machine;
   const mayMend = mayFix === undefined ? undefined : { mayFix: askUntil(signals.stop, mayFix) };
   try {
-    const looked = await patience.attempt(() => preflight(machine, { run: patience.tool, ledger, ...mayMend }));
+    // A password that was read before is kept.
+    const isNeeded = ({ need }: MachineRequirement): boolean => need.kind !== 'file' || !secrets.isKnown(need.path);
+    const needed = { ...machine, requirements: machine.requirements.filter(isNeeded) };
+    const looked = await patience.attempt(() => preflight(needed, { run: patience.tool, ledger, ...mayMend }));
     if (looked === undefined || isStopping()) return undefined;
     const { warnings, hostCards } = looked.value;
     for (const problem of warnings) emit({ kind: 'warning', problem });

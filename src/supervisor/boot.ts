@@ -9,7 +9,6 @@ import { explainEnd } from '../explain/explain-end.js';
 import { hasIn } from '../explain/has.js';
 import { load } from './load.js';
 import type { Patience } from './patience.js';
-import { privateText } from './private-text.js';
 import { readEnd, reasonOf, type RunEnd } from '../explain/run-end.js';
 import {
   consoleOf,
@@ -39,7 +38,7 @@ export interface Boot {
  * @throws StartError
  */
 export async function bootOnce(session: Session, boot: Boot): Promise<BootResult | undefined> {
-  const { host, directory, signals, state } = session;
+  const { host, directory, secrets, signals, state } = session;
   const { machine, number, patience } = boot;
   const before = tracesOf(machine.ephemerals);
   state.update({
@@ -57,8 +56,8 @@ export async function bootOnce(session: Session, boot: Boot): Promise<BootResult
   let hasStarted = machine.loader !== undefined;
   try {
     const isReady = await patience.attempt(async () => {
-      const secrets = await privateText(machine, host.readSecret);
-      if (secrets !== undefined) directory.write(privateConfigName, secrets);
+      const text = await secrets.privateText(machine);
+      if (text !== undefined) directory.write(privateConfigName, text);
     });
     if (isReady === undefined) return undefined;
     const loaded = (await patience.attempt(() => load(session, machine, number)))?.value ?? 'stopped';

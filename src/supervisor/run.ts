@@ -21,6 +21,7 @@ import type { Explanation } from '../explain/rule.js';
 import { makeHooks } from './hooks.js';
 import { createPidFile, refusePidFiles } from './pid-files.js';
 import { planner } from './planner.js';
+import { keepSecrets } from './private-text.js';
 import type { RebootLimits, StopReason } from './policy.js';
 import type { RunEnd } from '../explain/run-end.js';
 import { removeLeftFiles, type Session } from './session.js';
@@ -252,7 +253,8 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     const pidFile = await makePidFile(options.pidFile);
     const { bhyve = ['bhyve'], loaders = {} } = options;
     const { onStderr, onConsole, env, mayFix } = callbacks;
-    const shared = { host, emit, signals, cleaner, hooks, directory, state, pidFile, bhyve, loaders };
+    const secrets = keepSecrets(host.readSecret, state);
+    const shared = { host, emit, signals, cleaner, hooks, directory, state, secrets, pidFile, bhyve, loaders };
     const session: Session = { ...shared, onStderr, onConsole, env };
     result = await bootLoop({ planned, options, mayFix, session, ledger, adoption });
     return result;

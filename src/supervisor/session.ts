@@ -15,6 +15,7 @@ import type { Explanation } from '../explain/rule.js';
 import type { Hooks } from './hooks.js';
 import type { RunEnd } from '../explain/run-end.js';
 import { ownProcess, type VmProcess } from './power-button.js';
+import type { Secrets } from './private-text.js';
 import type { StateKeeper } from './state-keeper.js';
 import type { RunSignals } from './requests.js';
 
@@ -27,6 +28,7 @@ export interface Session {
   readonly hooks: Hooks;
   readonly directory: RunDirectory;
   readonly state: StateKeeper;
+  readonly secrets: Secrets;
   readonly pidFile: PidFile | undefined;
   /** The bhyve program, and words that go before its options. */
   readonly bhyve: readonly string[];

@@ -1,13 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { systemClock } from '../../src/host/clock.js';
-import { systemHost } from '../../src/host/host.js';
+import { systemHost, type Host } from '../../src/host/host.js';
 import { openLedger, type Ledger } from '../../src/host/ledger.js';
 import { patienceOf, type Patience } from '../../src/supervisor/patience.js';
 import { preflight } from '../../src/supervisor/preflight.js';
-import { makeFakeHost, tap } from '../host/fake-host.js';
+import { fixture, makeFakeHost, tap } from '../host/fake-host.js';
 import { inPlace, type Place } from '../e2e/support/place.js';
 import { ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
 
@@ -133,6 +133,36 @@ describe('a guest boots on, whatever becomes of its run directory', () => {
   });
 });
 
+test.each<[what: string, command: (file: string) => string, told: string]>([
+  ['is gone', (file) => `rm '${file}'`, 'ENOENT'],
+  ['is a folder', (file) => `rm '${file}'; mkdir '${file}'`, 'it is a directory'],
+  ['is empty', (file) => `: > '${file}'`, 'does not hold a password'],
+])('a password file that was read before is not needed: it %s', async (_what, command, told) => {
+  await inPlace(async (place) => {
+    const file = place.write('password', 'secret');
+    const copy = `cp "$run/bhyve.conf" '${place.path('copy')}'`;
+    const graphic = { host: '127.0.0.1', port: 5999, password_file: file };
+    const restore = `{ rm -rf '${file}'; printf other > '${file}'; exit 0; }`;
+    const hooks = {
+      pre_reboot: place.script('mishap', `[ "$VMRUN_BOOT" = 1 ] || ${restore}`, command(file)),
+      post_stop: place.script('copy', `run='${place.path('run', place.name)}'`, copy),
+    };
+    const fields = { bootrom: place.write('rom.fd', Buffer.alloc(4096)), graphic, hooks, restart: { delay: 0 } };
+    const fake = makeFakeHost();
+    fake.setModules(fixture('kldstat.txt'));
+    const host: Host = { ...systemHost(), run: fake.run };
+    const vm = await supervise(place, 'reboot,reboot,halt', fields, { host, check: true });
+    await vm.over;
+    fake.remove();
+    expect(await vm.result).toMatchObject({ end: { kind: 'halted' }, boots: 3 });
+    expect(ofKind(vm.seen, 'degraded')).toMatchObject([
+      { part: 'password file', error: expect.stringContaining(told) },
+    ]);
+    expect(ofKind(vm.seen, 'recovered')).toMatchObject([{ part: 'password file' }]);
+    expect(readFileSync(place.path('copy'), 'utf8')).toContain('password=other');
+  });
+});
+
 test('a password file that cannot be read for the moment is read again', async () => {
   await inPlace(async (place) => {
     const host = systemHost();
@@ -146,7 +176,9 @@ test('a password file that cannot be read for the moment is read again', async (
     const vm = await supervise(place, 'reboot,halt', { graphic }, { host: { ...host, readSecret } });
     await vm.over;
     expect(await vm.result).toMatchObject({ end: { kind: 'halted' }, boots: 2 });
-    expect(ofKind(vm.seen, 'degraded')).toMatchObject([{ part: 'start', error: expect.stringContaining('EIO') }]);
+    expect(ofKind(vm.seen, 'degraded')).toMatchObject([
+      { part: 'password file', error: expect.stringContaining('EIO') },
+    ]);
   });
 });
 
