@@ -40,6 +40,15 @@ function findInPath(program: string, searchPath: string): string {
   throw Object.assign(new Error(`ENOENT: in no folder of PATH, '${program}'`), { code: 'ENOENT' });
 }
 
+/** The file that a name in PATH leads to; undefined where there is none. */
+export function programFile(program: string, searchPath: string | undefined): string | undefined {
+  try {
+    return findInPath(program, searchPath ?? defaultPath);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A file that we may run as a program. */
 export function isExecutable(file: string): boolean {
   try {

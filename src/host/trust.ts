@@ -116,6 +116,27 @@ export function doubtOf(file: string, looker = thisProcess()): Doubt | undefined
   return stats.isFile() ? writable(resolved, stats, looker.uid) : undefined;
 }
 
+/**
+ * Who else can read a regular file; undefined: nobody, or it is not there. A folder above it that others may not search
+ * keeps them from it.
+ */
+export function readersOf(file: string, { uid } = thisProcess()): Doubt | undefined {
+  const { resolved, stats } = followPath(file, { uid });
+  if (stats?.isFile() !== true) return undefined;
+  const folders: number[] = [];
+  for (let folder = path.dirname(resolved); ; folder = path.dirname(folder)) {
+    folders.push(lstatSync(folder).mode);
+    if (folder === '/') break;
+  }
+  if ((stats.mode & 0o004) !== 0 && folders.every((mode) => (mode & 0o001) !== 0))
+    return { path: resolved, why: 'can be read by everybody' };
+  const isOwnGroup = stats.gid === 0 || stats.gid === uid;
+  const isReached = !isOwnGroup && folders.every((mode) => (mode & 0o011) !== 0);
+  return (stats.mode & 0o040) !== 0 && isReached
+    ? { path: resolved, why: `can be read by group ${stats.gid}` }
+    : undefined;
+}
+
 const partsOf = (file: string): string[] => file.split('/').filter((part) => part !== '' && part !== '.');
 
 /** Others may make, rename and remove what is in it. */

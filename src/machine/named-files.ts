@@ -1,4 +1,5 @@
 import type { Spec } from '../spec/parse-spec.js';
+import { programsIn } from './code-files.js';
 import type { Machine } from './machine.js';
 import { plan, type PlanOptions } from './plan.js';
 
@@ -41,14 +42,9 @@ export function namedFiles(machine: Machine): readonly NamedFile[] {
   for (const { file } of privateConfig?.fromFiles ?? []) add(file.path, 'a password file');
   const { preStart, postStart, preReboot, postStop } = policy.hooks;
   const hooks = { pre_start: preStart, post_start: postStart, pre_reboot: preReboot, post_stop: postStop };
-  for (const [name, [program, ...words] = []] of Object.entries(hooks)) {
-    add(program, `hook ${name}`);
-    if (program !== undefined && interpreters.test(program))
-      add(
-        words.find((word) => !word.startsWith('-')),
-        `hook ${name}`,
-      );
-    for (const word of words) add(word, `hook ${name}`, true);
+  for (const [name, command = []] of Object.entries(hooks)) {
+    for (const program of programsIn(command)) add(program, `hook ${name}`);
+    for (const word of command.slice(1)) add(word, `hook ${name}`, true);
   }
   return [...files.values()];
 }
@@ -60,9 +56,6 @@ export function* filesOfTargets(spec: Spec, options: PlanOptions = {}): Generato
     if (planned.ok) yield* namedFiles(planned.value);
   }
 }
-
-/** Programs whose first operand is a program too. */
-const interpreters = /(?:^|\/)(?:(?:ba|da|k|mk|z|c|tc|fi)?sh|perl|ruby|node|lua|tclsh|python)[\d.]*$/;
 
 /** Last steps of the variables whose value is the name of a file even where there is no slash in it. */
 const fileKeys: ReadonlySet<string> = new Set(['path', 'bootrom', 'bootvars', 'rom', 'dev', 'file', 'play', 'rec']);

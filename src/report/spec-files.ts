@@ -1,7 +1,9 @@
 import type { Problem } from '../base/problem.js';
 import { othersWrite } from '../host/others-write.js';
 import type { Identity } from '../machine/identity.js';
-import { filesOfTargets, type NamedFile } from '../machine/named-files.js';
+import { codeFiles, type CodeFile } from '../machine/code-files.js';
+import type { NamedFile } from '../machine/named-files.js';
+import { plan } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { lockFileOf, standardInput } from '../spec/read.js';
 import type { LoadingOptions } from './load-with-lock.js';
@@ -20,18 +22,39 @@ export function specFiles(choice: LockChoice): readonly NamedFile[] {
 
 const lockOfSpec = (path: string): NamedFile => ({ path, owner: 'the lock file of the spec' });
 
-/** What a run does as others say who can change it: the spec, its lock file, hooks. A warning each, or an error. */
+/** What is run, and how it is judged. */
+interface Judged {
+  readonly spec: Spec;
+  readonly identity: Identity | undefined;
+  /** The bhyve program, where one is run that is not the simulator. */
+  readonly bhyve: string | undefined;
+  /** Words for bhyve beside the spec's. */
+  readonly extraArguments?: readonly string[];
+  /** Where programs are looked for. */
+  readonly searchPath: string | undefined;
+  readonly isStrict: boolean;
+}
+
+/**
+ * What a run does as others say who can change it: the spec, its lock file, the programs and all else that is run. A
+ * warning each, or an error.
+ */
 export function changedByOthers(
   choice: LockChoice,
-  { spec, identity }: { readonly spec: Spec; readonly identity: Identity | undefined },
-  { workingDirectory, hostBhyve }: LoadingOptions,
-  isStrict: boolean,
+  { spec, identity, bhyve, extraArguments, searchPath, isStrict }: Judged,
+  { workingDirectory, hostBhyve }: Pick<LoadingOptions, 'workingDirectory' | 'hostBhyve'>,
 ): readonly Problem[] {
-  const named = function* (): Generator<NamedFile> {
+  const code = function* (): Generator<CodeFile> {
     yield* specFiles(choice);
-    for (const file of filesOfTargets(spec, { ...hostBhyve, identity }))
-      if (file.owner.startsWith('hook ') && file.isArgument !== true && file.path.includes('/'))
-        yield { ...file, owner: `the program of ${file.owner}` };
+    if (bhyve !== undefined) yield { path: bhyve, owner: 'the bhyve program', isProgram: true };
+    for (const target of spec.targets) {
+      const planned = plan(spec, target, { ...hostBhyve, identity, ...(extraArguments && { extraArguments }) });
+      if (!planned.ok) continue;
+      const { loader } = planned.value;
+      if (bhyve !== undefined && loader !== undefined)
+        yield { path: loader.kind, owner: 'the loader', isProgram: true };
+      yield* codeFiles(planned.value);
+    }
   };
-  return othersWrite(named(), workingDirectory, isStrict ? 'error' : 'warning');
+  return othersWrite(code(), { folder: workingDirectory, searchPath, severity: isStrict ? 'error' : 'warning' });
 }

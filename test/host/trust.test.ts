@@ -207,7 +207,7 @@ describe('what others can change', () => {
       { path: 'own/loose', owner: 'hook post_stop' },
       { path: 'own/missing', owner: 'the lock file' },
     ];
-    expect(othersWrite(files, folder, 'warning').map(({ message }) => message)).toEqual([
+    expect(othersWrite(files, { folder, severity: 'warning' }).map(({ message }) => message)).toEqual([
       `others can change the spec, open/vm.json, and so what this user runs: ${at('open')} can be written by everybody`,
       'others can change hook post_stop, own/loose, and so what this user runs: it can be written by everybody',
     ]);

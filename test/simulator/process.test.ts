@@ -383,7 +383,7 @@ test('what its arguments say is printed with what cannot be seen as escapes', as
     ['-s', '3,no-\u001b[2Jmodel', '-l', 'com1,\u202e', 'v\u001b]0;m'],
     play('halt'),
   );
-  expect(stderr).toContain('\\u001b');
+  expect(stderr).toContain('\\e[2J');
   expect(`${stdout}${stderr}`).not.toMatch(/[\u001b\u202e]/);
   const named = await runSim([...guest, 'v\u001b[2Jm'], play('halt'));
   expect(`${named.stdout}${named.stderr}`).not.toContain('\u001b');

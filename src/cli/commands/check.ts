@@ -111,8 +111,9 @@ async function check(context: Context, options: CheckOptions): Promise<CheckRepo
   const runBase = runBaseOf(options, context);
   const names = chosenTargets(spec, options);
   const isStrict = options.strict === true;
-  const others =
-    facts === undefined ? changedByOthers(options, { spec, identity: loaded.locked?.identity }, loading, isStrict) : [];
+  const program = bhyve === '' ? 'bhyve' : bhyve;
+  const judged = { spec, identity: loaded.locked?.identity, bhyve: program, searchPath: context.env.PATH, isStrict };
+  const others = facts === undefined ? changedByOthers(options, judged, loading) : [];
   if (isStrict && others.length > 0) throw new ProblemsError('host', spec.source, others);
   const { warnings } = await withForecast(loaded, loading);
   const request = { facts, hostBhyve, workingDirectory, runBase, hasBhyve: bhyve !== '' };

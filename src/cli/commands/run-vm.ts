@@ -119,8 +119,10 @@ const planBasis = ({ hostBhyve }: Context, { identity, options }: RunRequest): P
 });
 
 /** @throws ProblemsError `host` where the command line says that nothing may be run that others can change */
-function tellOthers(context: Context, { spec, identity, options, colour }: RunRequest): void {
-  const problems = changedByOthers(options, { spec, identity }, context, options.strict);
+function tellOthers(context: Context, { spec, identity, programs, options, colour }: RunRequest): void {
+  const bhyve = options.simulate === undefined ? programs.bhyve[0] : undefined;
+  const judged = { spec, identity, bhyve, extraArguments: options.bhyveArguments, searchPath: context.env.PATH };
+  const problems = changedByOthers(options, { ...judged, isStrict: options.strict }, context);
   if (problems.length === 0) return;
   if (options.strict) throw new ProblemsError('host', spec.source, problems);
   if (options.quiet) return;
