@@ -38,13 +38,16 @@ const longestNote = 64 * 1024;
 
 /** Its words are ours, but a full disk may have cut them. */
 export function readNote(file: string): Note | undefined {
-  let text: string;
   try {
-    text = readBoundedText(file, { most: longestNote, isRegular: true }) ?? '';
+    return noteIn(readBoundedText(file, { most: longestNote, isRegular: true }) ?? '');
   } catch {
     return undefined;
   }
-  const [, role, pid, boot, target] = /^(bhyve|loader) ([1-9]\d*) ([1-9]\d*) (.+)\n$/.exec(text) ?? [];
+}
+
+/** The same of its text. */
+export function noteIn(text: string): Note | undefined {
+  const [, role, pid, boot, target] = /^(bhyve|loader) ([1-9]\d{0,9}) ([1-9]\d{0,14}) (.+)\n$/.exec(text) ?? [];
   if ((role !== 'bhyve' && role !== 'loader') || target === undefined) return undefined;
   return { role, pid: Number(pid), boot: Number(boot), target };
 }
@@ -54,12 +57,12 @@ export const holderWords = (supervisor: number, since: string): string => `proce
 
 /** @returns undefined where the holder is no supervisor, or has not yet said who it is: the words are a dead one's */
 export function supervisorIn(heldBy: string): number | undefined {
-  const [, pid] = /^process (\d+) since /.exec(heldBy) ?? [];
+  const [, pid] = /^process ([1-9]\d{0,9}) since /.exec(heldBy) ?? [];
   return pid !== undefined && isProcess(Number(pid)) ? Number(pid) : undefined;
 }
 
 /** A holder has said who it is. */
 export function isSigned(heldBy: string): boolean {
-  const [, pid] = /^process (\d+)/.exec(heldBy) ?? [];
+  const [, pid] = /^process ([1-9]\d{0,9})\b/.exec(heldBy) ?? [];
   return pid === undefined ? heldBy !== '' : isProcess(Number(pid));
 }

@@ -76,16 +76,21 @@ const maxBytes = 1024 * 1024;
  * never keeps a VM from starting.
  */
 export function readState(file: string): RunState | undefined {
-  let value: unknown;
   try {
-    value = JSON.parse(readBoundedText(file, { most: maxBytes, isRegular: true }) ?? '');
+    return stateIn(readBoundedText(file, { most: maxBytes, isRegular: true }) ?? '');
   } catch {
     return undefined;
   }
-  return stateOf(value);
 }
 
-function stateOf(value: unknown): RunState | undefined {
+/** The same of its text. */
+export function stateIn(text: string): RunState | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
   if (!isObject(value)) return undefined;
   const { name, supervisor, since, phase, target, boot, bootSince, stopTimeoutMs } = value;
   if (!isCount(supervisor)) return undefined;
@@ -107,7 +112,7 @@ function stateOf(value: unknown): RunState | undefined {
     ...(bhyve === undefined ? {} : { bhyve }),
     ...(loader === undefined ? {} : { loader }),
     ...(value.isMonitored === true ? { isMonitored: true as const } : {}),
-    ...(typeof stopTimeoutMs === 'number' ? { stopTimeoutMs } : {}),
+    ...(Number.isFinite(stopTimeoutMs) && Number(stopTimeoutMs) >= 0 ? { stopTimeoutMs: Number(stopTimeoutMs) } : {}),
     ...(sockets === undefined ? {} : { sockets }),
     ...(last === undefined ? {} : { last }),
     ...(degraded === undefined ? {} : { degraded }),
