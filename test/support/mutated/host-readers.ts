@@ -8,10 +8,10 @@ import { parseSysctl } from '../../../src/host/probes/sysctl.js';
 import { readFacts } from '../../../src/host/read-facts.js';
 import { holderWords, isSigned, noteIn, noteWords, supervisorIn } from '../../../src/host/run-files.js';
 import { stateIn } from '../../../src/host/run-state.js';
-import { explainLoad } from '../../../src/supervisor/explain-load.js';
-import { explain } from '../../../src/supervisor/explain.js';
-import { readEnd } from '../../../src/supervisor/run-end.js';
-import { messages } from '../../supervisor/explain-messages.js';
+import { explainLoad } from '../../../src/explain/explain-load.js';
+import { explainEnd } from '../../../src/explain/explain-end.js';
+import { readEnd } from '../../../src/explain/run-end.js';
+import { messages } from '../../explain/messages.js';
 import { planOf } from '../specs.js';
 import { nothingTold, type Readers } from './reader.js';
 import { specs, textsIn } from './texts.js';
@@ -110,7 +110,7 @@ export const hostReaders: Readers = {
     seeds: Object.values(messages).flatMap((rows) => rows.map(([stderr]) => stderr)),
     share: 6,
     read: (text) => {
-      const { cause, next, evidence } = explain(readEnd({ kind: 'exited', status: 1 }, text), text);
+      const { cause, next, evidence } = explainEnd(readEnd({ kind: 'exited', status: 1 }, text), text);
       const load = explainLoad('grub-bhyve', { kind: 'exited', status: 1 }, { stderr: text, stdout: text });
       if ([cause, next, ...evidence, load.cause].some((line) => line.includes('\n'))) throw new Error(cause);
       return nothingTold(cause);
