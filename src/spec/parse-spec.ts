@@ -1,3 +1,4 @@
+import { columnsOf } from '../base/columns.js';
 import { child, steps } from '../base/json-pointer.js';
 import { limited, mostProblems, type Finding, type Place, type Problem } from '../base/problem.js';
 import { secretsIn, withoutQuotations, type Secrets } from '../base/secrets.js';
@@ -372,13 +373,27 @@ function templateProblem(
   return { code: 'template', severity: 'error', ...templateWords(mark), place };
 }
 
-/** The line of an offset with a caret below it, cut to what fits a terminal. */
+/** In columns. */
+const excerptWidth = 72;
+
+const seen = (text: string): string => visible(text.replaceAll('\t', ' '));
+
+/** The line of an offset with a caret below it, cut to what fits a terminal, as it is seen there. */
 function caret(line: string, column: number): readonly string[] {
-  const width = 72;
-  const from = column > width ? column - width / 2 : 0;
-  const seen = (start: number, end: number): string => visible(line.slice(start, end).replaceAll('\t', ' '));
-  const before = seen(from, column - 1);
-  return [before + seen(column - 1, from + width), `${' '.repeat(before.length)}^`];
+  const place = column - 1;
+  const near = line.slice(Math.max(0, place - excerptWidth), place);
+  const isWhole = column <= excerptWidth && columnsOf(seen(near)) < excerptWidth;
+  const before = isWhole ? seen(near) : fitting(near, excerptWidth / 2, (text) => text.slice(1));
+  const columns = columnsOf(before);
+  const behind = fitting(line.slice(place, place + excerptWidth), excerptWidth - columns, (text) => text.slice(0, -1));
+  return [before + behind, `${' '.repeat(columns)}^`];
+}
+
+/** A text as it is seen, made shorter until it takes no more than so many columns. */
+function fitting(text: string, columns: number, shorter: (text: string) => string): string {
+  let left = text;
+  while (columnsOf(seen(left)) > columns) left = shorter(left);
+  return seen(left);
 }
 
 /** Values that stand in for required fields that are missing, so that the rest can still be checked. */

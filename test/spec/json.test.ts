@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { columnsOf } from '../../src/base/columns.js';
 import { parseJson } from '../../src/spec/json.js';
 import { maxDepth, toValue, type SourceNode } from '../../src/spec/source-tree.js';
 import { problemsOf, told } from '../support/specs.js';
@@ -287,6 +288,24 @@ describe('a broken spec is told with its line and column', () => {
   test('and with an excerpt that points at it', async () => {
     const [problem] = await problemsOf('{\n\t"cpu": 1,\n\t"mem": 1G\n}');
     expect(problem?.excerpt).toEqual([' "mem": 1G', '        ^']);
+  });
+
+  test.each<[what: string, before: string, columns: number]>([
+    ['a tab', '\t"x-a": ', 8],
+    ['a control character', '"x-\u0085": ', 12],
+    ['what has no width', '"x-\u200b\u202e": ', 18],
+    ['signs of two columns', '"x-漢字": ', 10],
+    ['a picture', '"x-😀": ', 8],
+    ['a sign in two parts', '"x-e\u0301": ', 7],
+    ['half of a pair that was cut', `"x-${'😀'.repeat(40)}": `, 35],
+    ['controls without end', `"x-${'\u0085'.repeat(200)}": `, 33],
+  ])('and with a caret below the place as a terminal shows it, behind %s', async (_what, before, columns) => {
+    const [problem] = await problemsOf(`{\n${before}oops }`);
+    const [line = '', caret = ''] = problem?.excerpt ?? [];
+    expect(caret).toBe(`${' '.repeat(columns)}^`);
+    expect(line).toMatch(/ oops }$/);
+    expect(columnsOf(line.slice(0, line.indexOf('oops')))).toBe(columns);
+    expect(columnsOf(line)).toBeLessThanOrEqual(72);
   });
 
   test('and with an excerpt that fits a terminal, however long the line', async () => {
