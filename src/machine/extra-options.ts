@@ -44,23 +44,45 @@ const afterEnd = (word: string): string => `after "--" bhyve takes ${shown(word)
 export const mayAddDevices = (words: readonly string[]): boolean =>
   words.some((word) => /^-[A-Za-z]*[sk]|^(-[A-Za-z]*o)?pci\./.test(word));
 
-/** The spec's own words, or why they cannot be split. */
-export function extraWords({ extra_options: extra = [] }: VmSpec): readonly string[] | { readonly error: string } {
+/** Why words cannot be passed on, and what to do where that is special. */
+export interface Unusable {
+  readonly error: string;
+  readonly fix?: string;
+}
+
+/** In bytes, what the kernel takes of arguments and environment: kern.argmax of FreeBSD. */
+const mostBytes = 512 * 1024;
+
+/** The spec's own words, or why they cannot be split, or passed on. */
+export function extraWords({ extra_options: extra = [] }: VmSpec): readonly string[] | Unusable {
+  if (isTooLong(extra)) {
+    return {
+      error: `these are more than ${mostBytes / 1024} KiB, and FreeBSD starts no program with so many arguments`,
+      fix: 'put variables into a file of bhyve_config(5), and name it here by -k',
+    };
+  }
   return typeof extra === 'string' ? splitWords(extra) : extra;
 }
+
+/** Each word has an end of its own; of a text, the blanks between words are no more. */
+const isTooLong = (extra: string | readonly string[]): boolean =>
+  typeof extra === 'string'
+    ? extra.length > mostBytes
+    : extra.reduce((sum, word) => sum + word.length + 1, 0) > mostBytes;
 
 const keptPrivate = 'use "password" of graphic or fbuf, or "config", which keep it in a private file';
 
 export function checkExtra(
   { extra_options: written }: Pick<VmSpec, 'extra_options'>,
-  words: readonly string[] | { readonly error: string },
+  words: readonly string[] | Unusable,
 ): readonly Finding[] {
   const stray = 'error' in words ? [{ index: 0, message: words.error }] : strayWords(words);
   if (stray.length === 0) return 'error' in words ? [] : secretInView(words, '/extra_options', keptPrivate);
+  const hasPlaces = typeof written === 'object' && !('error' in words);
   return stray.map(({ index, message }) => ({
     code: 'extra-options',
-    pointer: typeof written === 'object' ? child('/extra_options', index) : '/extra_options',
+    pointer: hasPlaces ? child('/extra_options', index) : '/extra_options',
     message,
-    fix: 'give options only, quoted as for a shell',
+    fix: ('error' in words ? words.fix : undefined) ?? 'give options only, quoted as for a shell',
   }));
 }

@@ -242,6 +242,21 @@ describe('extra options', () => {
       ).toEqual(['extra-options /extra_options']);
     }
   });
+
+  test.each<[what: string, extra: string | readonly string[], isFine: boolean]>([
+    ['a text', `-o ${'a'.repeat(512 * 1024 - 5)}=b`, true],
+    ['a longer text', `-o ${'a'.repeat(512 * 1024 - 4)}=b`, false],
+    ['a list of words', ['-o', `${'a'.repeat(512 * 1024 - 6)}=b`], true],
+    ['a list of longer words', ['-o', `${'a'.repeat(512 * 1024 - 5)}=b`], false],
+    ['a list of many words', Array.from({ length: 95_000 }, () => '-HHHHH'), false],
+  ])('that no kernel would hand over are refused at their place: %s', async (_what, extra, isFine) => {
+    const told = (await problemsOf({ ...minimal, extra_options: extra })).filter(
+      ({ code }) => code === 'extra-options',
+    );
+    expect(told.map(({ message, place }) => `${place?.pointer} ${message.slice(0, 27)}`)).toEqual(
+      isFine ? [] : ['/extra_options these are more than 512 KiB'],
+    );
+  });
 });
 
 describe('what a machine asks of its host', () => {
