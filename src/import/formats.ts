@@ -10,6 +10,9 @@ import { isVmBhyve } from './vm-bhyve/settings.js';
 export const importFormats = ['bhyve', 'config', 'vm-bhyve', 'iohyve', 'libvirt'] as const;
 export type ImportFormat = (typeof importFormats)[number];
 
+/** In bytes, what is read of a file to import: a thousandth of that is usual. */
+export const maxImportBytes = 1024 * 1024;
+
 type Importer = (source: Source, context: ImportContext) => Result<Original>;
 
 /** The importer of each format; the one that needs an XML parser is loaded when it is wanted. */

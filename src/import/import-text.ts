@@ -16,6 +16,7 @@ import { illumosWord, otherToolOf } from './other-tools.js';
 import { namedConfigFiles } from './named-config.js';
 import { noteAt, refusalAt, type ImportContext, type LoaderCommand, type Original, type Source } from './original.js';
 import { refusedByBhyve } from './refused.js';
+import { tooLongScript } from './script/import-script.js';
 import { differenceWords, settle, type Settled } from './settle.js';
 import { unfilledLines, unfilledWords } from './unfilled.js';
 import type { SpecObject } from './spec-object.js';
@@ -155,6 +156,8 @@ function unknownFormat(source: Source): Problem {
     const message = `this looks like a spec already${isJson(source.text) ? ', or another JSON file' : ''}`;
     return refusalAt(source, undefined, 'format', message, 'run it with: vmrun -c FILE');
   }
+  const tooLong = tooLongScript(source);
+  if (tooLong !== undefined) return tooLong;
   const nothing =
     'this is nothing that vmrun can tell: no bhyve command, no bhyve_config(5) file, no guest of vm-bhyve or iohyve, no domain of libvirt';
   return refusalAt(source, undefined, 'format', nothing, 'say what it is by --from');

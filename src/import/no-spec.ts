@@ -1,7 +1,7 @@
 import type { Problem } from '../base/problem.js';
 import { quoteCommand } from '../base/shell.js';
 import type { SpecText } from '../spec/parse-spec.js';
-import { formatOf, type ImportFormat } from './formats.js';
+import { formatOf, maxImportBytes, type ImportFormat } from './formats.js';
 import { refusalAt } from './original.js';
 import { otherToolOf } from './other-tools.js';
 
@@ -33,7 +33,8 @@ function foreign(text: string): string {
 /** What a text is that vmrun does not take for a spec: where to go with it. Undefined: most likely a spec with a mistake. */
 export function whatInstead({ name, text }: Pick<SpecText, 'name' | 'text'>): Problem | undefined {
   if (ownFields.test(text)) return undefined;
-  const format = formatOf(text);
+  // What is too much to be imported is not read as all that it might be, which takes many times its size in memory.
+  const format = text.length > maxImportBytes ? undefined : formatOf(text);
   if (format === 'libvirt' && !isOfBhyve(text)) {
     const fix = 'write a spec with "vmrun init", and give it the disks';
     return refusalAt({ name }, undefined, 'no-spec', `this is ${foreign(text)}, not a spec`, fix);

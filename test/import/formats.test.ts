@@ -38,6 +38,20 @@ describe('the format is told by the text', () => {
     expect(formatOf(text)).toBe(format);
   });
 
+  test.each<[what: string, text: string, line: number, limit: string]>([
+    ['commands', `${'a=1\n'.repeat(3000)}bhyve -m 1G vm\n`, 3001, 'there are more than 3,000 commands'],
+    ['words', `\nbhyve ${'-H '.repeat(20_000)}vm\n`, 2, 'a command has more than 20,000 words'],
+    ['levels', `${'$('.repeat(101)}bhyve -m 1G vm`, 1, 'brackets are nested more than 100 levels deep'],
+  ])('a text that may be a script, but for a limit of %s, is told that limit', async (_what, text, line, limit) => {
+    expect(formatOf(text)).toBeUndefined();
+    expect(await refusals(text)).toEqual([
+      `${line}:1  script: if this is a script, it is too long to be followed: ${limit} [import the bhyve command by itself]`,
+    ]);
+    expect(await refusals(text.replaceAll('bhyve', 'qemu'))).toEqual([
+      expect.stringMatching(/^format: this is nothing/),
+    ]);
+  });
+
   test('or the text is refused', async () => {
     expect(await refusals('hello\nworld\n')).toEqual([
       'format: this is nothing that vmrun can tell: no bhyve command, no bhyve_config(5) file, no guest of vm-bhyve or iohyve, no domain of libvirt [say what it is by --from]',

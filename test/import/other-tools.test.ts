@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatOf } from '../../src/import/formats.js';
+import { formatOf, maxImportBytes } from '../../src/import/formats.js';
 import { whatInstead } from '../../src/import/no-spec.js';
 import { otherToolOf } from '../../src/import/other-tools.js';
 import { expectLinear } from '../support/growth.js';
@@ -145,6 +145,12 @@ describe('vmrun -c says how a text becomes a spec', () => {
       fix: "make one of it: vmrun import 'a b'",
     });
     expect(whatInstead({ name: '<stdin>', text })?.fix).toBe('make one of it: vmrun import -');
+  });
+
+  test('and does not send to the importer what is too large for it', () => {
+    const settings = `${vmBhyve}# ${'a'.repeat(maxImportBytes)}\n`;
+    expect(whatInstead({ name: 'vm', text: settings })).toBeUndefined();
+    expect(whatInstead({ name: 'vm', text: settings.slice(0, maxImportBytes) })?.message).toMatch(/vm-bhyve/);
   });
 
   test.each([

@@ -5,7 +5,7 @@ import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { count } from '../../base/text.js';
 import { architectures, releases, type Arch } from '../../base/platform.js';
-import { importFormats, type ImportFormat } from '../../import/formats.js';
+import { importFormats, maxImportBytes, type ImportFormat } from '../../import/formats.js';
 import { importText, type Imported } from '../../import/import-text.js';
 import type { Source } from '../../import/original.js';
 import { vmBhyveRelease, type VmBhyveRelease } from '../../import/vm-bhyve/release.js';
@@ -35,7 +35,8 @@ interface CommandOptions {
 
 const examples = `
 What a spec cannot say, and what was made up, is told on standard error. File
-names without a "/" in front are then those of the spec's folder.
+names without a "/" in front are then those of the spec's folder. A file has
+at most 1 MiB, a script 3,000 commands, a command 20,000 words.
 
 Formats:
   bhyve     a command line, or a shell script with one
@@ -48,9 +49,6 @@ Examples:
   vmrun import start.sh > vm.json
   vmrun import --out specs /vm/*/*.conf
   iohyve getall web | vmrun import -`;
-
-/** A script, or what a tool keeps of one guest: a thousandth of that is usual. */
-const maxImportBytes = 1024 * 1024;
 
 const words: ReadWords = {
   what: 'a file to import',

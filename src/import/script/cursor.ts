@@ -1,12 +1,11 @@
-import type { List, Parsed, Redirect, Word } from './tree.js';
+import type { List, Parsed, Redirect, StopCode, Word } from './tree.js';
 
 /** Thrown inside the reader alone: what makes a script unreadable. */
 export class ScriptStop extends Error {
   constructor(
     readonly line: number,
     message: string,
-    /** `csh`: what of csh(1) is not followed. */
-    readonly code?: 'csh',
+    readonly code?: StopCode,
   ) {
     super(message);
   }
@@ -61,7 +60,7 @@ export const lineOf = ({ line, onlyLine }: Cursor): number => onlyLine ?? line;
 export function nextId(cursor: Cursor): number {
   const { ids } = cursor;
   if (ids.next === ids.last) {
-    throw new ScriptStop(lineOf(cursor), `there are more than ${mostCommands.toLocaleString('en')} commands`);
+    throw new ScriptStop(lineOf(cursor), `there are more than ${mostCommands.toLocaleString('en')} commands`, 'limit');
   }
   ids.next += 1;
   return ids.next;
@@ -73,7 +72,7 @@ const mostWords = 20_000;
 /** @throws ScriptStop where a command has more words than are followed */
 export function addWord<Word>(cursor: Cursor, words: Word[], word: Word): void {
   if (words.length === mostWords) {
-    throw new ScriptStop(lineOf(cursor), `a command has more than ${mostWords.toLocaleString('en')} words`);
+    throw new ScriptStop(lineOf(cursor), `a command has more than ${mostWords.toLocaleString('en')} words`, 'limit');
   }
   words.push(word);
 }
@@ -111,7 +110,7 @@ export const isAtEnd = ({ text, at }: Cursor): boolean => at >= text.length;
 export function nested<Result>(cursor: Cursor, read: () => Result): Result {
   cursor.depth += 1;
   if (cursor.depth > maxDepth)
-    throw new ScriptStop(lineOf(cursor), `brackets are nested more than ${maxDepth} levels deep`);
+    throw new ScriptStop(lineOf(cursor), `brackets are nested more than ${maxDepth} levels deep`, 'limit');
   const result = read();
   cursor.depth -= 1;
   return result;

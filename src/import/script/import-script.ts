@@ -14,6 +14,7 @@ import { rebootsOf } from './reboot.js';
 import { onlySymbol, type Field, type Lost, type Ran, type Run, type Started } from './run.js';
 import { hasSymbol, replaceSymbols, shownText, symbolsIn, wellFormed } from './symbols.js';
 import { conditionOf, unseenDevices, variantNotes } from './variants.js';
+import type { StopCode } from './tree.js';
 import { wrapperNotes } from './wrapper-notes.js';
 
 /** A part of a word that is the name of a file in the folder, or in one below it. */
@@ -37,7 +38,7 @@ type Ways =
       readonly script: Script;
       readonly ways: readonly Way[];
     }
-  | { readonly ok: false; readonly line: number; readonly message: string; readonly code?: 'csh' | undefined };
+  | { readonly ok: false; readonly line: number; readonly message: string; readonly code?: StopCode | undefined };
 
 function waysOf(source: Source, readFile: ImportContext['readFile'], isEnough?: (way: Way) => boolean): Ways {
   const text = wellFormed(source.text);
@@ -78,6 +79,15 @@ const notFollowed = (source: Source, line: number, message: string): Problem =>
     `${shown(source.text.split('\n')[line - 1]?.trim() ?? '')}: ${message}`,
     'write the script for sh(1), or import the bhyve command by itself',
   );
+
+/** Whether text may be a script with more in it than is followed: then nobody knows whether there is a command. */
+export function tooLongScript(source: Source): Problem | undefined {
+  if (!source.text.includes('bhyve')) return undefined;
+  const read = waysOf(source, () => undefined);
+  if (read.ok || read.code !== 'limit') return undefined;
+  const message = `if this is a script, it is too long to be followed: ${read.message}`;
+  return refusalAt(source, read.line, 'script', message, 'import the bhyve command by itself');
+}
 
 /** A command line of bhyve, or a shell script with one. */
 export function importScript(source: Source, context: ImportContext): Result<Original> {

@@ -148,9 +148,12 @@ export interface Tree {
   readonly brokenLines: ReadonlySet<number>;
 }
 
+/** Why a script is not read: `csh`, what of csh(1) is not followed; `limit`, it is more than is followed. */
+export type StopCode = 'csh' | 'limit';
+
 export type Parsed =
   | { readonly ok: true; readonly tree: Tree }
-  | { readonly ok: false; readonly line: number; readonly message: string; readonly code?: 'csh' | undefined };
+  | { readonly ok: false; readonly line: number; readonly message: string; readonly code?: StopCode | undefined };
 
 /** The text of a word without any expansion; undefined: it has one. */
 export function literalOf({ parts }: Word): string | undefined {
