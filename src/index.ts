@@ -15,6 +15,9 @@ export { formatAddress, type PciAddress } from './base/pci-address.js';
 export type { Result } from './base/result.js';
 export { quoteCommand } from './base/shell.js';
 export type { Arch, Platform, Release, Requirement, Variable } from './devices/device.js';
+export type { ExitReason } from './fields/exits.js';
+export type { Policy } from './fields/policy.js';
+export type { VmSpec } from './fields/vm-spec.js';
 export { forecast, type ForecastOptions } from './forecast/forecast.js';
 export { bootGraph, type BootGraph, type BootTarget, type Exit } from './graph/boot-graph.js';
 export { drawGraph, graphFormats, type GraphFormat } from './graph/draw.js';
@@ -56,12 +59,11 @@ export {
   type LockOptions,
 } from './machine/lock-identity.js';
 export type { LoaderPrograms } from './machine/loader.js';
-export type { Loader, Machine, MachineRequirement, PlannedDevice, Policy } from './machine/machine.js';
+export type { Loader, Machine, MachineRequirement, PlannedDevice } from './machine/machine.js';
 export { plan, type PlanOptions } from './machine/plan.js';
 export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spec.js';
 export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';
-export type { ExitReason, VmSpec } from './spec/vm-spec.js';
 export type { SubscribeOptions, Subscription } from './supervisor/event-stream.js';
 export type { RunEvent } from './supervisor/events.js';
 export type { Explanation } from './explain/rule.js';

@@ -6,7 +6,8 @@ import { anchor } from '../scripts/docs/markdown.js';
 import { deviceModels } from '../src/devices/registry.js';
 import { phases } from '../src/host/run-state.js';
 import { vmSchema } from '../src/spec/schema.js';
-import { exitReasons, hookFields } from '../src/spec/vm-spec.js';
+import { exitReasons } from '../src/fields/exits.js';
+import { hookFields } from '../src/fields/hooks.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (name: string): string => readFileSync(path.join(root, name), 'utf8');

@@ -1,4 +1,4 @@
-import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
+import { exitReasons, type ExitReason } from '../fields/exits.js';
 import { listWords } from '../base/text.js';
 import { specFormats } from '../spec/parse-spec.js';
 import { isSpecFormat } from '../spec/read.js';

@@ -1,4 +1,4 @@
-import type { ExitReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../fields/exits.js';
 import type { SpecFormat } from '../spec/parse-spec.js';
 
 export const printFormats = ['shell', 'lines', 'json', 'config'] as const;

@@ -1,5 +1,5 @@
 import { quoteWord } from '../base/shell.js';
-import { strayWords } from '../machine/extra-options.js';
+import { strayWords } from '../fields/extra-options.js';
 import { mainOptions, type MainOption } from './main-options.js';
 import type { CliOptions } from './options.js';
 

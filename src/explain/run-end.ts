@@ -3,7 +3,7 @@ import { unreachable } from '../base/unreachable.js';
 import type { ProcessEnd } from '../host/child.js';
 import type { HookEnd } from '../host/hook.js';
 import type { Loader } from '../machine/machine.js';
-import type { ExitReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../fields/exits.js';
 
 /** How one run of bhyve ended: bhyve(8), EXIT STATUS. */
 export type RunEnd =

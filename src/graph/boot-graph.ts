@@ -2,10 +2,10 @@ import { formatDuration } from '../base/duration.js';
 import { groupBy } from '../base/group-by.js';
 import { count, listWords } from '../base/text.js';
 import { nextBoots, reachedFrom, type NextBoots } from '../machine/next-boots.js';
-import { policyOf } from '../machine/policy.js';
+import { policyOf } from '../fields/policy.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
-import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
+import { exitReasons, type ExitReason } from '../fields/exits.js';
 
 /** What follows a boot of one target: an edge that leaves it. */
 export type Exit =

@@ -1,7 +1,7 @@
 import { architectures, releases, type Platform } from '../devices/device.js';
 import type { PciAddress } from '../base/pci-address.js';
 import type { JsonSchema } from '../devices/json-schema.js';
-import { object } from '../spec/field-schemas.js';
+import { object } from '../fields/schemas.js';
 import type { Definitions } from '../spec/schema-walk.js';
 import type { SystemError } from './errno.js';
 import { fileContents } from './file-content.js';

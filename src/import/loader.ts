@@ -7,7 +7,7 @@ import { bhyveloadLetters, grubOptions } from '../bhyve/loader-options.js';
 import { parseMemorySize } from '../bhyve/sizes.js';
 import type { Platform } from '../bhyve/releases.js';
 import type { Loader } from '../machine/machine.js';
-import type { LoaderSpec } from '../spec/vm-spec.js';
+import type { LoaderSpec } from '../fields/loader.js';
 import { noteAt, type LoaderCommand, type LoaderFlag, type Source } from './original.js';
 
 export type LoaderProgram = LoaderSpec['kind'];

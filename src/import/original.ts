@@ -1,6 +1,6 @@
 import type { Problem } from '../base/problem.js';
 import type { Arch } from '../devices/device.js';
-import type { LoaderSpec } from '../spec/vm-spec.js';
+import type { LoaderSpec } from '../fields/loader.js';
 import type { SpecObject } from './spec-object.js';
 import type { VmBhyveRelease } from './vm-bhyve/release.js';
 

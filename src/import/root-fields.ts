@@ -1,8 +1,9 @@
 import { formatMemorySize, pageBytes } from '../base/memory-size.js';
 import { traitsOf, type Platform } from '../bhyve/releases.js';
 import { parseMemorySize } from '../bhyve/sizes.js';
-import { bootromOf } from '../machine/firmware.js';
-import { machineFields } from '../spec/machine-fields.js';
+import { bootromOf } from '../fields/firmware.js';
+import { smbios as smbiosField } from '../fields/guest-identity.js';
+import { fields } from '../fields/registry.js';
 import type { Configuration } from './configuration.js';
 import { domainsIn, memoryBytesIn, readBoolean, topologyIn, whenUnset } from './meaning.js';
 import type { SpecObject, SpecValue } from './spec-object.js';
@@ -62,6 +63,8 @@ const flags: readonly Flag[] = [
   { field: 'monitor', variable: () => 'monitor.enabled', setBy: true },
 ];
 
+const byName = new Map(fields.map((field) => [field.name, field]));
+
 const flagField = ({ field, variable, setBy, isPcOnly }: Flag): RootField => ({
   field,
   read: ({ variables, platform }) => {
@@ -72,7 +75,7 @@ const flagField = ({ field, variable, setBy, isPcOnly }: Flag): RootField => ({
     if (value === undefined) return undefined;
     const isSet = value === setBy;
     return {
-      ...(isSet === (machineFields[field]?.default === true) ? {} : { value: isSet }),
+      ...(isSet === (byName.get(field)?.schema.default === true) ? {} : { value: isSet }),
       variables: present(variables, [key]),
     };
   },
@@ -212,7 +215,7 @@ const tpm: RootField = {
 const smbios: RootField = {
   field: 'smbios',
   read: ({ variables }) => {
-    const structures = Object.entries(machineFields.smbios?.properties ?? {}).flatMap(([structure, { properties }]) => {
+    const structures = Object.entries(smbiosField.schema.properties ?? {}).flatMap(([structure, { properties }]) => {
       const strings = Object.keys(properties ?? {}).flatMap((name) => {
         const value = variables.get(`${structure}.${name}`);
         return value === undefined ? [] : [[name, value] as const];

@@ -1,17 +1,7 @@
 import { formatAddress } from '../base/pci-address.js';
 import type { Variable } from '../devices/device.js';
+import type { Setting } from '../fields/field.js';
 import type { PlannedDevice } from './machine.js';
-
-/** Settings and the option that people write for them; without one, or where it is not safe, they go as -o. */
-export interface Setting {
-  readonly variables: readonly Variable[];
-  /** The fields that make it: JSON Pointers into the effective spec; what one of them does not say has its default. */
-  readonly pointers: readonly string[];
-  /** Words of the command, values unescaped. Undefined: only -o can say it. */
-  readonly option?: readonly string[];
-  /** Nothing in the option is expanded, so nothing is escaped. */
-  readonly isLiteral?: boolean;
-}
 
 /**
  * Escapes a value so that bhyve reads it back as it is. A value with a `%` is searched for references, and in such a

@@ -3,8 +3,7 @@ import { mostHints, nearestName } from '../base/nearest-name.js';
 import type { Finding } from '../base/problem.js';
 import { formatAddress, isAddressError, parseAddress } from '../base/pci-address.js';
 import type { Variable } from '../devices/device.js';
-import type { VmSpec } from '../spec/vm-spec.js';
-import type { Setting } from './argv.js';
+import type { ConfigFields } from '../fields/config.js';
 import type { Machine } from './machine.js';
 
 /** What bhyve reads besides the nodes of its devices; N is any number: bhyve_config(5). */
@@ -86,24 +85,12 @@ export const bhyveVariables: readonly string[] = [
 /** Far longer than any that bhyve reads. */
 const longestName = 255;
 
-const isSecret = (key: string): boolean => /password$/i.test(key);
-
-const entriesOf = ({ config = {} }: VmSpec): readonly (readonly [string, string])[] =>
-  Object.entries(config).map(([key, value]) => [key, String(value)]);
-
-/** `-o`, after everything else; a password goes into the private file. */
-export const configSettings = (vm: VmSpec): readonly Setting[] =>
-  entriesOf(vm).map(([key, value]) => ({
-    pointers: [child('/config', key)],
-    variables: [{ key, value, ...(isSecret(key) ? { isSecret: true } : {}) }],
-  }));
-
 /**
  * Holds the spec's own variables against those that the machine makes of its other fields. bhyve refuses a value where
  * there is a node and the other way round, and never says that it does not know a name.
  */
-export function* checkConfig(vm: VmSpec, machine: Machine): Generator<Finding> {
-  const own = entriesOf(vm).map(([key]) => key);
+export function* checkConfig(vm: ConfigFields, machine: Machine): Generator<Finding> {
+  const own = Object.keys(vm.config ?? {});
   const twice = new Set(duplicates(machine.variables));
   const names = new Set(bhyveVariables);
   for (const { key } of machine.variables) if (key.length <= longestName) names.add(key);

@@ -2,13 +2,12 @@ import { child, steps } from '../base/json-pointer.js';
 import { formatAddress } from '../base/pci-address.js';
 import type { Place } from '../base/problem.js';
 import { success, type Result } from '../base/result.js';
-import { xhci } from '../devices/xhci.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
-import type { VmSpec } from '../spec/vm-spec.js';
-import { deviceArguments, settingArguments, type Setting } from './argv.js';
+import type { Setting } from '../fields/field.js';
+import { deviceArguments, settingArguments } from './argv.js';
 import { lockedValue, traitsOf, traitVariable, type Pin } from './identity.js';
 import type { PlannedDevice } from './machine.js';
-import type { Part } from './parts.js';
+import type { Part } from '../fields/part.js';
 import { draft, type Draft, type PlanOptions } from './plan.js';
 
 /** Why something is in a command. */
@@ -84,25 +83,12 @@ function inOptions(words: readonly string[], isWhole: boolean): readonly (readon
 }
 
 /** The field that a pointer leads to, or why the machine has what the field does not say. */
-function sourceOf({ option }: Setting, pointer: string, drafted: Draft): Source {
-  const { effective, machine, owners, parts } = drafted;
+function sourceOf({ because: reason }: Setting, pointer: string, { effective }: Draft): Source {
+  if (reason === 'lock') return { kind: 'lock' };
+  if (reason !== undefined) return because(effective, reason.pointer, reason.why);
   const [field = ''] = steps(pointer);
-  if (effective.isGiven(field) && !isOverruled(effective.vm, field, option)) return said(effective, pointer);
-  if (field === 'uuid') return { kind: 'lock' };
-  if (field === 'wire_guest_mem') {
-    const needy = parts.find(({ model }) => model.wiresMemory === true);
-    return because(effective, needy?.pointer, `${needy?.model.model ?? ''} needs wired memory`);
-  }
-  if (field === 'disable_mptable_gen') {
-    const far = machine.devices.findIndex(({ address }) => address.bus > 0);
-    return because(effective, owners[far]?.pointer, 'a bus past 0 is used');
-  }
-  return { kind: 'default', field };
+  return effective.isGiven(field) ? said(effective, pointer) : { kind: 'default', field };
 }
-
-/** `disable_mptable_gen: false` says that nobody asks for -Y; a bus past 0 does all the same. */
-const isOverruled = (vm: VmSpec, field: string, option: readonly string[] | undefined): boolean =>
-  field === 'disable_mptable_gen' && !vm.disable_mptable_gen && option?.[0] === '-Y';
 
 const because = (effective: EffectiveSpec, pointer: string | undefined, why: string): Source => ({
   kind: 'because',
@@ -129,10 +115,8 @@ function deviceExplained(device: PlannedDevice, index: number, drafted: Draft): 
   const at = index - owners.findIndex((each) => each !== undefined);
   const part = parts[at] ?? owner;
   const pin = pins?.parts[at];
-  const isTablet = part.pointer === '/graphic' && part.model === xhci;
-  const source: Source = isTablet
-    ? because(effective, '/graphic', 'graphic brings a tablet (xhci_table)')
-    : said(effective, part.pointer);
+  const extra = part.broughtBy?.extra;
+  const source = extra === undefined ? said(effective, part.pointer) : because(effective, part.pointer, extra.why);
   const details = [
     {
       what: 'slot' as const,

@@ -7,15 +7,15 @@ import {
   soughtOf,
   traitsOf,
   traitVariable,
-  uuidOf,
   type LockedDevice,
   type LockedTarget,
   type WrittenTrait,
 } from './identity.js';
-import { mayAddDevices } from './extra-options.js';
+import { uuidOf } from '../fields/guest-identity.js';
+import { mayAddDevices } from '../fields/extra-options.js';
 import { guestNames, type GuestNames, type NamedDevice } from './guest-names.js';
 import type { PlannedDevice } from './machine.js';
-import type { Part } from './parts.js';
+import type { Part } from '../fields/part.js';
 import { draft, type Draft, type PlanOptions } from './plan.js';
 
 /** A device as the guest sees it. */
@@ -49,7 +49,7 @@ export function guestOf(spec: Spec, target: string, options: PlanOptions = {}): 
 /** The same of a machine that has been drafted. */
 export function guestIn({ effective, machine, owners, pins, extraWords }: Draft): Guest {
   const { vm } = effective;
-  const uuid = String(uuidOf(vm, pins) ?? vm.config?.uuid ?? '').toLowerCase();
+  const uuid = String(uuidOf(vm, pins?.uuid) ?? vm.config?.uuid ?? '').toLowerCase();
   const devices = machine.devices.map((device, index): GuestDevice => {
     const owner = owners[index];
     if (owner !== undefined) return ownDevice(owner, device, effective);

@@ -2,7 +2,7 @@ import { steps } from '../base/json-pointer.js';
 import type { PciAddress } from '../base/pci-address.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
 import { traitVariable, withText, writtenFields } from './identity.js';
-import type { Part } from './parts.js';
+import type { Part } from '../fields/part.js';
 
 /** A part as bhyve is told of it. */
 export interface ToldPart {

@@ -1,5 +1,6 @@
 import { child } from '../base/json-pointer.js';
 import { formatAddress, isAddressError, parseAddress } from '../base/pci-address.js';
+import { fields } from '../fields/registry.js';
 import type { Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { withoutQuotations } from '../base/secrets.js';
@@ -8,14 +9,7 @@ import { visibleLines } from '../base/visible.js';
 import { parseJson } from '../spec/json.js';
 import { linesOf } from '../spec/locate.js';
 import { toValue, type SourceEntry, type SourceNode } from '../spec/source-tree.js';
-import {
-  identityOf,
-  lockable,
-  type BringingField,
-  type Identity,
-  type LockedDevice,
-  type LockedTarget,
-} from './identity.js';
+import { identityOf, lockable, type Identity, type LockedDevice, type LockedTarget } from './identity.js';
 
 const version = 1;
 
@@ -139,7 +133,10 @@ function identityIn(root: SourceNode): Identity {
   });
 }
 
-const bringingFields: readonly BringingField[] = ['hostbridge', 'lpc_slot', 'graphic'];
+const bringingFields: readonly string[] = [
+  ...['hostbridge', 'lpc_slot'],
+  ...fields.filter((field) => field.parts !== undefined).map(({ name }) => name),
+];
 
 function targetIn(node: SourceNode, pointer: string): LockedTarget {
   const own = fieldsOf(node, pointer, ['uuid', 'stale', 'devices']);

@@ -2,11 +2,7 @@ import { steps } from '../base/json-pointer.js';
 import { formatAddress, isAddressError, parseAddress, type PciAddress } from '../base/pci-address.js';
 import type { Trait } from '../devices/device.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
-import type { VmSpec } from '../spec/vm-spec.js';
-import type { Part } from './parts.js';
-
-/** The root field that brings a device which is not among `emulations`. */
-export type BringingField = 'hostbridge' | 'lpc_slot' | 'graphic';
+import type { Part } from '../fields/part.js';
 
 /** What tells a device from the others, so that it is known again when the spec has been edited. */
 export interface DeviceKey {
@@ -14,7 +10,8 @@ export interface DeviceKey {
   readonly id?: string;
   /** A path, an interface: as the file says it, which does not depend on where vmrun is started. */
   readonly label?: string;
-  readonly field?: BringingField;
+  /** The root field that brings it; absent: it is one of `emulations`. */
+  readonly field?: string;
 }
 
 /** For people: the name that the user gave it, or `virtio-blk disk.img`. */
@@ -200,21 +197,21 @@ export const bridgeKeys: readonly DeviceKey[] = [
 
 /** What a part of a machine is looked for by. */
 export function soughtOf(part: Part, effective: EffectiveSpec): Sought {
-  const { model, id, slot } = part;
+  const { model, id, slot, broughtBy } = part;
   const label = model.label?.(writtenFields(part, effective));
   const address = slot === undefined ? undefined : parseAddress(slot);
   return {
     model: model.model,
     ...(id === undefined ? {} : { id }),
     ...(label === undefined ? {} : { label }),
-    ...(part.pointer === '/graphic' ? { field: 'graphic' } : {}),
+    ...(broughtBy === undefined ? {} : { field: broughtBy.field }),
     ...(address === undefined || isAddressError(address) ? {} : { slot: address }),
   };
 }
 
 /** The fields with file names as the file says them, whatever folder vmrun is started in. */
-export const writtenFields = ({ pointer, fields }: Part, effective: EffectiveSpec): object =>
-  pointer === '/graphic' ? fields : effective.written(pointer);
+export const writtenFields = ({ pointer, fields, broughtBy }: Part, effective: EffectiveSpec): object =>
+  broughtBy === undefined ? effective.written(pointer) : fields;
 
 /** A trait of a device, and the image that it belongs to as the file says it. */
 export interface WrittenTrait extends Trait {
@@ -265,7 +262,3 @@ export function withText(value: object, [step = '', ...rest]: readonly string[],
   if (Array.isArray(value)) return items.map(([, item]) => item);
   return Object.fromEntries(rest.length > 0 ? items : [...items, [step, text]]);
 }
-
-/** The UUID that a machine is told: the spec's, else that of a lock file. */
-export const uuidOf = ({ uuid, config = {} }: VmSpec, pins: Pins | undefined): string | undefined =>
-  uuid ?? (Object.hasOwn(config, 'uuid') ? undefined : pins?.uuid);

@@ -1,15 +1,10 @@
-import { child } from '../base/json-pointer.js';
 import { formatMemorySize } from '../base/memory-size.js';
-import type { Finding } from '../base/problem.js';
-import { splitWords } from '../base/shell.js';
-import { shown } from '../base/text.js';
-import { imageRequirement } from '../devices/block.js';
 import { bhyveBackend, servedConsole } from '../devices/serial.js';
-import { regularFile, type Medium, type Platform, type Requirement } from '../devices/device.js';
-import type { LoaderSpec, VmSpec } from '../spec/vm-spec.js';
+import { milliseconds } from '../fields/durations.js';
+import { bhyveloadDisks, mediaOf, wordsOf, type LoaderSpec } from '../fields/loader.js';
+import type { Part } from '../fields/part.js';
+import type { VmSpec } from '../fields/vm-spec.js';
 import type { Loader } from './machine.js';
-import type { Part } from './parts.js';
-import { milliseconds } from './policy.js';
 import { pathIn } from './run-path.js';
 
 /** Name of a device map that vmrun makes, in the run directory. */
@@ -29,141 +24,6 @@ export const loaderCommand = ({ kind, argv }: Loader, programs: LoaderPrograms):
   ...(programs[kind] ?? argv.slice(0, 1)),
   ...argv.slice(1),
 ];
-
-/** Fields that only one kind of loader has. */
-const ownFields: Readonly<Record<LoaderSpec['kind'], readonly (keyof LoaderSpec)[]>> = {
-  bhyveload: ['disk', 'env'],
-  'grub-bhyve': ['root', 'device_map', 'commands'],
-};
-
-const finding = (code: string, pointer: string, message: string, fix: string): Finding => ({
-  code,
-  pointer,
-  message,
-  fix,
-});
-
-/** What is wrong with a loader, or with what stands beside it: bhyveload(8), grub-bhyve(8). */
-export function checkLoader(vm: VmSpec, parts: readonly Part[], { arch }: Platform): readonly Finding[] {
-  const { loader } = vm;
-  if (loader === undefined) return [];
-  if (arch === 'arm64') {
-    const message = 'a guest on arm64 always starts from a boot ROM';
-    return [finding('arch', '/loader', message, 'leave "loader" out')];
-  }
-  const monitored = vm.monitor
-    ? [
-        finding(
-          'monitor-loader',
-          '/monitor',
-          'with monitor bhyve restarts the guest by itself, and nobody would load it again',
-          'leave "monitor" out, or use a bootrom',
-        ),
-      ]
-    : [];
-  // A target's own way to start takes the other away, so both are here only where one of them says both.
-  const twice =
-    vm.bootrom === undefined
-      ? []
-      : [
-          finding(
-            'loader-bootrom',
-            '/bootrom',
-            'a guest starts from a boot ROM or by a loader, not both',
-            'keep one of them',
-          ),
-        ];
-  if (loader === 'none') return [...twice, ...monitored];
-  const hurried =
-    milliseconds(vm.loader_timeout) > 0
-      ? []
-      : [finding('loader-timeout', '/loader_timeout', 'no loader is done in no time', 'use e.g. "60s"')];
-  return [
-    ...twice,
-    ...monitored,
-    ...hurried,
-    ...checkFields(loader),
-    ...checkWords(loader),
-    ...checkSource(loader, parts),
-  ];
-}
-
-const checkFields = (loader: LoaderSpec): readonly Finding[] =>
-  Object.entries(ownFields).flatMap(([kind, fields]) =>
-    fields
-      .filter((field) => kind !== loader.kind && loader[field] !== undefined)
-      .map((field) =>
-        finding(
-          'wrong-loader',
-          child('/loader', field),
-          `${field} belongs to ${kind}, this loader is ${loader.kind}`,
-          `leave "${field}" out`,
-        ),
-      ),
-  );
-
-function checkWords({ args, env = {}, device_map: map }: LoaderSpec): readonly Finding[] {
-  const words = wordsOf(args);
-  const quoting =
-    'error' in words
-      ? [finding('quoting', '/loader/args', words.error, 'use a list of words: ["-h", "/export/guest"]')]
-      : [];
-  const variables = Object.keys(env).flatMap((name): readonly Finding[] => {
-    const pointer = child('/loader/env', name);
-    if (!/^[^\s=\p{Cc}]+$/u.test(name)) {
-      return [
-        finding(
-          'loader-variable',
-          pointer,
-          `${shown(name)} cannot name a loader variable`,
-          'use a name without blanks and "="',
-        ),
-      ];
-    }
-    if (!/pass(word|phrase)$/i.test(name)) return [];
-    const message = `${name} would stand on the command line of bhyveload, for everybody to see`;
-    return [finding('secret-in-view', pointer, message, 'put it into loader.conf of the guest')];
-  });
-  const drives = Object.keys(typeof map === 'object' ? map : {})
-    .filter((drive) => !/^[a-z]{1,8}\d{1,3}$/.test(drive))
-    .map((drive) =>
-      finding(
-        'grub-drive',
-        child('/loader/device_map', drive),
-        `${shown(drive)} is no drive of GRUB`,
-        'use e.g. "hd0" or "cd0"',
-      ),
-    );
-  return [...quoting, ...variables, ...drives];
-}
-
-/** bhyveload needs a disk or a folder to load from; grub-bhyve without either would show a menu of the host's. */
-function checkSource(loader: LoaderSpec, parts: readonly Part[]): readonly Finding[] {
-  const words = wordsOf(loader.args);
-  const has = (option: string): boolean => 'error' in words || words.some((word) => word.startsWith(option));
-  if (loader.kind === 'grub-bhyve') {
-    if (loader.root !== undefined || loader.commands !== undefined || has('-r')) return [];
-    const message = 'grub-bhyve is not told where grub.cfg of the guest is';
-    return [finding('required', '/loader/root', message, 'add e.g. "root": "hd0,msdos1", or "commands"')];
-  }
-  if (bhyveloadDisks(loader, parts).length > 0 || has('-h')) return [];
-  const message = 'bhyveload has nothing to load from: there is no disk in emulations';
-  return [finding('required', '/loader/disk', message, 'add e.g. "disk": "disk.img"')];
-}
-
-const mediaOf = (parts: readonly Part[]): readonly Medium[] =>
-  parts.flatMap(({ model, fields }) => model.media?.(fields) ?? []);
-
-/** The loader's own disks, else the first disk of the guest, else its first CD. */
-function bhyveloadDisks({ disk }: LoaderSpec, parts: readonly Part[]): readonly string[] {
-  if (disk !== undefined) return [disk].flat();
-  const media = mediaOf(parts);
-  const first = media.find(({ type }) => type === 'hd') ?? media[0];
-  return first === undefined ? [] : [first.path];
-}
-
-const wordsOf = (args: LoaderSpec['args']): readonly string[] | { readonly error: string } =>
-  typeof args === 'string' ? splitWords(args) : (args ?? []);
 
 export interface LoaderContext {
   readonly parts: readonly Part[];
@@ -257,22 +117,4 @@ function deviceMap(map: Readonly<Record<string, string>> | undefined, parts: rea
       ? mediaOf(parts).map(({ type, path }) => [`${type}${counts[type]++}`, path] as const)
       : Object.entries(map);
   return drives.map(([drive, path]) => `(${drive}) ${path}\n`).join('');
-}
-
-/** What a loader reads; the guest's own disks are looked at as such. */
-export function loaderRequirements({ loader }: VmSpec, parts: readonly Part[]): readonly Requirement[] {
-  if (loader === undefined || loader === 'none') return [];
-  const ofGuest = new Set(mediaOf(parts).map(({ path }) => path));
-  const image = (path: string, pointer: string): readonly Requirement[] =>
-    ofGuest.has(path) ? [] : [imageRequirement(path, pointer)];
-  const { disk, device_map: map = {} } = loader;
-  const disks =
-    typeof disk === 'string'
-      ? image(disk, '/loader/disk')
-      : (disk ?? []).flatMap((path, index) => image(path, child('/loader/disk', index)));
-  const drives: readonly Requirement[] =
-    typeof map === 'string'
-      ? [regularFile(map, '/loader/device_map')]
-      : Object.entries(map).flatMap(([drive, path]) => image(path, child('/loader/device_map', drive)));
-  return [...disks, ...drives];
 }

@@ -1,7 +1,8 @@
 import type { PciAddress } from '../base/pci-address.js';
 import type { Place } from '../base/problem.js';
 import type { Ephemeral, Platform, Requirement, SecretFile, Variable } from '../devices/device.js';
-import type { ExitReason, RestartPolicy } from '../spec/vm-spec.js';
+import type { Topology } from '../fields/cpu.js';
+import type { Policy } from '../fields/policy.js';
 
 /** A PCI device with its address: one of the spec's devices, or one that the machine brings (bridges, VNC). */
 export interface PlannedDevice {
@@ -54,32 +55,6 @@ export interface Loader {
   readonly servesConsole: boolean;
 }
 
-/** How vmrun is to treat the VM while it runs; bhyve knows nothing of it. */
-export interface Policy {
-  readonly rebootOn: readonly ExitReason[];
-  /** Target of the next boot by the reason of the exit; absent: the same target again. */
-  readonly nextTarget: Readonly<Partial<Record<ExitReason, string>>>;
-  readonly restart: RestartPolicy;
-  /** Target that is booted once when the budget of `restart` is spent; undefined: the run ends. */
-  readonly onGiveUp: string | undefined;
-  readonly stopTimeoutMs: number;
-  readonly hooks: HookCommands;
-}
-
-/** The user's programs, each with its arguments; no shell is started. */
-export interface HookCommands {
-  /** Before bhyve starts, each boot; where it fails, bhyve is not started. */
-  readonly preStart?: readonly string[];
-  /** When the VM is there. */
-  readonly postStart?: readonly string[];
-  /** Between two boots. */
-  readonly preReboot?: readonly string[];
-  /** When no boot follows. */
-  readonly postStop?: readonly string[];
-  /** How long each of them may take. */
-  readonly timeoutMs: number;
-}
-
 /** All that is to be known to boot one target: data, made by a calculation from the spec. */
 export interface Machine extends Platform {
   readonly name: string;
@@ -91,7 +66,7 @@ export interface Machine extends Platform {
   readonly named: readonly string[];
   /** In the order of the command: bridges, the spec's devices, then what `graphic` brings. */
   readonly devices: readonly PlannedDevice[];
-  readonly cpus: { readonly sockets: number; readonly cores: number; readonly threads: number };
+  readonly cpus: Topology;
   readonly memoryBytes: number;
   readonly isWired: boolean;
   /** The device that guest memory is wired for, where the spec does not ask for it. */

@@ -1,5 +1,5 @@
-import { exitReasons, type ExitReason } from '../spec/vm-spec.js';
-import type { Policy } from './machine.js';
+import { exitReasons, type ExitReason } from '../fields/exits.js';
+import type { Policy } from '../fields/policy.js';
 
 /** The target that follows a boot that has ended for a reason; undefined: the run ends. */
 export const targetAfter = (

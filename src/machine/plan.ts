@@ -1,6 +1,5 @@
 import type { PciAddress } from '../base/pci-address.js';
 import { child } from '../base/json-pointer.js';
-import { parseMemorySize, formatMemorySize } from '../base/memory-size.js';
 import { inOrder, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import type { AnyDeviceModel, DeviceContext, Ephemeral, Platform, Variable } from '../devices/device.js';
@@ -8,39 +7,27 @@ import { hostbridges } from '../devices/hostbridge.js';
 import { lpc } from '../devices/lpc.js';
 import { servedConsole } from '../devices/serial.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
-import { configLine, deviceArguments, settingArguments, type Setting } from './argv.js';
-import {
-  checkBootOrder,
-  checkLpcSlot,
-  checkLpcUsers,
-  checkMemory,
-  checkMonitor,
-  checkName,
-  checkSingles,
-  checkWiring,
-  deviceFindings,
-  type DeviceFindings,
-} from './checks.js';
-import { checkConfig, configSettings } from './config.js';
-import { checkConsoles, consolesOf, consoleSettings } from './consoles.js';
-import { checkTopology, cpuSetting, topologyOf, vcpusOf, type Topology } from './cpu.js';
-import { checkPinning, pinningSettings } from './cpu-pin.js';
-import { checkExtra, extraWords } from './extra-options.js';
-import { checkFirmware, firmwareSettings } from './firmware.js';
-import { checkGdb, gdbSettings } from './gdb.js';
-import { checkLoader, loaderOf } from './loader.js';
-import { pinsFor, uuidOf, withPin, type Identity, type Pin, type Pins } from './identity.js';
+import { checkFields } from '../fields/checks.js';
+import { checkDeviceConsoles, consolesOf } from '../fields/consoles.js';
+import { topologyOf, vcpusOf } from '../fields/cpu.js';
+import { extraWords } from '../fields/extra-options.js';
+import type { FieldContext, Setting, SettingContext, Stage } from '../fields/field.js';
+import { isWired, memoryBytesOf, neededWiring } from '../fields/memory.js';
+import type { Part } from '../fields/part.js';
+import { policyOf } from '../fields/policy.js';
+import { fieldsOfCommand } from '../fields/registry.js';
+import type { VmSpec } from '../fields/vm-spec.js';
+import { configLine, deviceArguments, settingArguments } from './argv.js';
+import { checkBootOrder, checkLpcSlot, checkSingles, deviceFindings, type DeviceFindings } from './checks.js';
+import { checkConfig } from './config.js';
+import { loaderOf } from './loader.js';
+import { pinsFor, withPin, type Identity, type Pin, type Pins } from './identity.js';
 import { withAbsolutePaths, type ToldPart } from './identity-paths.js';
 import type { Machine, PlannedDevice } from './machine.js';
 import { fieldsNamedIn } from './named.js';
-import { checkNuma, numaSettings } from './numa.js';
-import { flagSettings, keyboardSettings, smbiosSettings, uuidSettings } from './options.js';
-import { partsOf, type Part } from './parts.js';
-import { checkPlatform } from './platform.js';
-import { checkDurations, checkHooks, policyOf } from './policy.js';
+import { partsOf } from './parts.js';
 import { requirementsOf } from './requirements.js';
 import { pathIn } from './run-path.js';
-import type { VmSpec } from '../spec/vm-spec.js';
 import { assignSlots, type Claim, type Claims, type Slots } from './slots.js';
 
 /** Name of the private file in the run directory. */
@@ -62,7 +49,6 @@ export interface PlanOptions extends Partial<Platform> {
 
 /** What a target's spec comes to before it is written as a command. */
 export interface Arranged {
-  readonly topology: Topology;
   readonly memoryBytes: number;
   /** Absent: the machine has none. */
   readonly bridge: AnyDeviceModel | undefined;
@@ -148,10 +134,8 @@ function arrange(
   const { vm } = effective;
   const parts = partsOf(vm);
   const pins = identity === undefined ? undefined : pinsFor(identity, effective, parts);
-  const topology = topologyOf(vm.cpu);
-  const vcpus = vcpusOf(topology);
-  const memory = parseMemorySize(vm.mem);
-  const memoryBytes = typeof memory === 'number' ? memory : undefined;
+  const context = contextOf(effective, parts, platform);
+  const memoryBytes = memoryBytesOf(vm);
   const slots = assignSlots({
     ...bridgeClaims(vm, platform, pins),
     devices: parts.map((part, index) => claimOf(part, effective, pins?.parts[index])),
@@ -159,26 +143,9 @@ function arrange(
   });
   const extra = extraWords(vm);
   const findings = [
-    ...(typeof memory === 'number'
-      ? []
-      : [{ code: 'memory-size', pointer: '/mem', message: memory.error, fix: memory.fix }]),
-    ...(memoryBytes === undefined ? [] : checkMemory(vm.mem, memoryBytes)),
-    ...checkPlatform(vm, parts, platform),
-    ...checkName(vm, platform),
-    ...checkTopology(topology),
-    ...checkPinning(vm, vcpus),
-    ...checkNuma(vm, { vcpus, memoryBytes, release: platform.release }),
-    ...checkFirmware(vm),
-    ...checkLoader(vm, parts, platform),
-    ...checkMonitor(effective),
-    ...checkConsoles(effective, parts, platform),
-    ...checkGdb(vm),
-    ...checkDurations(vm),
-    ...checkHooks(vm),
-    ...checkExtra(vm, extra),
-    ...checkWiring(vm, parts),
+    ...checkFields(context),
+    ...checkDeviceConsoles(context),
     ...checkSingles(parts, effective),
-    ...checkLpcUsers(vm),
     ...parts.flatMap((part, index) => deviceFindings(part, index, effective, platform, known)),
     ...('findings' in slots
       ? slots.findings
@@ -187,7 +154,7 @@ function arrange(
   const problems = [...effective.problems, ...findings.map((finding) => effective.problem(finding))];
   if (memoryBytes === undefined || 'findings' in slots || 'error' in extra) return { arranged: undefined, problems };
   const bridge = vm.hostbridge === 'none' ? undefined : hostbridges[vm.hostbridge];
-  return { arranged: { topology, memoryBytes, bridge, parts, slots, pins, extraWords: extra }, problems };
+  return { arranged: { memoryBytes, bridge, parts, slots, pins, extraWords: extra }, problems };
 }
 
 /** The bridges of a machine; arm64 has no LPC. */
@@ -227,13 +194,13 @@ type Built = Pick<Draft, 'machine' | 'before' | 'after' | 'owners'>;
 
 function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOptions): Built {
   const { vm } = effective;
-  const { slots, bridge, topology, memoryBytes, pins } = arranged;
+  const { slots, bridge, memoryBytes, pins } = arranged;
   const platform = platformOf(effective, options);
   const parts =
     pins === undefined
       ? arranged.parts
       : arranged.parts.map((part, index) => pinned(part, pins.parts[index], slots.devices[index], effective));
-  const known = parts.map((part) => [part, contextOf(part.pointer, platform, options)] as const);
+  const known = parts.map((part) => [part, deviceContext(part.pointer, platform, options)] as const);
   const told = parts.map((part, index) => withAbsolutePaths(part, addressOf(part, slots.devices[index]), effective));
   const first =
     bridge === undefined || slots.hostbridge === undefined ? [] : [place(bridge, {}, slots.hostbridge, platform)];
@@ -245,26 +212,16 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     }),
     ...(slots.lpc === undefined ? [] : [place(lpc, {}, slots.lpc, platform)]),
   ];
-  const wiring = vm.wire_guest_mem === undefined ? parts.find(({ model }) => model.wiresMemory === true) : undefined;
-  const isWired = vm.wire_guest_mem ?? wiring !== undefined;
-  // Guests that read the MP table see no bus but 0 in it.
-  const hasMpTable = !vm.disable_mptable_gen && devices.every(({ address }) => address.bus === 0);
-  const before: readonly Setting[] = [
-    ...flagSettings(vm, platform, { isWired, hasMpTable }),
-    cpuSetting(topology),
-    ...pinningSettings(vm),
-    memorySetting(memoryBytes),
-    ...numaSettings(vm),
-    ...uuidSettings(uuidOf(vm, pins)),
-    ...keyboardSettings(vm),
-    ...gdbSettings(vm),
-    ...smbiosSettings(vm),
-  ];
-  const after: readonly Setting[] = [
-    ...firmwareSettings(vm, platform),
-    ...consoleSettings(vm, platform),
-    ...configSettings(vm),
-  ];
+  const owners = [...first.map(() => undefined), ...told.map(({ part }) => part)];
+  const far = devices.findIndex(({ address }) => address.bus > 0);
+  const context: SettingContext<VmSpec> = {
+    ...contextOf(effective, parts, platform),
+    keptUuid: pins?.uuid,
+    far: far === -1 ? undefined : { pointer: owners[far]?.pointer },
+  };
+  const before = [...settingsAt('flags', context), ...settingsAt('machine', context)];
+  const after = settingsAt('board', context);
+  const wiring = vm.wire_guest_mem === undefined ? neededWiring(parts) : undefined;
   const variables = [
     ...before.flatMap((setting) => setting.variables),
     ...devices.flatMap((device) => device.variables),
@@ -273,7 +230,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
   ];
   const runDirectory = options.runDirectory ?? '.';
   const privateConfig = privateConfigOf(variables, runDirectory);
-  const loader = loaderOf(vm, { parts, memoryBytes, isWired, runDirectory });
+  const loader = loaderOf(vm, { parts, memoryBytes, isWired: isWired(vm, parts), runDirectory });
   const argv = [
     ...before.flatMap(settingArguments),
     ...devices.flatMap(deviceArguments),
@@ -291,9 +248,9 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     named: [...fieldsNamedIn(effective), ...((options.extraArguments ?? []).length === 0 ? [] : ['--'])],
     ...platform,
     devices,
-    cpus: topology,
+    cpus: topologyOf(vm),
     memoryBytes,
-    isWired,
+    isWired: isWired(vm, parts),
     ...(wiring === undefined ? {} : { wiredFor: effective.subject(wiring.pointer) ?? wiring.model.model }),
     variables,
     argv,
@@ -301,10 +258,10 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     ...(loader === undefined ? {} : { loader }),
     isLoadedByOthers: vm.loader === 'none',
     isMonitored: vm.monitor,
-    requirements: requirementsOf(effective, known, platform, {
+    requirements: requirementsOf(effective, known, context, {
       memoryBytes,
-      isWired,
-      vcpus: vcpusOf(topology),
+      isWired: isWired(vm, parts),
+      vcpus: vcpusOf(vm),
       runDirectory: options.runDirectory,
     }),
     ephemerals: parts.flatMap(({ model, fields }): readonly Ephemeral[] => model.ephemerals?.(fields) ?? []),
@@ -312,14 +269,30 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     servesConsole: backends.includes(servedConsole),
     policy: policyOf(vm),
   };
-  const owners = [...first.map(() => undefined), ...told.map(({ part }) => part)];
   return { machine, before, after, owners };
 }
+
+/** What each field looks at. */
+const contextOf = (
+  effective: EffectiveSpec,
+  parts: readonly Part[],
+  { release, arch }: Platform,
+): FieldContext<VmSpec> => ({
+  vm: effective.vm,
+  release,
+  arch,
+  parts,
+  isGiven: (field) => effective.isGiven(field),
+  subject: (pointer) => effective.subject(pointer),
+});
+
+const settingsAt = (stage: Stage, context: SettingContext<VmSpec>): readonly Setting[] =>
+  fieldsOfCommand().flatMap((field) => (field.stage === stage ? (field.settings?.(context) ?? []) : []));
 
 const pinned = (part: Part, pin: Pin | undefined, address: PciAddress | undefined, effective: EffectiveSpec): Part =>
   pin === undefined || address === undefined ? part : withPin(part, pin, address, effective);
 
-function contextOf(pointer: string, platform: Platform, { hostCards }: PlanOptions): DeviceContext {
+function deviceContext(pointer: string, platform: Platform, { hostCards }: PlanOptions): DeviceContext {
   const hostCard = hostCards?.get(pointer);
   return hostCard === undefined ? platform : { ...platform, hostCard };
 }
@@ -359,11 +332,6 @@ function place(model: AnyDeviceModel, fields: object, address: PciAddress, conte
     variables,
     words: words === undefined || model.isOpaque === true ? words : [model.model, ...words],
   };
-}
-
-function memorySetting(bytes: number): Setting {
-  const size = formatMemorySize(bytes);
-  return { variables: [{ key: 'memory.size', value: size }], option: ['-m', size], pointers: ['/mem'] };
 }
 
 function privateConfigOf(variables: readonly Variable[], runDirectory: string): Machine['privateConfig'] {

@@ -1,12 +1,11 @@
-import type { DeviceContext, Platform, Requirement } from '../devices/device.js';
-import type { VmSpec } from '../spec/vm-spec.js';
+import type { DeviceContext, Requirement } from '../devices/device.js';
+import { highestPinOf } from '../fields/cpu-pin.js';
+import type { FieldContext } from '../fields/field.js';
+import type { Part } from '../fields/part.js';
+import { fieldsOfCommand } from '../fields/registry.js';
+import type { VmSpec } from '../fields/vm-spec.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
-import { consoleRequirements } from './consoles.js';
 import type { MachineRequirement } from './machine.js';
-import { firmwareRequirements } from './firmware.js';
-import { gdbRequirements } from './gdb.js';
-import { loaderRequirements } from './loader.js';
-import type { Part } from './parts.js';
 
 /** What a machine takes of the host's own. */
 export interface Share {
@@ -24,19 +23,15 @@ const runDirectoryBytes = 256 * 1024;
 const beginsInRealMode = ({ loader }: VmSpec, vcpus: number): boolean =>
   vcpus > 1 || loader === undefined || (typeof loader === 'object' && loader.kind === 'grub-bhyve');
 
-function highestPin(vm: VmSpec): { readonly highestPin?: number } {
-  const pins = Object.values(vm.cpu_pin ?? {}).flatMap((set) => set.split(/[,-]/).map(Number));
-  return pins.length === 0 ? {} : { highestPin: pins.reduce((highest, pin) => Math.max(highest, pin)) };
-}
-
 /** All that a machine asks of the host, its own needs first. */
 export function requirementsOf(
   effective: EffectiveSpec,
   parts: readonly (readonly [Part, DeviceContext])[],
-  { arch }: Platform,
+  context: FieldContext<VmSpec>,
   { memoryBytes, isWired, vcpus, runDirectory }: Share,
 ): readonly MachineRequirement[] {
-  const { vm } = effective;
+  const { vm, arch } = context;
+  const pin = highestPinOf(vm);
   const told = (need: Requirement, owner: string, mayFix: boolean): MachineRequirement => ({
     need,
     owner,
@@ -48,18 +43,12 @@ export function requirementsOf(
     { kind: 'module', name: 'vmm', why: 'bhyve itself', pointer: '' },
     { kind: 'privilege', isMonitored: vm.monitor, pointer: '' },
     { kind: 'memory', bytes: memoryBytes, isWired, pointer: '/mem' },
-    { kind: 'vcpus', count: vcpus, ...highestPin(vm), pointer: '/cpu' },
+    { kind: 'vcpus', count: vcpus, ...(pin === undefined ? {} : { highestPin: pin }), pointer: '/cpu' },
     { kind: 'virtualization', arch, isFirmware: beginsInRealMode(vm, vcpus), pointer: '' },
     ...(runDirectory === undefined
       ? []
       : [{ kind: 'space' as const, path: runDirectory, bytes: runDirectoryBytes, pointer: '' }]),
-    ...firmwareRequirements(vm, arch),
-    ...loaderRequirements(
-      vm,
-      parts.map(([part]) => part),
-    ),
-    ...consoleRequirements(vm),
-    ...gdbRequirements(vm),
+    ...fieldsOfCommand().flatMap((field) => field.requirements?.(context) ?? []),
   ];
   const ofDevices = parts.flatMap(([{ model, fields, pointer, mayFix }, context]) =>
     (model.requirements?.(fields, context) ?? []).map((need) => told(need, pointer, mayFix)),

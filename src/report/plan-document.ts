@@ -4,7 +4,7 @@ import type { Arch, Release } from '../devices/device.js';
 import type { ExplainedArgument } from '../machine/explain.js';
 import type { GuestChange } from '../machine/guest-changes.js';
 import type { GuestNames } from '../machine/guest-names.js';
-import type { ExitReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../fields/exits.js';
 import type { PlanReport, PlannedBoot, TargetPlan } from './plan-report.js';
 
 /** A device in the JSON of `vmrun plan`. What is absent there is not: a `serial` only of a disk, and so on. */

@@ -1,6 +1,6 @@
 import { deviceModels } from '../devices/registry.js';
 import { mostProblems } from '../base/problem.js';
-import { memoryWords } from './field-schemas.js';
+import { memoryWords } from '../fields/schemas.js';
 import { foreignDeviceWords, foreignFieldFix, foreignModel, foreignRootWords, respelledSize } from './foreign-words.js';
 import validate from './generated/validate-vm.js';
 import { rootOnlyFields, vmSchema } from './schema.js';

@@ -28,7 +28,7 @@ import { unfilledValues } from './unfilled.js';
 import { validateShape } from './validate.js';
 import type { SchemaFinding } from './violations.js';
 import { valueEnds } from './value-ends.js';
-import type { VmSpec } from './vm-spec.js';
+import type { VmSpec } from '../fields/vm-spec.js';
 
 export const specFormats = ['json', 'yaml', 'ucl'] as const;
 /** How a spec is written; `json` takes what uclcmd(1) makes of UCL, too. */

@@ -1,20 +1,9 @@
-import { vmNamePattern } from '../base/vm-name.js';
-import { architectures, releases, type AnyDeviceModel } from '../devices/device.js';
-import { flag, nameText, seenMessage, seenPattern, slotSchema, type JsonSchema } from '../devices/json-schema.js';
+import type { AnyDeviceModel } from '../devices/device.js';
+import { flag, nameText, slotSchema, type JsonSchema } from '../devices/json-schema.js';
 import { deviceModels } from '../devices/registry.js';
-import { object, ownKeys, targetName } from './field-schemas.js';
-import { machineFields } from './machine-fields.js';
+import { fields } from '../fields/registry.js';
+import { object, targetName } from '../fields/schemas.js';
 import type { Definitions } from './schema-walk.js';
-
-const nameSchema: JsonSchema = {
-  type: 'string',
-  description: 'Name of the VM: 1 to 229 bytes, without "/", "%", blanks and characters that cannot be seen.',
-  pattern: vmNamePattern,
-  patternErrorMessage:
-    'a VM name: at most 229 bytes without "/", "%", blanks and characters that cannot be seen, and no dash in front; not "." or ".."',
-  takesDigits: true,
-  examples: ['freebsd'],
-};
 
 const commonFields: Readonly<Record<string, JsonSchema>> = {
   id: nameText('Your name for this device: a target replaces or removes it by this name.', {
@@ -53,6 +42,12 @@ function madeWhenAsked(makers: Readonly<Record<string, () => JsonSchema>>): Defi
   return definitions;
 }
 
+const targetFields = Object.fromEntries(
+  fields.flatMap(({ name, schema, inTarget, isRootOnly }) =>
+    isRootOnly === true ? [] : [[name, inTarget ?? schema] as const],
+  ),
+);
+
 const definitions = madeWhenAsked({
   ...Object.fromEntries(deviceModels.map((model) => [model.model, () => deviceSchema(model)])),
   device: () => ({
@@ -73,17 +68,7 @@ const definitions = madeWhenAsked({
       description: 'What is different in this target. Fields replace those of the base; devices are added.',
       properties: {
         inherits: targetName('Another target that this one builds upon.'),
-        ...machineFields,
-        emulations: {
-          type: 'array',
-          description:
-            'Devices to add. One with the id of an earlier device replaces it; {"id", "remove": true} removes it.',
-          items: {
-            if: { type: 'object', required: ['remove'] },
-            then: definitionRef('removal'),
-            else: definitionRef('device'),
-          },
-        },
+        ...targetFields,
       },
     }),
 });
@@ -93,40 +78,13 @@ export const vmSchema: JsonSchema & { readonly $defs: Definitions } = {
   ...object({
     title: 'vmrun VM spec',
     description: 'A bhyve virtual machine, as vmrun runs it.',
-    properties: {
-      $schema: { type: 'string', description: 'The schema for editors; vmrun ignores it.' },
-      name: nameSchema,
-      arch: {
-        type: 'string',
-        enum: architectures,
-        description:
-          "Architecture of host and guest, which the command is written for. Default: the host's, else amd64.",
-      },
-      release: {
-        type: 'integer',
-        enum: releases,
-        description: "FreeBSD release that the command is written for. Default: the host's, else 15.",
-      },
-      ...machineFields,
-      emulations: {
-        type: 'array',
-        description: 'The devices, in order.',
-        items: definitionRef('device'),
-        default: [],
-      },
-      targets: {
-        type: 'object',
-        description: 'Named variants of this machine: vmrun -t NAME boots one.',
-        propertyNames: { pattern: seenPattern, patternErrorMessage: seenMessage },
-        additionalProperties: definitionRef('target'),
-        patternProperties: { [ownKeys]: true },
-        default: {},
-      },
-    },
-    required: ['name', 'cpu', 'mem'],
+    properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
+    required: fields.flatMap(({ name, isRequired }) => (isRequired === true ? [name] : [])),
   }),
   $defs: definitions,
 };
 
 /** Fields of the spec that a target cannot say, for the hint at such a try. */
-export const rootOnlyFields: readonly string[] = ['name', 'arch', 'release', 'targets', '$schema'];
+export const rootOnlyFields: readonly string[] = fields.flatMap(({ name, isRootOnly }) =>
+  isRootOnly === true ? [name] : [],
+);

@@ -4,7 +4,8 @@ import type { Finding } from '../base/problem.js';
 import { listWords, shown } from '../base/text.js';
 import { parentOf, targetMerger, textOf, type MergeFinding } from './merge.js';
 import { entryOf, type SourceMapping, type SourceNode } from './source-tree.js';
-import { exitReasons, stopWord } from './vm-spec.js';
+import { exitReasons } from '../fields/exits.js';
+import { stopWord } from '../fields/reboot.js';
 
 /** The name of the spec without any target, unless a target has it. */
 export const defaultTarget = 'default';

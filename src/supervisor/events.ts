@@ -2,7 +2,7 @@ import type { Problem } from '../base/problem.js';
 import type { HookEnd } from '../host/hook.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { Loader } from '../machine/machine.js';
-import type { ExitReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../fields/exits.js';
 import type { Explanation } from '../explain/rule.js';
 import type { GuestAct } from './guest-acts.js';
 import type { LoadEnd } from './load.js';

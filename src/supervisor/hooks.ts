@@ -4,7 +4,7 @@ import type { Host } from '../host/host.js';
 import { StartError } from '../host/start-error.js';
 import { tailBuffer } from '../host/tail.js';
 import type { Machine } from '../machine/machine.js';
-import type { ExitReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../fields/exits.js';
 import type { Emit, HookName } from './events.js';
 import type { StopSignals } from './stop.js';
 

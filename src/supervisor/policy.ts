@@ -1,6 +1,6 @@
-import type { Policy } from '../machine/machine.js';
+import type { Policy } from '../fields/policy.js';
 import { targetAfter, targetOnGiveUp } from '../machine/next-boots.js';
-import type { ExitReason } from '../spec/vm-spec.js';
+import type { ExitReason } from '../fields/exits.js';
 import { reasonOf, type RunEnd } from '../explain/run-end.js';
 
 /** What the command line says over the spec. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from '@jest/globals';
 import { bootGraph, destinationOf, exitSentence, exitWords, type BootGraph } from '../../src/graph/boot-graph.js';
-import { policyOf } from '../../src/machine/policy.js';
-import { exitReasons, type ExitReason } from '../../src/spec/vm-spec.js';
+import { policyOf } from '../../src/fields/policy.js';
+import { exitReasons, type ExitReason } from '../../src/fields/exits.js';
 import { decide, noPast, type Past } from '../../src/supervisor/policy.js';
 import type { RunEnd } from '../../src/explain/run-end.js';
 import { bootSpec } from '../support/boots.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { differences } from '../../src/machine/difference.js';
-import { strayWords } from '../../src/machine/extra-options.js';
+import { strayWords } from '../../src/fields/extra-options.js';
 import { plan } from '../../src/machine/plan.js';
 import { expectedConfig, refusal, simulateMachine, sorted } from '../support/simulated.js';
 import { machineOf, minimal, planOf, problemsOf, specOf, told, valuesOf, withDevices } from '../support/specs.js';

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { ProcessEnd } from '../../src/host/child.js';
-import type { Policy } from '../../src/machine/machine.js';
-import { exitReasons, type ExitReason } from '../../src/spec/vm-spec.js';
+import type { Policy } from '../../src/fields/policy.js';
+import { exitReasons, type ExitReason } from '../../src/fields/exits.js';
 import {
   decide,
   noPast,

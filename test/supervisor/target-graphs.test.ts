@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { defaultTarget } from '../../src/spec/targets.js';
-import { exitReasons, stopWord, type ExitReason } from '../../src/spec/vm-spec.js';
+import { exitReasons, type ExitReason } from '../../src/fields/exits.js';
+import { stopWord } from '../../src/fields/reboot.js';
 import { decide, noPast } from '../../src/supervisor/policy.js';
 import type { RunEnd } from '../../src/explain/run-end.js';
 import { machineOf, minimal, specOf } from '../support/specs.js';

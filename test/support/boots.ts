@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { hasUnseen } from '../../src/base/visible.js';
-import { exitReasons } from '../../src/spec/vm-spec.js';
+import { exitReasons } from '../../src/fields/exits.js';
 import { awkwardText } from './arbitraries.js';
 import { minimal, type SpecObject } from './specs.js';
 

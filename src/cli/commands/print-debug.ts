@@ -2,7 +2,7 @@ import { formatAddress } from '../../base/pci-address.js';
 import { namesSecret, withoutGivenSecrets } from '../../base/secrets.js';
 import { loaderCommand } from '../../machine/loader.js';
 import type { Machine } from '../../machine/machine.js';
-import type { VmSpec } from '../../spec/vm-spec.js';
+import type { VmSpec } from '../../fields/vm-spec.js';
 import type { Context } from '../context.js';
 import { asJson } from '../paint.js';
 import type { Programs } from '../../machine/loader.js';

@@ -1,5 +1,5 @@
 import { listWords } from '../../base/text.js';
-import { exitReasons } from '../../spec/vm-spec.js';
+import { exitReasons } from '../../fields/exits.js';
 import type { SpecObject } from '../spec-object.js';
 import { walk, type Script, type Way } from './explore.js';
 import { restartOf, type Turns } from './restart.js';

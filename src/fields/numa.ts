@@ -3,24 +3,36 @@ import { formatMemorySize, parseMemorySize } from '../base/memory-size.js';
 import type { Finding } from '../base/problem.js';
 import { listWords } from '../base/text.js';
 import { type Release, optional } from '../devices/device.js';
-import type { VmSpec } from '../spec/vm-spec.js';
-import type { Setting } from './argv.js';
-import { cpusetError, cpusOf } from './cpu-pin.js';
+import { integer } from '../devices/json-schema.js';
+import { vcpusOf, type CpuFields } from './cpu.js';
+import { cpusetError, cpusOf } from './cpuset.js';
+import { defineField, type FieldContext } from './field.js';
+import { memoryBytesOf, type MemoryFields } from './memory.js';
+import { cpuset, memory, object } from './schemas.js';
 
-interface Guest {
-  readonly vcpus: number;
-  /** Undefined: the size is wrong, and told elsewhere. */
-  readonly memoryBytes: number | undefined;
-  readonly release: Release;
+export interface NumaFields {
+  readonly numa?: readonly {
+    readonly id?: number;
+    readonly mem: string | number;
+    readonly cpus: string;
+    readonly policy?: string;
+  }[];
 }
+
+type Vm = NumaFields & CpuFields & MemoryFields & { readonly generate_acpi: boolean };
+
+/** domainset_parselist of libutil; domains of the host by number. */
+const domainPolicyPattern =
+  '^(all|(round-robin|rr|first-touch|ft|prefer|interleave|il)(:\\d{1,3}(-\\d{1,3})?(,\\d{1,3}(-\\d{1,3})?)*)?|\\d{1,3}(-\\d{1,3})?(,\\d{1,3}(-\\d{1,3})?)*)$';
 
 /**
  * bhyve uses the domains 0, 1, 2 … without a gap, below 8; with a size for each it ignores the memory size of the
  * machine, so the two must agree: bhyve(8), `-n`.
  */
-export function checkNuma(vm: VmSpec, { vcpus, memoryBytes, release }: Guest): readonly Finding[] {
+function check({ vm, release }: FieldContext<Vm>): readonly Finding[] {
   const { numa } = vm;
   if (numa === undefined) return [];
+  const [vcpus, memoryBytes] = [vcpusOf(vm), memoryBytesOf(vm)];
   const findings: Finding[] = [];
   const find = (code: string, pointer: string, message: string, fix: string): void => {
     findings.push({ code, pointer, message, fix });
@@ -81,7 +93,7 @@ export function checkNuma(vm: VmSpec, { vcpus, memoryBytes, release }: Guest): r
 }
 
 /** The guest learns of its domains from an ACPI table. 15 places the memory all the same, 16 does not start. */
-function checkAcpi(vm: VmSpec, release: Release): readonly Finding[] {
+function checkAcpi(vm: Vm, release: Release): readonly Finding[] {
   if (vm.generate_acpi || release === 14) return [];
   const place = { code: 'numa-acpi', pointer: '/generate_acpi', fix: 'leave "generate_acpi" out' };
   return release === 15
@@ -95,18 +107,54 @@ function checkAcpi(vm: VmSpec, release: Release): readonly Finding[] {
     : [{ ...place, message: `bhyve of FreeBSD ${release} refuses NUMA domains without ACPI tables` }];
 }
 
-/** `-n`; a list of CPUs with a comma would lose what follows it there. */
-export const numaSettings = ({ numa = [] }: VmSpec): readonly Setting[] =>
-  numa.map(({ mem, cpus, policy }, id) => {
-    const bytes = parseMemorySize(mem);
-    const fields = [
-      { key: 'size', value: typeof bytes === 'number' ? formatMemorySize(bytes) : String(mem) },
-      { key: 'cpus', value: cpus },
-      ...optional('domain_policy', policy),
-    ];
-    const variables = fields.map(({ key, value }) => ({ key: `domains.${id}.${key}`, value }));
-    const pointers = [child('/numa', id)];
-    if (fields.some(({ value }) => value.includes(','))) return { variables, pointers };
-    const words = [`id=${id}`, ...fields.map(({ key, value }) => `${key}=${value}`)];
-    return { variables, pointers, option: ['-n', words.join(',')] };
-  });
+export const numa = defineField<Vm>({
+  name: 'numa',
+  chapter: 'The machine',
+  after: { document: 'guest_mem_in_core' },
+  since: { release: 15, what: 'NUMA domains (-n)' },
+  pcOnly: 'it has no option -n',
+  schema: {
+    type: 'array',
+    description: 'NUMA domains of the guest, in order; their memory adds up to mem. From FreeBSD 15 on.',
+    minItems: 1,
+    maxItems: 8,
+    items: object({
+      properties: {
+        id: integer('Its place in the list, from 0.', 0, 7),
+        mem: memory('Memory of the domain.'),
+        cpus: cpuset('vCPUs of the domain.', '0-1'),
+        policy: {
+          type: 'string',
+          description: 'Where the memory comes from, by domains of the host: domainset(9).',
+          pattern: domainPolicyPattern,
+          patternErrorMessage: 'a domain policy such as "prefer:0", "interleave:0-1" or "first-touch"',
+          examples: ['prefer:0'],
+        },
+      },
+      required: ['mem', 'cpus'],
+    }),
+    examples: [
+      [
+        { mem: '2G', cpus: '0-1' },
+        { mem: '2G', cpus: '2-3', policy: 'prefer:1' },
+      ],
+    ],
+  },
+  check,
+  stage: 'machine',
+  /** `-n`; a list of CPUs with a comma would lose what follows it there. */
+  settings: ({ vm }) =>
+    (vm.numa ?? []).map(({ mem, cpus, policy }, id) => {
+      const bytes = parseMemorySize(mem);
+      const fields = [
+        { key: 'size', value: typeof bytes === 'number' ? formatMemorySize(bytes) : String(mem) },
+        { key: 'cpus', value: cpus },
+        ...optional('domain_policy', policy),
+      ];
+      const variables = fields.map(({ key, value }) => ({ key: `domains.${id}.${key}`, value }));
+      const pointers = [child('/numa', id)];
+      if (fields.some(({ value }) => value.includes(','))) return { variables, pointers };
+      const words = [`id=${id}`, ...fields.map(({ key, value }) => `${key}=${value}`)];
+      return { variables, pointers, option: ['-n', words.join(',')] };
+    }),
+});

@@ -3,7 +3,12 @@ import type { Finding } from '../base/problem.js';
 import { splitWords } from '../base/shell.js';
 import { shown } from '../base/text.js';
 import { secretInView } from '../devices/secret-in-view.js';
-import type { VmSpec } from '../spec/vm-spec.js';
+import { printable, printableMessage, text } from '../devices/json-schema.js';
+import { defineField } from './field.js';
+
+export interface ExtraOptionsFields {
+  readonly extra_options?: string | readonly string[];
+}
 
 /** bhyve's options that take a value: the getopt strings of releases 14 to 16. */
 const withValue = /[GKUcfklmnoprs]/;
@@ -54,7 +59,7 @@ export interface Unusable {
 const mostBytes = 512 * 1024;
 
 /** The spec's own words, or why they cannot be split, or passed on. */
-export function extraWords({ extra_options: extra = [] }: VmSpec): readonly string[] | Unusable {
+export function extraWords({ extra_options: extra = [] }: ExtraOptionsFields): readonly string[] | Unusable {
   if (isTooLong(extra)) {
     return {
       error: `these are more than ${mostBytes / 1024} KiB, and FreeBSD starts no program with so many arguments`,
@@ -72,10 +77,8 @@ const isTooLong = (extra: string | readonly string[]): boolean =>
 
 const keptPrivate = 'use "password" of graphic or fbuf, or "config", which keep it in a private file';
 
-export function checkExtra(
-  { extra_options: written }: Pick<VmSpec, 'extra_options'>,
-  words: readonly string[] | Unusable,
-): readonly Finding[] {
+function check({ extra_options: written }: ExtraOptionsFields): readonly Finding[] {
+  const words = extraWords({ extra_options: written ?? [] });
   const stray = 'error' in words ? [{ index: 0, message: words.error }] : strayWords(words);
   if (stray.length === 0) return 'error' in words ? [] : secretInView(words, '/extra_options', keptPrivate);
   const hasPlaces = typeof written === 'object' && !('error' in words);
@@ -86,3 +89,20 @@ export function checkExtra(
     fix: ('error' in words ? words.fix : undefined) ?? 'give options only, quoted as for a shell',
   }));
 }
+
+export const extraOptions = defineField<ExtraOptionsFields>({
+  name: 'extra_options',
+  chapter: 'Everything else',
+  schema: {
+    type: ['string', 'array'],
+    description:
+      'More options for bhyve, put before the VM name: a list of words, or one text that is split as a shell splits it, ' +
+      "by blanks outside '…', \"…\" and $'…'.",
+    pattern: printable,
+    patternErrorMessage: printableMessage,
+    minItems: 1,
+    items: text('One word of the command.', { takesDigits: true }),
+    examples: ['-o system.serial_number=42', ['-o', 'system.serial_number=42']],
+  },
+  check: ({ vm }) => check(vm),
+});

@@ -1,4 +1,3 @@
-import { durationPattern, maxDurationSeconds } from '../base/duration.js';
 import { file, nameText, printable, printableMessage, text, type JsonSchema } from '../devices/json-schema.js';
 
 /** Keys that begin so are the user's own and ignored. */
@@ -9,16 +8,6 @@ export const object = (schema: JsonSchema): JsonSchema => ({
   additionalProperties: false,
   ...schema,
   patternProperties: { ...schema.patternProperties, [ownKeys]: true },
-});
-
-export const duration = (description: string, byDefault: string | number): JsonSchema => ({
-  type: ['number', 'string'],
-  description: `${description} Seconds, or text with a unit: ms, s, min, h.`,
-  minimum: 0,
-  maximum: maxDurationSeconds,
-  pattern: durationPattern,
-  patternErrorMessage: 'seconds, or text with a unit such as "90s", "5min" or "500ms"',
-  default: byDefault,
 });
 
 export const commandSchema = (description: string): JsonSchema => ({
