@@ -197,7 +197,7 @@ export const spawnChild: SpawnChild = async (command, options) => {
     if (!line.isOver()) options.onUnwaited?.();
     const told = await line.ended;
     const { endFile, tag } = survivor;
-    const status = told ?? (endFile === undefined ? undefined : readEnd(endFile, tag));
+    const status = told ?? (endFile === undefined ? undefined : readEnd(endFile, tag)?.status);
     return status === undefined ? undefined : endOfStatus(status);
   }
 

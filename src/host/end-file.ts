@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, openSync, statSync, writeSync } from 'node:fs';
 import { readBoundedText } from '../base/bounded-file.js';
 
 /** As long as any end, so that one can be written where the disk is full by then: these bytes are there. */
@@ -28,18 +28,23 @@ export function openEnd(file: string | undefined): number | undefined {
   }
 }
 
+export interface WrittenEnd {
+  readonly status: number;
+  /** When it was written: of the clock that tells dates. */
+  readonly atMs: number;
+}
+
 /**
  * The status of a program that has ended.
  * @param tag what its shell calls it
  * @returns undefined where its shell has not written it, or not whole
  */
-export function readEnd(file: string, tag: string): number | undefined {
-  let text: string;
+export function readEnd(file: string, tag: string): WrittenEnd | undefined {
   try {
-    text = readBoundedText(file, { most: 1024, isRegular: true }) ?? '';
+    const text = readBoundedText(file, { most: 1024, isRegular: true }) ?? '';
+    const [, status, whose] = /^(\d{1,3}) (.*)\n/.exec(text) ?? [];
+    return status !== undefined && whose === tag ? { status: Number(status), atMs: statSync(file).mtimeMs } : undefined;
   } catch {
     return undefined;
   }
-  const [, status, whose] = /^(\d{1,3}) (.*)\n/.exec(text) ?? [];
-  return status !== undefined && whose === tag ? Number(status) : undefined;
 }

@@ -60,7 +60,7 @@ export interface RunDirectory {
   /** What the child that was started last has written; undefined where there is none, or it is only about to. */
   readonly readNote: () => Note | undefined;
   /** How that one has ended; undefined where its shell has not said it. */
-  readonly readEnd: (note: Pick<Note, 'role' | 'boot'>) => ProcessEnd | undefined;
+  readonly readEnd: (note: Pick<Note, 'role' | 'boot'>) => KnownEnd | undefined;
   /**
    * Removes what a run puts here, lets go of the locks; a file that must stay (a ledger) keeps the folder.
    * @returns what could not be removed, and why; undefined where all is gone
@@ -68,6 +68,13 @@ export interface RunDirectory {
   readonly release: () => string | undefined;
   /** Lets go of the locks and leaves everything as it was found. */
   readonly abandon: () => void;
+}
+
+/** How what ran the VM has ended. */
+export interface KnownEnd {
+  readonly end: ProcessEnd;
+  /** When: of the clock that tells dates. */
+  readonly atMs: number;
 }
 
 /** Somebody else runs the VM. */
@@ -184,8 +191,8 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     },
     readNote: () => readNote(file(noteFile)),
     readEnd: (note) => {
-      const status = readEnd(file(endFile), endTag(note));
-      return status === undefined ? undefined : endOfStatus(status);
+      const written = readEnd(file(endFile), endTag(note));
+      return written === undefined ? undefined : { end: endOfStatus(written.status), atMs: written.atMs };
     },
     abandon() {
       const attempt = attempts();

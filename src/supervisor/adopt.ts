@@ -1,10 +1,13 @@
-import { ProblemsError } from '../base/problem.js';
+import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Ephemeral } from '../devices/device.js';
 import { tracesOf, type Trace } from '../host/ephemeral.js';
 import { lookAtSocket } from '../host/look-at-socket.js';
+import { hearLine } from '../host/life-line.js';
 import { isStillThere } from '../host/process-identity.js';
+import type { KnownEnd } from '../host/run-directory.js';
+import { lifeLineFile } from '../host/run-files.js';
 import type { RunState, StateChanges } from '../host/run-state.js';
-import { processEnd } from '../host/watch-process.js';
+import { endOfStatus, type ProcessEnd } from '../host/staying-shell.js';
 import type { Machine } from '../machine/machine.js';
 import { removeTraces, tellEnd, writePid } from './boot.js';
 import type { Orphan } from './orphan.js';
@@ -14,11 +17,15 @@ import { pidFilePart, removeLeftFiles, type BootResult, type Session } from './s
 import { stopWhenAsked } from './stop.js';
 
 /** What is known of a boot that another supervisor has begun, so that it is not lost should this one fail or be killed. */
-export const inheritedState = ({ boot, target, identity }: Orphan, left: RunState | undefined): StateChanges => ({
+export const inheritedState = (
+  { boot, target, identity, ended }: Orphan,
+  left: RunState | undefined,
+): StateChanges => ({
   boot,
   target,
-  bhyve: identity,
-  phase: left?.phase === 'paused' ? 'paused' : 'running',
+  ...(ended === undefined
+    ? { bhyve: identity, phase: left?.phase === 'paused' ? 'paused' : 'running' }
+    : { phase: 'ending' }),
   bootSince: left?.bootSince,
   isMonitored: left?.isMonitored,
   stopTimeoutMs: left?.stopTimeoutMs,
@@ -26,11 +33,19 @@ export const inheritedState = ({ boot, target, identity }: Orphan, left: RunStat
   last: left?.last,
 });
 
+/** Nobody knows how the bhyve of a run has ended that was killed; the next boot is the first of a run of its own. */
+export const endLost = ({ boot, pid }: Pick<Orphan, 'boot' | 'pid'>): Problem => ({
+  code: 'end-unknown',
+  severity: 'warning',
+  message: `process ${pid}, boot ${boot} of a run that was killed, has ended, and nobody knows how: the shell that waited for it was killed too`,
+  fix: "the VM is started anew; look at the guest's own log, and at dmesg",
+});
+
 /**
  * The spec may have changed since its bhyve was started, yet its policy is to go on from the target that runs.
  * @throws ProblemsError `in-use` where the spec does not know that target
  */
-export function refuseUnknownTarget(planned: Planner, { target, pid }: Orphan, name: string): void {
+export function refuseUnknownTarget(planned: Planner, { target, pid, ended }: Orphan, name: string): void {
   try {
     planned(target, {});
   } catch (error) {
@@ -39,8 +54,11 @@ export function refuseUnknownTarget(planned: Planner, { target, pid }: Orphan, n
       {
         code: 'unknown-target',
         severity: 'error',
-        message: `this VM runs as process ${pid} with target ${JSON.stringify(target)}, which the spec does not have`,
-        fix: 'give the spec it was started with, or end it with --force; nothing was changed',
+        message: `this VM ${ended === undefined ? `runs as process ${pid}` : 'ran'} with target ${JSON.stringify(target)}, which the spec does not have`,
+        fix:
+          ended === undefined
+            ? 'give the spec it was started with, or end it with --force; nothing was changed'
+            : 'give the spec it was started with, or start it anew without --adopt; nothing was changed',
       },
     ]);
   }
@@ -48,15 +66,14 @@ export function refuseUnknownTarget(planned: Planner, { target, pid }: Orphan, n
 
 /**
  * The rest of a boot that another supervisor has begun: its bhyve is watched and stopped as one's own is, and what it
- * leaves is removed.
- * @returns undefined where it had ended before it could be watched, as if it had before it was found
+ * leaves is removed. Of one that has ended meanwhile the end is told.
  */
-export async function adoptOnce(session: Session, machine: Machine, orphan: Orphan): Promise<BootResult | undefined> {
-  const { host, directory, pidFile, state } = session;
+export async function adoptOnce(session: Session, machine: Machine, orphan: Orphan): Promise<BootResult> {
+  const { directory, pidFile, state } = session;
   try {
-    if (await isStillThere(orphan.identity, host.run)) return await watchOnce(session, machine, orphan);
-    await takeOver(session, machine);
-    return undefined;
+    return await (orphan.ended === undefined
+      ? watchOnce(session, machine, orphan)
+      : tellLate(session, machine, orphan, orphan.ended));
   } finally {
     if (pidFile !== undefined) state.beside(pidFilePart, pidFile.clear);
     state.soon({ phase: 'ending', bhyve: undefined, loader: undefined });
@@ -65,7 +82,7 @@ export async function adoptOnce(session: Session, machine: Machine, orphan: Orph
   }
 }
 
-async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Promise<BootResult | undefined> {
+async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Promise<BootResult> {
   const { host, emit, directory, state } = session;
   const { pid, boot, target } = orphan;
   const { leftState } = directory;
@@ -78,25 +95,50 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
   });
   writePid(session, pid);
   const ended = new AbortController();
-  const isAlive = (): boolean => !ended.signal.aborted;
   try {
     const stopped = stopWhenAsked(orphanProcess(orphan, host), machine, ended.signal, session);
-    const end = await processEnd(orphan.identity, { run: host.run, clock: host.clock, isAlive });
+    const told = await endOf(session, orphan);
     ended.abort();
     await stopped;
     await takeOver(session, machine);
-    if (end === 'missed') return undefined;
-    const aliveMs = aliveMsOf(leftState, host.clock.now(), host.clock.monotonicMs() - startedMs);
+    // Its shell has written it by now, if it lived to do so.
+    const end = told ?? directory.readEnd(orphan)?.end;
+    const aliveMs = Math.max(host.clock.monotonicMs() - startedMs, sinceBoot(leftState, host.clock.now().getTime()));
     return tellEnd(session, machine, boot, { pid, aliveMs, stderrTail: '', stdoutTail: '', end });
   } finally {
     ended.abort();
   }
 }
 
-/** How long its bhyve lives, for the policy; the date alone knows of the time before us. */
-function aliveMsOf(leftState: RunState | undefined, now: Date, watchedMs: number): number {
-  const ms = now.getTime() - Date.parse(leftState?.bootSince ?? '');
-  return ms > watchedMs ? ms : watchedMs;
+function tellLate(
+  session: Session,
+  machine: Machine,
+  { pid, boot }: Orphan,
+  { end, atMs }: KnownEnd,
+): Promise<BootResult> {
+  const aliveMs = Math.max(0, sinceBoot(session.directory.leftState, atMs));
+  return Promise.resolve(tellEnd(session, machine, boot, { pid, aliveMs, stderrTail: '', stdoutTail: '', end }));
+}
+
+const lookMs = 200;
+
+/**
+ * Waits until a bhyve has ended that another has started: its shell says how on the life line, or both are gone. Where
+ * there is no such line, for one of an older vmrun or in a run directory that was made anew, it is looked at again and again.
+ */
+async function endOf({ host, directory }: Session, { identity }: Orphan): Promise<ProcessEnd | undefined> {
+  const line = hearLine(directory.file(lifeLineFile));
+  const status = typeof line === 'object' ? await line.ended : undefined;
+  if (typeof line === 'object') line.close();
+  if (status !== undefined) return endOfStatus(status);
+  while (await isStillThere(identity, host.run)) await host.clock.sleep(lookMs);
+  return undefined;
+}
+
+/** How long its bhyve has lived, for the policy; the date alone knows of the time before us. 0 where it does not. */
+function sinceBoot(leftState: RunState | undefined, atMs: number): number {
+  const ms = atMs - Date.parse(leftState?.bootSince ?? '');
+  return Number.isFinite(ms) ? ms : 0;
 }
 
 /**

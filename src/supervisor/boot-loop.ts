@@ -8,6 +8,7 @@ import { adoptOnce } from './adopt.js';
 import { bootOnce } from './boot.js';
 import { lastWords, wordsOf } from '../explain/rule.js';
 import type { Callbacks } from './callbacks.js';
+import type { Claimed } from './claim.js';
 import type { HookFacts } from './hooks.js';
 import type { Orphan } from './orphan.js';
 import { patienceOf, type Patience } from './patience.js';
@@ -26,6 +27,8 @@ export interface Loop {
   /** Absent where the host is not looked at. */
   readonly ledger: Ledger | undefined;
   readonly adoption: Adoption | undefined;
+  /** The boot that a supervisor that was killed had begun. */
+  readonly begun: Claimed['begun'];
 }
 
 /** A bhyve that is taken over; it is over when that has ended. */
@@ -35,10 +38,18 @@ export interface Adoption {
 }
 
 /** Boots, decides, boots again, until the policy or a stop ends it. */
-export async function bootLoop({ planned, options, mayFix, session, ledger, adoption }: Loop): Promise<RunResult> {
+export async function bootLoop({
+  planned,
+  options,
+  mayFix,
+  session,
+  ledger,
+  adoption,
+  begun,
+}: Loop): Promise<RunResult> {
   const { host, emit, signals, cleaner, hooks, state } = session;
-  const first = adoption?.orphan.boot ?? 1;
-  let target = adoption?.orphan.target ?? options.target;
+  const { boot: first = 1, target: firstTarget = options.target } = adoption?.orphan ?? begun ?? {};
+  let target = firstTarget;
   let past = noPast;
   let tried: Machine | undefined;
   let previous: Machine | undefined;
@@ -74,9 +85,8 @@ export async function bootLoop({ planned, options, mayFix, session, ledger, adop
       tried = planned(target, { runDirectory: session.directory.path });
       const booted = await adoptOnce(session, tried, adoption.orphan);
       adoption.isOver = true;
-      if (booted !== undefined) previous = tried;
-      if (booted !== undefined || isStopping()) return booted;
-      ({ target } = options);
+      previous = tried;
+      return booted;
     }
     const patience = patienceOf(session, number === first && adoption === undefined);
     const machine = await readyMachine(planned, target, mayFix, session, ledger, patience);

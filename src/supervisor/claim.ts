@@ -8,7 +8,7 @@ import { isStillThere } from '../host/process-identity.js';
 import { openRunDirectory, type RunDirectory } from '../host/run-directory.js';
 import { holderWords, vmLockFile } from '../host/run-files.js';
 import { orphaned, runElsewhere, vmExists } from './name-in-use.js';
-import { orphanOf, type Orphan } from './orphan.js';
+import { endedIn, orphanOf, type Ended, type Orphan } from './orphan.js';
 import { orphanProcess, powerButton, signalGuest } from './power-button.js';
 
 export interface ClaimOptions {
@@ -29,8 +29,12 @@ export interface ClaimOptions {
 
 export interface Claimed {
   readonly directory: RunDirectory;
-  /** To be taken over; the lock of the VM is still its own. */
+  /** To be taken over; as long as it runs, the lock of the VM is its own. */
   readonly orphan: Orphan | undefined;
+  /** The last bhyve, where its end is lost: nobody lived to see it. */
+  readonly lost?: Ended['left'];
+  /** The boot that a supervisor had begun that was killed before there was a bhyve: to be gone on with. */
+  readonly begun?: { readonly boot: number; readonly target: string };
 }
 
 /**
@@ -90,7 +94,7 @@ async function leftovers(
   name: string,
   directory: RunDirectory,
   options: ClaimOptions,
-): Promise<{ readonly problem: Problem } | Pick<Claimed, 'orphan'>> {
+): Promise<{ readonly problem: Problem } | Omit<Claimed, 'directory'>> {
   const { host, force, adopt, isLoadedByOthers } = options;
   const orphan = await findOrphan(name, directory, host);
   if (orphan !== undefined) {
@@ -99,11 +103,28 @@ async function leftovers(
       return { problem: orphaned(orphan, { state: directory.leftState, vmLock: directory.file(vmLockFile) }) };
     if (!(await endOrphan(orphan, directory, options))) return { problem: notEnded(orphan, options) };
   }
+  const ended = orphan === undefined ? endedIn(directory) : undefined;
+  const vmLock = directory.file(vmLockFile);
+  if (adopt && ended?.end !== undefined)
+    return { orphan: { ...ended.left, holdsLock: false, vmLock, ended: ended.end } };
+  const begun = adopt && !force && orphan === undefined && ended === undefined ? begunIn(directory) : undefined;
+  const nobody = {
+    orphan: undefined,
+    ...(begun && { begun }),
+    ...(ended !== undefined && ended.end === undefined ? { lost: ended.left } : {}),
+  };
   await removeSockets(directory);
   // One that an orphan ran has been used up.
-  if (!host.vmm.exists(name) || (isLoadedByOthers && orphan === undefined)) return { orphan: undefined };
-  if (force && (await host.vmm.destroy(name))) return { orphan: undefined };
+  if (!host.vmm.exists(name) || (isLoadedByOthers && orphan === undefined)) return nobody;
+  if (force && (await host.vmm.destroy(name))) return nobody;
   return { problem: force ? notDestroyed(name) : vmExists(name) };
+}
+
+/** The first boot need not be gone on with: it is begun anew, with the target that is asked for. */
+function begunIn({ leftState }: RunDirectory): Claimed['begun'] {
+  const { phase, boot, target } = leftState ?? {};
+  if (boot === undefined || boot === 1 || target === undefined) return undefined;
+  return phase === 'starting' || phase === 'loading' ? { boot, target } : undefined;
 }
 
 const pollMs = 20;

@@ -1,5 +1,6 @@
 import type { ProcessIdentity } from '../host/process-identity.js';
 import { identify, isProven, isStillThere } from '../host/process-identity.js';
+import type { KnownEnd, RunDirectory } from '../host/run-directory.js';
 import type { Note } from '../host/run-files.js';
 import type { RunState } from '../host/run-state.js';
 import type { RunTool } from '../host/tools.js';
@@ -12,6 +13,8 @@ export interface Orphan extends Note {
   readonly holdsLock: boolean;
   /** The file of that lock. */
   readonly vmLock: string;
+  /** It runs no more: its end came after that of its supervisor. */
+  readonly ended?: KnownEnd;
 }
 
 /** What a run that was killed has left, as its run directory tells it. */
@@ -43,6 +46,24 @@ export async function orphanOf(remains: Remains, run: RunTool): Promise<Orphan |
   // One was started then that nobody has written down the program of.
   for (const { identity } of candidates) if (await isStillThere(identity, run)) return 'unknown';
   return undefined;
+}
+
+/** A bhyve that runs no more, of which no supervisor has lived to see the end. */
+export interface Ended {
+  readonly left: Note & Pick<Orphan, 'identity'>;
+  /** Undefined where nobody knows how. */
+  readonly end: KnownEnd | undefined;
+}
+
+/** @returns undefined where none was left. Ask only where nobody holds the lock of the VM */
+export function endedIn({
+  leftState,
+  readNote,
+  readEnd,
+}: Pick<RunDirectory, 'leftState' | 'readNote' | 'readEnd'>): Ended | undefined {
+  const note = readNote();
+  const left = note === undefined ? recorded(leftState)[0] : { ...note, identity: identityIn(leftState, note) };
+  return left?.role === 'bhyve' ? { left, end: readEnd(left) } : undefined;
 }
 
 /** What the state file says, if it does. */

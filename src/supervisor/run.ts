@@ -10,7 +10,7 @@ import type { LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
-import { inheritedState, refuseUnknownTarget } from './adopt.js';
+import { endLost, inheritedState, refuseUnknownTarget } from './adopt.js';
 import { bootLoop } from './boot-loop.js';
 import { carefully } from './callbacks.js';
 import { claim } from './claim.js';
@@ -212,7 +212,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
   const planned = planner(subject, options);
   const { policy, isLoadedByOthers } = planned(options.target, {});
   refusePidFiles(subject, options, options.runBase ?? systemRunBase());
-  const { directory, orphan } = await claim(subject.name, {
+  const { directory, orphan, lost, begun } = await claim(subject.name, {
     host,
     base: options.runBase ?? systemRunBase(),
     force: options.force ?? false,
@@ -220,7 +220,9 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     stopTimeoutMs: policy.stopTimeoutMs,
     isLoadedByOthers,
   });
-  const since = (orphan === undefined ? undefined : directory.leftState?.since) ?? host.clock.now().toISOString();
+  const since =
+    (orphan === undefined && begun === undefined ? undefined : directory.leftState?.since) ??
+    host.clock.now().toISOString();
   const own = { name: subject.name, supervisor: host.pid, since };
   const inherited = orphan === undefined ? {} : inheritedState(orphan, directory.leftState);
   const state = keepState(directory, { ...inherited, ...own }, { clock: host.clock, emit });
@@ -242,6 +244,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     onState(state);
     // Of a run that was killed; what it started lives by them.
     if (orphan === undefined) removeLeftFiles({ directory, state });
+    if (lost !== undefined) emit({ kind: 'warning', problem: endLost(lost) });
     state.update(orphan === undefined ? { phase: 'starting' } : {});
     if (options.check !== false) {
       ledger = await openLedger(directory.file('ledger'));
@@ -256,7 +259,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     const secrets = keepSecrets(host.readSecret, state);
     const shared = { host, emit, signals, cleaner, hooks, directory, state, secrets, pidFile, bhyve, loaders };
     const session: Session = { ...shared, onStderr, onConsole, env };
-    result = await bootLoop({ planned, options, mayFix, session, ledger, adoption });
+    result = await bootLoop({ planned, options, mayFix, session, ledger, adoption, begun });
     return result;
   } finally {
     await hooks.end();

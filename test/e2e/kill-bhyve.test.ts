@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { RunEvent } from '../../src/supervisor/events.js';
-import { puppet, scriptedPwait, type Puppet } from '../supervisor/orphans.js';
+import { puppet, type Puppet } from '../supervisor/orphans.js';
 import { endProcess, inPlace, until, type Place } from './support/place.js';
 import { startVmrun, type Ended, type Running } from './support/vmrun.js';
 
@@ -16,20 +16,17 @@ interface Scene {
 const withVm = (
   fields: object,
   use: (scene: Scene) => Promise<void>,
-  { onSigterm = 'bye 1', hasPwait = true } = {},
+  { onSigterm = 'bye 1' } = {},
 ): Promise<void> =>
   inPlace(async (place) => {
     const bhyve = puppet(place, { onSigterm });
-    const tools = scriptedPwait(place);
-    const path = process.env.PATH ?? '';
     place.spec(fields);
     const words = ['-c', 'vm.json', '--no-requirement-check', '--run-dir', place.runBase, '--bhyve', bhyve.file];
-    const about = { env: { PATH: hasPwait ? `${tools}:${path}` : path } };
     await use({
       place,
       bhyve,
       start: (...more) =>
-        startVmrun(place, [...words, '-p', 'vm.pid', '-P', 'vmrun.pid', '--events', '-', ...more], about),
+        startVmrun(place, [...words, '-p', 'vm.pid', '-P', 'vmrun.pid', '--events', '-', ...more]),
     });
     await until(() => place.processes().length === 0);
     expect(place.runDirectories()).toEqual([]);

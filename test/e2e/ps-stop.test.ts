@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { KnownRun } from '../../src/supervisor/runs.js';
-import { puppet, scriptedPwait, type Puppet } from '../supervisor/orphans.js';
+import { puppet, type Puppet } from '../supervisor/orphans.js';
 import { deepest, endProcess, inPlace, isRunning, smallVm, until, vmrunCommand, type Place } from './support/place.js';
 import { runVmrun, startVmrun, type Ended, type Running } from './support/vmrun.js';
 
@@ -27,12 +27,11 @@ interface Scene {
 const withVm = (fields: object, use: (scene: Scene) => Promise<void>, { onSigterm = 'bye 1' } = {}): Promise<void> =>
   inPlace(async (place) => {
     const bhyve = puppet(place, { onSigterm });
-    const about = { env: { PATH: `${scriptedPwait(place)}:${process.env.PATH ?? ''}` } };
     place.spec(fields);
     const runDirectory = ['--run-dir', place.runBase];
     const words = ['-c', 'vm.json', '--no-requirement-check', ...runDirectory, '--bhyve', bhyve.file, '--events', '-'];
-    const start: Scene['start'] = (...more) => startVmrun(place, [...words, ...more], about);
-    const vmrun: Scene['vmrun'] = (...all) => runVmrun(place, [...all, ...runDirectory], about);
+    const start: Scene['start'] = (...more) => startVmrun(place, [...words, ...more]);
+    const vmrun: Scene['vmrun'] = (...all) => runVmrun(place, [...all, ...runDirectory]);
     const running: Scene['running'] = async (...more) => {
       const vm = start(...more);
       const { pid } = await vm.event('boot');

@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { fixture } from '../host/fake-host.js';
-import { scriptedPwait } from '../supervisor/orphans.js';
 import { inPlace, until, type Place } from '../e2e/support/place.js';
 import { runVmrun, startVmrun, type Ended, type Surroundings } from '../e2e/support/vmrun.js';
 
@@ -45,7 +44,6 @@ function rebootingVm(place: Place): Scene {
   place.write('modules', fixture('kldstat.txt'));
   script('bin/kldstat', `exec cat '${path('modules')}'`);
   script('bin/bhyveload', 'exec sleep 0.02');
-  scriptedPwait(place);
   const bhyve = script(
     'bhyve',
     `cd '${place.folder}' || exit 4`,

@@ -19,7 +19,6 @@ import { endProcess, inPlace, isRunning, until, type Place } from '../e2e/suppor
 import { fakeKernel, ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
 import {
   deadPid,
-  hostWithPwait,
   identityOf,
   unlockedOrphanOf,
   openPlace,
@@ -37,7 +36,7 @@ interface Scene {
   readonly place: Place;
   readonly bhyve: Puppet;
   readonly child: Child;
-  /** Runs the VM of the place, on a host with pwait(1) unless the options say otherwise. */
+  /** Runs the VM of the place. */
   readonly run: (fields?: object, options?: Options) => Promise<Supervised>;
   /** The same, and takes over what it finds. */
   readonly adopt: (fields?: object, options?: Options) => Promise<Supervised>;
@@ -63,7 +62,6 @@ const withOrphan = (
       supervise(place, '', fields, {
         bhyve: [bhyve.file],
         extraArguments: [],
-        host: hostWithPwait([child]),
         ...options,
       });
     try {
@@ -144,7 +142,7 @@ describe('a bhyve that is taken over', () => {
     ['failed', 4, { end: { kind: 'failed', status: 4 }, because: 'guest' }],
     ['was killed', 'SIGKILL', { end: { kind: 'killed', signal: 'SIGKILL' }, because: 'guest' }],
     ['crashed', 'SIGSEGV', { end: { kind: 'killed', signal: 'SIGSEGV' }, because: 'guest' }],
-  ])('tells how it ended where the system does: %s', async (_how, end, result) => {
+  ])('tells how it ended, as the shell that waited for it says: %s', async (_how, end, result) => {
     await withOrphan(async ({ place, bhyve, child, adopt }) => {
       const vm = await adopt();
       await vm.event('adopted');
@@ -158,43 +156,17 @@ describe('a bhyve that is taken over', () => {
     });
   });
 
-  test('is not booted again where nobody tells how it ended, and its end is an error', async () => {
-    await withOrphan(async ({ place, bhyve, adopt }) => {
-      const vm = await adopt({ reboot_on: ['reboot', 'error', 'signal'] }, { host: systemHost() });
+  test('is not booted again where nobody knows how it ended, and its end is an error', async () => {
+    await withOrphan(async ({ place, bhyve, child, adopt }) => {
+      const vm = await adopt({ reboot_on: ['reboot', 'error', 'signal'] });
       await vm.event('adopted');
+      process.kill(child.shell, 'SIGKILL');
       bhyve.end(0);
       expect(await vm.result).toMatchObject({ end: { kind: 'unknown' }, because: 'status-unknown', boots: 1 });
       await vm.over;
       expect(ofKind(vm.seen, 'boot')).toEqual([]);
       expect(ofKind(vm.seen, 'exit')[0]?.why?.next).toBeDefined();
       expect(place.runDirectories()).toEqual([]);
-    });
-  });
-
-  test('is asked for again where pwait was ended by a signal: a Ctrl-C at the terminal reaches it too', async () => {
-    await withOrphan(async ({ bhyve, child, adopt }) => {
-      const host = hostWithPwait([child]);
-      let asked = 0;
-      let again: () => void = () => undefined;
-      const isAskedAgain = new Promise<void>((resolve) => (again = resolve));
-      const vm = await adopt(
-        {},
-        {
-          host: {
-            ...host,
-            run: async (argv, options) => {
-              if (argv[0] !== 'pwait') return host.run(argv, options);
-              asked += 1;
-              if (asked < 3) return { argv, exitCode: undefined, stdout: '', stderr: '', failure: 'SIGINT' };
-              again();
-              return host.run(argv, options);
-            },
-          },
-        },
-      );
-      await isAskedAgain;
-      bhyve.end(2);
-      expect(await vm.result).toMatchObject({ end: { kind: 'halted' } });
     });
   });
 
@@ -267,11 +239,11 @@ describe('a bhyve that is taken over', () => {
     const host = makeFakeHost();
     try {
       await withOrphan(
-        async ({ place, bhyve, child, adopt }) => {
+        async ({ place, bhyve, adopt }) => {
           writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
           const vm = await adopt(
             { bootrom: place.path('rom.fd'), release: 15, arch: 'amd64' },
-            { check: true, host: hostWithPwait([child], { ...systemHost(), run: host.run }) },
+            { check: true, host: { ...systemHost(), run: host.run } },
           );
           await vm.event('adopted');
           expect(host.hasInterface('tap9')).toBe(true);
@@ -310,10 +282,10 @@ describe('a bhyve that is taken over', () => {
   });
 
   test('is destroyed in the kernel when it has ended', async () => {
-    await withOrphan(async ({ place, bhyve, child, adopt }) => {
+    await withOrphan(async ({ place, bhyve, adopt }) => {
       const kernel = fakeKernel(place);
       writeFileSync(kernel.file, '');
-      const vm = await adopt({}, { host: hostWithPwait([child], kernel.host) });
+      const vm = await adopt({}, { host: kernel.host });
       await vm.event('adopted');
       expect(kernel.calls()).toEqual([]);
       bhyve.end(1);
@@ -367,7 +339,7 @@ describe('a stop of a bhyve that was taken over', () => {
       async ({ place, child, adopt }) => {
         const kernel = fakeKernel(place);
         writeFileSync(kernel.file, String(child.pid));
-        const vm = await adopt({ stop_timeout: '1h' }, { host: hostWithPwait([child], kernel.host) });
+        const vm = await adopt({ stop_timeout: '1h' }, { host: kernel.host });
         await vm.event('adopted');
         vm.stop();
         await vm.event('stopping');
@@ -426,7 +398,6 @@ describe('its sockets', () => {
     try {
       const vm = await supervise(place, '', port(place, ...names), {
         bhyve: [bhyve.file],
-        host: hostWithPwait([child]),
         adopt: true,
       });
       await vm.event('adopted');
@@ -626,7 +597,7 @@ describe('an orphan of an older vmrun, which gave it no lock', () => {
         const vm = await adopt();
         expect(await vm.event('adopted')).toMatchObject({ boot: 1, target: 'default', pid: child.pid });
         bhyve.end(2);
-        expect(await vm.result).toMatchObject({ end: { kind: 'halted' } });
+        expect(await vm.result).toMatchObject({ end: { kind: 'unknown' }, because: 'status-unknown' });
         expect(place.runDirectories()).toEqual([]);
       },
       { isUnlocked: true },
@@ -819,16 +790,16 @@ describe('a state file', () => {
     });
   });
 
-  test('that is lost does not hide the end of the bhyve either, where only the lock tells of it', async () => {
+  test('that is lost does not hide the end of the bhyve either', async () => {
     await cutsOf(async ({ bhyve, place, child, adopt }, write) => {
       write('');
-      const vm = await adopt({ targets: { install: {} } }, { host: systemHost() });
+      const vm = await adopt({ targets: { install: {} } });
       await vm.event('adopted');
       await until(() => state(place)?.phase === 'running');
       expect(state(place)?.bhyve).toEqual(await identityOf(child.pid));
       expect(ofKind(vm.seen, 'exit')).toEqual([]);
       bhyve.end(1);
-      expect(await vm.result).toMatchObject({ end: { kind: 'unknown' } });
+      expect(await vm.result).toMatchObject({ end: { kind: 'powered-off' } });
     });
   });
 

@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import path from 'node:path';
 import { spawnChild, type Child } from '../../src/host/child.js';
-import { systemHost, type Host } from '../../src/host/host.js';
 import { identify, type ProcessIdentity } from '../../src/host/process-identity.js';
 import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory.js';
 import type { Note } from '../../src/host/run-files.js';
@@ -25,7 +23,7 @@ export function puppet(place: Place, { name = 'bhyve', onSigterm = 'bye 1' } = {
   execFileSync('mkfifo', [fifo]);
   const file = place.script(
     name,
-    `bye() { echo "$1" > '${place.path('status')}'.$$; exit "$1"; }`,
+    'bye() { exit "$1"; }',
     `trap '${onSigterm}' TERM`,
     `exec 4<> '${fifo}'`,
     'echo "up $$" >&2',
@@ -130,43 +128,4 @@ async function startedBy(survivor: Parameters<typeof spawnChild>[1]['survivor'],
 export function writeState({ runBase, name }: Place, text: string | Uint8Array): void {
   mkdirSync(path.join(runBase, name), { recursive: true, mode: 0o700 });
   writeFileSync(path.join(runBase, name, 'state.json'), text);
-}
-
-/**
- * A pwait(1) for programs that look for it in PATH, and for processes that write down how they will end, as puppets do.
- * @returns a folder for PATH
- */
-export function scriptedPwait({ path, script }: Place): string {
-  mkdirSync(path('bin'), { recursive: true });
-  script(
-    'bin/pwait',
-    // A process that nobody has waited for has ended.
-    'while state=$(ps -o stat= -p "$2") && [ "${state#Z}" = "$state" ]; do sleep 0.02; done',
-    `if status=$(cat '${path('status')}'."$2"); then echo "$2: exited with status $status."`,
-    'else echo "$2: killed by signal 9."; fi',
-  );
-  return path('bin');
-}
-
-/** A host with pwait(1): it knows how these children of the test end, as the kernel of FreeBSD does. */
-export function hostWithPwait(children: readonly Child[], host: Host = systemHost()): Host {
-  return {
-    ...host,
-    run: async (argv, options) => {
-      const [program, flag, pid] = argv;
-      if (program !== 'pwait') return host.run(argv, options);
-      const child = children.find((each) => String(each.pid) === pid);
-      if (child === undefined || flag !== '-v') {
-        return { argv, exitCode: 1, stdout: '', stderr: `pwait: ${pid ?? ''}: No such process\n` };
-      }
-      const end = await child.ended;
-      const how =
-        end === undefined
-          ? ''
-          : end.kind === 'exited'
-            ? `exited with status ${end.status}`
-            : `killed by signal ${constants.signals[end.signal]}`;
-      return { argv, exitCode: 0, stdout: `${child.pid}: ${how}.\n`, stderr: '' };
-    },
-  };
 }

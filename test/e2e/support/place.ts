@@ -109,6 +109,10 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/** @returns 1 where its parent has ended, or that which takes in orphans */
+export const parentOf = (pid: number): number =>
+  Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
+
 export function endProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
