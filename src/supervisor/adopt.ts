@@ -33,6 +33,17 @@ export const inheritedState = (
   last: left?.last,
 });
 
+/** A boot that was begun is gone on with only where the spec still has its target. */
+export function isKnown(planned: Planner, target: string): boolean {
+  try {
+    planned(target, {});
+    return true;
+  } catch (error) {
+    if (!(error instanceof ProblemsError) || error.kind !== 'usage') throw error;
+    return false;
+  }
+}
+
 /** Nobody knows how the bhyve of a run has ended that was killed; the next boot is the first of a run of its own. */
 export const endLost = ({ boot, pid }: Pick<Orphan, 'boot' | 'pid'>): Problem => ({
   code: 'end-unknown',
@@ -46,22 +57,23 @@ export const endLost = ({ boot, pid }: Pick<Orphan, 'boot' | 'pid'>): Problem =>
  * @throws ProblemsError `in-use` where the spec does not know that target
  */
 export function refuseUnknownTarget(planned: Planner, { target, pid, ended }: Orphan, name: string): void {
-  try {
-    planned(target, {});
-  } catch (error) {
-    if (!(error instanceof ProblemsError) || error.kind !== 'usage') throw error;
-    throw new ProblemsError('in-use', name, [
-      {
-        code: 'unknown-target',
-        severity: 'error',
-        message: `this VM ${ended === undefined ? `runs as process ${pid}` : 'ran'} with target ${JSON.stringify(target)}, which the spec does not have`,
-        fix:
-          ended === undefined
-            ? 'give the spec it was started with, or end it with --force; nothing was changed'
-            : 'give the spec it was started with, or start it anew without --adopt; nothing was changed',
-      },
-    ]);
-  }
+  if (isKnown(planned, target)) return;
+  const which = `with target ${JSON.stringify(target)}, which the spec does not have`;
+  throw new ProblemsError('in-use', name, [
+    {
+      code: 'unknown-target',
+      severity: 'error',
+      ...(ended === undefined
+        ? {
+            message: `this VM runs as process ${pid} ${which}`,
+            fix: 'give the spec it was started with, or end it with --force; nothing was changed',
+          }
+        : {
+            message: `this VM ran ${which}; how it ended meanwhile is not yet told`,
+            fix: 'give the spec it was started with, or start it anew without --adopt; nothing was changed',
+          }),
+    },
+  ]);
 }
 
 /**

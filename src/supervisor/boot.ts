@@ -98,6 +98,8 @@ async function startBhyve(session: Session, { machine, number }: Boot): Promise<
   });
 }
 
+const lookMs = 200;
+
 /** One life of bhyve: watched, stopped when asked. */
 async function liveOnce(session: Session, { machine, number, changes }: Boot, child: Child): Promise<BootResult> {
   const { host, emit, hooks, pidFile, state } = session;
@@ -112,6 +114,8 @@ async function liveOnce(session: Session, { machine, number, changes }: Boot, ch
     const stopped = stopWhenAsked(bhyve, machine, ended.signal, session);
     hooks.postStart(machine, { boot: number, pid }, ended.signal);
     const end = await child.ended;
+    // A program that has closed the life line may outlive its shell unheard.
+    while (end === undefined && (await bhyve.isThere())) await host.clock.sleep(lookMs);
     ended.abort();
     await Promise.all([stopped, bhyve.identified]);
     const aliveMs = host.clock.monotonicMs() - startedMs;

@@ -10,7 +10,7 @@ import type { LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
-import { endLost, inheritedState, refuseUnknownTarget } from './adopt.js';
+import { endLost, inheritedState, isKnown, refuseUnknownTarget } from './adopt.js';
 import { bootLoop } from './boot-loop.js';
 import { carefully } from './callbacks.js';
 import { claim } from './claim.js';
@@ -212,7 +212,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
   const planned = planner(subject, options);
   const { policy, isLoadedByOthers } = planned(options.target, {});
   refusePidFiles(subject, options, options.runBase ?? systemRunBase());
-  const { directory, orphan, lost, begun } = await claim(subject.name, {
+  const { directory, orphan, lost, ...claimed } = await claim(subject.name, {
     host,
     base: options.runBase ?? systemRunBase(),
     force: options.force ?? false,
@@ -220,6 +220,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     stopTimeoutMs: policy.stopTimeoutMs,
     isLoadedByOthers,
   });
+  const begun = claimed.begun !== undefined && isKnown(planned, claimed.begun.target) ? claimed.begun : undefined;
   const since =
     (orphan === undefined && begun === undefined ? undefined : directory.leftState?.since) ??
     host.clock.now().toISOString();

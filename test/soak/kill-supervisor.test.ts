@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { fixture } from '../host/fake-host.js';
+import { randomNumbers } from '../support/random-numbers.js';
 import { inPlace, until, type Place } from '../e2e/support/place.js';
 import { runVmrun, startVmrun, type Ended, type Surroundings } from '../e2e/support/vmrun.js';
 
@@ -13,17 +14,6 @@ const killsPerLane = 10;
 const startMs = 400;
 /** After the first word of vmrun, that it boots or has taken over: the rest of a long life, and some short boots. */
 const runMs = 600;
-
-/** Numbers from 0 to 1, the same for the same seed: mulberry32. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 interface Scene {
   readonly words: readonly string[];
@@ -54,10 +44,9 @@ function rebootingVm(place: Place): Scene {
     // Nobody may be there to read this.
     'echo "bhyve runs" >&2',
     // bhyve has no children that would hold what it has inherited.
-    'if [ $((VMRUN_BOOT % 3)) = 2 ]; then sleep 1 3>&-; else sleep 0.01 3>&-; fi',
+    'if [ $((VMRUN_BOOT % 3)) = 2 ]; then sleep 1 3>&- 4>&-; else sleep 0.01 3>&- 4>&-; fi',
     'trap "" TERM',
     'echo "end $$ $status" >> log',
-    'echo "$status" > status.$$',
     'rmdir alive',
     'exit "$status"',
   );

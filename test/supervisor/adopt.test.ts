@@ -459,6 +459,7 @@ describe('what cannot be taken over stays as it is', () => {
   const contents = (place: Place): readonly (readonly [string, string])[] =>
     readdirSync(file(place, '.'))
       .filter((name) => name !== 'lock')
+      .filter((name) => lstatSync(file(place, name)).isFile())
       .map((name) => [name, readFileSync(file(place, name), 'utf8')] as const);
 
   test('a target that the spec no more has: told, and the spec it was started with takes it over', async () => {

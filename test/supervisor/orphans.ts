@@ -23,11 +23,11 @@ export function puppet(place: Place, { name = 'bhyve', onSigterm = 'bye 1' } = {
   execFileSync('mkfifo', [fifo]);
   const file = place.script(
     name,
-    'bye() { exit "$1"; }',
+    'bye() { echo "last words $1" >&2; exit "$1"; }',
     `trap '${onSigterm}' TERM`,
-    `exec 4<> '${fifo}'`,
+    `exec 9<> '${fifo}'`,
     'echo "up $$" >&2',
-    'read -r status <&4',
+    'read -r status <&9',
     'bye "$status"',
   );
   return {
