@@ -1,12 +1,13 @@
 // Builds dist/: the launchers (CommonJS, dependencies bundled), the library (ES
 // module, dependencies external) and its types. Also writes what is generated from the device modules: the compiled
-// validators, schemas/vm.schema.json and docs/.
+// validators, schemas/, docs/ and man/.
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { execa } from 'execa';
-import { generate, generateDocuments } from './generate.mjs';
+import { generate, generateDocuments, generateReportSchemas } from './generate.mjs';
+import { emitTypes, libraryProgram } from './library-types.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
@@ -164,4 +165,6 @@ await build({
   outfile: 'dist/index.js',
   sourcemap: true,
 });
-await execa('tsc', ['-p', 'tsconfig.types.json'], { cwd: root, preferLocal: true, stdio: 'inherit' });
+const program = libraryProgram(root);
+emitTypes(program);
+await generateReportSchemas(root, program);

@@ -5,6 +5,7 @@ import Ajv from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { format } from 'prettier';
+import { reportSchemas } from './report-schemas.mjs';
 
 /** Loads TypeScript from src/ as a module, bundled in memory. */
 async function load(root, entry) {
@@ -92,6 +93,14 @@ export async function generate(root) {
   await update(file('src/host/generated/validate-host.js'), await compileValidator(root, factsSchema));
   await update(file('schemas/vm.schema.json'), await schemaText(publishedSchema(), visibleLines));
   await update(file('schemas/host.schema.json'), await schemaText(publishedFactsSchema(), visibleLines));
+}
+
+/** @param program that of the library */
+export async function generateReportSchemas(root, program) {
+  const { visibleLines } = await load(root, 'src/base/visible.ts');
+  for (const [name, schema] of reportSchemas(root, program)) {
+    await update(path.join(root, `schemas/${name}.schema.json`), await schemaText(schema, visibleLines));
+  }
 }
 
 /** Needs what `generate` writes. */

@@ -58,9 +58,37 @@ export {
   type Locked,
   type LockOptions,
 } from './machine/lock-identity.js';
-export type { LoaderPrograms } from './machine/loader.js';
+export type { LoaderPrograms, Programs } from './machine/loader.js';
+export type { NextBoots } from './machine/next-boots.js';
 export type { Loader, Machine, MachineRequirement, PlannedDevice } from './machine/machine.js';
 export { plan, type PlanOptions } from './machine/plan.js';
+export {
+  checkDocument,
+  type CheckDocument,
+  type FindingDocument,
+  type ProblemDocument,
+} from './report/check-document.js';
+export { checkReport, type CheckReport, type CheckRequest, type HostLabel } from './report/check-report.js';
+export { compareSpecs, type ComparisonDocument, type TargetComparison } from './report/comparison.js';
+export { graphReport } from './report/graph-report.js';
+export { loadWithLock, type LoadedWithLock, type LoadingOptions, type SpecChoice } from './report/load-with-lock.js';
+export type { LockChoice, LockFile } from './report/lock-file.js';
+export {
+  planDocument,
+  type BootDocument,
+  type DeviceDocument,
+  type PlanDocument,
+  type TargetDocument,
+} from './report/plan-document.js';
+export {
+  planReport,
+  type PlannedBoot,
+  type PlanReport,
+  type PlanRequest,
+  type TargetPlan,
+} from './report/plan-report.js';
+export { runsDocument, type ListedRun, type RunsDocument } from './report/runs-document.js';
+export { forecastSeverity, withForecast } from './report/with-forecast.js';
 export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spec.js';
 export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';

@@ -5,20 +5,26 @@ import { isReadyReport, type CheckReport } from './check-report.js';
 
 /** What `vmrun check --json` prints: one object. Keys may be added to it, none changes its meaning. */
 export interface CheckDocument {
-  /** Absent where the spec could not be read. */
+  /** Of the VM; absent where the spec could not be read. */
   readonly name?: string;
+  /** The file of the spec. */
   readonly source: string;
   /** Every target that was looked at can be booted. */
   readonly ready: boolean;
   /** What is to be said of the spec itself; with an error among it, no target was looked at. */
   readonly problems: readonly ProblemDocument[];
+  /** Those that were looked at. */
   readonly targets: readonly {
+    /** Its name. */
     readonly target: string;
+    /** A run would start bhyve now. */
     readonly ready: boolean;
+    /** What stands between the host and it. */
     readonly problems: readonly FindingDocument[];
   }[];
   /** Which host was looked at; absent: none. */
   readonly host?: {
+    /** freebsd, linux, … */
     readonly system: string;
     readonly release?: Release;
     readonly arch?: Arch;

@@ -3,17 +3,20 @@ import { guestChanges, type GuestChange } from '../machine/guest-changes.js';
 import type { LoadedWithLock } from './load-with-lock.js';
 import { targetPlan, type PlanRequest } from './plan-report.js';
 
-/** What differs between two specs. Keys may be added to it, none changes its meaning. */
+/** What `vmrun plan --diff FILE --json` prints: what differs between two specs. Keys may be added to it, none changes its meaning. */
 export interface ComparisonDocument {
+  /** Of the VM, by the first spec. */
   readonly name: string;
-  /** The files. */
+  /** The file of the first. */
   readonly from: string;
+  /** The file of the second. */
   readonly to: string;
   readonly targets: readonly TargetComparison[];
 }
 
 /** One target of both. */
 export interface TargetComparison {
+  /** Its name. */
   readonly target: string;
   /** The one of the two specs that alone has this target. */
   readonly only?: 'from' | 'to';

@@ -11,11 +11,15 @@ import type { PlanReport, PlannedBoot, TargetPlan } from './plan-report.js';
 export interface DeviceDocument {
   /** `bus:slot:function`. */
   readonly slot: string;
+  /** bhyve's name for it. */
   readonly model: string;
+  /** Its name in the spec. */
   readonly id?: string;
   /** What tells it from others of its model: a path, an interface. */
   readonly backend?: string;
+  /** Of a network card. */
   readonly mac?: string;
+  /** Serial number of a disk. */
   readonly serial?: string;
   /** Of a controller with several drives, by image. */
   readonly serials?: Readonly<Record<string, string>>;
@@ -25,11 +29,14 @@ export interface DeviceDocument {
 
 /** A target in the JSON of `vmrun plan`. */
 export interface TargetDocument {
+  /** Its name. */
   readonly target: string;
+  /** The FreeBSD whose bhyve the command is for. */
   readonly release: Release;
   readonly arch: Arch;
   /** Absent: bhyve makes one of the names of host and VM. */
   readonly uuid?: string;
+  /** In the order of the slots. */
   readonly devices: readonly DeviceDocument[];
   /** bhyve's whole command. */
   readonly command: readonly string[];
@@ -41,18 +48,28 @@ export interface TargetDocument {
 
 /** A step of the boot sequence in the JSON of `vmrun plan`. */
 export interface BootDocument {
+  /** The target that is booted. */
   readonly target: string;
   /** The next boot's target by the reason of the end; a reason that is absent ends the run. */
   readonly next: Readonly<Partial<Record<ExitReason, string>>>;
   /** Reboots that are too many within a time; absent: there is no limit. */
-  readonly limit?: { readonly max: number; readonly windowMs: number; readonly target?: string };
+  readonly limit?: {
+    /** So many may follow within the time; 0: none ever. */
+    readonly max: number;
+    readonly windowMs: number;
+    /** The target that is booted then; absent: the run ends. */
+    readonly target?: string;
+  };
 }
 
 /** What `vmrun plan --json` prints: one object. Keys may be added to it, none changes its meaning. */
 export interface PlanDocument {
+  /** Of the VM. */
   readonly name: string;
+  /** The file of the spec. */
   readonly source: string;
   readonly targets: readonly TargetDocument[];
+  /** The targets that a run can come to from these, in the order in which it may. */
   readonly boots: readonly BootDocument[];
   /** Of the spec, which is good nevertheless. */
   readonly warnings: readonly Problem[];
@@ -63,6 +80,7 @@ export interface PlanDocument {
     readonly changes: readonly GuestChange[];
     /** What it would find changed if there were no lock file. */
     readonly held: readonly GuestChange[];
+    /** What of the changes concerns the guest most, and entries of the file that may be of another device. */
     readonly warnings: readonly Problem[];
   };
 }

@@ -68,7 +68,7 @@ describe('what may stand there', () => {
     ['stop --run-dir /run |', ['in /run']],
     ['stop |', ['in ']],
     ['completion |', ['bash', 'zsh', 'fish', 'tcsh']],
-    ['schema |', ['vm', 'host']],
+    ['schema |', ['vm', 'host', 'plan', 'comparison', 'check', 'runs']],
     ['init |', ['<files>']],
     ['check |', ['<files>']],
     ['facts a.json |', ['<files>']],

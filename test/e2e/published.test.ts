@@ -12,6 +12,10 @@ test.each<[words: readonly string[], file: string]>([
   [['schema'], 'vm.schema.json'],
   [['schema', 'vm'], 'vm.schema.json'],
   [['schema', 'host'], 'host.schema.json'],
+  [['schema', 'plan'], 'plan.schema.json'],
+  [['schema', 'comparison'], 'comparison.schema.json'],
+  [['schema', 'check'], 'check.schema.json'],
+  [['schema', 'runs'], 'runs.schema.json'],
 ])('vmrun %j prints the published file', (words, file) =>
   inPlace(async (place) => {
     const { status, stdout, stderr } = await runVmrun(place, words);
@@ -21,7 +25,7 @@ test.each<[words: readonly string[], file: string]>([
 );
 
 test.each<[words: readonly string[], said: string]>([
-  [['schema', 'disk'], 'Allowed choices are vm, host'],
+  [['schema', 'disk'], 'Allowed choices are vm, host, plan, comparison, check, runs'],
   [['completion', 'ksh'], 'Allowed choices are bash, zsh, fish, tcsh'],
   [['completion'], "missing required argument 'shell'"],
   [['completion', 'bash', 'zsh'], 'one shell is enough'],

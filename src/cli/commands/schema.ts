@@ -6,11 +6,13 @@ import { exitCodes } from '../exit-codes.js';
 import { packageFile } from '../package-file.js';
 import { asText } from '../paint.js';
 
-const files: Readonly<Record<string, string>> = { vm: 'vm.schema.json', host: 'host.schema.json' };
+/** What has a schema: a spec, what is captured of a host, and what commands print as JSON. */
+const documents = ['vm', 'host', 'plan', 'comparison', 'check', 'runs'] as const;
 
 const examples = `
 It is the file that the package has in schemas/, byte for byte. An editor that
-is shown it completes the fields of a spec, explains and checks them.
+is shown it completes the fields of a spec, explains and checks them. The others
+describe what facts prints, and plan, plan --diff, check and ps with --json.
 
 Examples:
   vmrun schema > vm.schema.json
@@ -24,15 +26,15 @@ in the first line of vm.yaml:
 /** `vmrun schema`: the published schema, as the package has it. */
 export const schemaCommand: MakeSubcommand = (context, output) => {
   const command = makeCommand('vmrun schema', output)
-    .description('Prints the JSON Schema of a spec, or of what vmrun facts prints.')
-    .usage('[vm | host]')
-    .addArgument(new Argument('[which]').choices(Object.keys(files)))
+    .description('Prints the JSON Schema of a spec, or of what a command prints as JSON.')
+    .usage(`[${documents.join(' | ')}]`)
+    .addArgument(new Argument('[which]').choices(documents))
     .addHelpText('after', examples);
   return {
     run: (words) => {
       command.parse([...words], { from: 'user' });
       const [which = 'vm'] = command.args;
-      context.out(asText(readFileSync(packageFile(context, 'schemas', files[which] ?? ''), 'utf8')));
+      context.out(asText(readFileSync(packageFile(context, 'schemas', `${which}.schema.json`), 'utf8')));
       return Promise.resolve(exitCodes.ok);
     },
     color: () => undefined,
