@@ -1,4 +1,6 @@
 import { mostProblems } from '../../src/base/problem.js';
+import { chapters as titles } from '../../src/fields/field.js';
+import { inOrderOf } from '../../src/fields/registry.js';
 import { maxSpecBytes } from '../../src/spec/read.js';
 import { vmSchema } from '../../src/spec/schema.js';
 import { maxLexemes } from '../../src/spec/yaml.js';
@@ -21,30 +23,10 @@ export const rootFields = vmSchema.properties ?? {};
 const targetFields = vmSchema.$defs.target?.properties ?? {};
 
 /** The root fields in the order of the document. */
-export const chapters: readonly (readonly [title: string, fields: readonly string[]])[] = [
-  ['The machine', ['name', 'arch', 'release', 'cpu', 'cpu_pin', 'mem', 'wire_guest_mem', 'guest_mem_in_core', 'numa']],
-  ['How the guest starts', ['bootrom', 'varfile', 'fwcfg', 'fw_cfg_files', 'loader', 'loader_timeout']],
-  ['Devices', ['emulations', 'hostbridge', 'lpc_slot', 'com1', 'com2', 'com3', 'com4', 'graphic', 'keyboard', 'tpm']],
-  [
-    'What the guest finds',
-    ['uuid', 'smbios', 'utc_clock', 'generate_acpi', 'disable_mptable_gen', 'force_msi', 'x2apic'],
-  ],
-  ['How it is run', ['yield_on_hlt', 'yield_on_pause', 'strict_io', 'ignore_unknown_msrs', 'gdb']],
-  [
-    'How its life goes on',
-    [
-      ...['reboot_on', 'next_target', 'restart', 'on_give_up', 'monitor', 'stop_timeout', 'power_off_destroy_vm'],
-      ...['hooks', 'post_start_script'],
-    ],
-  ],
-  ['Variants', ['targets']],
-  ['Everything else', ['config', 'extra_options', '$schema']],
-];
-
-/** Root fields that stand in no chapter yet; they are put last. */
-export const fieldsWithoutChapter: readonly string[] = Object.keys(rootFields).filter(
-  (field) => !chapters.some(([, fields]) => fields.includes(field)),
-);
+export const chapters: readonly (readonly [title: string, fields: readonly string[]])[] = titles.map((title) => [
+  title,
+  inOrderOf('document').flatMap(({ name, chapter }) => (chapter === title ? [name] : [])),
+]);
 
 /** Values of a root field. */
 export const fieldExamples = (name: string): readonly unknown[] =>
@@ -87,18 +69,14 @@ const links = (fields: readonly string[]): string =>
   fields.map((field) => `[${code(field)}](${anchor(field)})`).join(', ');
 
 export function specDocument(): string {
-  const all = [
-    ...chapters.map(([title, fields]) => [title, fields.filter((field) => field in rootFields)] as const),
-    ...(fieldsWithoutChapter.length === 0 ? [] : [['More', fieldsWithoutChapter] as const]),
-  ];
   return page([
     '<!-- Written by npm run build from src/spec and scripts/docs. Do not edit. -->',
     '# The spec, field by field',
     introduction,
-    all.map(([title, fields]) => `- [${title}](${anchor(title)}): ${links(fields)}`).join('\n'),
+    chapters.map(([title, fields]) => `- [${title}](${anchor(title)}): ${links(fields)}`).join('\n'),
     rules,
     targets,
-    ...all.flatMap(([title, fields]) => [`## ${title}`, ...fields.flatMap(section)]),
+    ...chapters.flatMap(([title, fields]) => [`## ${title}`, ...fields.flatMap(section)]),
   ]);
 }
 

@@ -77,6 +77,9 @@ export interface Field<Vm = object, Name extends string = string> {
   /** It is behind the LPC bridge, and not there without. */
   readonly isBehindLpc?: true;
 
+  /** One option and one variable say it. */
+  readonly flag?: Flag;
+
   /** What the schema cannot say; pointers are into the effective spec. */
   check?(context: FieldContext<Vm>): readonly Finding[];
   /** Devices that it stands for; they come after those of the spec. */
@@ -86,6 +89,20 @@ export interface Field<Vm = object, Name extends string = string> {
   settings?(context: SettingContext<Vm>): readonly Setting[];
   requirements?(context: FieldContext<Vm>): readonly Requirement[];
 }
+
+/** One option and one variable of bhyve. */
+export interface Flag {
+  readonly option: string;
+  readonly variable: string | ((platform: Platform) => string);
+  /** What the variable is where the field is true. */
+  readonly value: boolean;
+  /** bhyve of arm64 takes neither. */
+  readonly isPcOnly: boolean;
+}
+
+/** The variable of a flag on a platform. */
+export const flagVariable = ({ variable }: Flag, platform: Platform): string =>
+  typeof variable === 'string' ? variable : variable(platform);
 
 export const stages = ['flags', 'machine', 'board'] as const;
 export type Stage = (typeof stages)[number];

@@ -23,16 +23,25 @@ const defaultBootroms: Readonly<Record<Arch, string>> = {
 export const bootromOf = ({ bootrom, loader }: Vm, arch: Arch): string | undefined =>
   loader === undefined ? (bootrom ?? defaultBootroms[arch]) : undefined;
 
+/** The variables of the boot ROM and of what it keeps. */
+export function firmwareVariables({ release, arch }: Platform): {
+  readonly bootrom: string;
+  readonly bootvars: string;
+} {
+  const prefix = release === 14 && arch === 'amd64' ? 'lpc.' : '';
+  return { bootrom: `${prefix}bootrom`, bootvars: `${prefix}bootvars` };
+}
+
 const isPlain = (word: string): boolean => !/[,%]/.test(word);
 
 /** `-l bootrom,ROM,VARS,fwcfg=…`; a comma would split it, and bhyve takes a word with "=" for something else. */
-function settings(vm: Vm, { release, arch }: Platform): readonly Setting[] {
+function settings(vm: Vm, platform: Platform): readonly Setting[] {
   const { varfile, fwcfg } = vm;
-  const bootrom = bootromOf(vm, arch);
-  const prefix = release === 14 && arch === 'amd64' ? 'lpc.' : '';
+  const bootrom = bootromOf(vm, platform.arch);
+  const names = firmwareVariables(platform);
   const variables: readonly Variable[] = [
-    ...optional(`${prefix}bootrom`, bootrom),
-    ...optional(`${prefix}bootvars`, bootrom === undefined ? undefined : varfile),
+    ...optional(names.bootrom, bootrom),
+    ...optional(names.bootvars, bootrom === undefined ? undefined : varfile),
     ...optional('lpc.fwcfg', fwcfg),
   ];
   const words = [...optional('', bootrom), ...optional('', varfile)].map(({ value }) => value);
@@ -42,7 +51,7 @@ function settings(vm: Vm, { release, arch }: Platform): readonly Setting[] {
     ...(bootrom === undefined || varfile === undefined ? [] : ['/varfile']),
     ...(fwcfg === undefined ? [] : ['/fwcfg']),
   ];
-  if (!isSafe || arch === 'arm64') return variables.length === 0 ? [] : [{ variables, pointers }];
+  if (!isSafe || platform.arch === 'arm64') return variables.length === 0 ? [] : [{ variables, pointers }];
   const option = ['bootrom', ...words, ...(fwcfg === undefined ? [] : [`fwcfg=${fwcfg}`])].join(',');
   return [{ variables, pointers, option: ['-l', option] }];
 }

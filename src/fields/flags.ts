@@ -1,27 +1,12 @@
-import type { Platform } from '../devices/device.js';
 import { flag as flagSchema } from '../devices/json-schema.js';
-import { settingOf, type Field } from './field.js';
+import { flagVariable, settingOf, type Field, type Flag } from './field.js';
 import { wireGuestMem } from './memory.js';
 
-/** One option and one variable of bhyve. */
-export interface Flag {
-  readonly option: string;
-  readonly variable: string | ((platform: Platform) => string);
-  /** What the variable is where the field is true. */
-  readonly value: boolean;
-  /** bhyve of arm64 takes neither. */
-  readonly isPcOnly: boolean;
-}
-
-export interface FlagField<Vm, Name extends string = string> extends Field<Vm, Name> {
+interface FlagField<Vm, Name extends string> extends Field<Vm, Name> {
   readonly flag: Flag;
 }
 
 type Said<Name extends string> = Readonly<Record<Name, boolean>>;
-
-/** The variable of a flag on a platform. */
-export const flagVariable = ({ variable }: Flag, platform: Platform): string =>
-  typeof variable === 'string' ? variable : variable(platform);
 
 interface More<Vm, Name extends string> extends Partial<Omit<Field<Vm, Name>, 'name' | 'schema' | 'chapter'>> {
   /** True unless the spec says otherwise. On arm64, where no option says it, it is left out. */

@@ -6,14 +6,11 @@ import { parseCommandLine, type Trace } from '../bhyve/parse.js';
 import { splitAtFirst } from '../bhyve/pci-legacy.js';
 import { traitsOf, type Platform } from '../bhyve/releases.js';
 import { prefixesOf } from '../bhyve/trace.js';
+import type { FirmwareItem as ReadItem } from '../fields/readers/reader.js';
 import { isKnown } from '../machine/config.js';
 
-/** What the guest reads by the firmware's own interface: `-f`, which leaves no trace among the variables. */
-export interface FirmwareItem {
-  readonly name: string;
-  readonly string?: string;
-  readonly file?: string;
-  /** As it was written behind the option. */
+/** What the guest reads by the firmware's own interface, as it was written behind the option. */
+export interface FirmwareItem extends ReadItem {
   readonly option: string;
 }
 

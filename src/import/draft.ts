@@ -1,12 +1,15 @@
 import { steps } from '../base/json-pointer.js';
 import { traitsOf, type Platform } from '../bhyve/releases.js';
+import { parseMemorySize } from '../bhyve/sizes.js';
 import { modelNamed } from '../devices/registry.js';
+import type { Configured } from '../fields/readers/reader.js';
+import { fieldReaders } from '../fields/readers/registry.js';
+import { fields as rootFields } from '../fields/registry.js';
 import { arrange, lpcSlotText, unitOfDevice, unitOfField, type Unit, type Written } from './arrangement.js';
 import type { Configuration } from './configuration.js';
 import { modelReaders } from './devices.js';
-import { isSaidByName, outdated, readBoolean, whenUnset } from './meaning.js';
+import { domainsIn, isSaidByName, memoryBytesIn, outdated, readBoolean, topologyIn, whenUnset } from './meaning.js';
 import type { Original } from './original.js';
-import { requiredFields, rootFields } from './root-fields.js';
 import { inReadingOrder, isObject, without, type SpecObject, type SpecValue } from './spec-object.js';
 
 /** A spec as well as it can be said while some units are said in the plainer way. */
@@ -29,7 +32,10 @@ export interface Carried {
   readonly why?: string;
 }
 
-const behindLpc = ['com1', 'com2', 'com3', 'com4', 'tpm', 'fwcfg', 'fw_cfg_files'];
+const behindLpc = rootFields.filter(({ isBehindLpc }) => isBehindLpc === true).map(({ name }) => name);
+
+/** What a spec cannot be without. */
+const required = rootFields.filter(({ isRequired }) => isRequired === true).map(({ name }) => name);
 
 /** What an item for the firmware is called among the variables, although it is none. */
 export const itemPrefix = '-f ';
@@ -191,16 +197,31 @@ function readRoot(
   owners: Owners,
   models: ReadonlySet<string>,
 ): SpecObject {
+  const configured = configuredFor(configuration, models);
   return Object.fromEntries(
-    rootFields.flatMap(({ field, read }) => {
-      const isRefused = refused.has(field) && !requiredFields.includes(field);
-      const reading = isRefused ? undefined : read(configuration, models);
+    fieldReaders.flatMap(([field, read]) => {
+      const isRefused = refused.has(field) && !required.includes(field);
+      const reading = isRefused ? undefined : read(configured);
       if (reading === undefined) return [];
       own(owners, field, reading.variables);
       return reading.value === undefined ? [] : [[field, reading.value]];
     }),
   );
 }
+
+/** The configuration as fields look at it, with what bhyve makes of it. */
+const configuredFor = ({ variables, platform, items }: Configuration, models: ReadonlySet<string>): Configured => ({
+  platform,
+  variables,
+  items,
+  models,
+  topology: topologyIn({ variables, platform }),
+  memoryBytes: memoryBytesIn(variables, platform),
+  domains: domainsIn(variables),
+  readBoolean,
+  readSize: (text) => parseMemorySize(text, platform.release),
+  whenUnset,
+});
 
 /** The name, or one that vmrun takes. */
 function nameOf(name: string, isRefused: boolean): string {

@@ -1,55 +1,10 @@
-/** A spec as it is written into a file. */
-export type SpecValue = string | number | boolean | readonly SpecValue[] | SpecObject;
-export interface SpecObject {
-  readonly [key: string]: SpecValue;
-}
+import type { SpecObject, SpecValue } from '../base/spec-value.js';
+import { inOrderOf } from '../fields/registry.js';
+
+export type { SpecObject, SpecValue };
 
 /** The order in which a reader wants a VM told: what it is, what it starts from, what is in it, how it is run. */
-const order = [
-  'name',
-  'x-description',
-  'arch',
-  'release',
-  'cpu',
-  'cpu_pin',
-  'mem',
-  'numa',
-  'bootrom',
-  'varfile',
-  'loader',
-  'fwcfg',
-  'fw_cfg_files',
-  'tpm',
-  'uuid',
-  'smbios',
-  'hostbridge',
-  'lpc_slot',
-  'com1',
-  'com2',
-  'com3',
-  'com4',
-  'emulations',
-  'graphic',
-  'keyboard',
-  'utc_clock',
-  'yield_on_hlt',
-  'yield_on_pause',
-  'generate_acpi',
-  'wire_guest_mem',
-  'force_msi',
-  'disable_mptable_gen',
-  'x2apic',
-  'strict_io',
-  'ignore_unknown_msrs',
-  'guest_mem_in_core',
-  'power_off_destroy_vm',
-  'monitor',
-  'gdb',
-  'config',
-  'extra_options',
-  'reboot_on',
-  'hooks',
-];
+const order = inOrderOf('written').flatMap(({ name }) => (name === 'name' ? [name, 'x-description'] : [name]));
 
 const rank = (key: string): number => {
   const at = order.indexOf(key);

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../../src/devices/json-schema.js';
 import { deviceModels } from '../../../src/devices/registry.js';
 import type { AnyDeviceModel } from '../../../src/devices/device.js';
 import { vmSchema } from '../../../src/spec/schema.js';
-import { chapters, fieldsBelow, fieldsWithoutChapter, limits, rootFields } from '../spec-document.js';
+import { chapters, fieldsBelow, limits, rootFields } from '../spec-document.js';
 import { defaultWords, limitWords, nestedFields, typeWords, type NestedField } from '../schema-words.js';
 import {
   list,
@@ -64,10 +64,6 @@ function devicePart(model: AnyDeviceModel): Lines {
 }
 
 export function specPage(): string {
-  const all: typeof chapters = [
-    ...chapters,
-    ...(fieldsWithoutChapter.length === 0 ? [] : [['More', fieldsWithoutChapter] as const]),
-  ];
   return manualPage(
     'vmrun.json',
     5,
@@ -87,7 +83,7 @@ export function specPage(): string {
       prose(
         'In parentheses are the type of a value, its default, and what it must be. Where no default is given, that of bhyve holds or there is none.',
       ),
-      ...all.map(([title, fields]) =>
+      ...chapters.map(([title, fields]) =>
         subsection(title, list(fields.filter((name) => name in rootFields).flatMap(rootItems))),
       ),
     ),

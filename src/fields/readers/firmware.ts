@@ -1,0 +1,40 @@
+import { bootromOf, firmwareVariables } from '../firmware.js';
+import { plain, type ReadField, type SpecObject } from './reader.js';
+
+export const readBootrom: ReadField = ({ variables, platform }) => {
+  const key = firmwareVariables(platform).bootrom;
+  const value = variables.get(key);
+  if (value === undefined) return undefined;
+  return { ...(value === bootromOf({}, platform.arch) ? {} : { value }), variables: [key] };
+};
+
+export const readVarfile: ReadField = (configured) =>
+  configured.platform.arch === 'arm64' ? undefined : plain(firmwareVariables(configured.platform).bootvars)(configured);
+
+/** `bhyve` is what it is anyway. */
+export const readFwcfg: ReadField = ({ variables }) => {
+  const value = variables.get('lpc.fwcfg');
+  if (value === undefined) return undefined;
+  return { ...(value === 'bhyve' ? {} : { value }), variables: ['lpc.fwcfg'] };
+};
+
+export const readFwCfgFiles: ReadField = ({ items }) =>
+  items.length === 0
+    ? undefined
+    : {
+        value: items.map(({ name, string, file }): SpecObject => ({
+          name,
+          ...(string === undefined ? {} : { string }),
+          ...(file === undefined ? {} : { file }),
+        })),
+        variables: [],
+      };
+
+export const readTpm: ReadField = ({ variables }) => {
+  const [type, path, version] = ['type', 'path', 'version'].map((key) => variables.get(`tpm.${key}`));
+  if (type === undefined || path === undefined || version === undefined) return undefined;
+  return {
+    value: { type, path, ...(version === '2.0' ? {} : { version }) },
+    variables: ['tpm.type', 'tpm.path', 'tpm.version'],
+  };
+};
