@@ -1,18 +1,10 @@
 import type { FileType, Need, Variable } from '../devices/device.js';
-import { backendType } from '../devices/network.js';
-import { servedConsole } from '../devices/serial.js';
+import type { Connection } from '../devices/readers/reader.js';
+import { connectionsOf as deviceConnections } from '../devices/readers/registry.js';
+import { serialConnection } from '../devices/readers/small.js';
 import type { Machine, PlannedDevice } from '../machine/machine.js';
 
-/** What a device, or a port of it, is connected to on the host. */
-export interface Connection {
-  /** The part of the device: `com1`, `port 2`, `play`; absent: the device itself. */
-  readonly port?: string;
-  /** What is at the other end, in a word or two: `disk`, `tap`, `host card`; absent where nobody can tell. */
-  readonly kind?: string;
-  readonly name: string;
-  /** What else is to be said of it: `read-only`, `bridge0`. */
-  readonly notes: readonly string[];
-}
+export type { Connection };
 
 /** How the host sees a path or an interface that some device names. */
 export interface Needs {
@@ -52,15 +44,6 @@ function pathKind(path: string, needs: Needs): string {
   return 'file';
 }
 
-/** What a serial port is connected to: the backends of uart_backend.c. */
-export function serialConnection(backend: string, isServed: boolean, port?: string): Connection {
-  const at = { ...(port === undefined ? {} : { port }), notes: [] };
-  if (backend === 'stdio' && isServed) return { ...at, kind: 'served by vmrun', name: servedConsole };
-  if (backend === 'stdio') return { ...at, kind: 'terminal', name: 'stdio' };
-  if (backend.startsWith('tcp=')) return { ...at, kind: 'TCP', name: backend.slice('tcp='.length) };
-  return { ...at, kind: backend.startsWith('/dev/nmdm') ? 'null modem' : 'device', name: backend };
-}
-
 /** What the variables of a node say, by key; secrets are not among them. */
 type Node = ReadonlyMap<string, string>;
 
@@ -71,111 +54,19 @@ const nodeOf = (variables: readonly Variable[], prefix: string): Node =>
       .map(({ key, value }) => [key.slice(prefix.length), value]),
   );
 
-/** The numbered nodes below a node, `port.0` and so on, in order. */
-function numbered(node: Node, name: string): readonly (readonly [number: string, below: Node])[] {
-  const below = new Map<string, Map<string, string>>();
-  for (const [key, value] of node) {
-    const [, number, rest] = new RegExp(`^${name}\\.(\\d+)(?:\\.(.+))?$`).exec(key) ?? [];
-    if (number === undefined) continue;
-    below.set(number, (below.get(number) ?? new Map<string, string>()).set(rest ?? '', value));
-  }
-  return [...below];
-}
-
-const isReadOnly = (node: Node): readonly string[] => (node.get('ro') === 'true' ? ['read-only'] : []);
-
-/** A network backend: net_backends.c. */
-function networkConnection(node: Node, needs: Needs): Connection {
-  const backend = node.get('backend') ?? '';
-  const kind = node.get('type') ?? backendType({ name: backend });
-  if (kind === 'netgraph') {
-    return { kind, name: `${node.get('path') ?? ''} ${node.get('peerhook') ?? ''}`, notes: [] };
-  }
-  if (kind === 'slirp') {
-    const forwards = node.get('hostfwd')?.split(';') ?? [];
-    return { kind, name: forwards.length === 0 ? 'user network' : forwards.join(' '), notes: [] };
-  }
-  return { ...(kind === undefined ? {} : { kind }), name: backend, notes: needs.bridges.get(backend) ?? [] };
-}
-
-/** A VNC server; whether it wants a password is said, never which. */
-function vncConnection(name: string, node: Node, hasPassword: boolean): Connection {
-  const [width, height] = [node.get('w'), node.get('h')];
-  return {
-    kind: 'VNC',
-    name,
-    notes: [
-      ...(width === undefined || height === undefined ? [] : [`${width}x${height}`]),
-      ...(hasPassword ? ['with a password'] : []),
-      ...(node.get('wait') === 'true' ? ['waits for a client'] : []),
-    ],
-  };
-}
-
-/**
- * What one device is connected to, read from its variables by the names that bhyve_config(5) gives them, so that a
- * model which uses the usual names needs no line here.
- */
+/** What one device is connected to, as its model has it. */
 export function connectionsOf(device: PlannedDevice, needs: Needs): readonly Connection[] {
   const { address, model, label, shortPaths } = device;
   // As the spec has them: a picture is to be read, not to be run.
   const variables = device.variables.map((one) => ({ ...one, value: shortPaths?.get(one.value) ?? one.value }));
-  const prefix = `pci.${address.bus}.${address.slot}.${address.func}.`;
-  const node = nodeOf(variables, prefix);
-  const ports = numbered(node, 'port');
-  return [
-    ...(node.has('backend') ? [networkConnection(node, needs)] : pathConnections(node, needs, label === servedConsole)),
-    ...ports.flatMap(([number, port]): readonly Connection[] => {
-      const path = port.get('path');
-      if (path === undefined) return [];
-      const isOnly = model !== 'ahci' && ports.length === 1 && !port.has('name');
-      const at = isOnly ? {} : { port: port.get('name') ?? `port ${number}` };
-      return [
-        { ...at, kind: port.get('type') === 'cd' ? 'CD' : pathKind(path, needs), name: path, notes: isReadOnly(port) },
-      ];
-    }),
-    ...numbered(node, 'target').map(([number, target]) => {
-      const path = target.get('') ?? '';
-      return { port: `target ${number}`, kind: pathKind(path, needs), name: path, notes: [] };
-    }),
-    ...numbered(node, 'slot').map(([, slot]) => ({ kind: 'USB', name: slot.get('device') ?? '', notes: [] })),
-    ...['play', 'rec'].flatMap((port) => {
-      const path = node.get(port);
-      return path === undefined ? [] : [{ port, kind: pathKind(path, needs), name: path, notes: [] }];
-    }),
-    ...cardConnections(node, label),
-    ...['tcp', 'rfb'].flatMap((key) => {
-      const server = node.get(key);
-      if (server === undefined) return [];
-      const hasPassword = variables.some(({ isSecret }) => isSecret === true);
-      return [vncConnection(server, node, hasPassword)];
-    }),
-  ];
-}
-
-function pathConnections(node: Node, needs: Needs, isServed: boolean): readonly Connection[] {
-  const path = node.get('path') ?? node.get('dev');
-  const ram = node.get('ram');
-  if (ram !== undefined) return [{ kind: 'memory', name: `${ram} MiB`, notes: [] }];
-  if (path === undefined) return [];
-  // A serial port asks for no file where its backend is none.
-  if (!needs.files.has(path) && /^(stdio$|tcp=|\/dev\/nmdm)/.test(path)) {
-    return [serialConnection(path, isServed)];
-  }
-  const share = node.get('sharename');
-  const at = share === undefined ? {} : { port: share };
-  return [{ ...at, kind: pathKind(path, needs), name: path, notes: isReadOnly(node) }];
-}
-
-/** A card of the host; by its label where only the host can tell which it is. */
-function cardConnections(node: Node, label: string | undefined): readonly Connection[] {
-  const [bus, slot, func] = [node.get('bus'), node.get('slot'), node.get('func')];
-  const name = bus === undefined ? node.get('pptdev') && label : `${bus}:${slot ?? ''}:${func ?? ''}`;
-  const rom = node.get('rom');
-  return [
-    ...(name === undefined ? [] : [{ kind: 'host card', name, notes: [] }]),
-    ...(rom === undefined ? [] : [{ port: 'rom', kind: 'file', name: rom, notes: [] }]),
-  ];
+  const settings = nodeOf(variables, `pci.${address.bus}.${address.slot}.${address.func}.`);
+  return deviceConnections(model, settings, {
+    kindOf: (path) => pathKind(path, needs),
+    isFile: (path) => needs.files.has(path),
+    bridgesOf: (name) => needs.bridges.get(name) ?? [],
+    label,
+    hasPassword: variables.some(({ isSecret }) => isSecret === true),
+  });
 }
 
 /** What is behind the LPC bridge, or where there is none, part of the machine itself: firmware, TPM, com ports. */

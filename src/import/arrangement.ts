@@ -1,10 +1,13 @@
 import { compareAddresses, maxBus, maxFunction, maxSlot, type PciAddress } from '../base/pci-address.js';
 import { listWords } from '../base/text.js';
 import type { Platform } from '../bhyve/releases.js';
+import { bridgeIdVariables } from '../devices/readers/hostbridge.js';
+import type { DeviceSettings } from '../devices/readers/reader.js';
+import { readDevice } from '../devices/readers/registry.js';
 import { modelNamed } from '../devices/registry.js';
 import { assignSlots, type Claim } from '../machine/slots.js';
 import type { Configuration } from './configuration.js';
-import { bridgeIdVariables, readDevice, type DeviceSettings } from './devices.js';
+
 import { without, type SpecObject } from './spec-object.js';
 
 /**

@@ -1,14 +1,15 @@
 import { steps } from '../base/json-pointer.js';
 import { traitsOf, type Platform } from '../bhyve/releases.js';
 import { parseMemorySize } from '../bhyve/sizes.js';
+import { readBoolean } from '../devices/readers/reader.js';
+import { aliasesOf } from '../devices/readers/registry.js';
 import { modelNamed } from '../devices/registry.js';
 import type { Configured } from '../fields/readers/reader.js';
 import { fieldReaders } from '../fields/readers/registry.js';
 import { fields as rootFields } from '../fields/registry.js';
 import { arrange, lpcSlotText, unitOfDevice, unitOfField, type Unit, type Written } from './arrangement.js';
 import type { Configuration } from './configuration.js';
-import { modelReaders } from './devices.js';
-import { domainsIn, isSaidByName, memoryBytesIn, outdated, readBoolean, topologyIn, whenUnset } from './meaning.js';
+import { domainsIn, isSaidByName, memoryBytesIn, outdated, topologyIn, whenUnset } from './meaning.js';
 import type { Original } from './original.js';
 import { inReadingOrder, isObject, without, type SpecObject, type SpecValue } from './spec-object.js';
 
@@ -159,7 +160,7 @@ function ownDevice(owners: Owners, { device, model, fields }: Written, platform:
   own(owners, unitOfDevice('raw', device), [`${device.prefix}device`]);
   if (model === 'raw') return;
   const all = keysOf(fields);
-  const aliases = Object.entries(modelReaders[device.model]?.aliases ?? {});
+  const aliases = Object.entries(aliasesOf(device.model));
   own(
     owners,
     unitOfDevice('raw', device),

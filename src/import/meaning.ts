@@ -1,6 +1,8 @@
 import { openConfig, emptyNode } from '../bhyve/config-tree.js';
 import { BhyveExit, emptyOutput } from '../bhyve/outcome.js';
 import type { Platform } from '../bhyve/releases.js';
+import { readVncServer } from '../devices/readers/fbuf.js';
+import { readBoolean } from '../devices/readers/reader.js';
 import { parseMemorySize } from '../bhyve/sizes.js';
 import { countVcpus } from '../bhyve/topology.js';
 
@@ -33,12 +35,6 @@ const deviceBoolean = /^pci\.\d+\.\d+\.\d+\.(?:.*\.)?(?:nocache|direct|sync|ro|n
 export function whenUnset(key: string): boolean | undefined {
   if (Object.hasOwn(booleans, key)) return booleans[key];
   return deviceBoolean.test(key) ? false : undefined;
-}
-
-/** get_config_bool of config.c. @returns undefined where bhyve refuses the value */
-export function readBoolean(text: string): boolean | undefined {
-  if (/^(true|on|yes|1)$/i.test(text)) return true;
-  return /^(false|off|no|0)$/i.test(text) ? false : undefined;
 }
 
 /** An old name and the new one that bhyve copies it to, unless that is set too. */
@@ -178,12 +174,4 @@ function spellServer(meaning: Map<string, string>, device: string): void {
   meaning.delete(`${device}.tcp`);
   const server = value === undefined ? undefined : readVncServer(value);
   meaning.set(`${device}.rfb`, server === undefined ? (value ?? '127.0.0.1:5900') : `${server.host}:${server.port}`);
-}
-
-/** `[host:]port` of a frame buffer, IPv6 in brackets, which are kept off; undefined: a socket, or wrong. */
-export function readVncServer(text: string): { readonly host: string; readonly port: string } | undefined {
-  const [, v6, v4, port] = /^(?:(?:\[([^\]]*)\]|([^:[\]]*)):)?(\d+)$/.exec(text) ?? [];
-  if (port === undefined) return undefined;
-  const host = v6 ?? v4 ?? '';
-  return { host: host === '' ? '127.0.0.1' : host, port };
 }
