@@ -1,12 +1,9 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { codeOf } from '../base/error-code.js';
+import { isFifo, makeFifos } from './fifo.js';
+import { consoleInFile, consoleOutFile } from './run-files.js';
 import type { RunTool } from './tools.js';
-
-/** What is typed, in the run directory. */
-export const consoleInFile = 'console.in';
-/** What the guest writes. */
-export const consoleOutFile = 'console.out';
 
 /**
  * The two FIFOs that are a guest's console: bhyve has them as its standard input and output, each side has each open in
@@ -26,6 +23,8 @@ export interface ConsolePipes {
    * it was taken, or where what waited was dropped, since the guest has ended
    */
   readonly write: (bytes: Uint8Array) => Promise<boolean>;
+  /** Hands on at once what the guest has written by now: it has ended. */
+  readonly settle: () => void;
   readonly close: () => void;
 }
 
@@ -47,12 +46,18 @@ export interface ConsolePipesOptions {
   readonly isAdopted: boolean;
 }
 
-/** @throws Error with a system call's code where there can be no FIFOs */
+interface Side {
+  readonly socket: Socket;
+  readonly descriptor: number;
+  readonly inode: bigint;
+}
+
+/** @throws Error where there can be no FIFOs */
 export async function openConsolePipes(options: ConsolePipesOptions): Promise<ConsolePipes> {
   const { file, run, onOutput, isAdopted } = options;
   const [input, output] = [file(consoleInFile), file(consoleOutFile)];
-  let reader: { readonly socket: Socket; readonly inode: bigint } | undefined;
-  let writer: { readonly socket: Socket; readonly inode: bigint } | undefined;
+  let reader: Side | undefined;
+  let writer: Side | undefined;
   let isClosed = false;
 
   function read(): void {
@@ -67,28 +72,34 @@ export async function openConsolePipes(options: ConsolePipesOptions): Promise<Co
       },
     };
     const readOnly = { fd: descriptor, readable: true, writable: false, onread };
-    reader = { socket: quiet(new Socket(readOnly)), inode };
+    reader = { socket: quiet(new Socket(readOnly)), inode, descriptor };
   }
 
   function type(isEmptied: boolean): void {
     // Its queue goes with it, and no half of a chunk comes after.
     writer?.socket.destroy();
     const { descriptor, inode } = openFifo(input);
-    if (isEmptied) empty(descriptor);
-    writer = { socket: quiet(new Socket({ fd: descriptor, readable: false, writable: true })), inode };
+    if (isEmptied) take(descriptor, () => undefined);
+    writer = { socket: quiet(new Socket({ fd: descriptor, readable: false, writable: true })), inode, descriptor };
+  }
+
+  function settle(): void {
+    if (reader !== undefined && !reader.socket.destroyed) take(reader.descriptor, onOutput);
   }
 
   /** Both in one go where both are missing: a process costs more than all the rest. */
   async function make(paths: readonly string[]): Promise<void> {
     if (paths.length === 0) return;
-    for (const path of paths) removeOther(path);
-    const { exitCode, stderr, failure } = await run(['mkfifo', '-m', '600', ...paths]);
-    if (exitCode === 0) return;
-    throw Object.assign(new Error(`mkfifo: ${failure ?? stderr.trim()}`), { code: failure ?? 'EIO' });
+    for (const path of paths) remove(path);
+    try {
+      await makeFifos(paths, run);
+    } catch (cause) {
+      throw Object.assign(new Error(`no console: ${String(cause)}`, { cause }), { code: 'EIO' });
+    }
   }
 
   async function open(isEmptied: boolean): Promise<void> {
-    await make([input, output].filter((path) => inodeOfFifo(path) === undefined));
+    await make([input, output].filter((path) => !isFifo(path)));
     if (isClosed) return;
     if (reader === undefined || reader.inode !== inodeOfFifo(output)) read();
     if (writer === undefined || isEmptied || writer.inode !== inodeOfFifo(input)) type(isEmptied);
@@ -111,8 +122,10 @@ export async function openConsolePipes(options: ConsolePipesOptions): Promise<Co
           resolve(error === undefined || error === null);
         });
       }),
+    settle,
     close() {
       isClosed = true;
+      settle();
       reader?.socket.destroy();
       writer?.socket.destroy();
     },
@@ -147,17 +160,14 @@ function remove(path: string): void {
   }
 }
 
-/** mkfifo(1) replaces nothing. */
-function removeOther(path: string): void {
-  if (inodeOfFifo(path) === undefined) remove(path);
-}
-
-/** Drops what is in a FIFO. */
-function empty(descriptor: number): void {
-  const bytes = Buffer.allocUnsafe(4096);
+/** All that is in a FIFO now, a FIFO's worth at most: who writes on is not waited for. */
+function take(descriptor: number, onBytes: (bytes: Uint8Array) => void): void {
+  const bytes = Buffer.allocUnsafe(mostQueued);
+  let length = 0;
   try {
-    while (readSync(descriptor, bytes) > 0);
+    while (length < mostQueued) length += readSync(descriptor, bytes, length, mostQueued - length, null);
   } catch (error) {
     if (codeOf(error) !== 'EAGAIN') throw error;
   }
+  if (length > 0) onBytes(bytes.subarray(0, length));
 }

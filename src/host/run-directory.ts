@@ -8,6 +8,9 @@ import { isFifo, makeFifos } from './fifo.js';
 import { retakeLock, takeLock, whoHolds, type Lock } from './lock.js';
 import { makePrivateFolder, privateFolder } from './private-folder.js';
 import {
+  consoleInFile,
+  consoleOutFile,
+  consoleSocketFile,
   endFile,
   endTag,
   holderWords,
@@ -207,6 +210,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       const attempt = attempts();
       attempt(() => {
         files.remove(stateFile, noteFile, endFile, lifeLineFile, ...written);
+        files.remove(consoleInFile, consoleOutFile, consoleSocketFile);
       });
       attempt(files.empty);
       attempt(() => vmLock?.release());

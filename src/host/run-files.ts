@@ -12,6 +12,11 @@ export const endFile = 'vm.end';
 /** FIFO that is at its end when what runs the VM is. */
 export const lifeLineFile = 'vm.line';
 export const stateFile = 'state.json';
+/** FIFOs of a console that vmrun serves: what is typed, and what the guest writes. */
+export const consoleInFile = 'console.in';
+export const consoleOutFile = 'console.out';
+/** Socket by which others come to that console. */
+export const consoleSocketFile = 'console.sock';
 
 /** The two lock files of a run directory. */
 export const locksIn = (folder: string) => ({

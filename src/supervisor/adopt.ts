@@ -83,6 +83,7 @@ export function refuseUnknownTarget(planned: Planner, { target, pid, ended }: Or
 export async function adoptOnce(session: Session, machine: Machine, orphan: Orphan): Promise<BootResult> {
   const { directory, pidFile, state } = session;
   try {
+    await session.console.adopt();
     return await (orphan.ended === undefined
       ? watchOnce(session, machine, orphan)
       : tellLate(session, machine, orphan, orphan.ended));
@@ -110,6 +111,7 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
   try {
     const stopped = stopWhenAsked(orphanProcess(orphan, host), machine, ended.signal, session);
     const told = await endOf(session, orphan);
+    session.console.settle();
     ended.abort();
     await stopped;
     await takeOver(session, machine);

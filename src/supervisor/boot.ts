@@ -11,11 +11,11 @@ import { load } from './load.js';
 import type { Patience } from './patience.js';
 import { readEnd, reasonOf, type RunEnd } from '../explain/run-end.js';
 import {
-  consoleOf,
   environmentOf,
   pidFilePart,
   rememberProcess,
   removeOldFiles,
+  stdioOf,
   survivorOf,
   tellUnwaited,
   type BootResult,
@@ -58,6 +58,7 @@ export async function bootOnce(session: Session, boot: Boot): Promise<BootResult
     const isReady = await patience.attempt(async () => {
       const text = await secrets.privateText(machine);
       if (text !== undefined) directory.write(privateConfigName, text);
+      if (machine.servesConsole) await session.console.prepare();
     });
     if (isReady === undefined) return undefined;
     const loaded = (await patience.attempt(() => load(session, machine, number)))?.value ?? 'stopped';
@@ -85,8 +86,7 @@ const commandOf = ({ bhyve }: Session, { argv }: Machine): readonly string[] => 
 async function startBhyve(session: Session, { machine, number }: Boot): Promise<Child> {
   const survivor = await survivorOf(session, { role: 'bhyve', boot: number, target: machine.target });
   return session.host.spawn(commandOf(session, machine), {
-    stdin: machine.usesStdio ? 'inherit' : 'ignore',
-    stdout: machine.usesStdio ? consoleOf(session) : 'passed-on',
+    ...stdioOf(session, machine),
     stderr: 'passed-on',
     ownSession: !machine.usesStdio,
     survivor,
@@ -116,6 +116,7 @@ async function liveOnce(session: Session, { machine, number, changes }: Boot, ch
     const end = await child.ended;
     // A program that has closed the life line may outlive its shell unheard.
     while (end === undefined && (await bhyve.isThere())) await host.clock.sleep(lookMs);
+    session.console.settle();
     ended.abort();
     await Promise.all([stopped, bhyve.identified]);
     const aliveMs = host.clock.monotonicMs() - startedMs;

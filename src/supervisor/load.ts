@@ -8,9 +8,9 @@ import { explainLoad, type LoaderWords } from '../explain/explain-load.js';
 import { hasIn } from '../explain/has.js';
 import type { LoadFailure } from '../explain/run-end.js';
 import {
-  consoleOf,
   environmentOf,
   rememberProcess,
+  stdioOf,
   survivorOf,
   tellUnwaited,
   type BootResult,
@@ -76,8 +76,8 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
   try {
     const survivor = await survivorOf(session, { role: 'loader', boot, target: machine.target });
     child = await host.spawn(command, {
-      stdin: loader.usesStdio ? 'inherit' : loader.input === undefined ? 'ignore' : { text: loader.input },
-      stdout: loader.usesStdio ? consoleOf(session) : 'passed-on',
+      ...stdioOf(session, loader),
+      ...(loader.input === undefined ? {} : { stdin: { text: loader.input } }),
       stderr: 'passed-on',
       ownSession: !loader.usesStdio,
       survivor,
@@ -100,6 +100,7 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
   if (byItself === undefined && loader.usesStdio) await process.kill('SIGKILL');
   else if (byItself === undefined) child.killWhole();
   const processEnd = await child.ended;
+  session.console.settle();
   ended.abort();
   given.release();
   await process.identified;

@@ -14,6 +14,8 @@ import { endLost, inheritedState, isKnown, refuseUnknownTarget } from './adopt.j
 import { bootLoop } from './boot-loop.js';
 import { carefully } from './callbacks.js';
 import { claim } from './claim.js';
+import { consolePlace } from './console-place.js';
+import { servedConsole, type RunConsole, type ServedConsole } from './console.js';
 import { makeCleaner } from './cleanup.js';
 import { eventStream, type SubscribeOptions, type Subscription } from './event-stream.js';
 import type { Emit, HookName, Part, RunEvent } from './events.js';
@@ -74,8 +76,8 @@ export interface RunOptions {
    */
   readonly onStderr?: (text: string, program: 'bhyve' | Loader['kind']) => void;
   /**
-   * Gets what the guest writes to its console, where that is stdio, in place of this process's standard output. Default:
-   * bhyve inherits standard output.
+   * Gets what the guest writes to its console, where vmrun serves it, or in place of this process's standard output where
+   * it is stdio. Default: `Run.console` alone, or bhyve inherits standard output.
    */
   readonly onConsole?: (bytes: Uint8Array) => void;
   /** Whole lines of what hooks write, and which of them. Default: dropped. */
@@ -111,6 +113,8 @@ export interface Run {
    * @throws RangeError where the bound is no whole number from 1 on
    */
   readonly subscribe: (options?: SubscribeOptions) => Subscription;
+  /** The console that vmrun serves: `"com1": "console"`. Of another VM it is silent, and nobody types there. */
+  readonly console: RunConsole;
   /**
    * Asks the guest to power off, and no boot follows; after the spec's `stop_timeout` it is ended by force. The second
    * call does not wait any longer.
@@ -159,9 +163,11 @@ export function run(subject: Spec | Machine, options: RunOptions): Run {
     state = keeper;
     for (const [part, error] of outside) keeper.degraded(part, error);
   };
-  const edge = { host, emit, signals, onState };
+  const console = servedConsole();
+  const edge = { host, emit, signals, onState, console };
   const result = supervise(subject, { ...options, platform }, edge).finally(() => {
     isOver = true;
+    console.end();
     events.end();
   });
   // A caller that only reads events must not be killed by an unhandled rejection; `result` still rejects.
@@ -176,6 +182,7 @@ export function run(subject: Spec | Machine, options: RunOptions): Run {
   return {
     events: { [Symbol.asyncIterator]: () => events.subscribe() },
     subscribe: events.subscribe,
+    console,
     stop: () => {
       void request({ kind: 'stop', now: signals.stop.aborted });
     },
@@ -199,6 +206,7 @@ interface Edge {
   readonly emit: Emit;
   readonly signals: RunSignals;
   readonly onState: (keeper: StateKeeper) => void;
+  readonly console: ServedConsole;
 }
 
 /** From the claim of the name to the last cleanup, on every way out. */
@@ -237,6 +245,8 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     pidFiles.push(file);
     return file;
   };
+  if (callbacks.onConsole !== undefined) edge.console.listen(callbacks.onConsole);
+  const console = consolePlace({ directory, state, run: host.run }, edge.console);
   let ledger: Ledger | undefined;
   let result: RunResult | undefined;
   const adoption = orphan === undefined ? undefined : { orphan, isOver: false };
@@ -258,7 +268,8 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     const { bhyve = ['bhyve'], loaders = {} } = options;
     const { onStderr, onConsole, env, mayFix } = callbacks;
     const secrets = keepSecrets(host.readSecret, state);
-    const shared = { host, emit, signals, cleaner, hooks, directory, state, secrets, pidFile, bhyve, loaders };
+    const beside = { directory, state, secrets, pidFile, console };
+    const shared = { host, emit, signals, cleaner, hooks, bhyve, loaders, ...beside };
     const session: Session = { ...shared, onStderr, onConsole, env };
     result = await bootLoop({ planned, options, mayFix, session, ledger, adoption, begun });
     return result;
@@ -273,6 +284,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
         return undefined;
       });
     }
+    console.close();
     state.end();
     if (isLeft) directory.abandon();
     else await cleaner.remove('run directory', directory.path, () => directory.release());

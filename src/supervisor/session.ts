@@ -2,13 +2,14 @@ import path from 'node:path';
 import type { Problem } from '../base/problem.js';
 import type { Host } from '../host/host.js';
 import type { PidFile } from '../host/pid-file.js';
-import type { Child, Survivor } from '../host/child.js';
+import type { Child, SpawnOptions, Survivor } from '../host/child.js';
 import { identify, type ProcessIdentity } from '../host/process-identity.js';
 import type { RunDirectory } from '../host/run-directory.js';
 import { vmLockFile, type Note } from '../host/run-files.js';
 import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
+import type { ConsolePlace } from './console-place.js';
 import type { Cleaner } from './cleanup.js';
 import type { Emit } from './events.js';
 import type { Explanation } from '../explain/rule.js';
@@ -35,6 +36,8 @@ export interface Session {
   readonly loaders: LoaderPrograms;
   readonly env: (machine: Machine) => Readonly<Record<string, string>>;
   readonly onStderr: (text: string, program: 'bhyve' | Loader['kind']) => void;
+  /** That which vmrun serves. */
+  readonly console: ConsolePlace;
   /** Gets the bytes of a guest's console on stdio, in place of descriptor 1. */
   readonly onConsole: ((bytes: Uint8Array) => void) | undefined;
 }
@@ -56,9 +59,15 @@ export const environmentOf = ({ env }: Session, machine: Machine, boot: number):
   VMRUN_BOOT: String(boot),
 });
 
-/** Where a guest's console on stdio goes. */
-export const consoleOf = ({ onConsole }: Session): 1 | { readonly onBytes: (bytes: Uint8Array) => void } =>
-  onConsole === undefined ? 1 : { onBytes: onConsole };
+/** Standard input and output of bhyve, or of its loader: the console that vmrun serves, ours, or none. */
+export function stdioOf(
+  { console, onConsole }: Session,
+  { servesConsole, usesStdio }: Pick<Machine, 'servesConsole' | 'usesStdio'>,
+): Pick<SpawnOptions, 'stdin' | 'stdout'> {
+  if (servesConsole) return console.stdio;
+  if (!usesStdio) return { stdin: 'ignore', stdout: 'passed-on' };
+  return { stdin: 'inherit', stdout: onConsole === undefined ? 1 : { onBytes: onConsole } };
+}
 
 /** What `degraded` calls them. */
 export const pidFilePart = 'pid file';

@@ -1,0 +1,86 @@
+import type { Peer } from '../host/peer-socket.js';
+import type { RunConsole, Seat } from './console.js';
+
+/** What a client of the socket says first. */
+export interface ConsoleHello {
+  readonly who: string;
+  readonly wants: 'watch' | 'write' | 'take';
+}
+
+/**
+ * What is said over the socket. The client: `h` hello, `i` what is typed, `t` take the keyboard. The server: `o` output,
+ * `l` so many bytes were lost, `w` who has the keyboard (JSON, `null` for nobody), `e` the run is over.
+ */
+export const consoleFrames = {
+  hello: 'h',
+  input: 'i',
+  take: 't',
+  output: 'o',
+  lost: 'l',
+  writer: 'w',
+  end: 'e',
+} as const;
+
+/** Sees to one client until it has gone or the run is over. */
+export async function serveConsole(console: RunConsole, peer: Peer): Promise<void> {
+  const output = console.subscribe();
+  const stop = peer.gone.then(() => output.return?.());
+  const listening = listen(console, peer);
+  for await (const part of output) {
+    const isThere =
+      part.kind === 'output'
+        ? await sendOutput(peer, part.bytes)
+        : await peer.send(consoleFrames.lost, String(part.count));
+    if (!isThere) break;
+  }
+  await peer.send(consoleFrames.end);
+  peer.end();
+  await peer.gone;
+  await Promise.all([stop, listening]);
+}
+
+const pieceBytes = 64 * 1024;
+
+async function sendOutput(peer: Peer, bytes: Uint8Array): Promise<boolean> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    if (!(await peer.send(consoleFrames.output, bytes.subarray(at, at + pieceBytes)))) return false;
+  }
+  return true;
+}
+
+async function listen(console: RunConsole, peer: Peer): Promise<void> {
+  let seat: Seat | undefined;
+  void peer.gone.then(() => seat?.leave());
+  for await (const { kind, content } of peer.frames) {
+    switch (kind) {
+      case consoleFrames.hello:
+        seat ??= console.attach({
+          ...helloOf(content.toString()),
+          onWriter: (writer) => void peer.send(consoleFrames.writer, JSON.stringify(writer ?? null)),
+        });
+        break;
+      case consoleFrames.input:
+        await seat?.write(content);
+        break;
+      case consoleFrames.take:
+        seat?.take();
+        break;
+    }
+  }
+  seat?.leave();
+}
+
+const longestName = 200;
+
+/** Another version of vmrun may say it otherwise. */
+function helloOf(text: string): ConsoleHello {
+  try {
+    const { who, wants } = JSON.parse(text) as Partial<Record<keyof ConsoleHello, unknown>>;
+    return {
+      who: typeof who === 'string' ? who.slice(0, longestName) : 'somebody',
+      wants: wants === 'write' || wants === 'take' ? wants : 'watch',
+    };
+  } catch {
+    return { who: 'somebody', wants: 'watch' };
+  }
+}
