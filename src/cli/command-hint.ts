@@ -9,10 +9,7 @@ const elsewhere: readonly (readonly [words: readonly string[], hint: string])[] 
   [['poweroff', 'shutdown', 'halt', 'down', 'stopall'], 'a VM is stopped with: vmrun stop NAME'],
   [['kill', 'destroy', 'forcekill', 'terminate'], 'a VM is ended by force with: vmrun stop NAME --now'],
   [['restart', 'reset', 'reboot'], 'a VM is stopped with vmrun stop NAME, and run again with vmrun -c FILE'],
-  [
-    ['console', 'attach', 'connect', 'cu'],
-    'a console is where "com1" of the spec leads: with /dev/nmdm0A, cu -l /dev/nmdm0B',
-  ],
+  [['attach', 'connect', 'cu'], 'the console of a VM is reached by: vmrun console NAME'],
   [['create', 'new', 'add', 'define'], 'a first spec is written by: vmrun init'],
   [['validate', 'verify', 'test', 'lint', 'doctor'], 'a spec, and the host for it, is checked by: vmrun check FILE'],
   [['why', 'explain'], 'where each argument comes from is told by: vmrun plan FILE --explain'],

@@ -43,6 +43,10 @@ export const commands: Readonly<Record<string, Listed>> = {
     summary: 'stop a VM that vmrun runs, and wait until it has ended',
     load: async () => (await import('./commands/stop.js')).stopCommand,
   },
+  console: {
+    summary: 'connect to the console of a VM that vmrun runs',
+    load: async () => (await import('./commands/console.js')).consoleCommand,
+  },
   import: {
     summary: 'write a spec for a VM that another tool runs',
     load: async () => (await import('./commands/import.js')).importCommand,

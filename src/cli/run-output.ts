@@ -8,12 +8,13 @@ import {
   type FileSink,
   type FileSinkOptions,
 } from '../host/line-sink.js';
-import { isTerminal } from '../host/terminal.js';
+import { isSameFile, isTerminal } from '../host/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { RunEvent } from '../supervisor/events.js';
 import type { Run } from '../supervisor/run.js';
 import type { Colours } from './colours.js';
 import type { Context } from './context.js';
+import { guestTerminal, hasGuestTerminal } from './guest-terminal.js';
 import { logLines, logOfError, logOfEvent } from './log.js';
 import type { CliOptions } from './options.js';
 import { standardError } from './output-files.js';
@@ -22,10 +23,14 @@ import { repeatCounter } from './repeats.js';
 import { eventLines, isProblem } from './show-events.js';
 import { speaker } from './speaker.js';
 
+type RunBehind = Pick<Run, 'degraded' | 'console'>;
+
 /** Where all goes that a run says: to people, to the terminal of the guest, and to the files that were asked for. */
 export interface RunOutput {
   /** Opens the log, and tells the run of a file that cannot be written, then and later. */
-  readonly begin: (vm: Pick<Run, 'degraded'>) => void;
+  readonly begin: (vm: RunBehind) => void;
+  /** The terminal is the guest's. */
+  readonly hasTerminal: () => boolean;
   readonly event: (event: RunEvent) => void;
   /** Whole lines of bhyve, a loader or a hook. */
   readonly words: (text: string, who: string) => void;
@@ -44,11 +49,24 @@ const graceMs = 1000;
 
 export function runOutput(
   context: Pick<Context, 'err' | 'divertErr' | 'columns'>,
-  machine: Pick<Machine, 'name' | 'target' | 'usesStdio'>,
+  machine: Pick<Machine, 'name' | 'target' | 'usesStdio' | 'servesConsole'>,
   options: Pick<CliOptions, 'events' | 'log' | 'consoleLog' | 'quiet' | 'verbose' | 'simulate' | 'runDir'>,
   colour: Colours,
+  isAtTerminal = hasGuestTerminal(machine),
 ): RunOutput {
-  const people = speaker(context, machine, options.consoleLog !== undefined);
+  const terminal = isAtTerminal
+    ? guestTerminal(
+        (line) => {
+          if (!options.quiet) people.lines([line]);
+        },
+        consoleCommand(machine.name, options),
+      )
+    : undefined;
+  const seesConsole = options.consoleLog !== undefined || terminal !== undefined;
+  const people =
+    terminal === undefined
+      ? speaker(context, machine, seesConsole)
+      : speaker(context, machine, seesConsole, isSameFile(1, 2), terminal.isAttached);
   const troubles = troubleTeller(people.lines);
   const events = eventFile(options.events, troubles);
   const writeEvent = options.events === standardError ? people.plain : events?.write;
@@ -56,17 +74,24 @@ export function runOutput(
   // There the log takes the place of the lines for people, which say the same.
   const isLogForPeople = options.log === standardError;
   const writeLog = isLogForPeople ? people.plain : log?.write;
-  const console = consoleSinks(options.consoleLog, troubles);
-  // Said once, when somebody at the terminal may begin to wonder.
-  let leaving = machine.usesStdio && isTerminal(0) && isTerminal(2) ? howToLeave(machine.name, options) : [];
+  const console = seesConsole ? consoleSinks(options.consoleLog, troubles) : undefined;
+  // Said once, when somebody may begin to wonder.
+  let hint = consoleHint(machine, options, terminal !== undefined);
+  let vm: RunBehind | undefined;
+  const show = (bytes: Uint8Array): void => {
+    console?.terminal.write(bytes);
+    people.guestWrote(bytes);
+  };
   const [repeats, logRepeats] = [repeatCounter(), repeatCounter()];
   const files = [events, log, console?.file].filter((sink) => sink !== undefined);
   return {
-    begin(vm) {
-      troubles.tell(vm);
+    hasTerminal: () => terminal?.isAttached() === true,
+    begin(run) {
+      vm = run;
+      troubles.tell(run);
       writeLog?.(logLines('vmrun', `${machine.name}: begins with target ${machine.target}`));
       // What cannot be written is told now, not when the guest says its first word.
-      console?.file.reopen();
+      console?.file?.reopen();
     },
     event(event) {
       troubles.seen(event);
@@ -77,10 +102,11 @@ export function runOutput(
       const times = repeats.count(event);
       const isHeard = !isLogForPeople && (!options.quiet || isProblem(event));
       if (isHeard) people.lines(eventLines(event, colour, options.verbose, times));
-      if (isAtConsole !== true) return;
-      if (!options.quiet) people.lines(leaving);
-      leaving = [];
-      people.guestBegins();
+      if (isAtConsole !== true && event.kind !== 'adopted') return;
+      if (!options.quiet) people.lines(hint);
+      hint = [];
+      if (vm !== undefined) terminal?.attach(vm.console, show);
+      if (isAtConsole === true) people.guestBegins();
     },
     words(text, who) {
       if (!isLogForPeople) people.passOn(who, text);
@@ -89,9 +115,8 @@ export function runOutput(
     console:
       console &&
       ((bytes) => {
-        console.terminal.write(bytes);
-        people.guestWrote(bytes);
-        console.file.write(bytes);
+        if (machine.usesStdio || terminal?.isAttached() === true) show(bytes);
+        console.file?.write(bytes);
       }),
     failed(error) {
       log?.write(logOfError(error));
@@ -102,7 +127,8 @@ export function runOutput(
       for (const file of files) file.reopen();
     },
     async end() {
-      const sinks = console === undefined ? files : [...files, console.terminal];
+      terminal?.release();
+      const sinks = console?.terminal === undefined ? files : [...files, console.terminal];
       await Promise.all(sinks.map((sink) => sink.end(graceMs)));
       troubles.end();
     },
@@ -116,11 +142,27 @@ function consoleTakenBy(event: RunEvent): boolean | undefined {
   return event.kind === 'exit' ? false : undefined;
 }
 
-/** A guest's console takes the whole terminal, Ctrl-C too. */
-function howToLeave(name: string, { simulate, runDir }: Pick<CliOptions, 'simulate' | 'runDir'>): readonly string[] {
-  const stop = quoteCommand(['vmrun', 'stop', name, ...(runDir === undefined ? [] : ['--run-dir', runDir])]);
-  const here = simulate === undefined ? 'shut the guest down' : 'type poweroff';
-  return [`to leave: ${here}, or ${stop} in another terminal`];
+const commandFor = (word: string, name: string, { runDir }: Pick<CliOptions, 'runDir'>): string =>
+  quoteCommand(['vmrun', word, name, ...(runDir === undefined ? [] : ['--run-dir', runDir])]);
+
+const consoleCommand = (name: string, options: Pick<CliOptions, 'runDir'>): string =>
+  commandFor('console', name, options);
+
+/** A guest's console takes the whole terminal, Ctrl-C too; or it is elsewhere. */
+function consoleHint(
+  { name, usesStdio, servesConsole }: Pick<Machine, 'name' | 'usesStdio' | 'servesConsole'>,
+  options: Pick<CliOptions, 'simulate' | 'runDir'>,
+  isAtTerminal: boolean,
+): readonly string[] {
+  const isSimulated = options.simulate !== undefined;
+  if (isAtTerminal) {
+    const end = isSimulated ? '; poweroff ends it' : '';
+    return [`this terminal is its console: ~. at the beginning of a line leaves${end}`];
+  }
+  if (servesConsole) return [`console: ${consoleCommand(name, options)}`];
+  if (!usesStdio || !isTerminal(0) || !isTerminal(2)) return [];
+  const here = isSimulated ? 'type poweroff' : 'shut the guest down';
+  return [`to leave: ${here}, or ${commandFor('stop', name, options)} in another terminal`];
 }
 
 type Troubles = ReturnType<typeof troubleTeller>;
@@ -187,10 +229,10 @@ const logSink = (path: string | undefined, troubles: Troubles): FileSink | undef
 /** A guest's console may show what only its owner should see. */
 const consoleMode = 0o600;
 
-function consoleSinks(path: string | undefined, troubles: Troubles) {
-  if (path === undefined) return undefined;
-  return {
-    terminal: descriptorByteSink(1),
-    file: fileByteSink(path, { ...aboutFile(path, 'console log', troubles), mode: consoleMode }),
-  };
-}
+const consoleSinks = (path: string | undefined, troubles: Troubles) => ({
+  terminal: descriptorByteSink(1),
+  file:
+    path === undefined
+      ? undefined
+      : fileByteSink(path, { ...aboutFile(path, 'console log', troubles), mode: consoleMode }),
+});

@@ -33,13 +33,14 @@ export function speaker(
   { name, usesStdio }: Pick<Machine, 'name' | 'usesStdio'>,
   seesConsole: boolean,
   sharesConsole = usesStdio && isSameFile(1, 2),
+  isRaw = (): boolean => usesStdio && isTerminal(0),
 ): Speaker {
-  const lineEnd = usesStdio && isTerminal(0) ? '\r\n' : '\n';
-  const sink = descriptorSink(2, { notice: (lines, why) => `vmrun: ${describeLoss(lines, why)}${lineEnd}` });
+  const lineEnd = (): string => (isRaw() ? '\r\n' : '\n');
+  const sink = descriptorSink(2, { notice: (lines, why) => `vmrun: ${describeLoss(lines, why)}${lineEnd()}` });
   divertErr({
     ...sink,
     write: (text) => {
-      sink.write(typeof text === 'string' && lineEnd !== '\n' ? text.replaceAll('\n', lineEnd) : text);
+      sink.write(typeof text === 'string' && isRaw() ? text.replaceAll('\n', '\r\n') : text);
     },
   });
   let isGuestAt = false;

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 /** Whether a descriptor of ours is a terminal. */
@@ -44,6 +44,30 @@ export function takeTerminalAsInput(): boolean {
     openSync('/dev/null', 'r');
     return false;
   }
+}
+
+/**
+ * Our process group is the one that may read the terminal: another one is stopped when it tries. True where that cannot
+ * be found out.
+ */
+export function isForeground(): boolean {
+  const [group, reader] = terminalGroups() ?? [];
+  return group === reader;
+}
+
+/** The process group of ours, and that of the terminal. */
+function terminalGroups(): readonly [own: string | undefined, ofTerminal: string | undefined] | undefined {
+  if (process.platform === 'linux') {
+    // proc(5): behind the name, which may have anything in it, state, parent, group, session, terminal, its group.
+    const fields = readFileSync('/proc/self/stat', 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return [fields[2], fields[5]];
+  }
+  const words = ['-o', 'pgid=', '-o', 'tpgid=', '-p', String(process.pid)];
+  const { stdout, status } = spawnSync('ps', words, { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' });
+  const [own, ofTerminal] = status === 0 ? stdout.trim().split(/\s+/) : [];
+  return [own, ofTerminal];
 }
 
 /** There is a controlling terminal now. */

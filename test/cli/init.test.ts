@@ -72,14 +72,14 @@ describe('a first spec', () => {
   test('has comments that can be taken into use as they are', async () => {
     const text = draftText({ ...full, bridge: undefined }, 'yaml');
     const commented = [...text.matchAll(/^ *# (\w+): (.*)$/gm)].map(([, key = '']) => key);
-    expect(commented).toEqual(['com1', 'com1', 'graphic', 'bootrom', 'varfile']);
-    // A console that is taken into use takes the place of stdio.
+    expect(commented).toEqual(['com1', 'com1', 'com1', 'graphic', 'bootrom', 'varfile']);
+    // A console that is taken into use takes the place of the one that vmrun serves.
     const consoles = [...text.matchAll(/^# (com1: .*\n)/gm)].map(([, line = '']) => line);
-    expect(consoles).toEqual(['com1: /dev/nmdm-webA\n', 'com1: "tcp=127.0.0.1:5555"\n']);
+    expect(consoles).toEqual(['com1: stdio\n', 'com1: /dev/nmdm-webA\n', 'com1: "tcp=127.0.0.1:5555"\n']);
     for (const console of ['', ...consoles]) {
       const used = text
         .replaceAll(/^# com1: .*\n/gm, '')
-        .replace(/^com1: stdio\n/m, console)
+        .replace(/^com1: console\n/m, console)
         .replace(/(name: tap0)/, '$1, bridge: bridge0')
         .replaceAll(/^# (\w+): /gm, '$1: ');
       expect(used).toContain('\nvarfile: web-vars.fd');

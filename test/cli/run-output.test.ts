@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { codeOf } from '../../src/base/error-code.js';
 import { plain } from '../../src/cli/colours.js';
+import { servedConsole } from '../../src/supervisor/console.js';
 import { runOutput } from '../../src/cli/run-output.js';
 import type { RunEvent, RunEventBody } from '../../src/supervisor/events.js';
 
@@ -17,7 +18,7 @@ afterEach(() => {
 });
 
 const event = (body: RunEventBody): RunEvent => ({ time: '2026-01-01T00:00:00.000Z', monotonicMs: 1, ...body });
-const machine = { name: 'web', target: 'disk', usesStdio: false };
+const machine = { name: 'web', target: 'disk', usesStdio: false, servesConsole: false };
 
 /** The output of a run, and what people have seen. @param files names in the test's folder */
 function output(files: { readonly log?: string; readonly events?: string }, quiet = false) {
@@ -33,7 +34,7 @@ function output(files: { readonly log?: string; readonly events?: string }, quie
     },
     plain,
   );
-  out.begin({ degraded: (_part, error) => degraded.push(error) });
+  out.begin({ degraded: (_part, error) => degraded.push(error), console: servedConsole() });
   return { ...out, seen: () => seen, degraded };
 }
 

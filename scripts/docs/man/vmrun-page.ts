@@ -34,7 +34,7 @@ export const optionNotes: Readonly<Record<string, string>> = {
   '--log':
     'Every line has its time and who says it: vmrun, bhyve, a loader or a hook, by its name. Characters that cannot be seen are written as escapes, here as everywhere. After the file was renamed, SIGUSR1 makes vmrun write to a new one. With `-` the log goes to stderr, in place of the lines for people. This file, and those of the other options that name one, must be nothing that the VM or another option uses: no spec, no lock file, no disk, no device but a terminal or /dev/null.',
   '--color': 'Default: on a terminal, unless the environment says otherwise.',
-  '--console-log': 'For a guest whose console is `stdio`: the bytes as they come.',
+  '--console-log': 'For a guest whose console is `console` or `stdio`: the bytes as they come.',
 };
 
 const exitWords: Readonly<Record<Exclude<keyof typeof exitCodes, 'ok'>, string>> = {
@@ -176,6 +176,7 @@ const running = [
 
 const stopping = [
   'SIGTERM, SIGINT and SIGQUIT press the power button of the guest. If it has not powered off within `stop_timeout`, or at the second signal, it is ended by force. The same signal again within 200 ms is no second one, since timeout(1) and others signal vmrun and its process group. Either way no boot follows, and cleanup is done. SIGHUP presses the power button, too; where it comes because the terminal has gone that vmrun was started on, only of a guest whose console is there. SIGUSR1 opens the file of `--log` anew.',
+  'A guest with `com1: console` has the terminal until somebody leaves it, with `~.` at the beginning of a line; `vmrun console NAME` comes back, and closing the terminal does the guest no harm.',
   'A console on `stdio` has the terminal for itself, and lives and dies with it: Ctrl-C goes to the guest. To leave, shut the guest down, or stop it from another terminal: `vmrun stop NAME`. A simulated guest obeys `poweroff`, `reboot`, `halt`, `exit`, Ctrl-D and Ctrl-C.',
 ];
 

@@ -59,7 +59,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     identity,
     extraArguments: options.bhyveArguments,
     check: isChecked,
-    mayFix: consent(context, options, machine),
+    mayFix: consent(context, options, machine, output.hasTerminal),
     force: options.force,
     adopt: options.adopt,
     limits: {
@@ -156,15 +156,15 @@ function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): v
 
 /** bhyve itself talks to a tty or to a socket: only what it writes to its standard output can be copied. */
 function refuseConsoleElsewhere({ spec, machine }: RunRequest): void {
-  if (machine.usesStdio) return;
+  if (machine.usesStdio || machine.servesConsole) return;
   const { com1, com2, com3, com4 } = spec.effective(machine.target).vm;
   const ports = Object.entries({ com1, com2, com3, com4 }).flatMap(([name, backend]) =>
     backend === undefined ? [] : [`${name} is ${backend}`],
   );
   const found = ports.length === 0 ? 'the VM has no serial console' : ports.join(', ');
   throw usageError(
-    `--console-log: ${found}, and only a console on stdio goes through vmrun`,
-    `set "com1": "stdio", or leave --console-log out`,
+    `--console-log: ${found}, and only a console that vmrun serves, or one on stdio, goes through it`,
+    `set "com1": "console", or leave --console-log out`,
   );
 }
 
@@ -185,11 +185,17 @@ function takeInput({ config, simulate }: CliOptions, { usesStdio }: Machine): vo
 }
 
 /** Who may say that the host is to be mended: the command line, or a person at a terminal that nobody else uses. */
-function consent(context: Context, { force, recover, config }: CliOptions, { usesStdio }: Machine): Ask {
+function consent(
+  context: Context,
+  { force, recover, config }: CliOptions,
+  { usesStdio }: Machine,
+  isGuestAt: () => boolean,
+): Ask {
   if (force || recover) return () => Promise.resolve(true);
   const canAsk = isTerminal(0) && isTerminal(2) && config !== standardInput && !usesStdio;
   if (!canAsk) return () => Promise.resolve(false);
-  return asker(context, process.stdin);
+  const ask = asker(context, process.stdin);
+  return (finding, signal) => (isGuestAt() ? Promise.resolve(false) : ask(finding, signal));
 }
 
 /** What the simulator is told of each boot; it makes no VM in the kernel, and leaves alone those that are there. */

@@ -1,3 +1,4 @@
+import { quoteWord } from '../../base/shell.js';
 import { visibleLines } from '../../base/visible.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 
@@ -49,7 +50,7 @@ function jsonText(draft: Draft): string {
     `"name": ${JSON.stringify(draft.name)}`,
     `"cpu": ${JSON.stringify(draft.cpus)}`,
     `"mem": ${JSON.stringify(draft.memory)}`,
-    '"com1": "stdio"',
+    '"com1": "console"',
     ...(devices.length === 0
       ? []
       : [`"emulations": [\n${devices.map((device) => `    ${inline(device)}`).join(',\n')}\n  ]`]),
@@ -129,14 +130,16 @@ function commentedText(draft: Draft, { field, line, list, object }: Style): stri
     field('name', name),
     field('cpu', cpus),
     field('mem', memory),
-    '# The console. stdio is the terminal that vmrun runs in: the guest has it for',
-    '# itself and is shut down when it is closed. Those that need no terminal:',
+    '# The console: the terminal that vmrun is started on, and from elsewhere',
+    `# vmrun console ${quoteWord(name)}; ~. leaves either. Others:`,
+    '# - the terminal alone: the guest is shut down when it is closed',
+    `# ${field('com1', 'stdio')}`,
     `# - a null modem: cu -l ${nullModem(name, 'B')} connects to it, ~. leaves`,
     `# ${field('com1', nullModem(name, 'A'))}`,
     '# - a TCP port: telnet 127.0.0.1 5555 connects to it',
     `# ${field('com1', 'tcp=127.0.0.1:5555')}`,
     '# - none: leave com1 out',
-    field('com1', 'stdio'),
+    field('com1', 'console'),
     ...(devices.length === 0 ? [] : list('emulations', devices)),
     '# A screen, for VNC clients:',
     `# ${line('graphic', { host: '127.0.0.1', port: 5900 })}`,

@@ -1,0 +1,49 @@
+import { consoleKeys, type KeyAction } from './console-keys.js';
+
+export interface KeyboardOptions {
+  readonly onTyped: (bytes: Uint8Array) => void;
+  /** `leave` also where the terminal goes away. */
+  readonly onAction: (action: KeyAction) => void;
+}
+
+/** The terminal on standard input, whose every key is for the guest, but for what `consoleKeys` keeps. */
+export interface Keyboard {
+  /** Puts its settings back, and reads no more. */
+  readonly release: () => void;
+}
+
+export function keyboard({ onTyped, onAction }: KeyboardOptions): Keyboard {
+  const { stdin } = process;
+  const keys = consoleKeys();
+  let isReleased = false;
+  const take = (bytes: Uint8Array): void => {
+    let rest: Uint8Array | undefined = bytes;
+    while (rest !== undefined && !isReleased) {
+      const { typed, action, rest: behind } = keys(rest);
+      if (typed.length > 0) onTyped(typed);
+      if (action !== undefined) onAction(action);
+      rest = behind;
+    }
+  };
+  const leave = (): void => {
+    onAction('leave');
+  };
+  const setRaw = (isRaw: boolean): void => {
+    try {
+      stdin.setRawMode(isRaw);
+    } catch {
+      // The terminal has gone away.
+    }
+  };
+  setRaw(true);
+  stdin.on('data', take).once('end', leave).once('error', leave);
+  return {
+    release() {
+      if (isReleased) return;
+      isReleased = true;
+      stdin.off('data', take).off('end', leave).off('error', leave).pause();
+      stdin.on('error', () => undefined);
+      setRaw(false);
+    },
+  };
+}
