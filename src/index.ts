@@ -93,11 +93,7 @@ export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spe
 export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';
 export type { SubscribeOptions, Subscription } from './supervisor/event-stream.js';
-export type {
-  ConsoleOutput,
-  ConsoleSubscribeOptions,
-  ConsoleSubscription,
-} from './supervisor/console-readers.js';
+export type { ConsoleOutput, ConsoleSubscribeOptions, ConsoleSubscription } from './supervisor/console-readers.js';
 export type { RunConsole, Seat, SeatOptions, Writer } from './supervisor/console.js';
 export type { RunEvent } from './supervisor/events.js';
 export type { Explanation } from './explain/rule.js';

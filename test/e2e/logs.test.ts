@@ -262,7 +262,9 @@ describe('--console-log', () => {
       place.spec(fields);
       const { status, stderr } = await runVmrun(place, [...simulated(place, 'halt'), '--console-log', 'console']);
       expect(status).toBe(64);
-      expect(stderr).toContain(`--console-log: ${says}, and only a console that vmrun serves, or one on stdio, goes through it`);
+      expect(stderr).toContain(
+        `--console-log: ${says}, and only a console that vmrun serves, or one on stdio, goes through it`,
+      );
       expect(existsSync(place.path('console'))).toBe(false);
     });
   });
