@@ -118,7 +118,7 @@ async function start(command: readonly string[], options: SpawnOptions, env: Nod
     if (socket === undefined) throw new Error('there is no pipe to the shell');
     // A signal that could not be sent.
     subprocess.on('error', () => undefined);
-    return { subprocess, line: listen(socket) };
+    return { subprocess, line: listen(socket, options.survivor.tag) };
   } catch (cause) {
     socket?.destroy();
     throw startError(command[0] ?? '', cause);

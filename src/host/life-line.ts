@@ -37,18 +37,19 @@ export function openLine(file: string): OpenLine | undefined {
 
 /**
  * Listens to the life line of a program that another has started.
+ * @param tag what its shell calls it
  * @returns `gone` where nobody has it open any more, undefined where there is no such FIFO
  */
-export function hearLine(file: string): LifeLine | 'gone' | undefined {
+export function hearLine(file: string, tag: string): LifeLine | 'gone' | undefined {
   const reader = openReader(file);
   if (reader === undefined) return undefined;
   // A FIFO that nobody had open for writing when it was opened tells no end later.
   const first = Buffer.alloc(1024);
   try {
     const length = readSync(reader, first);
-    if (length > 0) return listen(socketOf(reader), first.toString('latin1', 0, length));
+    if (length > 0) return listen(socketOf(reader), tag, first.toString('latin1', 0, length));
   } catch (error) {
-    if (codeOf(error) === 'EAGAIN') return listen(socketOf(reader));
+    if (codeOf(error) === 'EAGAIN') return listen(socketOf(reader), tag);
   }
   closeSync(reader);
   return 'gone';
@@ -68,12 +69,16 @@ function openReader(file: string): number | undefined {
   return undefined;
 }
 
-/** Lines: `pid N`, `end N`. @param first what was read already */
-export function listen(socket: Socket, first = ''): LifeLine {
+/**
+ * Lines: `pid N TAG`, `end N TAG`. Where something that an earlier program has started still has the FIFO open, there may be
+ * lines of that before.
+ * @param first what was read already
+ */
+export function listen(socket: Socket, tag: string, first = ''): LifeLine {
   let text = first;
   let isOver = false;
   const told = (word: 'pid' | 'end'): number | undefined => {
-    const [, number] = new RegExp(`^${word} (\\d{1,10})\n`, 'm').exec(text) ?? [];
+    const [, number] = new RegExp(`^${word} (\\d{1,10}) ${tag}\n`, 'm').exec(text) ?? [];
     return number === undefined ? undefined : Number(number);
   };
   const waiting = new Set<() => void>();

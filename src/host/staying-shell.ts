@@ -17,8 +17,8 @@ export const shellDescriptors = { lock: 3, line: 4, end: 5 } as const;
  */
 const ignoring = 'trap "" HUP PIPE; {';
 const becoming = [
-  `${ignoring} printf "%s\\n" "\${1%%%*}$$\${1#*%}" >"$0"; echo "pid $$" >&4; } 2>/dev/null`,
-  'shift; exec 1>&7 2>&6 5>&- 6>&- 7>&-; exec "$@"',
+  `${ignoring} printf "%s\\n" "\${1%%%*}$$\${1#*%}" >"$0"; echo "pid $$ $2" >&4; } 2>/dev/null`,
+  'shift 2; exec 1>&7 2>&6 5>&- 6>&- 7>&-; exec "$@"',
 ].join('; ');
 
 /**
@@ -28,8 +28,8 @@ const becoming = [
  * parts of a script.
  */
 const staying = [
-  'trap "" HUP PIPE; trap : INT QUIT TERM; tag=$1; shift; exec 6>&2 7>&1 >/dev/null 2>&1; /bin/sh -c "$0" "$@"',
-  's=$?; echo "$s $tag" >&5; echo "end $s" >&4; exit "$s"',
+  'trap "" HUP PIPE; trap : INT QUIT TERM; exec 6>&2 7>&1 >/dev/null 2>&1; /bin/sh -c "$0" "$@"',
+  's=$?; echo "$s $3" >&5; echo "end $s $3" >&4; exit "$s"',
 ].join('; ');
 
 /**
@@ -40,7 +40,7 @@ const staying = [
 export const stayingShell = (
   command: readonly string[],
   { noteFile, note, tag }: { readonly noteFile: string; readonly note: string; readonly tag: string },
-): readonly string[] => ['-c', staying, becoming, tag, noteFile, note, ...command];
+): readonly string[] => ['-c', staying, becoming, noteFile, note, tag, ...command];
 
 /** A process is still the shell that becomes the program. @param commandLine of the process, its words separated by anything */
 export const isBecoming = (commandLine: string): boolean => commandLine.includes(ignoring);

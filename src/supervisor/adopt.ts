@@ -5,7 +5,7 @@ import { lookAtSocket } from '../host/look-at-socket.js';
 import { hearLine } from '../host/life-line.js';
 import { isStillThere } from '../host/process-identity.js';
 import type { KnownEnd } from '../host/run-directory.js';
-import { lifeLineFile } from '../host/run-files.js';
+import { endTag, lifeLineFile } from '../host/run-files.js';
 import type { RunState, StateChanges } from '../host/run-state.js';
 import { endOfStatus, type ProcessEnd } from '../host/staying-shell.js';
 import type { Machine } from '../machine/machine.js';
@@ -140,12 +140,12 @@ const lookMs = 200;
  * Waits until a bhyve has ended that another has started: its shell says how on the life line, or both are gone. Where
  * there is no such line, for one of an older vmrun or in a run directory that was made anew, it is looked at again and again.
  */
-async function endOf({ host, directory }: Session, { identity }: Orphan): Promise<ProcessEnd | undefined> {
-  const line = hearLine(directory.file(lifeLineFile));
+async function endOf({ host, directory }: Session, orphan: Orphan): Promise<ProcessEnd | undefined> {
+  const line = hearLine(directory.file(lifeLineFile), endTag(orphan));
   const status = typeof line === 'object' ? await line.ended : undefined;
   if (typeof line === 'object') line.close();
   if (status !== undefined) return endOfStatus(status);
-  while (await isStillThere(identity, host.run)) await host.clock.sleep(lookMs);
+  while (await isStillThere(orphan.identity, host.run)) await host.clock.sleep(lookMs);
   return undefined;
 }
 
