@@ -1,5 +1,5 @@
 // A small VM manager: runs every spec of a folder, prints what happens, and runs a VM again that died.
-//   node examples/manager.mjs [FOLDER]      Ctrl-C or SIGTERM stops all of them.
+//   node examples/manager.mjs [FOLDER]      Ctrl-C or SIGTERM stops all of them, a second one at once.
 // Where there is no bhyve it runs the simulator. A first look at the library; docs/library.md has the rest.
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,27 +17,31 @@ const options = { adopt: true, ...(process.platform === 'freebsd' ? {} : simulat
 const running = new Set();
 let isStopping = false;
 
-/** Runs the VM of a spec until it powers off or a stop is asked for. */
-async function keepAlive(spec) {
+/** Runs the VM of a spec until it powers off or a stop is asked for. What the file says by then holds for the next boot. */
+async function keepAlive(file) {
   while (!isStopping) {
-    const vm = run(spec, options);
+    const vm = run(() => loadSpec(file), options);
     running.add(vm);
-    for await (const event of vm.events) console.log(JSON.stringify({ vm: spec.name, ...event }));
+    for await (const event of vm.events) console.log(JSON.stringify({ vm: vm.state().name, ...event }));
     running.delete(vm);
     const { end, error } = await vm.result.catch((error) => ({ error }));
     if (isStopping || end?.kind === 'powered-off') return;
-    console.log(JSON.stringify({ vm: spec.name, kind: 'again', after: error?.message ?? end?.kind }));
+    console.log(JSON.stringify({ vm: vm.state().name, kind: 'again', after: error?.message ?? end?.kind }));
     await pause(1000);
   }
 }
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.on(signal, () => {
+    const asked = { kind: 'stop', now: isStopping };
     isStopping = true;
-    for (const vm of running) vm.stop();
+    for (const vm of running) {
+      vm.request(asked).then(({ problem }) => problem && console.error(`${vm.state().name}: ${problem.message}`));
+    }
   });
 }
+// kill -USR2: what each VM does.
+process.on('SIGUSR2', () => running.forEach((vm) => console.log(JSON.stringify(vm.state()))));
 
 const files = readdirSync(folder).filter((name) => /\.(json|ya?ml)$/.test(name));
-const specs = await Promise.all(files.map((name) => loadSpec(path.join(folder, name))));
-await Promise.all(specs.map(keepAlive));
+await Promise.all(files.map((name) => keepAlive(path.join(folder, name))));

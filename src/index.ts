@@ -3,8 +3,12 @@
  * global state or installs signal handlers; many VMs can run in one process.
  * @packageDocumentation
  */
+import type { ImportFormat } from './import/formats.js';
+import type { Imported } from './import/import-text.js';
 import { loadSpecText } from './machine/load-spec.js';
 import { ProblemsError } from './base/problem.js';
+import type { Result } from './base/result.js';
+import type { Platform } from './devices/device.js';
 import type { Identity } from './machine/identity.js';
 import { systemPlatform } from './host/platform.js';
 import { readSpec, type ReadOptions } from './spec/read.js';
@@ -43,6 +47,9 @@ export { StartError } from './host/start-error.js';
 export { runTool, type RunTool, type ToolResult } from './host/tools.js';
 export type { FileView, HostView, PortView, SocketView } from './host/view.js';
 export { loadIdentity, writeIdentityFile } from './host/identity-file.js';
+export type { ImportFormat } from './import/formats.js';
+export type { Imported } from './import/import-text.js';
+export type { SpecObject } from './base/spec-value.js';
 export { differences, type MachineChange } from './machine/difference.js';
 export { explain, type ExplainedArgument, type Source } from './machine/explain.js';
 export { guestChanges, type GuestChange } from './machine/guest-changes.js';
@@ -99,6 +106,7 @@ export type { RunEvent } from './supervisor/events.js';
 export type { Explanation } from './explain/rule.js';
 export type { LoadEnd } from './supervisor/load.js';
 export type { RebootLimits, StopReason } from './supervisor/policy.js';
+export type { SpecSource } from './supervisor/spec-source.js';
 export { readiness, type ReadinessOptions, type TargetReadiness } from './supervisor/readiness.js';
 export type { RequestOutcome, RunRequest } from './supervisor/requests.js';
 export { run, type Run, type RunOptions, type RunResult } from './supervisor/run.js';
@@ -129,4 +137,39 @@ export async function loadSpec(
   const loaded = await loadSpecText(text, { ...systemPlatform(), identity });
   if (!loaded.ok) throw new ProblemsError('spec', text.name, loaded.problems);
   return loaded.value;
+}
+
+/** How a text of another way to run a VM is read. */
+export interface ImportOptions {
+  /** What messages call it: the name of its file. Default: `<text>`. */
+  readonly name?: string;
+  /** Absolute; where file names without a `/` in front start. Default: the working directory. */
+  readonly folder?: string;
+  /** What it is. Default: told by the text. */
+  readonly format?: ImportFormat;
+  /** Of the VM, where the text is to be overruled, or has none. */
+  readonly vmName?: string;
+  /** ZFS dataset that vm-bhyve or iohyve keeps its VMs in. */
+  readonly dataset?: string;
+  /** What the original is written for: it goes into the spec. Default: nothing does. */
+  readonly platform?: Partial<Platform>;
+  /** The content of a file that the text names; undefined where it cannot be read. Default: none can. */
+  readonly readFile?: (path: string) => string | undefined;
+  /** Number of the first tap that may be named where the original makes one at each start. Default: 0. */
+  readonly firstTap?: number;
+}
+
+/**
+ * Makes a spec of what another way to run a VM has: a script with bhyve's command line, bhyve_config(5), what vm-bhyve,
+ * iohyve or libvirt keep. Nothing of it is run.
+ * @returns the spec as an object, to be written as JSON or YAML; warnings say what could not be carried or was made up,
+ * and its `problems` what has to be mended by hand before it is a spec. Problems where nothing could be imported
+ */
+export async function importText(
+  text: string,
+  { name = '<text>', folder = process.cwd(), platform = {}, ...options }: ImportOptions = {},
+): Promise<Result<Imported>> {
+  const { importText: read } = await import('./import/import-text.js');
+  const asked = { readFile: () => undefined, firstTap: 0, ...options };
+  return read({ name, text, folder }, { ...asked, platform, host: systemPlatform() });
 }

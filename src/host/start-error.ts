@@ -1,5 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { codeOf } from '../base/error-code.js';
+import type { Problem } from '../base/problem.js';
 
 /** A program could not be started. */
 export class StartError extends Error {
@@ -13,7 +14,25 @@ export class StartError extends Error {
     super(message, options);
     this.name = 'StartError';
   }
+
+  /** The same as a problem, with what to do; its code is the reason. */
+  get problem(): Problem {
+    const loader = Object.entries(loaderHints).find(([name]) => name === this.program);
+    const [who, whenMissing] = loader ?? ['bhyve', 'bhyve is part of FreeBSD; give another path with --bhyve'];
+    const otherwise = `look at the file and its permissions${loader === undefined ? ', or give another path with --bhyve' : ''}`;
+    return {
+      code: this.reason,
+      severity: 'error',
+      message: `${who} was not started: ${this.message}`,
+      fix: this.reason === 'not-found' ? `${whenMissing}, or try --simulate` : otherwise,
+    };
+  }
 }
+
+const loaderHints: Readonly<Record<string, string>> = {
+  bhyveload: 'bhyveload is part of FreeBSD on amd64; use a bootrom',
+  'grub-bhyve': 'install it with pkg install grub2-bhyve, use a bootrom',
+};
 
 /** What passes by itself: fork(2), open(2) and write(2) without processes, descriptors, memory or room on the disk. */
 const passing: readonly string[] = ['EAGAIN', 'EMFILE', 'ENFILE', 'ENOMEM', 'ENOBUFS', 'ENOSPC', 'EDQUOT'];

@@ -8,6 +8,7 @@ import { importVmBhyve } from './vm-bhyve/import-vm-bhyve.js';
 import { isVmBhyve } from './vm-bhyve/settings.js';
 
 export const importFormats = ['bhyve', 'config', 'vm-bhyve', 'iohyve', 'libvirt'] as const;
+/** What `vmrun import` reads. */
 export type ImportFormat = (typeof importFormats)[number];
 
 /** In bytes, what is read of a file to import: a thousandth of that is usual. */

@@ -1,4 +1,4 @@
-import type { Problem } from '../base/problem.js';
+import { ProblemsError, type Problem } from '../base/problem.js';
 import { aborted } from '../host/abort.js';
 import type { HostFinding } from '../host/findings.js';
 import type { Ledger } from '../host/ledger.js';
@@ -18,9 +18,10 @@ import { preflight, refuseUnloaded } from './preflight.js';
 import { reasonOf } from '../explain/run-end.js';
 import type { RunOptions, RunResult } from './run.js';
 import type { BootResult, Session } from './session.js';
+import { wordsOf as wordsOfProblems, type SpecAtHand } from './spec-source.js';
 
 export interface Loop {
-  readonly planned: Planner;
+  readonly spec: SpecAtHand;
   readonly options: RunOptions;
   readonly mayFix: Callbacks['mayFix'];
   readonly session: Session;
@@ -31,6 +32,9 @@ export interface Loop {
   readonly begun: Claimed['begun'];
 }
 
+/** What `degraded` calls a spec that cannot be taken. */
+const specPart = 'spec';
+
 /** A bhyve that is taken over; it is over when that has ended. */
 export interface Adoption {
   readonly orphan: Orphan;
@@ -38,16 +42,9 @@ export interface Adoption {
 }
 
 /** Boots, decides, boots again, until the policy or a stop ends it. */
-export async function bootLoop({
-  planned,
-  options,
-  mayFix,
-  session,
-  ledger,
-  adoption,
-  begun,
-}: Loop): Promise<RunResult> {
+export async function bootLoop({ spec, options, mayFix, session, ledger, adoption, begun }: Loop): Promise<RunResult> {
   const { host, emit, signals, cleaner, hooks, state } = session;
+  const { planned } = spec;
   const { boot: first = 1, target: firstTarget = options.target } = adoption?.orphan ?? begun ?? {};
   let target = firstTarget;
   let past = noPast;
@@ -85,17 +82,28 @@ export async function bootLoop({
       tried = planned(target, { runDirectory: session.directory.path });
       const booted = await adoptOnce(session, tried, adoption.orphan);
       adoption.isOver = true;
+      spec.keep();
       previous = tried;
       return booted;
     }
-    const patience = patienceOf(session, number === first && adoption === undefined);
-    const machine = await readyMachine(planned, target, mayFix, session, ledger, patience);
+    const isFirst = number === first && adoption === undefined;
+    let trouble = isFirst ? undefined : await spec.renew(target);
+    if (isStopping()) return undefined;
+    const patience = patienceOf(session, isFirst);
+    const ready = (): Promise<Machine | undefined> => readyMachine(planned, target, mayFix, session, ledger, patience);
+    const machine = await ready().catch((error: unknown) => {
+      if (!(error instanceof ProblemsError) || !spec.goBack()) throw error;
+      trouble = wordsOfProblems(error);
+      return ready();
+    });
+    state.degraded(specPart, trouble);
     if (machine === undefined) return undefined;
     tried = machine;
     const failed = await prepare(session, machine, facts(number), patience);
     if (failed !== undefined || isStopping()) return failed;
     const changes = previous === undefined || previous === machine ? [] : differences(previous, machine);
     const booted = await bootOnce(session, { machine, number, changes, patience });
+    spec.keep();
     if (booted !== undefined) previous = machine;
     return booted;
   }

@@ -99,8 +99,13 @@ export type RunEventBody =
     }
   /** In the place of events that a reader does not get: it was too slow, or came too late. */
   | { readonly kind: 'lost'; readonly count: number }
-  /** The run is over: the last event. */
-  | { readonly kind: 'stop'; readonly because: StopReason | 'error'; readonly boots: number };
+  /** The run is over: the last event; what made it fail where that is `error`. */
+  | {
+      readonly kind: 'stop';
+      readonly because: StopReason | 'error';
+      readonly boots: number;
+      readonly problems?: readonly Problem[];
+    };
 
 /** When: ISO 8601 for people, monotonic milliseconds for intervals. */
 export interface EventTime {

@@ -3,9 +3,11 @@ import type { Platform } from '../devices/device.js';
 import type { HostFinding } from '../host/findings.js';
 import { systemHost, type Host } from '../host/host.js';
 import { openLedger, type Ledger } from '../host/ledger.js';
+import { refuseWithoutBhyve } from '../host/no-bhyve.js';
 import type { PidFile } from '../host/pid-file.js';
 import { systemRunBase } from '../host/run-base.js';
 import type { RunState } from '../host/run-state.js';
+import { StartError } from '../host/start-error.js';
 import type { LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
 import type { Loader, Machine } from '../machine/machine.js';
@@ -21,12 +23,12 @@ import { eventStream, type SubscribeOptions, type Subscription } from './event-s
 import type { Emit, HookName, Part, RunEvent } from './events.js';
 import type { Explanation } from '../explain/rule.js';
 import { makeHooks } from './hooks.js';
-import { createPidFile, refusePidFiles } from './pid-files.js';
-import { planner } from './planner.js';
+import { createPidFile } from './pid-files.js';
 import { keepSecrets } from './private-text.js';
 import type { RebootLimits, StopReason } from './policy.js';
 import type { RunEnd } from '../explain/run-end.js';
 import { removeLeftFiles, type Session } from './session.js';
+import { specAtHand, type SpecSource } from './spec-source.js';
 import { keepState, type StateKeeper } from './state-keeper.js';
 import { takeRequests, type RequestOutcome, type RunRequest, type RunSignals } from './requests.js';
 
@@ -126,8 +128,8 @@ export interface Run {
    */
   readonly request: (asked: RunRequest) => Promise<RequestOutcome>;
   /**
-   * What the run is doing, as `state.json` holds it at this moment. Before that is there, the run is `starting`; when it
-   * is over, it is what the file said last.
+   * What the run is doing, as `state.json` holds it at this moment. Before that is there, the run is `starting`, without a
+   * name where that is still to be asked for; when it is over, it is what the file said last.
    */
   readonly state: () => RunState;
   /**
@@ -144,13 +146,18 @@ export interface Run {
 
 /**
  * Runs a VM: boots it, boots it again as its policy says, and removes what it left.
- * @param subject a spec; or one machine of it, planned for this run directory, which then knows no other target
+ * @param subject a spec; or a function that gives it, asked before each boot, so that a changed spec takes effect at the
+ * next one; or one machine of it, planned for this run directory, which then knows no other target. What the function
+ * throws at first rejects `result`. Later the last spec that has booted boots again, and `degraded` tells of a part
+ * `spec`: where it throws, where its spec has another name, no target of that name, or cannot run on this host.
  */
-export function run(subject: Spec | Machine, options: RunOptions): Run {
+export function run(subject: Spec | Machine | SpecSource, options: RunOptions): Run {
   const host = options.host ?? systemHost();
   const events = eventStream();
   const requests = takeRequests(host);
+  let boots = 0;
   const emit: Emit = (body) => {
+    if (body.kind === 'boot') boots += 1;
     events.push({ time: host.clock.now().toISOString(), monotonicMs: host.clock.monotonicMs(), ...body });
   };
   const { signals, request } = requests;
@@ -165,7 +172,7 @@ export function run(subject: Spec | Machine, options: RunOptions): Run {
   };
   const console = servedConsole();
   const edge = { host, emit, signals, onState, console };
-  const result = supervise(subject, { ...options, platform }, edge).finally(() => {
+  const result = tellEnd(supervise(subject, { ...options, platform }, edge), emit, () => boots).finally(() => {
     isOver = true;
     console.end();
     events.end();
@@ -189,7 +196,7 @@ export function run(subject: Spec | Machine, options: RunOptions): Run {
     request,
     state: () =>
       state?.current() ?? {
-        ...{ version: 1, name: subject.name, supervisor: host.pid, since },
+        ...{ version: 1, name: typeof subject === 'function' ? '' : subject.name, supervisor: host.pid, since },
         phase: isOver ? 'ending' : 'starting',
       },
     degraded: (part, error) => {
@@ -201,6 +208,24 @@ export function run(subject: Spec | Machine, options: RunOptions): Run {
   };
 }
 
+/** The last event, whatever became of the run. @param boots how many bhyves were started */
+async function tellEnd(supervised: Promise<RunResult>, emit: Emit, boots: () => number): Promise<RunResult> {
+  try {
+    const result = await supervised;
+    emit({ kind: 'stop', because: result.because, boots: result.boots });
+    return result;
+  } catch (error) {
+    emit({ kind: 'stop', because: 'error', boots: boots(), problems: problemsOf(error) });
+    throw error;
+  }
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof ProblemsError) return error.problems;
+  if (error instanceof StartError) return [error.problem];
+  return [{ code: 'unexpected', severity: 'error', message: error instanceof Error ? error.message : String(error) }];
+}
+
 interface Edge {
   readonly host: Host;
   readonly emit: Emit;
@@ -210,19 +235,17 @@ interface Edge {
 }
 
 /** From the claim of the name to the last cleanup, on every way out. */
-async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edge): Promise<RunResult> {
-  const { host, signals, onState } = edge;
-  let boots = 0;
-  const emit: Emit = (body) => {
-    if (body.kind === 'boot') boots += 1;
-    edge.emit(body);
-  };
-  const planned = planner(subject, options);
+async function supervise(subject: Spec | Machine | SpecSource, options: RunOptions, edge: Edge): Promise<RunResult> {
+  const { host, emit, signals, onState } = edge;
+  if (options.bhyve === undefined) refuseWithoutBhyve();
+  const { runBase = systemRunBase() } = options;
+  const spec = await specAtHand(subject, options, { runBase, stop: signals.stop });
+  if (spec === undefined) return { end: undefined, because: 'asked', boots: 0, leftBehind: [] };
+  const { name, planned } = spec;
   const { policy, isLoadedByOthers } = planned(options.target, {});
-  refusePidFiles(subject, options, options.runBase ?? systemRunBase());
-  const { directory, orphan, lost, ...claimed } = await claim(subject.name, {
+  const { directory, orphan, lost, ...claimed } = await claim(name, {
     host,
-    base: options.runBase ?? systemRunBase(),
+    base: runBase,
     force: options.force ?? false,
     adopt: options.adopt ?? false,
     stopTimeoutMs: policy.stopTimeoutMs,
@@ -232,7 +255,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
   const since =
     (orphan === undefined && begun === undefined ? undefined : directory.leftState?.since) ??
     host.clock.now().toISOString();
-  const own = { name: subject.name, supervisor: host.pid, since };
+  const own = { name, supervisor: host.pid, since };
   const inherited = orphan === undefined ? {} : inheritedState(orphan, directory.leftState);
   const state = keepState(directory, { ...inherited, ...own }, { clock: host.clock, emit });
   const cleaner = makeCleaner(emit);
@@ -241,17 +264,16 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
   const pidFiles: PidFile[] = [];
   const makePidFile = async (path: string | undefined): Promise<PidFile | undefined> => {
     if (path === undefined) return undefined;
-    const file = await createPidFile(subject.name, path);
+    const file = await createPidFile(name, path);
     pidFiles.push(file);
     return file;
   };
   if (callbacks.onConsole !== undefined) edge.console.listen(callbacks.onConsole);
   const console = consolePlace({ directory, state, run: host.run }, edge.console);
   let ledger: Ledger | undefined;
-  let result: RunResult | undefined;
   const adoption = orphan === undefined ? undefined : { orphan, isOver: false };
   try {
-    if (orphan !== undefined) refuseUnknownTarget(planned, orphan, subject.name);
+    if (orphan !== undefined) refuseUnknownTarget(planned, orphan, name);
     onState(state);
     // Of a run that was killed; what it started lives by them.
     if (orphan === undefined) removeLeftFiles({ directory, state });
@@ -271,8 +293,7 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     const beside = { directory, state, secrets, pidFile, console };
     const shared = { host, emit, signals, cleaner, hooks, bhyve, loaders, ...beside };
     const session: Session = { ...shared, onStderr, onConsole, env };
-    result = await bootLoop({ planned, options, mayFix, session, ledger, adoption, begun });
-    return result;
+    return await bootLoop({ spec, options, mayFix, session, ledger, adoption, begun });
   } finally {
     await hooks.end();
     // Where its bhyve still runs, the next run is to find everything.
@@ -288,6 +309,5 @@ async function supervise(subject: Spec | Machine, options: RunOptions, edge: Edg
     state.end();
     if (isLeft) directory.abandon();
     else await cleaner.remove('run directory', directory.path, () => directory.release());
-    emit({ kind: 'stop', because: result?.because ?? 'error', boots: result?.boots ?? boots });
   }
 }

@@ -1,6 +1,7 @@
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { systemClock } from '../../host/clock.js';
+import { noBhyve } from '../../host/no-bhyve.js';
 import { readSecret, type ReadSecret } from '../../host/secret.js';
 import { dropDeadTerminals, hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
 import { systemHost } from '../../host/host.js';
@@ -144,14 +145,7 @@ function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): v
   }
   const namesBhyve = options.bhyve !== undefined || (env.BHYVE_EXEC ?? '') !== '';
   if (platform === 'freebsd' || namesBhyve) return;
-  throw new ProblemsError('host', 'this system', [
-    {
-      code: 'no-bhyve',
-      severity: 'error',
-      message: `bhyve runs on FreeBSD, this is ${platform}`,
-      fix: 'try the spec with --simulate, or look at the command with --dry-run',
-    },
-  ]);
+  throw noBhyve(platform);
 }
 
 /** bhyve itself talks to a tty or to a socket: only what it writes to its standard output can be copied. */
