@@ -137,11 +137,11 @@ interface OwnWords {
 }
 
 /** Tells the arguments of a command that are bhyve's own words, by the places that they come from. */
-function ownWordsOf({ effective, parts }: Draft): (argument: ExplainedArgument | undefined) => OwnWords | undefined {
+function ownWordsOf({ effective, seats }: Draft): (argument: ExplainedArgument | undefined) => OwnWords | undefined {
   const { config = {}, extra_options: extra = [] } = effective.vm;
   const pointers = [
     ...Object.keys(config).map((key) => child('/config', key)),
-    ...parts.filter(({ model }) => model === raw).map(({ pointer }) => pointer),
+    ...seats.flatMap(({ part }) => (part?.model === raw ? [part.pointer] : [])),
     ...(typeof extra === 'string' ? ['/extra_options'] : extra.map((_, index) => child('/extra_options', index))),
   ];
   const byPlace = new Map(pointers.map((pointer) => [placeKey(effective.place(pointer)), pointer]));

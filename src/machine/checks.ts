@@ -5,7 +5,7 @@ import type { AnyDeviceModel, BootPlace, Platform } from '../devices/device.js';
 import type { Part } from '../fields/part.js';
 import type { VmSpec } from '../fields/vm-spec.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
-import type { Slots } from './slots.js';
+import type { Place } from './seats.js';
 
 /** Findings by device, kept over the targets of one spec, which mostly share their devices. */
 export type DeviceFindings = Map<object, readonly Finding[]>;
@@ -37,37 +37,35 @@ export function checkSingles(parts: readonly Part[], effective: EffectiveSpec): 
  */
 export function checkBootOrder(
   { fwcfg }: VmSpec,
-  parts: readonly Part[],
-  addresses: readonly PciAddress[],
+  places: readonly Place[],
   effective: EffectiveSpec,
 ): readonly Finding[] {
   const holders = new Map<number, string>();
-  return parts.flatMap((part, index) =>
-    bootPlaces(part).flatMap(({ pointer, bootindex }): readonly Finding[] => {
-      const at = part.pointer + pointer;
-      const holder = holders.get(bootindex);
-      holders.set(bootindex, holder ?? part.pointer);
-      if (holder !== undefined) {
-        const other = effective.subject(holder) ?? holder.slice(1);
-        const message = `bootindex ${bootindex} is that of ${other} already`;
-        return [{ code: 'bootindex-taken', pointer: at, message, fix: 'give each device a number of its own' }];
-      }
-      const idle = whyIdle(fwcfg, addresses[index]);
-      return idle === undefined ? [] : [{ ...idle, severity: 'warning', pointer: at }];
-    }),
+  return places.flatMap(({ part, address }) =>
+    part === undefined
+      ? []
+      : bootPlaces(part).flatMap(({ pointer, bootindex }): readonly Finding[] => {
+          const at = part.pointer + pointer;
+          const holder = holders.get(bootindex);
+          holders.set(bootindex, holder ?? part.pointer);
+          if (holder !== undefined) {
+            const other = effective.subject(holder) ?? holder.slice(1);
+            const message = `bootindex ${bootindex} is that of ${other} already`;
+            return [{ code: 'bootindex-taken', pointer: at, message, fix: 'give each device a number of its own' }];
+          }
+          const idle = whyIdle(fwcfg, address);
+          return idle === undefined ? [] : [{ ...idle, severity: 'warning', pointer: at }];
+        }),
   );
 }
 
 /** Why the firmware does not learn of a place in the boot order; undefined: it does. */
-function whyIdle(
-  fwcfg: VmSpec['fwcfg'],
-  address: PciAddress | undefined,
-): Pick<Finding, 'code' | 'message' | 'fix'> | undefined {
+function whyIdle(fwcfg: VmSpec['fwcfg'], address: PciAddress): Pick<Finding, 'code' | 'message' | 'fix'> | undefined {
   if (fwcfg !== 'qemu') {
     const message = 'bootindex has no effect: the firmware learns of it with fwcfg qemu only';
     return { code: 'fwcfg', message, fix: 'add "fwcfg": "qemu" to the spec' };
   }
-  if (address === undefined || address.bus === 0) return undefined;
+  if (address.bus === 0) return undefined;
   const message = `bootindex has no effect on bus ${address.bus}: bhyve tells the firmware of bus 0 only`;
   return { code: 'bootindex-bus', message, fix: 'give the device a "slot" on bus 0' };
 }
@@ -77,14 +75,14 @@ const usualLpcSlot = 31;
 /** A device that asks for the bridge's slot moves the bridge, which nobody has asked for. */
 export function checkLpcSlot(
   { lpc_slot: said }: VmSpec,
-  parts: readonly Part[],
-  { lpc, devices }: Slots,
+  places: readonly Place[],
   effective: EffectiveSpec,
 ): readonly Finding[] {
+  const lpc = places.find(({ bridge }) => bridge?.field === 'lpc_slot')?.address;
   if (said !== undefined || lpc === undefined || lpc.slot === usualLpcSlot) return [];
-  const holder = parts.find(
-    ({ slot }, index) => slot !== undefined && devices[index]?.bus === 0 && devices[index].slot === usualLpcSlot,
-  );
+  const holder = places.find(
+    ({ part, address }) => part?.slot !== undefined && address.bus === 0 && address.slot === usualLpcSlot,
+  )?.part;
   if (holder === undefined) return [];
   const who = effective.subject(holder.pointer) ?? holder.model.model;
   return [

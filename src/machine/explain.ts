@@ -9,6 +9,7 @@ import { lockedValue, traitsOf, traitVariable, type Pin } from './identity.js';
 import type { PlannedDevice } from './machine.js';
 import type { Part } from '../fields/part.js';
 import { draft, type Draft, type PlanOptions } from './plan.js';
+import type { Seat } from './seats.js';
 
 /** Why something is in a command. */
 export type Source =
@@ -44,7 +45,7 @@ export function explain(spec: Spec, target: string, options: PlanOptions = {}): 
 
 /** The same of a draft. */
 export function explainDraft(drafted: Draft, options: PlanOptions): readonly ExplainedArgument[] {
-  const { machine, effective, before, after, extraWords } = drafted;
+  const { machine, effective, before, after, extraWords, seats } = drafted;
   const fromSettings = (settings: readonly Setting[]): readonly ExplainedArgument[] =>
     settings.flatMap((setting) =>
       inOptions(settingArguments(setting), setting.option !== undefined).map((words) => ({
@@ -61,7 +62,7 @@ export function explainDraft(drafted: Draft, options: PlanOptions): readonly Exp
   const isList = typeof effective.vm.extra_options === 'object';
   return [
     ...fromSettings(before),
-    ...machine.devices.flatMap((device, index) => deviceExplained(device, index, drafted)),
+    ...seats.flatMap((seat) => deviceExplained(seat, drafted)),
     ...fromSettings(after),
     ...(machine.privateConfig === undefined
       ? []
@@ -96,13 +97,13 @@ const because = (effective: EffectiveSpec, pointer: string | undefined, why: str
   ...(pointer === undefined ? {} : { place: effective.place(pointer) }),
 });
 
-function deviceExplained(device: PlannedDevice, index: number, drafted: Draft): readonly ExplainedArgument[] {
-  const { effective, owners, pins, parts } = drafted;
+function deviceExplained(
+  { device, part, bridge, pin }: Seat,
+  { effective, pins }: Draft,
+): readonly ExplainedArgument[] {
   const words = deviceArguments(device);
-  const owner = owners[index];
-  if (owner === undefined) {
-    const field = device.model === 'lpc' ? 'lpc_slot' : 'hostbridge';
-    const pin = field === 'lpc_slot' ? pins?.lpc : pins?.hostbridge;
+  if (part === undefined) {
+    const field = bridge?.field ?? 'hostbridge';
     const isSaid = effective.isGiven(field);
     const source: Source = isSaid ? said(effective, `/${field}`) : { kind: 'default', field };
     const isSlotSaid = field === 'lpc_slot' && isSaid;
@@ -111,10 +112,6 @@ function deviceExplained(device: PlannedDevice, index: number, drafted: Draft): 
       : slotSource(device, pin, field === 'lpc_slot' ? "the bridge's own" : 'the first free one');
     return [{ words, sources: [source], details: [{ what: 'slot', source: slot }] }];
   }
-  // A part with what a lock file keeps stands where the one that the spec says stood.
-  const at = index - owners.findIndex((each) => each !== undefined);
-  const part = parts[at] ?? owner;
-  const pin = pins?.parts[at];
   const extra = part.broughtBy?.extra;
   const source = extra === undefined ? said(effective, part.pointer) : because(effective, part.pointer, extra.why);
   const details = [
@@ -125,12 +122,12 @@ function deviceExplained(device: PlannedDevice, index: number, drafted: Draft): 
           ? slotSource(device, pin, pins === undefined ? 'the lowest free one' : 'the lowest that no target uses')
           : said(effective, child(part.pointer, 'slot')),
     },
-    ...lockedTraits(device, part, pin, drafted),
+    ...lockedTraits(device, part, pin, effective),
   ];
   return inOptions(words, words[0] === '-s').map((each) => ({ words: each, sources: [source], details }));
 }
 
-function slotSource({ address }: PlannedDevice, { kept, elsewhere }: Pin = {}, why: string): Source {
+function slotSource({ address }: PlannedDevice, { kept, elsewhere }: Pin, why: string): Source {
   const isAt = formatAddress(address);
   return [kept, elsewhere].some((entry) => entry !== undefined && formatAddress(entry.address) === isAt)
     ? { kind: 'lock' }
@@ -141,8 +138,8 @@ function slotSource({ address }: PlannedDevice, { kept, elsewhere }: Pin = {}, w
 function lockedTraits(
   { address }: PlannedDevice,
   part: Part,
-  { kept, elsewhere }: Pin = {},
-  { effective }: Draft,
+  { kept, elsewhere }: Pin,
+  effective: EffectiveSpec,
 ): ExplainedArgument['details'] {
   const entry = kept ?? elsewhere;
   if (entry === undefined) return [];
@@ -157,11 +154,9 @@ function lockedTraits(
 }
 
 /** The passwords that make the private file necessary. */
-function secretSources({ machine, effective, owners }: Draft): readonly Source[] {
+function secretSources({ machine, effective, seats }: Draft): readonly Source[] {
   const why = 'a password, kept off the command line';
-  const ownerOf = new Map(
-    machine.devices.flatMap(({ variables }, index) => variables.map(({ key }) => [key, owners[index]] as const)),
-  );
+  const ownerOf = new Map(seats.flatMap(({ device, part }) => device.variables.map(({ key }) => [key, part] as const)));
   return machine.variables
     .filter(({ isSecret }) => isSecret === true)
     .map(({ key, secretFile }) => {

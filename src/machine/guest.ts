@@ -47,16 +47,15 @@ export function guestOf(spec: Spec, target: string, options: PlanOptions = {}): 
 }
 
 /** The same of a machine that has been drafted. */
-export function guestIn({ effective, machine, owners, pins, extraWords }: Draft): Guest {
+export function guestIn({ effective, machine, seats, pins, extraWords }: Draft): Guest {
   const { vm } = effective;
   const uuid = String(uuidOf(vm, pins?.uuid) ?? vm.config?.uuid ?? '').toLowerCase();
-  const devices = machine.devices.map((device, index): GuestDevice => {
-    const owner = owners[index];
-    if (owner !== undefined) return ownDevice(owner, device, effective);
-    const field = device.model === 'lpc' ? 'lpc_slot' : 'hostbridge';
+  const devices = seats.map(({ device, told, bridge }): GuestDevice => {
+    if (told !== undefined) return ownDevice(told, device, effective);
+    const field = bridge?.field ?? 'hostbridge';
     return { address: device.address, model: device.model, field, pointer: `/${field}` };
   });
-  const named = devices.map((device, index) => ({ ...device, ...driversOf(owners[index]) }));
+  const named = devices.map((device, index) => ({ ...device, ...driversOf(seats[index]?.told) }));
   const names = guestNames(named, machine.named.includes('--') || mayAddDevices(extraWords));
   const seen = devices.map((device, index): GuestDevice => {
     const each = named[index];

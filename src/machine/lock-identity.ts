@@ -85,14 +85,9 @@ function draftAll(spec: Spec, options: LockOptions): Result<readonly Draft[]> {
 }
 
 /** Entries of a target that no device of it has any more. */
-function staleEntries(before: readonly LockedDevice[], { pins, bridge, slots }: Draft): readonly LockedDevice[] {
+function staleEntries(before: readonly LockedDevice[], { pins, seats }: Draft): readonly LockedDevice[] {
   if (pins === undefined) return [];
-  const found = [
-    ...pins.parts,
-    ...(bridge === undefined ? [] : [pins.hostbridge]),
-    ...(slots.lpc === undefined ? [] : [pins.lpc]),
-  ];
-  const used = new Set(found.map(({ kept }) => kept));
+  const used = new Set(seats.map(({ pin }) => pin.kept));
   return before.filter((entry) => !used.has(entry));
 }
 
@@ -178,13 +173,13 @@ export function compareWithLock(
 }
 
 /** What is locked and would be otherwise. What bhyve makes of host and name is not known, so no UUID is compared. */
-function heldBack({ pins, parts }: Draft, guest: Guest, without: Guest): readonly GuestChange[] {
-  const fresh = new Set(parts.filter((_, index) => isFresh(pins?.parts[index])).map(({ pointer }) => pointer));
+function heldBack({ seats }: Draft, guest: Guest, without: Guest): readonly GuestChange[] {
+  const fresh = new Set(seats.flatMap(({ part, pin }) => (part !== undefined && isFresh(pin) ? [part.pointer] : [])));
   const devices = guest.devices.filter(({ pointer }) => !fresh.has(pointer));
   return guestChanges({ devices }, without).filter(({ pointer = '' }) => !fresh.has(pointer));
 }
 
-const isFresh = ({ kept, elsewhere }: Pin = {}): boolean => kept === undefined && elsewhere === undefined;
+const isFresh = ({ kept, elsewhere }: Pin): boolean => kept === undefined && elsewhere === undefined;
 
 /** A target that is new has its devices from the others. */
 const inherited = ({ pins }: Draft): LockedTarget => ({
@@ -207,10 +202,9 @@ const changeWarning = (change: GuestChange, file: string): Pick<Problem, 'code' 
       };
 
 /** What may not be meant: a device that was known by kind and order alone. */
-function doubtful({ pins, parts }: Draft): readonly (readonly [string, string, string])[] {
-  return parts.flatMap((part, index) => {
-    const { kept, isGuess } = pins?.parts[index] ?? {};
-    if (isGuess !== true || kept?.label === undefined) return [];
+function doubtful({ seats }: Draft): readonly (readonly [string, string, string])[] {
+  return seats.flatMap(({ part, pin: { kept, isGuess } }) => {
+    if (part === undefined || isGuess !== true || kept?.label === undefined) return [];
     const message = `it takes the place of ${deviceWords(kept)}, being the next of its kind`;
     return [[part.pointer, message, 'if it is another device, give it an "id"'] as const];
   });

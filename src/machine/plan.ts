@@ -1,10 +1,7 @@
 import type { PciAddress } from '../base/pci-address.js';
-import { child } from '../base/json-pointer.js';
 import { inOrder, type Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
-import type { AnyDeviceModel, DeviceContext, Ephemeral, Platform, Variable } from '../devices/device.js';
-import { hostbridges } from '../devices/hostbridge.js';
-import { lpc } from '../devices/lpc.js';
+import type { Ephemeral, Platform, Variable } from '../devices/device.js';
 import { servedConsole } from '../devices/serial.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
 import { checkFields } from '../fields/checks.js';
@@ -21,14 +18,13 @@ import { configLine, deviceArguments, settingArguments } from './argv.js';
 import { checkBootOrder, checkLpcSlot, checkSingles, deviceFindings, type DeviceFindings } from './checks.js';
 import { checkConfig } from './config.js';
 import { loaderOf } from './loader.js';
-import { pinsFor, withPin, type Identity, type Pin, type Pins } from './identity.js';
-import { withAbsolutePaths, type ToldPart } from './identity-paths.js';
-import type { Machine, PlannedDevice } from './machine.js';
+import { pinsFor, type Identity, type Pins } from './identity.js';
+import type { Machine } from './machine.js';
 import { fieldsNamedIn } from './named.js';
 import { partsOf } from './parts.js';
 import { requirementsOf } from './requirements.js';
 import { pathIn } from './run-path.js';
-import { assignSlots, type Claim, type Claims, type Slots } from './slots.js';
+import { placesFor, seatAt, type Place, type Seat } from './seats.js';
 
 /** Name of the private file in the run directory. */
 export const privateConfigName = 'bhyve.conf';
@@ -50,10 +46,7 @@ export interface PlanOptions extends Partial<Platform> {
 /** What a target's spec comes to before it is written as a command. */
 export interface Arranged {
   readonly memoryBytes: number;
-  /** Absent: the machine has none. */
-  readonly bridge: AnyDeviceModel | undefined;
-  readonly parts: readonly Part[];
-  readonly slots: Slots;
+  readonly places: readonly Place[];
   /** What a lock file keeps; absent: there is none. */
   readonly pins: Pins | undefined;
   readonly extraWords: readonly string[];
@@ -76,8 +69,8 @@ export interface Draft extends Arranged {
   /** What is said before the devices, and after them. */
   readonly before: readonly Setting[];
   readonly after: readonly Setting[];
-  /** Of each device of the machine, same order: the part that it stands for; undefined for a bridge. */
-  readonly owners: readonly (Part | undefined)[];
+  /** Of each device of the machine, same order. */
+  readonly seats: readonly Seat[];
 }
 
 /** The same as `plan`, with all that it found on its way. */
@@ -136,88 +129,36 @@ function arrange(
   const pins = identity === undefined ? undefined : pinsFor(identity, effective, parts);
   const context = contextOf(effective, parts, platform);
   const memoryBytes = memoryBytesOf(vm);
-  const slots = assignSlots({
-    ...bridgeClaims(vm, platform, pins),
-    devices: parts.map((part, index) => claimOf(part, effective, pins?.parts[index])),
-    ...(pins === undefined ? {} : { reserved: pins.reserved }),
-  });
+  const places = placesFor(effective, parts, platform, pins);
   const extra = extraWords(vm);
   const findings = [
     ...checkFields(context),
     ...checkDeviceConsoles(context),
     ...checkSingles(parts, effective),
     ...parts.flatMap((part, index) => deviceFindings(part, index, effective, platform, known)),
-    ...('findings' in slots
-      ? slots.findings
-      : [...checkBootOrder(vm, parts, slots.devices, effective), ...checkLpcSlot(vm, parts, slots, effective)]),
+    ...('findings' in places
+      ? places.findings
+      : [...checkBootOrder(vm, places, effective), ...checkLpcSlot(vm, places, effective)]),
   ];
   const problems = [...effective.problems, ...findings.map((finding) => effective.problem(finding))];
-  if (memoryBytes === undefined || 'findings' in slots || 'error' in extra) return { arranged: undefined, problems };
-  const bridge = vm.hostbridge === 'none' ? undefined : hostbridges[vm.hostbridge];
-  return { arranged: { memoryBytes, bridge, parts, slots, pins, extraWords: extra }, problems };
+  if (memoryBytes === undefined || 'findings' in places || 'error' in extra) return { arranged: undefined, problems };
+  return { arranged: { memoryBytes, places, pins, extraWords: extra }, problems };
 }
 
-/** The bridges of a machine; arm64 has no LPC. */
-function bridgeClaims(
-  { hostbridge, lpc_slot: slot }: VmSpec,
-  { arch }: Platform,
-  pins: Pins | undefined,
-): Omit<Claims, 'devices'> {
-  const lpcClaim = {
-    who: 'LPC bridge',
-    pointer: '/lpc_slot',
-    ...(slot === undefined ? {} : { slot }),
-    ...placesIn(pins?.lpc),
-  };
-  return {
-    ...(hostbridge === 'none'
-      ? {}
-      : { hostbridge: { who: 'hostbridge', pointer: '/hostbridge', ...placesIn(pins?.hostbridge) } }),
-    ...(slot === 'none' || arch === 'arm64' ? {} : { lpc: lpcClaim }),
-  };
-}
-
-const claimOf = ({ model, pointer, slot }: Part, effective: EffectiveSpec, pin: Pin | undefined): Claim => ({
-  who: effective.subject(pointer) ?? `${pointer.slice(1)} ${model.model}`,
-  pointer: slot === undefined ? pointer : child(pointer, 'slot'),
-  ...(slot === undefined ? {} : { slot }),
-  ...placesIn(pin),
-});
-
-/** A guess gives way to what is known. */
-function placesIn({ kept, isGuess, elsewhere }: Pin = {}): Pick<Claim, 'kept' | 'elsewhere'> {
-  if (kept !== undefined) return isGuess === true ? { elsewhere: kept.address } : { kept: kept.address };
-  return elsewhere === undefined ? {} : { elsewhere: elsewhere.address };
-}
-
-type Built = Pick<Draft, 'machine' | 'before' | 'after' | 'owners'>;
+type Built = Pick<Draft, 'machine' | 'before' | 'after' | 'seats'>;
 
 function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOptions): Built {
   const { vm } = effective;
-  const { slots, bridge, memoryBytes, pins } = arranged;
+  const { places, memoryBytes, pins } = arranged;
   const platform = platformOf(effective, options);
-  const parts =
-    pins === undefined
-      ? arranged.parts
-      : arranged.parts.map((part, index) => pinned(part, pins.parts[index], slots.devices[index], effective));
-  const known = parts.map((part) => [part, deviceContext(part.pointer, platform, options)] as const);
-  const told = parts.map((part, index) => withAbsolutePaths(part, addressOf(part, slots.devices[index]), effective));
-  const first =
-    bridge === undefined || slots.hostbridge === undefined ? [] : [place(bridge, {}, slots.hostbridge, platform)];
-  const devices = [
-    ...first,
-    ...told.map((part, index) => {
-      const [own, context] = known[index] ?? [part.part, platform];
-      return placePart(own, part, addressOf(own, slots.devices[index]), context);
-    }),
-    ...(slots.lpc === undefined ? [] : [place(lpc, {}, slots.lpc, platform)]),
-  ];
-  const owners = [...first.map(() => undefined), ...told.map(({ part }) => part)];
-  const far = devices.findIndex(({ address }) => address.bus > 0);
+  const seats = places.map((place) => seatAt(place, effective, platform, options.hostCards));
+  const devices = seats.map(({ device }) => device);
+  const parts = seats.flatMap(({ own }) => own ?? []);
+  const far = seats.find(({ address }) => address.bus > 0);
   const context: SettingContext<VmSpec> = {
     ...contextOf(effective, parts, platform),
     keptUuid: pins?.uuid,
-    far: far === -1 ? undefined : { pointer: owners[far]?.pointer },
+    far: far === undefined ? undefined : { pointer: far.part?.pointer },
   };
   const before = [...settingsAt('flags', context), ...settingsAt('machine', context)];
   const after = settingsAt('board', context);
@@ -258,7 +199,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     ...(loader === undefined ? {} : { loader }),
     isLoadedByOthers: vm.loader === 'none',
     isMonitored: vm.monitor,
-    requirements: requirementsOf(effective, known, context, {
+    requirements: requirementsOf(effective, seats, context, {
       memoryBytes,
       isWired: isWired(vm, parts),
       vcpus: vcpusOf(vm),
@@ -269,7 +210,7 @@ function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOption
     servesConsole: backends.includes(servedConsole),
     policy: policyOf(vm),
   };
-  return { machine, before, after, owners };
+  return { machine, before, after, seats };
 }
 
 /** What each field looks at. */
@@ -288,51 +229,6 @@ const contextOf = (
 
 const settingsAt = (stage: Stage, context: SettingContext<VmSpec>): readonly Setting[] =>
   fieldsOfCommand().flatMap((field) => (field.stage === stage ? (field.settings?.(context) ?? []) : []));
-
-const pinned = (part: Part, pin: Pin | undefined, address: PciAddress | undefined, effective: EffectiveSpec): Part =>
-  pin === undefined || address === undefined ? part : withPin(part, pin, address, effective);
-
-function deviceContext(pointer: string, platform: Platform, { hostCards }: PlanOptions): DeviceContext {
-  const hostCard = hostCards?.get(pointer);
-  return hostCard === undefined ? platform : { ...platform, hostCard };
-}
-
-function addressOf({ pointer }: Part, address: PciAddress | undefined): PciAddress {
-  if (address === undefined) throw new Error(`no address for ${pointer}`);
-  return address;
-}
-
-/** @param own as the spec has it: people know a device by the label that it has there */
-function placePart(
-  own: Part,
-  { part, shortPaths }: ToldPart,
-  address: PciAddress,
-  context: DeviceContext,
-): PlannedDevice {
-  const label = own.model.label?.(own.fields);
-  return {
-    ...place(part.model, part.fields, address, context),
-    ...(label === undefined ? {} : { label }),
-    ...(own.id === undefined ? {} : { id: own.id }),
-    ...(shortPaths.size === 0 ? {} : { shortPaths }),
-  };
-}
-
-function place(model: AnyDeviceModel, fields: object, address: PciAddress, context: DeviceContext): PlannedDevice {
-  const node = `pci.${address.bus}.${address.slot}.${address.func}`;
-  const label = model.label?.(fields);
-  const own = model.variables(fields, context).map((variable) => ({ ...variable, key: `${node}.${variable.key}` }));
-  const variables =
-    model.isOpaque === true ? [] : [{ key: `${node}.device`, value: model.emulation ?? model.model }, ...own];
-  const words = model.words(fields, context);
-  return {
-    address,
-    model: model.model,
-    ...(label === undefined ? {} : { label }),
-    variables,
-    words: words === undefined || model.isOpaque === true ? words : [model.model, ...words],
-  };
-}
 
 function privateConfigOf(variables: readonly Variable[], runDirectory: string): Machine['privateConfig'] {
   const secrets = variables.filter(({ isSecret }) => isSecret === true);

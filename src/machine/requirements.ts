@@ -1,11 +1,11 @@
-import type { DeviceContext, Requirement } from '../devices/device.js';
+import type { Requirement } from '../devices/device.js';
 import { highestPinOf } from '../fields/cpu-pin.js';
 import type { FieldContext } from '../fields/field.js';
-import type { Part } from '../fields/part.js';
 import { fieldsOfCommand } from '../fields/registry.js';
 import type { VmSpec } from '../fields/vm-spec.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
 import type { MachineRequirement } from './machine.js';
+import type { Seat } from './seats.js';
 
 /** What a machine takes of the host's own. */
 export interface Share {
@@ -26,7 +26,7 @@ const beginsInRealMode = ({ loader }: VmSpec, vcpus: number): boolean =>
 /** All that a machine asks of the host, its own needs first. */
 export function requirementsOf(
   effective: EffectiveSpec,
-  parts: readonly (readonly [Part, DeviceContext])[],
+  seats: readonly Seat[],
   context: FieldContext<VmSpec>,
   { memoryBytes, isWired, vcpus, runDirectory }: Share,
 ): readonly MachineRequirement[] {
@@ -50,8 +50,10 @@ export function requirementsOf(
       : [{ kind: 'space' as const, path: runDirectory, bytes: runDirectoryBytes, pointer: '' }]),
     ...fieldsOfCommand().flatMap((field) => field.requirements?.(context) ?? []),
   ];
-  const ofDevices = parts.flatMap(([{ model, fields, pointer, mayFix }, context]) =>
-    (model.requirements?.(fields, context) ?? []).map((need) => told(need, pointer, mayFix)),
+  const ofDevices = seats.flatMap(({ own, context: around }) =>
+    (own?.model.requirements?.(own.fields, around) ?? []).map((need) =>
+      told(need, own?.pointer ?? '', own?.mayFix === true),
+    ),
   );
   const passed = ofDevices.find(({ need }) => need.kind === 'host-card');
   return [
