@@ -13,7 +13,15 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (name: string): string => readFileSync(path.join(root, name), 'utf8');
 
 /** Documents that are written by hand. */
-const guides = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'docs/library.md', 'docs/running.md'];
+const guides = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'docs/library.md',
+  'docs/running.md',
+  'docs/comparison.md',
+  'docs/freebsd.md',
+];
 
 describe.each(guides)('%s', (name) => {
   const text = read(name).replaceAll(/^```[^]*?^```$/gm, '');
