@@ -81,12 +81,6 @@ function makeTools(place: Place): void {
     'echo "USER     CMD          PID   FD MOUNT      INUM MODE         SZ|DV R/W NAME"',
     '[ "$(readlink "/proc/$2/fd/9")" = "$3" ] && echo "root     tail        $2    9 /tmp         77 -rw-------  0 rw  $3"',
   );
-  // The first one that is waited for ends by itself, the second is killed.
-  place.script(
-    'tools/pwait',
-    'tail --pid="$2" -f /dev/null',
-    `if mkdir '${place.path('tools/waited')}' 2>/dev/null; then echo "$2: exited with status 7."; else echo "$2: killed by signal 15."; fi`,
-  );
   place.script(
     'tools/vmrun',
     'case $1 in ps | stop) word=$1; shift; set -- "$word" --simulate "$@" ;; facts) ;; *)',
@@ -137,7 +131,7 @@ describe('scripts/freebsd-smoke.sh', () => {
         'tap-opened': 'NOT HELD',
         'null-modem': 'NOT HELD',
       });
-      expect(ended.stdout).toMatch(/\n22 held, 3 not held, 2 not tried\n$/);
+      expect(ended.stdout).toMatch(/\n21 held, 3 not held, 2 not tried\n$/);
       expect(ended.stdout).toContain('\n    while a child had it: opened\n');
       expect(ended.stdout).toMatch(/^rc-script +not tried +.*: there is no \/etc\/rc\.subr$/m);
       expect(ended).toMatchObject({ status: 1, stderr: '' });

@@ -1,13 +1,23 @@
 /** What freebsd-smoke.sh asks Node.js: node ask.mjs WHAT ARGUMENTS. Prints what was seen; status 1: not as believed. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readFileSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  openSync,
+  readFileSync,
+  readSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import tty from 'node:tty';
 
-const { O_RDWR, O_CREAT, O_NONBLOCK, O_NOCTTY } = constants;
+const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_NONBLOCK, O_NOCTTY } = constants;
 /** FreeBSD's <fcntl.h>. */
 const O_EXLOCK = 0x20;
 
@@ -59,6 +69,35 @@ function tryToOpen(file, flags) {
     return 'opened';
   } catch (error) {
     return error.code;
+  }
+}
+
+/** Who listens to a FIFO hears the end of the child that has it open for writing; who comes later knows whether it has ended. */
+async function line(file) {
+  const reader = openSync(file, O_RDONLY | O_NONBLOCK);
+  const writer = openSync(file, O_WRONLY | O_NONBLOCK);
+  const child = spawn('cat', { stdio: ['pipe', 'ignore', 'ignore', writer] });
+  await once(child, 'spawn');
+  closeSync(writer);
+  const socket = new Socket({ fd: reader, readable: true, writable: false });
+  let isOver = false;
+  const over = once(socket.resume(), 'close').then(() => (isOver = true));
+  const late = readFrom(file);
+  if (late !== 'EAGAIN' || isOver) fail(`while a child had it: ${late}, ${isOver ? 'at its end' : 'not at its end'}`);
+  child.kill('SIGKILL');
+  await over;
+  const later = readFrom(file);
+  if (later !== 0) fail(`after the end of the child: ${later}`);
+}
+
+function readFrom(file) {
+  const descriptor = openSync(file, O_RDONLY | O_NONBLOCK);
+  try {
+    return readSync(descriptor, Buffer.alloc(1));
+  } catch (error) {
+    return error.code;
+  } finally {
+    closeSync(descriptor);
   }
 }
 
@@ -168,4 +207,4 @@ function withoutPrivateFile(words) {
 }
 
 const [what, ...words] = process.argv.slice(2);
-await { facts, lock, fifo, nmdm, vectors, examples }[what](...words);
+await { facts, lock, line, fifo, nmdm, vectors, examples }[what](...words);

@@ -105,31 +105,6 @@ process_files() {
   grep -Eq "^[^ ]+ +.* $idle +9 +/" "$work/seen"
 }
 
-# pwait(1) looks at a process that is no child of its own.
-wait_for() {
-  need pwait || return
-  rm -f "$work/go" "$work/seen"
-  mkfifo "$work/go" || return
-  sh -c 'read -r _ <"$1"; exit 7' sh "$work/go" </dev/null >/dev/null 2>&1 &
-  watched=$!
-  undo "kill $watched"
-  pwait -v "$watched" >"$work/seen" 2>&1 &
-  waiting=$!
-  undo "kill $waiting"
-  # Nothing tells from outside that pwait has begun to wait.
-  sleep 1
-  if [ "$1" = signal ]; then kill -TERM "$watched"; else echo go >"$work/go"; fi
-  wait "$waiting"
-  cat "$work/seen"
-  case $1 in
-  signal) grep -qx "$watched: killed by signal 15." "$work/seen" ;;
-  *) grep -qx "$watched: exited with status 7." "$work/seen" ;;
-  esac
-}
-
-pwait_status() { wait_for status; }
-pwait_signal() { wait_for signal; }
-
 shell_status() {
   sh -c 'sh -c "kill -9 \$\$"; echo $?' 2>/dev/null | tee "$work/seen"
   grep -qx 137 "$work/seen"
@@ -142,6 +117,11 @@ fifo_shell() {
   # shellcheck disable=SC2016
   timeout 20 sh -c 'exec 9<>"$0"; echo hello >&9; read -r line <&9; echo "$line"' "$work/fifo" | tee "$work/seen"
   grep -qx hello "$work/seen"
+}
+
+life_line() {
+  mkfifo -m 600 "$work/line" || return
+  timeout 20 node "$here/freebsd-smoke/ask.mjs" line "$work/line"
 }
 
 fifo_node() {
