@@ -2,6 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { SpawnOptions } from './child.js';
 import { openEnd } from './end-file.js';
 import { openLine } from './life-line.js';
+import type { OutputFile } from './output-file.js';
 
 type Inherited = number | 'pipe' | 'ignore' | 'inherit';
 
@@ -11,6 +12,8 @@ export interface ChildDescriptors {
   readonly stdio: Inherited[];
   /** Our end of the life line; undefined where that is a pipe. */
   readonly reader: number | undefined;
+  readonly stderr: OutputFile | undefined;
+  readonly stdout: OutputFile | undefined;
   /** Closes what was opened for the child alone. */
   readonly close: () => void;
 }
@@ -18,6 +21,7 @@ export interface ChildDescriptors {
 /** @throws the error of the system call */
 export function openDescriptors({ stdin, stdout, stderr, survivor }: SpawnOptions): ChildDescriptors {
   const opened: number[] = [];
+  const outputs: OutputFile[] = [];
   const close = (): void => {
     for (const descriptor of opened.splice(0)) closeSync(descriptor);
   };
@@ -28,21 +32,35 @@ export function openDescriptors({ stdin, stdout, stderr, survivor }: SpawnOption
   };
   // With both its ends open, neither side of a FIFO waits for the other, or sees its end.
   const fifo = (file: string): number => open(file, constants.O_RDWR);
-  const output = (to: SpawnOptions['stdout' | 'stderr']): Inherited => {
+  const made = (make: (() => OutputFile | undefined) | undefined): OutputFile | undefined => {
+    const output = make?.();
+    if (output !== undefined) outputs.push(output);
+    return output;
+  };
+  const output = (to: SpawnOptions['stdout'], file: OutputFile | undefined): Inherited => {
     if (to === 1) return 1;
-    if (to === 'passed-on' || 'onBytes' in to) return 'pipe';
-    return 'fifo' in to ? fifo(to.fifo) : open(to.file, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT);
+    if (typeof to === 'function') return file?.descriptor ?? 'ignore';
+    return 'fifo' in to ? fifo(to.fifo) : 'pipe';
   };
   const input = (): Inherited => (typeof stdin === 'string' ? stdin : 'fifo' in stdin ? fifo(stdin.fifo) : 'pipe');
   try {
     const end = openEnd(survivor.endFile);
     if (end !== undefined) opened.push(end);
-    const own: Inherited[] = [input(), output(stdout), output(stderr), survivor.lock ?? 'ignore'];
+    const words = typeof stdout === 'function' ? made(stdout) : undefined;
+    const errors = made(stderr);
+    const own: Inherited[] = [input(), output(stdout, words), output(stderr, errors), survivor.lock ?? 'ignore'];
     const line = survivor.lifeLine === undefined ? undefined : openLine(survivor.lifeLine);
     if (line !== undefined) opened.push(line.writer);
-    return { stdio: [...own, line?.writer ?? 'pipe', end ?? 'ignore'], reader: line?.reader, close };
+    return {
+      stdio: [...own, line?.writer ?? 'pipe', end ?? 'ignore'],
+      reader: line?.reader,
+      stderr: errors,
+      stdout: words,
+      close,
+    };
   } catch (error) {
     close();
+    for (const output of outputs) void output.end();
     throw error;
   }
 }

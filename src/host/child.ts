@@ -6,7 +6,8 @@ import { systemClock } from './clock.js';
 import { readEnd } from './end-file.js';
 import { programEnvironment } from './environment.js';
 import { listen, socketOf, type LifeLine } from './life-line.js';
-import { feed, gate, handOn, passOn, type Gate } from './pass-on.js';
+import type { OutputFile } from './output-file.js';
+import { feed, gate, handOn } from './pass-on.js';
 import { refuseUnstartable } from './program.js';
 import { signalGroup } from './signal-process.js';
 import { startError } from './start-error.js';
@@ -34,17 +35,13 @@ export interface SpawnOptions {
   /** Ours, none, or a text and then its end; a child need not read it. Or a FIFO, which never ends. */
   readonly stdin: 'inherit' | 'ignore' | { readonly text: string } | { readonly fifo: string };
   /**
-   * Descriptor 1 itself. `passed-on`: read as stderr is, for a child whose words are not the product, or that must not
-   * take our terminal for its own. Or its bytes as they come. Or a FIFO, for which nobody need be there; or a file.
+   * Descriptor 1 itself. Or its bytes as they come. Or a FIFO, for which nobody need be there. Or what makes a file, for a
+   * child whose words are not the product, or that must not take our terminal for its own.
    */
   readonly stdout:
-    | 1
-    | 'passed-on'
-    | { readonly onBytes: (bytes: Uint8Array) => void }
-    | { readonly fifo: string }
-    | { readonly file: string };
-  /** Read by us, with `onStderr`; or added to a file, which others go on to read should we be killed. */
-  readonly stderr: 'passed-on' | { readonly file: string };
+    1 | { readonly onBytes: (bytes: Uint8Array) => void } | { readonly fifo: string } | (() => OutputFile | undefined);
+  /** Makes a file, which others go on to read should we be killed; where there can be none, nobody reads it. */
+  readonly stderr: () => OutputFile | undefined;
   /** What outlives us, should we be killed. */
   readonly survivor: Survivor;
   /** Added to what every program gets: `programEnvironment`. */
@@ -54,8 +51,6 @@ export interface SpawnOptions {
    * terminal: it stays in our session, and the terminal's raw mode hands Ctrl-C to the guest.
    */
   readonly ownSession: boolean;
-  /** Called with whole lines of what is passed on, and with what is left of one when a stream ends. */
-  readonly onStderr: (text: string) => void;
   /** Called where the shell that waits for the child was killed, and how the child ends will not be known. */
   readonly onUnwaited?: () => void;
 }
@@ -65,7 +60,7 @@ export interface Child {
   /** The shell that waits for it, its parent. */
   readonly shell: number;
   /**
-   * Resolves when the process has ended and what it wrote has been passed on; never rejects. Undefined where nobody knows
+   * Resolves when the process has ended and what it wrote has been told; never rejects. Undefined where nobody knows
    * how it ended, since its shell was killed.
    */
   readonly ended: Promise<ProcessEnd | undefined>;
@@ -75,7 +70,7 @@ export interface Child {
   killWhole(): void;
   /** The last of what it wrote to stderr, at most 8 KiB. */
   stderrTail(): string;
-  /** The same for stdout; empty where that is not passed on. */
+  /** The same for stdout; empty where that is no file. */
   stdoutTail(): string;
 }
 
@@ -100,6 +95,7 @@ async function startShell(
 interface Started {
   readonly subprocess: ChildProcess & { readonly pid: number };
   readonly line: LifeLine;
+  readonly files: Pick<ChildDescriptors, 'stderr' | 'stdout'>;
 }
 
 /** @throws StartError */
@@ -118,9 +114,10 @@ async function start(command: readonly string[], options: SpawnOptions, env: Nod
     if (socket === undefined) throw new Error('there is no pipe to the shell');
     // A signal that could not be sent.
     subprocess.on('error', () => undefined);
-    return { subprocess, line: listen(socket, options.survivor.tag) };
+    return { subprocess, line: listen(socket, options.survivor.tag), files: descriptors };
   } catch (cause) {
     socket?.destroy();
+    await Promise.all([descriptors?.stderr?.end(), descriptors?.stdout?.end()]);
     throw startError(command[0] ?? '', cause);
   } finally {
     descriptors?.close();
@@ -128,26 +125,31 @@ async function start(command: readonly string[], options: SpawnOptions, env: Nod
 }
 
 /** What the child writes, as far as we read it. */
-function readOutputs({ stdin, stdout, stderr }: ChildProcess, options: SpawnOptions, { behind }: Gate) {
+function readOutputs(
+  { stdin, stdout }: ChildProcess,
+  options: SpawnOptions,
+  files: Pick<ChildDescriptors, 'stderr' | 'stdout'>,
+) {
   if (typeof options.stdin === 'object' && 'text' in options.stdin && stdin !== null) feed(stdin, options.stdin.text);
-  const onText = behind(options.onStderr);
   const onBytes =
     typeof options.stdout === 'object' && 'onBytes' in options.stdout ? options.stdout.onBytes : undefined;
-  const errors = stderr === null ? undefined : passOn(stderr, onText);
-  const words = stdout === null || onBytes !== undefined ? undefined : passOn(stdout, onText);
-  const bytes = stdout === null || onBytes === undefined ? undefined : handOn(stdout, behind(onBytes));
+  const opening = gate();
+  const bytes = stdout === null || onBytes === undefined ? undefined : handOn(stdout, opening.behind(onBytes));
+  const outputs = [files.stderr, files.stdout];
   return {
-    stderrTail: () => errors?.tail() ?? '',
-    stdoutTail: () => words?.tail() ?? '',
+    stderrTail: () => files.stderr?.tail() ?? '',
+    stdoutTail: () => files.stdout?.tail() ?? '',
+    /** Nobody hears of what it writes before it is known that there is a child. */
+    start(): void {
+      opening.open();
+      for (const output of outputs) output?.start();
+    },
     /** When the child has ended. */
     async drain(): Promise<void> {
       stdin?.destroy();
-      const close = (): void => {
-        for (const stream of [errors, words, bytes]) stream?.close();
-      };
       // Where this process was busy for that long, its last words wait unread: one more look at them.
-      const timer = setTimeout(() => setImmediate(close), drainMs);
-      await Promise.all([errors?.closed, words?.closed, bytes?.closed]);
+      const timer = setTimeout(() => setImmediate(() => bytes?.close()), drainMs);
+      await Promise.all([bytes?.closed, ...outputs.map((output) => output?.end())]);
       clearTimeout(timer);
     },
   };
@@ -163,7 +165,7 @@ export const spawnChild: SpawnChild = async (command, options) => {
   const { survivor } = options;
   const env = programEnvironment(options.env);
   refuseUnstartable(program, env.PATH);
-  const { subprocess, line } = await start(command, options, env);
+  const { subprocess, line, files } = await start(command, options, env);
   const { pid: shell } = subprocess;
   let isReaped = false;
   let isKilled = false;
@@ -173,9 +175,7 @@ export const spawnChild: SpawnChild = async (command, options) => {
       resolve(signal === null ? endOfStatus(status ?? 0) : undefined);
     });
   });
-  // Nobody hears of what it writes before it is known that there is a child.
-  const opening = gate();
-  const outputs = readOutputs(subprocess, options, opening);
+  const outputs = readOutputs(subprocess, options, files);
   const pid = await line.pid;
   if (pid === undefined) {
     // Its shell could start nobody: fork(2) lacks processes or memory there.
@@ -183,7 +183,7 @@ export const spawnChild: SpawnChild = async (command, options) => {
     await outputs.drain();
     throw startError(program, Object.assign(new Error('the shell that starts it has failed'), { code: 'EAGAIN' }));
   }
-  opening.open();
+  outputs.start();
 
   /** When the shell was killed, alone or with the child. */
   async function withoutShell(): Promise<ProcessEnd | undefined> {

@@ -4,7 +4,9 @@ import { watchFile } from './watch-file.js';
 
 /** A file that a program adds text to, read as it grows. */
 export interface FollowedFile {
-  /** The last of what was written, at most 8 KiB. */
+  /** From now on what is written is told. */
+  readonly start: () => void;
+  /** The last of what was written, at most 8 KiB; at the end it is whole lines. */
   readonly tail: () => string;
   /** Tells what was written until now, the line that was only begun too, and closes the file. */
   readonly end: () => Promise<void>;
@@ -53,6 +55,7 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
   let cutTail = '';
   let lastTail: string | undefined;
   let turn: NodeJS.Immediate | undefined;
+  let isStarted = false;
   let isWaitingForQuiet = false;
   let ending: Promise<void> | undefined;
   const over = new AbortController();
@@ -147,7 +150,7 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
 
   /** Not at once: a watch may miss what is written while it is told of what was (kqueue(2), as libuv has it). */
   function lookSoon(): void {
-    if (ending !== undefined) return;
+    if (!isStarted || ending !== undefined) return;
     turn ??= setImmediate(() => {
       turn = undefined;
       trying(look);
@@ -178,7 +181,6 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
   }
 
   async function end(): Promise<void> {
-    unwatch();
     clearImmediate(turn);
     over.abort();
     try {
@@ -190,12 +192,16 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
       lastTail = readTail();
     });
     lastTail ??= cutTail;
+    if (lastTail !== '' && !lastTail.endsWith('\n')) lastTail = `${lastTail}\n`.slice(-tailBytes);
     closeSync(descriptor);
   }
 
-  const unwatch = watchFile(path, { onChange: lookSoon, onBlind: onTrouble, clock });
-  lookSoon();
+  watchFile(path, { onChange: lookSoon, onBlind: onTrouble, clock, signal: over.signal });
   return {
+    start: () => {
+      isStarted = true;
+      lookSoon();
+    },
     tail: () => lastTail ?? readTail(),
     end: () => (ending ??= end()),
   };

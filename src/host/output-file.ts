@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { readBoundedText } from '../base/bounded-file.js';
+import { codeOf } from '../base/error-code.js';
 import { followFile, type FollowedFile, type FollowOptions } from './follow-file.js';
 import type { PrivateFolder } from './private-folder.js';
+import { isPassing } from './start-error.js';
 
 /** What a child writes to one of its outputs: to a file, so that it never waits for us, and loses nothing when we are killed. */
 export interface OutputFile extends FollowedFile {
@@ -26,6 +28,7 @@ export const toldName = (name: string): string => `${name}.told`;
  * Makes a file for the output of a child that is about to be started. Where the folder has no room for it, it is one
  * without a name elsewhere: then the words are lost if we are killed, and that is told.
  * @returns undefined where there is no room anywhere
+ * @throws the error of the system call where this process lacks descriptors or memory: it may come back
  */
 export function makeOutput(folder: OutputFolder, name: string, options: OutputOptions): OutputFile | undefined {
   const { onTrouble } = options;
@@ -34,6 +37,7 @@ export function makeOutput(folder: OutputFolder, name: string, options: OutputOp
     try {
       return make();
     } catch (error) {
+      if (isShort(codeOf(error))) throw error;
       errors.push(wordsOf(error));
       return undefined;
     }
@@ -68,6 +72,8 @@ export function adoptOutput(folder: OutputFolder, name: string, options: OutputO
   const from = Math.min(toldIn(folder, name), fstatSync(descriptor).size);
   return following(descriptor, folder.file(name), { ...options, from }, noteIn(folder, name, options.onTrouble));
 }
+
+const isShort = (code: string): boolean => isPassing(code) && !['ENOSPC', 'EDQUOT'].includes(code);
 
 const wordsOf = (error: unknown): string => String(error).replace(/^Error: /, '');
 

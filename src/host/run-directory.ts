@@ -6,6 +6,14 @@ import type { Survivor } from './child.js';
 import { clearEnd, readEnd } from './end-file.js';
 import { isFifo, makeFifos } from './fifo.js';
 import { retakeLock, takeLock, whoHolds, type Lock } from './lock.js';
+import {
+  adoptOutput,
+  makeOutput,
+  toldName,
+  type OutputFile,
+  type OutputFolder,
+  type OutputOptions,
+} from './output-file.js';
 import { makePrivateFolder, privateFolder } from './private-folder.js';
 import {
   consoleInFile,
@@ -18,6 +26,7 @@ import {
   lifeLineFile,
   noteFile,
   noteWords,
+  outputFiles,
   readNote,
   runLockFile,
   stateFile,
@@ -64,6 +73,10 @@ export interface RunDirectory {
   readonly readNote: () => Note | undefined;
   /** How that one has ended; undefined where its shell has not said it. */
   readonly readEnd: (note: Pick<Note, 'role' | 'boot'>) => KnownEnd | undefined;
+  /** For what the next child writes: `makeOutput`. */
+  readonly makeOutput: (stream: keyof typeof outputFiles, options: OutputOptions) => OutputFile | undefined;
+  /** Of a child that another supervisor has started: `adoptOutput`. @throws where there is none */
+  readonly adoptOutput: (stream: keyof typeof outputFiles, options: OutputOptions) => OutputFile;
   /**
    * Removes what a run puts here, lets go of the locks; a file that must stay (a ledger) keeps the folder.
    * @returns what could not be removed, and why; undefined where all is gone
@@ -148,6 +161,17 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     ensure();
     files.write(name, content);
   };
+  const forOutputs: OutputFolder = {
+    ...files,
+    create: (name, how) => {
+      ensure();
+      return files.create(name, how);
+    },
+    remove: (...names) => {
+      ensure();
+      files.remove(...names);
+    },
+  };
   return {
     path: folder,
     leftState: readState(file(stateFile)),
@@ -197,6 +221,8 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       const written = readEnd(file(endFile), endTag(note));
       return written === undefined ? undefined : { end: endOfStatus(written.status), atMs: written.atMs };
     },
+    makeOutput: (stream, options) => makeOutput(forOutputs, outputFiles[stream], options),
+    adoptOutput: (stream, options) => adoptOutput(files, outputFiles[stream], options),
     abandon() {
       const attempt = attempts();
       attempt(() => vmLock?.leave());
@@ -209,7 +235,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     release() {
       const attempt = attempts();
       attempt(() => {
-        files.remove(stateFile, noteFile, endFile, lifeLineFile, ...written);
+        files.remove(stateFile, noteFile, endFile, lifeLineFile, ...outputNames, ...written);
         files.remove(consoleInFile, consoleOutFile, consoleSocketFile);
       });
       attempt(files.empty);
@@ -227,6 +253,8 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     },
   };
 }
+
+const outputNames = Object.values(outputFiles).flatMap((name) => [name, toldName(name)]);
 
 /** Makes several attempts, whatever becomes of each. */
 function attempts() {

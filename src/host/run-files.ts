@@ -11,6 +11,8 @@ export const noteFile = 'vm.pid';
 export const endFile = 'vm.end';
 /** FIFO that is at its end when what runs the VM is. */
 export const lifeLineFile = 'vm.line';
+/** What runs the VM writes there, where that is no console. */
+export const outputFiles = { stderr: 'vm.err', stdout: 'vm.out' } as const;
 export const stateFile = 'state.json';
 /** FIFOs of a console that vmrun serves: what is typed, and what the guest writes. */
 export const consoleInFile = 'console.in';

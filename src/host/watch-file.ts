@@ -7,39 +7,36 @@ export interface WatchFileOptions {
   /** The kernel does not tell of changes, and why; the file is then looked at every second. */
   readonly onBlind: (error: string) => void;
   readonly clock: Clock;
+  /** Ends it. */
+  readonly signal: AbortSignal;
 }
 
 const lookMs = 1000;
 
-/**
- * Notices when a file changes: inotify(7), kqueue(2). Where the kernel has no room for another watch, by looking.
- * @returns ends it
- */
-export function watchFile(file: string, { onChange, onBlind, clock }: WatchFileOptions): () => void {
-  const over = new AbortController();
+/** Notices when a file changes: inotify(7), kqueue(2). Where the kernel has no room for another watch, by looking. */
+export function watchFile(file: string, { onChange, onBlind, clock, signal }: WatchFileOptions): void {
   let watcher: FSWatcher | undefined;
   const close = (): void => {
-    over.abort();
-    watcher?.close();
-  };
-  const goBlind = (error: unknown): void => {
     watcher?.close();
     watcher = undefined;
-    if (over.signal.aborted) return;
-    onBlind(`no notice of what is written: ${String(error).replace(/^Error: /, '')}`);
-    void lookAgainAndAgain(over.signal);
   };
-  const lookAgainAndAgain = async (signal: AbortSignal): Promise<void> => {
+  const goBlind = (error: unknown): void => {
+    close();
+    if (signal.aborted) return;
+    onBlind(`no notice of what is written: ${String(error).replace(/^Error: /, '')}`);
+    void lookAgainAndAgain();
+  };
+  const lookAgainAndAgain = async (): Promise<void> => {
     for (;;) {
       await clock.sleep(lookMs, signal);
       if (signal.aborted) return;
       onChange();
     }
   };
+  signal.addEventListener('abort', close);
   try {
     watcher = watch(file, { persistent: false }, onChange).on('error', goBlind);
   } catch (error) {
     goBlind(error);
   }
-  return close;
 }

@@ -11,6 +11,7 @@ import { endOfStatus, type ProcessEnd } from '../host/staying-shell.js';
 import type { Machine } from '../machine/machine.js';
 import { removeTraces, tellEnd, writePid } from './boot.js';
 import type { Orphan } from './orphan.js';
+import { adoptWords } from './outputs.js';
 import { orphanProcess } from './power-button.js';
 import type { Planner } from './planner.js';
 import { pidFilePart, removeLeftFiles, type BootResult, type Session } from './session.js';
@@ -108,6 +109,7 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
   });
   writePid(session, pid);
   const ended = new AbortController();
+  const words = adoptWords(session);
   try {
     const stopped = stopWhenAsked(orphanProcess(orphan, host), machine, ended.signal, session);
     const told = await endOf(session, orphan);
@@ -115,23 +117,27 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
     ended.abort();
     await stopped;
     await takeOver(session, machine);
+    await words.end();
     // Its shell has written it by now, if it lived to do so.
     const end = told ?? directory.readEnd(orphan)?.end;
     const aliveMs = Math.max(host.clock.monotonicMs() - startedMs, sinceBoot(leftState, host.clock.now().getTime()));
-    return tellEnd(session, machine, boot, { pid, aliveMs, stderrTail: '', stdoutTail: '', end });
+    return tellEnd(session, machine, boot, { pid, aliveMs, ...words.tails(), end });
   } finally {
     ended.abort();
+    await words.end();
   }
 }
 
-function tellLate(
+async function tellLate(
   session: Session,
   machine: Machine,
   { pid, boot }: Orphan,
   { end, atMs }: KnownEnd,
 ): Promise<BootResult> {
   const aliveMs = Math.max(0, sinceBoot(session.directory.leftState, atMs));
-  return Promise.resolve(tellEnd(session, machine, boot, { pid, aliveMs, stderrTail: '', stdoutTail: '', end }));
+  const words = adoptWords(session);
+  await words.end();
+  return tellEnd(session, machine, boot, { pid, aliveMs, ...words.tails(), end });
 }
 
 const lookMs = 200;

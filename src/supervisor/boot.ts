@@ -8,6 +8,7 @@ import { privateConfigName } from '../machine/plan.js';
 import { explainEnd } from '../explain/explain-end.js';
 import { hasIn } from '../explain/has.js';
 import { load } from './load.js';
+import { outputsOf } from './outputs.js';
 import type { Patience } from './patience.js';
 import { readEnd, reasonOf, type RunEnd } from '../explain/run-end.js';
 import {
@@ -86,14 +87,10 @@ const commandOf = ({ bhyve }: Session, { argv }: Machine): readonly string[] => 
 async function startBhyve(session: Session, { machine, number }: Boot): Promise<Child> {
   const survivor = await survivorOf(session, { role: 'bhyve', boot: number, target: machine.target });
   return session.host.spawn(commandOf(session, machine), {
-    ...stdioOf(session, machine),
-    stderr: 'passed-on',
+    ...stdioOf(session, machine, outputsOf(session, 'bhyve')),
     ownSession: !machine.usesStdio,
     survivor,
     env: environmentOf(session, machine, number),
-    onStderr: (text) => {
-      session.onStderr(text, 'bhyve');
-    },
     onUnwaited: tellUnwaited(session, 'bhyve'),
   });
 }

@@ -7,6 +7,7 @@ import type { Loader, Machine } from '../machine/machine.js';
 import { explainLoad, type LoaderWords } from '../explain/explain-load.js';
 import { hasIn } from '../explain/has.js';
 import type { LoadFailure } from '../explain/run-end.js';
+import { outputsOf } from './outputs.js';
 import {
   environmentOf,
   rememberProcess,
@@ -76,15 +77,11 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
   try {
     const survivor = await survivorOf(session, { role: 'loader', boot, target: machine.target });
     child = await host.spawn(command, {
-      ...stdioOf(session, loader),
+      ...stdioOf(session, loader, outputsOf(session, loader.kind)),
       ...(loader.input === undefined ? {} : { stdin: { text: loader.input } }),
-      stderr: 'passed-on',
       ownSession: !loader.usesStdio,
       survivor,
       env: environmentOf(session, machine, boot),
-      onStderr: (text) => {
-        session.onStderr(text, loader.kind);
-      },
       onUnwaited: tellUnwaited(session, loader.kind),
     });
   } catch (error) {

@@ -63,10 +63,11 @@ export const environmentOf = ({ env }: Session, machine: Machine, boot: number):
 export function stdioOf(
   { console, onConsole }: Session,
   { servesConsole, usesStdio }: Pick<Machine, 'servesConsole' | 'usesStdio'>,
-): Pick<SpawnOptions, 'stdin' | 'stdout'> {
-  if (servesConsole) return console.stdio;
-  if (!usesStdio) return { stdin: 'ignore', stdout: 'passed-on' };
-  return { stdin: 'inherit', stdout: onConsole === undefined ? 1 : { onBytes: onConsole } };
+  { stdout, stderr }: { readonly stdout: SpawnOptions['stdout']; readonly stderr: SpawnOptions['stderr'] },
+): Pick<SpawnOptions, 'stdin' | 'stdout' | 'stderr'> {
+  if (servesConsole) return { ...console.stdio, stderr };
+  if (!usesStdio) return { stdin: 'ignore', stdout, stderr };
+  return { stdin: 'inherit', stdout: onConsole === undefined ? 1 : { onBytes: onConsole }, stderr };
 }
 
 /** What `degraded` calls them. */

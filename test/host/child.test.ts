@@ -1,9 +1,10 @@
 import { mkdirSync, readFileSync } from 'node:fs';
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { spawnChild, type Child, type ProcessEnd, type SpawnOptions, type Survivor } from '../../src/host/child.js';
 import { StartError } from '../../src/host/start-error.js';
 import { takeLock, whoHolds } from '../../src/host/lock.js';
 import { endProcess, inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
+import { outputFolder } from '../support/outputs.js';
 
 const survivor = (more: Partial<Survivor> = {}): Survivor => ({
   noteFile: '/dev/null',
@@ -20,15 +21,21 @@ interface Started {
   readonly passed: readonly string[];
 }
 
-async function start(command: readonly string[], options: Partial<SpawnOptions> = {}): Promise<Started> {
+const { output, remove } = outputFolder();
+afterAll(remove);
+
+async function start(
+  command: readonly string[],
+  { onText, ...options }: Partial<SpawnOptions> & { readonly onText?: (text: string) => void } = {},
+): Promise<Started> {
   const passed: string[] = [];
+  const file = output(onText ?? ((text) => passed.push(text)));
   const child = await spawnChild(command, {
     stdin: 'ignore',
-    stdout: 'passed-on',
-    stderr: 'passed-on',
+    stdout: file,
+    stderr: file,
     survivor: survivor(),
     ownSession: true,
-    onStderr: (text) => passed.push(text),
     ...options,
   });
   return { child, passed };
@@ -84,7 +91,7 @@ describe('what it writes to stderr', () => {
   test('may be one line without an end: it is passed on, and memory does not fill', async () => {
     const sizes: number[] = [];
     const { child } = await start(node(`require('fs').writeSync(2, 'x'.repeat(5e6)); process.exit(1)`), {
-      onStderr: (text) => sizes.push(text.length),
+      onText: (text) => sizes.push(text.length),
     });
     expect(await child.ended).toEqual({ kind: 'exited', status: 1 });
     expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThanOrEqual(5e6);
@@ -146,7 +153,7 @@ test('without an input its standard input is at its end', async () => {
 describe('a text for its standard input', () => {
   test('comes whole, and then its end', async () => {
     const text = `${'é😀'.repeat(50_000)}\n`;
-    const { child, passed } = await start(sh('wc -c', 'exit 3'), { stdin: { text }, stdout: 'passed-on' });
+    const { child, passed } = await start(sh('wc -c', 'exit 3'), { stdin: { text } });
     expect(await child.ended).toEqual({ kind: 'exited', status: 3 });
     expect(Number(passed.join(''))).toBe(Buffer.byteLength(text));
   });
@@ -162,9 +169,7 @@ describe('a text for its standard input', () => {
 });
 
 test('what it writes to stdout is passed on and kept apart where that is asked for', async () => {
-  const { child, passed } = await start(sh('echo out', 'echo err >&2', 'test -t 1 || printf "no terminal"'), {
-    stdout: 'passed-on',
-  });
+  const { child, passed } = await start(sh('echo out', 'echo err >&2', 'test -t 1 || printf "no terminal"'));
   await child.ended;
   expect([child.stdoutTail(), child.stderrTail()]).toEqual(['out\nno terminal\n', 'err\n']);
   expect([...passed.join('').split('\n')].sort()).toEqual(['', 'err', 'no terminal', 'out']);

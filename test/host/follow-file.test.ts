@@ -29,6 +29,7 @@ interface Following {
 
 interface Start extends Partial<FollowOptions> {
   readonly before?: string | Uint8Array;
+  readonly isStarted?: boolean;
   /** What is watched in place of the file. */
   readonly watched?: string;
 }
@@ -38,7 +39,11 @@ type Use = (following: Following) => Promise<void> | void;
 const following = (use: Use, start: Start = {}): Promise<void> =>
   inPlace(({ path }) => followingAt(path('stderr'), use, start));
 
-async function followingAt(file: string, use: Use, { before, watched, ...options }: Start = {}): Promise<void> {
+async function followingAt(
+  file: string,
+  use: Use,
+  { before, watched, isStarted = true, ...options }: Start = {},
+): Promise<void> {
   writeFileSync(file, before ?? '');
   const writer = openSync(file, 'a');
   const [texts, told, gaps, troubles]: [string[], number[], (number | undefined)[], string[]] = [[], [], [], []];
@@ -54,6 +59,7 @@ async function followingAt(file: string, use: Use, { before, watched, ...options
     const bytes = Buffer.from(text);
     for (let at = 0; at < bytes.length;) at += writeSync(writer, bytes, at);
   };
+  if (isStarted) followed.start();
   try {
     await use({ file, followed, texts, told, gaps, troubles, write, said: () => texts.join('') });
   } finally {
@@ -107,7 +113,7 @@ describe('what a program writes to its file', () => {
       await followed.end();
       expect(said()).toBe('one\ntwo\n');
       expect(told.at(-1)).toBe(7);
-      expect(followed.tail()).toBe('one\ntwo');
+      expect(followed.tail()).toBe('one\ntwo\n');
     }));
 
   test('is told from where the reader before has stopped', () =>
@@ -120,6 +126,20 @@ describe('what a program writes to its file', () => {
         expect(followed.tail()).toBe('one\ntwo\nthree\nfour\n');
       },
       { before: 'one\ntwo\nthree\n', from: 8 },
+    ));
+
+  test('is not told before that is wanted', () =>
+    following(
+      async ({ write, followed, said }) => {
+        write('one\n');
+        await aTurn();
+        await aTurn();
+        expect(said()).toBe('');
+        followed.start();
+        write('two\n');
+        await until(() => said() === 'one\ntwo\n');
+      },
+      { isStarted: false },
     ));
 
   test('is told once, in order and whole, however it is cut', async () => {
@@ -192,7 +212,7 @@ describe('the last of it', () => {
     following(async ({ write, followed }) => {
       write(`${'😀'.repeat(5000)}!`);
       await followed.end();
-      expect(followed.tail()).toBe(`${'😀'.repeat(2047)}!`);
+      expect(followed.tail()).toBe(`${'😀'.repeat(2047)}!\n`);
     }));
 
   test('is kept where the file was cut', () =>

@@ -15,7 +15,7 @@ import {
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/host/clock.js';
-import { adoptOutput, makeOutput, toldName, type OutputFile } from '../../src/host/output-file.js';
+import { adoptOutput, makeOutput, toldName, type OutputFile, type OutputOptions } from '../../src/host/output-file.js';
 import { makePrivateFolder, privateFolder, type PrivateFolder } from '../../src/host/private-folder.js';
 import { inPlace, until, type Place } from '../e2e/support/place.js';
 
@@ -46,6 +46,13 @@ function folderIn({ runBase, name: vm }: Pick<Place, 'runBase' | 'name'>): Priva
 
 function made(output: OutputFile | undefined): OutputFile {
   if (output === undefined) throw new Error('there is no room');
+  output.start();
+  return output;
+}
+
+function adopting(folder: PrivateFolder, options: OutputOptions): OutputFile {
+  const output = adoptOutput(folder, name, options);
+  output.start();
   return output;
 }
 
@@ -92,7 +99,7 @@ describe('who comes after a supervisor that was killed', () => {
       await killed(output, first.told, folder);
       writeFileSync(folder.file(name), 'ee\nfour\n', { flag: 'a' });
       const second = telling();
-      const adopted = adoptOutput(folder, name, second.options);
+      const adopted = adopting(folder, second.options);
       await until(() => second.said() === 'three\nfour\n');
       writeSync(adopted.descriptor, 'five\n');
       await adopted.end();
@@ -111,7 +118,7 @@ describe('who comes after a supervisor that was killed', () => {
         writeFileSync(folder.file(name), words, { flag: 'a' });
         expected += words;
         const { told, options, said } = telling();
-        const adopted = adoptOutput(folder, name, options);
+        const adopted = adopting(folder, options);
         await until(() => said() === words);
         await killed(adopted, told, folder);
         expect(adopted.tail()).toBe(expected);
@@ -137,7 +144,7 @@ describe('who comes after a supervisor that was killed', () => {
       const line = `${'x'.repeat(1023)}\n`;
       writeFileSync(folder.file(name), line.repeat(40 * 1024));
       const { told, options, said } = telling();
-      const adopted = adoptOutput(folder, name, options);
+      const adopted = adopting(folder, options);
       await until(() => statSync(folder.file(name)).size === 0);
       const [skipped = 0, ...others] = told.gaps;
       expect([skipped + said().length, others]).toEqual([40 * 1024 * 1024, [0]]);

@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError, type Problem } from '../../src/base/problem.js';
@@ -152,6 +161,48 @@ describe('a bhyve that is taken over', () => {
       await vm.over;
       expect(ofKind(vm.seen, 'boot')).toEqual([]);
       expect(ofKind(vm.seen, 'stop')).toHaveLength(1);
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test('is heard on: each line is told once, and its last words explain its end', async () => {
+    await withOrphan(async ({ place, bhyve, adopt }) => {
+      const told: string[] = [];
+      appendFileSync(file(place, 'vm.err'), 'while nobody was there\n');
+      const vm = await adopt({}, { onStderr: (text, program) => told.push(`${program}: ${text}`) });
+      await vm.event('adopted');
+      await until(() => told.length > 0);
+      bhyve.end(4);
+      const { why } = await vm.result;
+      expect(why?.evidence.at(-1)).toBe('last words 4');
+      expect(told).toEqual(['bhyve: while nobody was there\n', 'bhyve: last words 4\n']);
+      await vm.over;
+      expect(ofKind(vm.seen, 'degraded')).toEqual([]);
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test('that has ended meanwhile is explained by its last words, which are told', async () => {
+    await withOrphan(async ({ place, bhyve, child, adopt }) => {
+      bhyve.end(4);
+      await child.ended;
+      const vm = await adopt();
+      const { why } = await vm.result;
+      expect(why?.evidence.at(-1)).toBe('last words 4');
+      expect(vm.stderr()).toBe('last words 4\n');
+      await vm.over;
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test('whose words nobody can read is watched all the same, and that is told', async () => {
+    await withOrphan(async ({ place, bhyve, adopt }) => {
+      unlinkSync(file(place, 'vm.err'));
+      const vm = await adopt();
+      expect(await vm.event('degraded')).toMatchObject({ part: 'output', error: expect.stringContaining('ENOENT') });
+      bhyve.end(1);
+      expect(await vm.result).toMatchObject({ end: { kind: 'powered-off' } });
+      await vm.over;
       expect(place.runDirectories()).toEqual([]);
     });
   });

@@ -68,18 +68,23 @@ describe('a guest boots on, whatever becomes of its run directory', () => {
       ['note'],
       { commands: ['rm -f "$run/vm.pid"', 'mkdir -p "$run/vm.pid/x"'] },
     ],
+    [
+      'the file of its words is one',
+      ['output'],
+      { commands: ['rm "$run/vm.err"', 'mkdir -p "$run/vm.err/x"'], after: ['rm -r "$run/vm.err"'] },
+    ],
     ['the state file is one', ['state'], { commands: ['rm "$run/state.json"', 'mkdir -p "$run/state.json/x"'] }],
     [
       'a link stands in its place',
-      ['state', 'note'],
+      ['state', 'note', 'output'],
       { commands: ['mv "$run" "$run.old"', 'mkdir "$base/../elsewhere"', 'ln -s "$base/../elsewhere" "$run"'] },
     ],
-    ['a link to itself does', ['state', 'note'], { commands: ['rm -r "$run"', 'ln -s "$run" "$run"'] }],
-    ['a file does', ['state', 'note'], { commands: ['rm -r "$run"', ': > "$run"'] }],
-    ['the folder of all is a file', ['state', 'note'], { commands: ['rm -r "$base"', ': > "$base"'] }],
+    ['a link to itself does', ['state', 'note', 'output'], { commands: ['rm -r "$run"', 'ln -s "$run" "$run"'] }],
+    ['a file does', ['state', 'note', 'output'], { commands: ['rm -r "$run"', ': > "$run"'] }],
+    ['the folder of all is a file', ['state', 'note', 'output'], { commands: ['rm -r "$base"', ': > "$base"'] }],
     [
       'another process has taken its lock',
-      ['state', 'note'],
+      ['state', 'note', 'output'],
       {
         commands: [
           'rm "$run/lock"',

@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { spawnChild, type Child } from '../../src/host/child.js';
+import { spawnChild, type Child, type Survivor } from '../../src/host/child.js';
+import { systemClock } from '../../src/host/clock.js';
+import { makeOutput, type OutputFile, type OutputOptions } from '../../src/host/output-file.js';
+import { makePrivateFolder, privateFolder, type PrivateFolder } from '../../src/host/private-folder.js';
 import { identify, type ProcessIdentity } from '../../src/host/process-identity.js';
 import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory.js';
-import type { Note } from '../../src/host/run-files.js';
+import { outputFiles, type Note } from '../../src/host/run-files.js';
 import type { RunState } from '../../src/host/run-state.js';
 import { runTool } from '../../src/host/tools.js';
 import type { Place } from '../e2e/support/place.js';
@@ -81,7 +84,9 @@ export async function orphanOf(place: Place, { file }: Puppet, about: About = {}
   const { state = found } = about;
   const directory = await openPlace(place);
   await directory.takeVm();
-  const child = await startedBy(await survivorOf(directory, { role, boot, target }), file);
+  const child = await startedBy(await survivorOf(directory, { role, boot, target }), file, (options) =>
+    directory.makeOutput('stderr', options),
+  );
   directory.saveState(stateOf(place, state(await identityOf(child.pid))));
   directory.abandon();
   return child;
@@ -96,6 +101,7 @@ export async function unlockedOrphanOf(
   const child = await startedBy(
     { noteFile: '/dev/null', note: '', lock: undefined, endFile: undefined, tag: '', lifeLine: undefined },
     file,
+    (options) => makeOutput(privateFolderOf(place), outputFiles.stderr, options),
   );
   const identity = await identityOf(child.pid);
   const { version, name, supervisor, since } = stateOf(place);
@@ -108,21 +114,40 @@ async function survivorOf(directory: RunDirectory, note: Omit<Note, 'pid'>) {
   return directory.survivor(note);
 }
 
-async function startedBy(survivor: Parameters<typeof spawnChild>[1]['survivor'], file: string) {
+type MakeOutput = (options: OutputOptions) => OutputFile | undefined;
+
+/** What it writes later nobody reads. */
+async function startedBy(survivor: Survivor, file: string, make: MakeOutput): Promise<Child> {
   let up: () => void = () => undefined;
   const isUp = new Promise<void>((resolve) => (up = resolve));
+  let output: OutputFile | undefined;
+  const stderr = (): OutputFile | undefined =>
+    (output = make({
+      onText: (text) => {
+        if (text.startsWith('up ')) up();
+      },
+      onGap: () => undefined,
+      onTrouble: (error) => {
+        throw new Error(error);
+      },
+      clock: systemClock,
+    }));
   const child = await spawnChild([file], {
     stdin: 'ignore',
-    stdout: 'passed-on',
-    stderr: 'passed-on',
+    stdout: () => undefined,
+    stderr,
     ownSession: true,
     survivor,
-    onStderr: (text) => {
-      if (text.startsWith('up ')) up();
-    },
   });
   await isUp;
+  await output?.end();
   return child;
+}
+
+function privateFolderOf({ runBase, name }: Place): PrivateFolder {
+  const folder = path.join(runBase, name);
+  makePrivateFolder(runBase, folder);
+  return privateFolder(runBase, folder);
 }
 
 export function writeState({ runBase, name }: Place, text: string | Uint8Array): void {

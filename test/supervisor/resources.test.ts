@@ -338,7 +338,7 @@ probe?.remove();
       expect(await vm.result).toMatchObject({ end: { kind: 'powered-off' }, boots: 1, leftBehind: [] });
       await vm.over;
       makeRoom();
-      expect(ofKind(vm.seen, 'degraded').map(({ part }) => part)).toEqual(['state', 'note']);
+      expect(ofKind(vm.seen, 'degraded').map(({ part }) => part)).toEqual(['state', 'note', 'output']);
     });
   });
 
