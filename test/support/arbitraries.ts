@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { bhyveBackend } from '../../src/devices/serial.js';
 import { deviceModels } from '../../src/devices/registry.js';
 import type { SpecObject } from './specs.js';
 
@@ -446,9 +447,9 @@ const machineFields = (names: readonly string[]) =>
     'x-mine': fc.jsonValue({ maxDepth: 1 }),
   });
 
-/** Serial ports of one machine: no backend twice. */
+/** Serial ports of one machine: no backend twice, as bhyve is told them. */
 const consoles = fc
-  .uniqueArray(com, { maxLength: 4 })
+  .uniqueArray(com, { maxLength: 4, selector: bhyveBackend })
   .map((backends) => Object.fromEntries(backends.map((backend, index) => [`com${index + 1}`, backend])));
 
 const names = ['default', 'install', '1', 'a b', 'constructor'];
