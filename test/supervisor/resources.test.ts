@@ -17,6 +17,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import type { Clock } from '../../src/host/clock.js';
+import { spawnChild } from '../../src/host/child.js';
+import { clearEnd, readEnd } from '../../src/host/end-file.js';
 import { systemHost, type Host } from '../../src/host/host.js';
 import { readState, type StateDraft } from '../../src/host/run-state.js';
 import { StartError } from '../../src/host/start-error.js';
@@ -339,6 +341,25 @@ probe?.remove();
       await vm.over;
       makeRoom();
       expect(ofKind(vm.seen, 'degraded').map(({ part }) => part)).toEqual(['state', 'note', 'output']);
+    });
+  });
+
+  test('takes the end of bhyve that is written down for those who come later', async () => {
+    await onSmallDisk(async (_place, folder) => {
+      const endFile = path.join(folder, 'vm.end');
+      clearEnd(endFile);
+      const makeRoom = fill(folder);
+      const child = await spawnChild(sh('exit 3'), {
+        stdin: 'ignore',
+        stdout: 'passed-on',
+        stderr: 'passed-on',
+        survivor: { noteFile: '/dev/null', note: '%', lock: undefined, endFile, tag: 'bhyve 3', lifeLine: undefined },
+        ownSession: true,
+        onStderr: () => undefined,
+      });
+      await child.ended;
+      expect(readEnd(endFile, 'bhyve 3')?.status).toBe(3);
+      makeRoom();
     });
   });
 
