@@ -27,11 +27,13 @@ interface Scene {
 const withVm = (fields: object, use: (scene: Scene) => Promise<void>, { onSigterm = 'bye 1' } = {}): Promise<void> =>
   inPlace(async (place) => {
     const bhyve = puppet(place, { onSigterm });
+    mkdirSync(place.path('bin'));
+    const about = { env: { PATH: `${place.path('bin')}:${process.env.PATH ?? ''}` } };
     place.spec(fields);
     const runDirectory = ['--run-dir', place.runBase];
     const words = ['-c', 'vm.json', '--no-requirement-check', ...runDirectory, '--bhyve', bhyve.file, '--events', '-'];
-    const start: Scene['start'] = (...more) => startVmrun(place, [...words, ...more]);
-    const vmrun: Scene['vmrun'] = (...all) => runVmrun(place, [...all, ...runDirectory]);
+    const start: Scene['start'] = (...more) => startVmrun(place, [...words, ...more], about);
+    const vmrun: Scene['vmrun'] = (...all) => runVmrun(place, [...all, ...runDirectory], about);
     const running: Scene['running'] = async (...more) => {
       const vm = start(...more);
       const { pid } = await vm.event('boot');
