@@ -8,13 +8,15 @@ export interface ConsoleHello {
 }
 
 /**
- * What is said over the socket. The client: `h` hello, `i` what is typed, `t` take the keyboard. The server: `o` output,
- * `l` so many bytes were lost, `w` who has the keyboard (JSON, `null` for nobody), `e` the run is over.
+ * What is said over the socket. The client: `h` hello, `i` what is typed, `t` take the keyboard, `d` nothing more follows. The
+ * server: `o` output, `l` so many bytes were lost, `w` who has the keyboard (JSON, `null` for nobody), `d` all that was
+ * typed is where the guest reads it, `e` the run is over.
  */
 export const consoleFrames = {
   hello: 'h',
   input: 'i',
   take: 't',
+  done: 'd',
   output: 'o',
   lost: 'l',
   writer: 'w',
@@ -64,6 +66,9 @@ async function listen(console: RunConsole, peer: Peer): Promise<void> {
         break;
       case consoleFrames.take:
         seat?.take();
+        break;
+      case consoleFrames.done:
+        await peer.send(consoleFrames.done);
         break;
     }
   }

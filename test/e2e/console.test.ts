@@ -93,14 +93,18 @@ describe('vmrun console', () => {
       expect((await first.ended).status).toBe(75);
     }));
 
-  test('types what comes by a pipe, and shows the rest', () =>
+  test('types what comes by a pipe, to its end, and leaves while the run goes on', () =>
     inPlace(async (place) => {
       place.spec(console);
       const vm = startVmrun(place, simulated(place, 'run'));
-      await vm.event('boot');
-      const client = await runVmrun(place, consoleWords(place), { input: 'poweroff\n' });
-      expect(client).toMatchObject({ status: 0, stdout: expect.stringContaining('login: poweroff') });
-      expect((await vm.ended).status).toBe(1);
+      const other = await atFirst(place, vm);
+      await other.said('login: ', 'stdout');
+      other.child.kill('SIGKILL');
+      await other.ended.catch(() => undefined);
+      const long = `${'y'.repeat(1000)}\n`.repeat(300);
+      expect(await runVmrun(place, consoleWords(place), { input: long })).toMatchObject({ status: 0, stderr: '' });
+      expect((await runVmrun(place, consoleWords(place), { input: 'halt\n' })).status).toBe(0);
+      expect((await vm.ended).status).toBe(2);
     }));
 
   test('says why there is none: no such VM, none that vmrun serves', () =>

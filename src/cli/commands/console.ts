@@ -35,7 +35,7 @@ or the run is over; 69 no VM of that name runs, or it has no such console.
 Examples:
   vmrun console web
   vmrun console web --watch | tee boot.log   only look
-  echo poweroff | vmrun console web          type something`;
+  echo reboot | vmrun console web            type that, and leave`;
 
 /** `vmrun console`: the console of a VM that another vmrun runs. */
 export const consoleCommand: MakeSubcommand = (context, output) => {
@@ -162,6 +162,8 @@ async function follow(peer: Peer, screen: Screen, onWriter: (writer: Writer | nu
       case consoleFrames.writer:
         onWriter(JSON.parse(content.toString()) as Writer | null);
         break;
+      case consoleFrames.done:
+        return 'left';
       case consoleFrames.end:
         screen.tell('the run is over');
         return 'over';
@@ -171,11 +173,12 @@ async function follow(peer: Peer, screen: Screen, onWriter: (writer: Writer | nu
   return 'gone';
 }
 
-/** What comes from a pipe or a file. */
+/** What comes from a pipe or a file, to its end. */
 async function typeAll(peer: Peer): Promise<void> {
   process.stdin.on('error', () => undefined);
   try {
     for await (const chunk of process.stdin as AsyncIterable<Uint8Array>) await peer.send(consoleFrames.input, chunk);
+    await peer.send(consoleFrames.done);
   } catch {
     // It was left.
   }
