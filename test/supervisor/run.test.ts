@@ -677,7 +677,7 @@ describe('what a run makes is removed on every way out', () => {
       const fields = { emulations: [{ device: 'virtio-blk', path: disk }] };
       const vm = await supervise(place, 'run', fields, { ...withAll(place), ...files(place) });
       expect(problemCodes(await failure(vm))).toEqual(['output-file']);
-      expect(kinds(vm)).toEqual([]);
+      expect(kinds(vm)).toEqual(['stop']);
       expect(readFileSync(disk, 'utf8')).toBe('');
       expectNothing(place);
     });
@@ -785,7 +785,7 @@ test('a second run of a name is refused and leaves the first, its sockets and it
       const error = await failure(second);
       expect(error).toMatchObject({ kind: 'in-use' });
       expect(String(error)).toContain(`process ${process.pid}`);
-      expect(second.seen).toEqual([]);
+      expect(second.seen).toMatchObject([{ kind: 'stop', because: 'error', problems: [{ code: 'in-use' }] }]);
     }
     expect(isRunning(pid)).toBe(true);
     expect(existsSync(place.path('a.sock'))).toBe(true);
