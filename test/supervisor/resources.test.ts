@@ -351,11 +351,10 @@ probe?.remove();
       const makeRoom = fill(folder);
       const child = await spawnChild(sh('exit 3'), {
         stdin: 'ignore',
-        stdout: 'passed-on',
-        stderr: 'passed-on',
+        stdout: { onBytes: () => undefined },
+        stderr: () => undefined,
         survivor: { noteFile: '/dev/null', note: '%', lock: undefined, endFile, tag: 'bhyve 3', lifeLine: undefined },
         ownSession: true,
-        onStderr: () => undefined,
       });
       await child.ended;
       expect(readEnd(endFile, 'bhyve 3')?.status).toBe(3);
