@@ -111,6 +111,14 @@ function sayWhatEndsIt(name) {
   });
 }
 
+/**
+ * SIGUSR1 to a Node.js that does not listen for it opens a debugger, on a port where every user of the host may tell this
+ * process what to run. A log that is rotated sends it, and a service manager may, at any moment.
+ */
+function keepDebuggerOut() {
+  process.on('SIGUSR1', () => undefined);
+}
+
 /** Nothing of the program may be there yet, so in few words: all that is not ASCII is escaped, and a line stays below. */
 const seen = (text) =>
   text
@@ -119,6 +127,7 @@ const seen = (text) =>
 
 /** Loads a program that is about to be run. */
 function load(name) {
+  keepDebuggerOut();
   sayWhatEndsIt(name);
   return makeLoader()(programFile(name));
 }

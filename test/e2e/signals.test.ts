@@ -1,5 +1,9 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
 import { expect, test } from '@jest/globals';
-import { inPlace, type Place } from './support/place.js';
+import { inPlace, vmrunCommand, type Place } from './support/place.js';
 import { simulated, startVmrun, type Ended, type Running } from './support/vmrun.js';
 
 /** How the guest was asked to end. */
@@ -84,5 +88,23 @@ test('a signal that timeout(1) sends to vmrun and to its group is one wish', asy
     const ended = await vm.ended;
     expect(ended).toMatchObject({ status: 1, signal: null });
     expect(steps(ended)).toEqual(['power button']);
+  });
+});
+
+test('a SIGUSR1 to a command that has no use for it opens no debugger', async () => {
+  await inPlace(async ({ path, name }) => {
+    expect(spawnSync('mkfifo', [path('spec')]).status).toBe(0);
+    const [program = '', ...words] = vmrunCommand;
+    const args = [...words, '-c', path('spec'), '--dry-run'];
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    const said = text(child.stderr);
+    const ended = once(child, 'exit');
+    // It is there as soon as it has opened the spec, and waits for what the spec says.
+    const spec = await open(path('spec'), 'w');
+    child.kill('SIGUSR1');
+    await spec.writeFile(JSON.stringify({ name, cpu: 1, mem: '64M' }));
+    await spec.close();
+    expect(await ended).toEqual([0, null]);
+    expect(await said).toBe('');
   });
 });
