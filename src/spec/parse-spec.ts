@@ -100,7 +100,7 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
             (problem) =>
               templateProblem(problem, input, lines, secrets) ?? syntaxProblem(problem, input, lines, secrets),
           ),
-        Math.max(0, parsed.problems.length - mostProblems),
+        Math.max(0, parsed.problems.length - mostProblems) + (parsed.omitted ?? 0),
       ),
     };
   }

@@ -53,7 +53,12 @@ export class ParseStop extends Error {
 
 export type ParseResult =
   | { readonly ok: true; readonly root: SourceNode }
-  | { readonly ok: false; readonly problems: readonly SyntaxProblem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly SyntaxProblem[];
+      /** How many more there are. */
+      readonly omitted?: number;
+    };
 
 /** Deeper than any spec needs, shallow enough for every calculation that follows to recurse. */
 export const maxDepth = 64;

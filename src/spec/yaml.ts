@@ -14,6 +14,7 @@ import {
   type YAMLError,
 } from 'yaml';
 import { child } from '../base/json-pointer.js';
+import { mostProblems } from '../base/problem.js';
 import { shown } from '../base/text.js';
 import {
   maxDepth,
@@ -46,11 +47,13 @@ export function parseYaml(text: string): ParseResult {
       logLevel: 'silent',
       intAsBigInt: true,
     });
-    const [document, second] = composer.compose(tokensOf(text), false, text.length);
+    const mistakes = mistakeCount();
+    keepFirst(composer, mistakes);
+    const [document, second] = composer.compose(tokensOf(text, mistakes), false, text.length);
     if (document === undefined)
       return { ok: true, root: { kind: 'scalar', value: null, start: 0, end: 0, pointer: '' } };
     const errors = [...document.errors, ...document.warnings];
-    if (errors.length > 0) return { ok: false, problems: errors.map(asProblem) };
+    if (errors.length > 0) return { ok: false, problems: errors.map(asProblem), omitted: mistakes.omitted() };
     if (second !== undefined) {
       const problem = {
         message: 'a second document begins here',
@@ -68,17 +71,47 @@ export function parseYaml(text: string): ParseResult {
   }
 }
 
+/** Of a text that is full of mistakes the first ones are told. */
+interface MistakeCount {
+  /** One more. @returns whether it is told */
+  readonly isTold: () => boolean;
+  readonly omitted: () => number;
+}
+
+function mistakeCount(): MistakeCount {
+  let all = 0;
+  return {
+    isTold: () => {
+      all += 1;
+      return all <= mostProblems;
+    },
+    omitted: () => Math.max(0, all - mostProblems),
+  };
+}
+
+/**
+ * The package makes an error of each mistake, with its stack: of millions, which fit into one text in quotes, that takes
+ * minutes and all memory. It has no option for it, but a function that every mistake but those of the grammar goes through.
+ */
+function keepFirst(composer: Composer, { isTold }: MistakeCount): void {
+  const tell: unknown = Reflect.get(composer, 'onError');
+  if (typeof tell !== 'function') throw new Error('the package yaml reports its errors in another way');
+  Reflect.set(composer, 'onError', (...words: readonly unknown[]) => {
+    if (isTold()) Reflect.apply(tell, composer, words);
+  });
+}
+
 /** Words, marks, blanks between them and lines: far more than any spec has, and each takes memory and time. */
 export const maxLexemes = 400_000;
 
 /** What the parser finds, as far as it is neither too much nor nested deeper than the package, which recurses, can take. */
-function* tokensOf(text: string): Generator<CST.Token> {
+function* tokensOf(text: string, { isTold }: MistakeCount): Generator<CST.Token> {
   const parser = new Parser();
   let lexemes = 0;
   for (const lexeme of new Lexer().lex(text)) {
     lexemes += 1 + linesIn(lexeme);
     if (lexemes > maxLexemes) throw new ParseStop(tooManyWords(parser.offset));
-    yield* parser.next(lexeme);
+    for (const token of parser.next(lexeme)) if (token.type !== 'error' || isTold()) yield token;
     // On its stack are the collections that are open, below them the document, on top the scalar that is begun.
     if (parser.stack.length > maxDepth + 2) throw new ParseStop(tooDeep(parser.offset));
   }

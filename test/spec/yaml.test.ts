@@ -291,3 +291,16 @@ test.each<[title: string, text: string, message: string, fix: string]>([
     ]),
   });
 });
+
+test.each<[what: string, text: string]>([
+  ['escapes that there are not in one text', `name: "${'\\q'.repeat(5000)}"\n`],
+  ['brackets that nothing has opened', `name: a\n${'}'.repeat(5000)}`],
+  ['directives', `${'%a b\n'.repeat(5000)}--- a\n`],
+  ['commas between nothing', `[a, ${','.repeat(5000)}]`],
+])('of a text that is full of mistakes the first hundred are told, and all are counted: %s', async (_what, text) => {
+  const parsed = parseYaml(text);
+  if (parsed.ok) throw new Error('it was read');
+  expect(parsed.problems.length).toBeLessThanOrEqual(100);
+  expect(parsed.problems.length + (parsed.omitted ?? 0)).toBeGreaterThanOrEqual(5000);
+  expect((await problemsOf(text, yaml)).length).toBeLessThanOrEqual(101);
+});
