@@ -2,6 +2,7 @@ import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
+import { roomsRule } from './scripts/lint-rooms.mjs';
 
 /** Which rooms of src/ a room may import from, besides itself: ARCHITECTURE.md. */
 export const rooms = {
@@ -37,8 +38,9 @@ export const rooms = {
     'report',
   ],
 };
+rooms['index.ts'] = Object.keys(rooms).filter((room) => !['cli', 'simulator'].includes(room));
 
-/** What is calculated there needs no process, file or clock. */
+/** What is calculated there needs no process, file or clock: effects live in src/host. */
 const pureRooms = [
   'base',
   'ucl',
@@ -55,37 +57,8 @@ const pureRooms = [
   'report',
 ];
 
-/** Effects live in src/host; the rooms before it are calculations. `src/cli/main.ts` and the simulator touch the process. */
-const effects = {
-  paths: [
-    ...['fs', 'fs/promises', 'child_process', 'net', 'os', 'timers', 'timers/promises', 'tty', 'process'].map(
-      (name) => ({
-        name: `node:${name}`,
-        message: 'effects live in src/host',
-      }),
-    ),
-    { name: 'execa', message: 'processes are started in src/host' },
-  ],
-};
-
-/** Imports that leave a room, from a file `depth` folders below src/, may only go to the rooms before it. */
-const roomRule = ([room, allowed], depth) => ({
-  files: [depth === 1 ? `src/${room}/*.ts` : `src/${room}/*/*.ts`],
-  rules: {
-    'no-restricted-imports': [
-      'error',
-      {
-        ...(pureRooms.includes(room) ? effects : {}),
-        patterns: [
-          {
-            regex: `^(\\.\\./){${depth}}(?!${allowed.map((name) => `${name}/`).join('|') || '$'})`,
-            message: `src/${room} may import from: ${allowed.join(', ') || 'nothing of ours'}`,
-          },
-        ],
-      },
-    ],
-  },
-});
+/** What reads before src/host: a spec has to come from somewhere, and nothing reads without a limit. */
+const readers = ['src/spec/read.ts', 'src/base/bounded-file.ts'];
 
 const pureGlobals = ['setTimeout', 'setInterval', 'setImmediate', 'process'].map((name) => ({
   name,
@@ -125,11 +98,10 @@ export default defineConfig(
       'no-restricted-properties': ['error', { object: 'Date', property: 'now', message: 'the clock is handed in' }],
     },
   },
-  ...Object.entries(rooms).flatMap((room) => [roomRule(room, 1), roomRule(room, 2)]),
   {
-    // What reads before src/host: a spec has to come from somewhere, and nothing reads without a limit.
-    files: ['src/spec/read.ts', 'src/base/bounded-file.ts'],
-    rules: { 'no-restricted-imports': 'off' },
+    files: ['src/**/*.ts'],
+    plugins: { vmrun: { rules: { rooms: roomsRule({ root: import.meta.dirname, rooms, pure: pureRooms, readers }) } } },
+    rules: { 'vmrun/rooms': 'error' },
   },
   {
     files: ['**/*.{js,mjs,cjs}'],

@@ -104,12 +104,13 @@ export type { ConsoleOutput, ConsoleSubscribeOptions, ConsoleSubscription } from
 export type { RunConsole, Seat, SeatOptions, Writer } from './supervisor/console.js';
 export type { RunEvent } from './supervisor/events.js';
 export type { Explanation } from './explain/rule.js';
-export type { LoadEnd } from './supervisor/load.js';
+export type { LoadEnd } from './supervisor/load-end.js';
 export type { RebootLimits, StopReason } from './supervisor/policy.js';
 export type { SpecSource } from './supervisor/spec-source.js';
 export { readiness, type ReadinessOptions, type TargetReadiness } from './supervisor/readiness.js';
 export type { RequestOutcome, RunRequest } from './supervisor/requests.js';
-export { run, type Run, type RunOptions, type RunResult } from './supervisor/run.js';
+export { run } from './supervisor/run.js';
+export type { Run, RunOptions, RunResult } from './supervisor/run-options.js';
 export {
   listRuns,
   stopRun,

@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { documents } from '../scripts/docs/documents.js';
 import { optionNotes } from '../scripts/docs/man/vmrun-page.js';
 import { allCommandWords, commandWords } from '../src/cli/command-tree.js';
+import { commands } from '../src/cli/commands.js';
 import { deviceModels } from '../src/devices/registry.js';
 import { vmSchema } from '../src/spec/schema.js';
 
@@ -59,10 +60,10 @@ describe('vmrun.8', () => {
     const [, own = ''] = page('vmrun.8').split('.Sh OPTIONS\n');
     const [main = '', ...parts] = own.split(/^\.S[hs] .*\n(?=\.D1|\.Pp)/m);
     expect(parts.length).toBeGreaterThan(0);
-    for (const option of (await commandWords()).options.filter(({ hidden }) => !hidden)) {
+    for (const option of (await commandWords(commands)).options.filter(({ hidden }) => !hidden)) {
       expect(main).toContain(`Fl ${option.long?.slice(1) ?? ''}`);
     }
-    for (const [name, command] of await allCommandWords()) {
+    for (const [name, command] of await allCommandWords(commands)) {
       const [, part = ''] = page('vmrun.8').split(`.Ss ${name}\n`);
       const [body = ''] = part.split(/^\.S[hs] /m);
       const missing = command.options.filter(
@@ -73,7 +74,7 @@ describe('vmrun.8', () => {
   });
 
   test('says more only of options that there are', async () => {
-    const options = new Set((await commandWords()).options.map(({ long }) => long));
+    const options = new Set((await commandWords(commands)).options.map(({ long }) => long));
     expect(Object.keys(optionNotes).filter((option) => !options.has(option))).toEqual([]);
   });
 });

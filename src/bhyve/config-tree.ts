@@ -1,14 +1,6 @@
+import { emptyNode, type ConfigNode } from './config-node.js';
 import { type Output, crash, errnoText, exitError, fail, warn } from './outcome.js';
 import type { ReadBy, Trace } from './trace.js';
-
-/** A node of bhyve's configuration: an nvlist(9) of strings and nodes, in the order in which they were set. */
-export interface ConfigNode {
-  readonly entries: Map<string, string | ConfigNode>;
-  /** A null was once added to it. From then on an nvlist takes nothing, and whoever looks inside is aborted. */
-  isBroken: boolean;
-}
-
-export const emptyNode = (): ConfigNode => ({ entries: new Map(), isBroken: false });
 
 /** One reader and writer of a tree, with the place where its warnings go. bhyve's config.c, function by function. */
 export interface Config {

@@ -1,11 +1,12 @@
-import { type ConfigNode, emptyNode, listVariables, openConfig } from './config-tree.js';
+import { type ConfigNode, emptyNode } from './config-node.js';
+import { listVariables, openConfig } from './config-tree.js';
 import type { ReadFile } from './files.js';
 import { readCommandLine, showUsage } from './options.js';
 import { BhyveExit, type CrashSignal, type Output, emptyOutput, exitUsage, warn } from './outcome.js';
 import { type Platform, traitsOf } from './releases.js';
 import type { Trace } from './trace.js';
 
-export type { ConfigNode } from './config-tree.js';
+export type { ConfigNode } from './config-node.js';
 export type { CrashSignal } from './outcome.js';
 export type { Arch, Platform, Release } from './releases.js';
 export type { Trace } from './trace.js';

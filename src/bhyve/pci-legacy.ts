@@ -1,5 +1,6 @@
 import { scanInts, strtol } from './c-numbers.js';
-import type { Config, ConfigNode } from './config-tree.js';
+import type { ConfigNode } from './config-node.js';
+import type { Config } from './config-tree.js';
 import { type Output, crash } from './outcome.js';
 import type { Release } from './releases.js';
 

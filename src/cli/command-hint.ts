@@ -1,6 +1,5 @@
 import { nearestName } from '../base/nearest-name.js';
 import { quoteWord } from '../base/shell.js';
-import { commands } from './commands.js';
 
 /** What does the work of a command that other tools have, or that the words of a command suggest. */
 const elsewhere: readonly (readonly [words: readonly string[], hint: string])[] = [
@@ -22,11 +21,11 @@ const elsewhere: readonly (readonly [words: readonly string[], hint: string])[] 
 
 export const isFileName = (word: string): boolean => /[./]/.test(word);
 
-/** What a first word that is no option and no command may have been meant for. */
-export function commandHint(word: string): string {
+/** What a first word that is no option and no command may have been meant for. @param commands their names */
+export function commandHint(word: string, commands: readonly string[]): string {
   const [, other] = elsewhere.find(([words]) => words.includes(word)) ?? [];
   if (other !== undefined) return other;
-  const command = nearestName(word, Object.keys(commands));
+  const command = nearestName(word, commands);
   if (command !== undefined) return `did you mean vmrun ${command}?`;
   return isFileName(word)
     ? `a spec is given with -c: vmrun -c ${quoteWord(word)}`

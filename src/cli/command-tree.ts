@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import { commands, type MakeSubcommand } from './commands.js';
 import type { Context } from './context.js';
 import { makeProgram } from './program.js';
+import type { Commands } from './subcommand.js';
 
 /**
  * The words of a command as commander knows them, for what walks them: completion, help and manual pages. Nothing of
  * it is run.
- * @param name of `commands`; absent: the main form
+ * @param name of one of the commands; absent: the main form
  * @param width columns that its help may take
  */
-export async function commandWords(name?: string, width?: () => number): Promise<Command> {
+export async function commandWords(commands: Commands, name?: string, width?: () => number): Promise<Command> {
   let made: Command | undefined;
   const output = {
     ...silent,
@@ -18,21 +18,20 @@ export async function commandWords(name?: string, width?: () => number): Promise
       made ??= command;
     },
   };
-  if (name === undefined) makeProgram('', output);
-  else (await makerOf(name))(nowhere, output);
+  if (name === undefined) makeProgram('', output, Object.keys(commands));
+  else (await commands[name]?.load())?.(nowhere, output, commands);
   if (made === undefined) throw new Error(`${name ?? 'the program'} makes no command`);
   return made;
 }
 
 /** Every command beside the main form by its name, in the order of the alphabet. */
-export async function allCommandWords(): Promise<readonly (readonly [name: string, command: Command])[]> {
+export async function allCommandWords(
+  commands: Commands,
+): Promise<readonly (readonly [name: string, command: Command])[]> {
   const all: (readonly [string, Command])[] = [];
-  for (const name of Object.keys(commands).sort()) all.push([name, await commandWords(name)]);
+  for (const name of Object.keys(commands).sort()) all.push([name, await commandWords(commands, name)]);
   return all;
 }
-
-const makerOf = (name: string): Promise<MakeSubcommand> =>
-  commands[name]?.load() ?? Promise.reject(new Error(`there is no command ${name}`));
 
 /** What follows the options in a command's help: notes and examples. */
 export function helpNotes(command: Command): string {

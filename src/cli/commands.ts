@@ -1,24 +1,7 @@
-import type { CommandOutput } from './command-line.js';
-import type { Context } from './context.js';
-
-/** A command beside the main form: given its words, does its work. */
-export interface Subcommand {
-  /** @returns the exit code */
-  readonly run: (words: readonly string[]) => Promise<number>;
-  /** What the words said of colours; undefined before they were read, and where they say nothing. */
-  readonly color: () => boolean | undefined;
-}
-
-export type MakeSubcommand = (context: Context, output: CommandOutput) => Subcommand;
-
-interface Listed {
-  /** For the help of vmrun. */
-  readonly summary: string;
-  readonly load: () => Promise<MakeSubcommand>;
-}
+import type { Commands } from './subcommand.js';
 
 /** The commands; each is loaded when it is called, so that a run need not pay for them. */
-export const commands: Readonly<Record<string, Listed>> = {
+export const commands: Commands = {
   check: {
     summary: 'say whether this host, or a captured one, can run the VM',
     load: async () => (await import('./commands/check.js')).checkCommand,

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { ProblemsError } from '../base/problem.js';
-import type { RunResult } from '../supervisor/run.js';
+import type { RunResult } from '../supervisor/run-options.js';
 import { statusOf, type RunEnd } from '../explain/run-end.js';
 
 /** vmrun's own failures: sysexits(3). A VM that ran gives bhyve's status instead. */

@@ -1,6 +1,6 @@
 import { isForeground, isTerminal } from '../host/terminal.js';
 import type { Machine } from '../machine/machine.js';
-import type { Run } from '../supervisor/run.js';
+import type { Run } from '../supervisor/run-options.js';
 import type { Seat } from '../supervisor/console.js';
 import { keyHelp } from './console-keys.js';
 import { keyboard, type Keyboard } from './keyboard.js';

@@ -2,7 +2,6 @@ import { nearestName } from '../base/nearest-name.js';
 import { quoteWord } from '../base/shell.js';
 import { commandHint, isFileName } from './command-hint.js';
 import { makeCommand, optionFor, type CommandOutput } from './command-line.js';
-import { commands } from './commands.js';
 import { mainOptions } from './main-options.js';
 import type { CliOptions } from './options.js';
 import { optionsOf, splitWords } from './read-words.js';
@@ -16,9 +15,9 @@ Examples:
                                           try it out without bhyve`;
 
 /** Names alone, so that the help fits a screen however many there are; vmrun help has their summaries. */
-const afterHelp = (): string => `
+const afterHelp = (commands: readonly string[]): string => `
 Commands (vmrun help says what they do, vmrun COMMAND --help how):
-${nameLines(Object.keys(commands))}
+${nameLines(commands)}
 ${examples}`;
 
 /** Lines of at most 80 columns. */
@@ -33,8 +32,8 @@ function nameLines(names: readonly string[]): string {
 }
 
 /** What a word that is no option may have been meant for, behind the options. */
-function operandHint(operand: string): string {
-  const command = nearestName(operand, Object.keys(commands));
+function operandHint(operand: string, commands: readonly string[]): string {
+  const command = nearestName(operand, commands);
   if (command !== undefined) return `a command comes first: vmrun ${command} -c FILE`;
   return isFileName(operand) ? 'a spec is given with -c' : `a target is chosen with -t: -t ${quoteWord(operand)}`;
 }
@@ -42,14 +41,19 @@ function operandHint(operand: string): string {
 /**
  * The command line as commander knows it, without anything that runs it.
  * @param output where help and complaints are written
+ * @param commands names of those beside the main form
  * @returns reads words; throws CommanderError for those that are wrong, or ask for help
  */
-export function makeProgram(version: string, output: CommandOutput): (words: readonly string[]) => CliOptions {
+export function makeProgram(
+  version: string,
+  output: CommandOutput,
+  commands: readonly string[],
+): (words: readonly string[]) => CliOptions {
   const program = makeCommand('vmrun', output)
     .description('Runs a bhyve virtual machine from a declarative spec.')
     .usage('-c FILE [options] [-- bhyve options]\n       vmrun COMMAND [options]')
     .version(version, '-V, --version', 'print the version')
-    .addHelpText('after', afterHelp);
+    .addHelpText('after', () => afterHelp(commands));
   const said: Partial<CliOptions>[] = [];
   for (const each of mainOptions) {
     const option = optionFor(each);
@@ -64,12 +68,12 @@ export function makeProgram(version: string, output: CommandOutput): (words: rea
     const [first] = own;
     // Told before commander misses -c.
     if (first !== undefined && !first.startsWith('-'))
-      program.error(`error: ${first} is no command; ${commandHint(first)}`);
+      program.error(`error: ${first} is no command; ${commandHint(first, commands)}`);
     program.argument('[words...]').parse(own, { from: 'user' });
     const [operand] = program.args;
     if (operand !== undefined) {
       const many = program.args.length === 1 ? '' : 'too many arguments: ';
-      program.error(`error: ${many}unexpected ${operand}; ${operandHint(operand)}`);
+      program.error(`error: ${many}unexpected ${operand}; ${operandHint(operand, commands)}`);
     }
     const options = optionsOf(said, forBhyve);
     return typeof options === 'string' ? program.error(`error: ${options}`) : options;

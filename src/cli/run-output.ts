@@ -11,7 +11,7 @@ import {
 import { isSameFile, isTerminal } from '../host/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { RunEvent } from '../supervisor/events.js';
-import type { Run } from '../supervisor/run.js';
+import type { Run } from '../supervisor/run-options.js';
 import type { Colours } from './colours.js';
 import type { Context } from './context.js';
 import { guestTerminal, hasGuestTerminal } from './guest-terminal.js';

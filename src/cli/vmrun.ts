@@ -37,12 +37,12 @@ async function runOrPrint(words: readonly string[], context: Context): Promise<n
 
 async function readWithCommander(words: readonly string[], context: Context): Promise<CliOptions> {
   const { makeProgram } = await import('./program.js');
-  return makeProgram(VMRUN_VERSION, outputOf(context))(words);
+  return makeProgram(VMRUN_VERSION, outputOf(context), Object.keys(commands))(words);
 }
 
 async function runCommand(name: string, words: readonly string[], context: Context): Promise<number> {
   const makeSubcommand = await commands[name]?.load();
-  const subcommand = makeSubcommand?.(context, outputOf(context));
+  const subcommand = makeSubcommand?.(context, outputOf(context), commands);
   try {
     return (await subcommand?.run(words)) ?? exitCodes.internal;
   } catch (error) {

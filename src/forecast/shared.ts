@@ -1,4 +1,5 @@
-import { openConfig, type ConfigNode } from '../bhyve/config-tree.js';
+import type { ConfigNode } from '../bhyve/config-node.js';
+import { openConfig } from '../bhyve/config-tree.js';
 import { record } from '../bhyve/foretell/recording.js';
 import { emptyOutput } from '../bhyve/outcome.js';
 import { parseCommandLine } from '../bhyve/parse.js';

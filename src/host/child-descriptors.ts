@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import type { SpawnOptions } from './child.js';
+import type { SpawnOptions } from './spawn-options.js';
 import { openEnd } from './end-file.js';
 import { openLine } from './life-line.js';
 import type { OutputFile } from './output-file.js';

@@ -2,7 +2,7 @@ import { existsSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
 import { visibleLines } from '../base/visible.js';
-import type { Survivor } from './child.js';
+import type { Survivor } from './spawn-options.js';
 import { clearEnd, readEnd } from './end-file.js';
 import { isFifo, makeFifos } from './fifo.js';
 import { retakeLock, takeLock, whoHolds, type Lock } from './lock.js';

@@ -1,4 +1,5 @@
-import { openConfig, type ConfigNode } from '../bhyve/config-tree.js';
+import type { ConfigNode } from '../bhyve/config-node.js';
+import { openConfig } from '../bhyve/config-tree.js';
 import { parseFwCfgItem } from '../bhyve/fwcfg.js';
 import { readOptions } from '../bhyve/getopt.js';
 import { emptyOutput } from '../bhyve/outcome.js';

@@ -1,4 +1,5 @@
-import { openConfig, emptyNode } from '../bhyve/config-tree.js';
+import { emptyNode } from '../bhyve/config-node.js';
+import { openConfig } from '../bhyve/config-tree.js';
 import { BhyveExit, emptyOutput } from '../bhyve/outcome.js';
 import type { Platform } from '../bhyve/releases.js';
 import { readVncServer } from '../devices/readers/fbuf.js';

@@ -16,7 +16,7 @@ import type { Planner } from './planner.js';
 import { decide, noPast, type StopReason } from './policy.js';
 import { preflight, refuseUnloaded } from './preflight.js';
 import { reasonOf } from '../explain/run-end.js';
-import type { RunOptions, RunResult } from './run.js';
+import type { RunOptions, RunResult } from './run-options.js';
 import type { BootResult, Session } from './session.js';
 import { wordsOf as wordsOfProblems, type SpecAtHand } from './spec-source.js';
 

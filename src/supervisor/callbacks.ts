@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import type { Machine } from '../machine/machine.js';
-import type { RunOptions } from './run.js';
+import type { RunOptions } from './run-options.js';
 import type { StateKeeper } from './state-keeper.js';
 
 type Environment = Readonly<Record<string, string>>;

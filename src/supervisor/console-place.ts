@@ -1,7 +1,7 @@
 import { openConsolePipes, type ConsolePipes } from '../host/console-pipes.js';
 import { isFifo } from '../host/fifo.js';
 import { servePeers, type PeerServer } from '../host/peer-socket.js';
-import type { SpawnOptions } from '../host/child.js';
+import type { SpawnOptions } from '../host/spawn-options.js';
 import type { RunDirectory } from '../host/run-directory.js';
 import { consoleInFile, consoleOutFile, consoleSocketFile } from '../host/run-files.js';
 import type { RunTool } from '../host/tools.js';

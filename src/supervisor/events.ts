@@ -4,8 +4,8 @@ import type { MachineChange } from '../machine/difference.js';
 import type { Loader } from '../machine/machine.js';
 import type { ExitReason } from '../fields/exits.js';
 import type { Explanation } from '../explain/rule.js';
-import type { GuestAct } from './guest-acts.js';
-import type { LoadEnd } from './load.js';
+import type { GuestAct } from './guest-act.js';
+import type { LoadEnd } from './load-end.js';
 import type { StopReason } from './policy.js';
 import type { RunEnd } from '../explain/run-end.js';
 

@@ -1,10 +1,8 @@
 import type { Problem } from '../base/problem.js';
 import type { Machine } from '../machine/machine.js';
+import type { GuestAct } from './guest-act.js';
 import { signalGuest, type VmProcess } from './power-button.js';
 import type { Session } from './session.js';
-
-/** What can be done to a guest that runs. */
-export type GuestAct = 'power-button' | 'reset' | 'pause' | 'resume' | 'nmi';
 
 /**
  * Does it, as bhyve knows it: SIGTERM is the power button, SIGSTOP and SIGCONT pause; a reset and an NMI are

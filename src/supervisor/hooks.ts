@@ -6,7 +6,7 @@ import { tailBuffer } from '../host/tail.js';
 import type { Machine } from '../machine/machine.js';
 import type { ExitReason } from '../fields/exits.js';
 import type { Emit, HookName } from './events.js';
-import type { StopSignals } from './stop.js';
+import type { StopSignals } from './stop-signals.js';
 
 /** What a hook is told beside the machine. */
 export interface HookFacts {

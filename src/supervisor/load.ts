@@ -6,7 +6,7 @@ import { loaderCommand } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import { explainLoad, type LoaderWords } from '../explain/explain-load.js';
 import { hasIn } from '../explain/has.js';
-import type { LoadFailure } from '../explain/run-end.js';
+import type { LoadEnd } from './load-end.js';
 import { outputsOf } from './outputs.js';
 import {
   environmentOf,
@@ -17,16 +17,6 @@ import {
   type BootResult,
   type Session,
 } from './session.js';
-
-/** How the loader of a boot ended. */
-export type LoadEnd =
-  /** bhyve can be started. */
-  | { readonly kind: 'loaded' }
-  /** Somebody said "reboot" at its prompt: the guest is to be loaded again. */
-  | { readonly kind: 'rebooted' }
-  /** A stop was asked for. */
-  | { readonly kind: 'stopped' }
-  | LoadFailure;
 
 /** bhyveload(8): `reboot` at the prompt. */
 const rebootStatus = 2;

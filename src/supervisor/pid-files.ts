@@ -5,7 +5,7 @@ import type { Machine } from '../machine/machine.js';
 import { filesOfTargets, namedFiles } from '../machine/named-files.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { outputProblems } from './output-files.js';
-import type { RunOptions } from './run.js';
+import type { RunOptions } from './run-options.js';
 
 type Options = Pick<RunOptions, 'pidFile' | 'supervisorPidFile' | 'platform' | 'identity' | 'extraArguments'>;
 

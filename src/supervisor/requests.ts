@@ -1,7 +1,7 @@
 import type { Problem } from '../base/problem.js';
 import type { Clock } from '../host/clock.js';
-import type { GuestAct } from './guest-acts.js';
-import type { StopSignals } from './stop.js';
+import type { GuestAct } from './guest-act.js';
+import type { StopSignals } from './stop-signals.js';
 
 /** What a run can be asked for while it goes on. */
 export type RunRequest =

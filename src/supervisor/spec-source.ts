@@ -5,7 +5,7 @@ import type { Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { refusePidFiles } from './pid-files.js';
 import { planner, type Planner } from './planner.js';
-import type { RunOptions } from './run.js';
+import type { RunOptions } from './run-options.js';
 
 /** Gives the spec of the next boot: that of a file as it is by now, say. */
 export type SpecSource = () => Spec | Promise<Spec>;

@@ -8,13 +8,6 @@ import type { Session } from './session.js';
 /** bhyvectl --force-poweroff acts at once; only a bhyve that hangs in the kernel does not follow. */
 const forcedPowerOffMs = 3000;
 
-export interface StopSignals {
-  /** Aborted: stop, and boot no more. */
-  readonly stop: AbortSignal;
-  /** Aborted: do not wait for the guest any longer. */
-  readonly hurry: AbortSignal;
-}
-
 /** A bhyve that is in the kernel for longer is told to whoever waits for its end. */
 const killMs = 10_000;
 

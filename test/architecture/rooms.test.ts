@@ -9,6 +9,8 @@ interface Case {
   readonly file: string;
   readonly code: string;
   readonly isAllowed: boolean;
+  /** A table of rooms that is not vmrun's. */
+  readonly rooms?: Readonly<Record<string, readonly string[]>>;
 }
 
 const importing = (file: string, from: string, isAllowed: boolean): Case => ({
@@ -17,7 +19,17 @@ const importing = (file: string, from: string, isAllowed: boolean): Case => ({
   isAllowed,
 });
 
+/** Rooms below a folder that is none. */
+const nested = { base: [], manager: ['base'], 'api/native': ['base', 'manager'], 'api/sysadm': ['base', 'manager'] };
+
 const cases: readonly Case[] = [
+  { ...importing('src/api/native/routes.ts', '../../manager/vms.ts', true), rooms: nested },
+  { ...importing('src/api/native/deep/er/a.ts', '../../../../manager/vms.ts', true), rooms: nested },
+  { ...importing('src/api/native/deep/er/a.ts', '../../b.ts', true), rooms: nested },
+  { ...importing('src/api/native/routes.ts', '../sysadm/routes.ts', false), rooms: nested },
+  { ...importing('src/api/native/routes.ts', '../other/routes.ts', false), rooms: nested },
+  { ...importing('src/manager/vms.ts', '../api/native/routes.ts', false), rooms: nested },
+  { ...importing('src/api/routes.ts', '../base/text.ts', false), rooms: nested },
   importing('src/base/shell.ts', './text.js', true),
   importing('src/base/shell.ts', '../devices/device.js', false),
   importing('src/ucl/parse-ucl.ts', '../base/text.js', true),
@@ -88,6 +100,30 @@ const cases: readonly Case[] = [
   importing('src/report/lock-file.ts', 'node:fs', false),
   importing('src/supervisor/run.ts', '../report/load-with-lock.js', false),
   importing('src/cli/commands/check.ts', '../../report/check-report.js', true),
+  importing('src/index.ts', './report/plan-report.js', true),
+  importing('src/index.ts', './cli/paint.js', false),
+  importing('src/index.ts', './simulator/script.js', false),
+  importing('src/nowhere/a.ts', '../base/text.js', false),
+  importing('src/import/script/deeper/a.ts', '../../../base/text.js', true),
+  importing('src/import/script/deeper/a.ts', '../../../host/check.js', false),
+  importing('src/machine/plan.ts', 'node:http', false),
+  importing('src/machine/plan.ts', 'node:path', true),
+  importing('src/machine/plan.ts', 'fs', false),
+  ...[
+    (from: string) => `export { a } from '${from}';\n`,
+    (from: string) => `export * from '${from}';\n`,
+    (from: string) => `import type { A } from '${from}';\n`,
+    (from: string) => `await import('${from}');\n`,
+    (from: string) => `await import(\`${from}\`);\n`,
+    (from: string) => `export type A = import('${from}').A;\n`,
+  ].flatMap((line) => [
+    { file: 'src/machine/plan.ts', code: line('../spec/parse-spec.js'), isAllowed: true },
+    { file: 'src/machine/plan.ts', code: line('../host/check.js'), isAllowed: false },
+    { file: 'src/machine/plan.ts', code: line('node:fs'), isAllowed: false },
+    { file: 'src/host/check.ts', code: line('node:fs'), isAllowed: true },
+  ]),
+  { file: 'src/machine/plan.ts', code: "await import('../ho' + 'st/check.js');\n", isAllowed: false },
+  { file: 'src/machine/plan.ts', code: 'await import(`../${String(1)}/check.js`);\n', isAllowed: false },
   { file: 'src/supervisor/run.ts', code: 'export const now = Date.now();\n', isAllowed: false },
   { file: 'src/supervisor/run.ts', code: 'setTimeout(() => undefined, 1);\n', isAllowed: false },
   { file: 'src/machine/plan.ts', code: 'export const home = process.env;\n', isAllowed: false },
@@ -103,6 +139,6 @@ test.each(cases.map((row, index) => [row.file, row.code.trim(), row.isAllowed, f
   '%s may say %s: %s',
   (_file, _code, isAllowed, messages) => {
     expect(messages.length === 0).toBe(isAllowed);
-    expect(messages.every((rule) => rule.startsWith('no-restricted'))).toBe(true);
+    expect(messages.every((rule) => /^(no-restricted|vmrun\/rooms)/.test(rule))).toBe(true);
   },
 );

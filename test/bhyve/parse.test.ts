@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { emptyNode, openConfig } from '../../src/bhyve/config-tree.js';
+import { emptyNode } from '../../src/bhyve/config-node.js';
+import { openConfig } from '../../src/bhyve/config-tree.js';
 import { emptyOutput } from '../../src/bhyve/outcome.js';
 import { parseCommandLine, type Platform } from '../../src/bhyve/parse.js';
 

@@ -8,7 +8,7 @@ import { readQuestion } from '../../src/cli/completion/reply.js';
 
 const sources: Sources = {
   commands: Object.entries(commands).map(([word, { summary }]) => ({ word, about: summary })),
-  command: commandWords,
+  command: (name) => commandWords(commands, name),
   targets: (said) => Promise.resolve([...said].map(([option, value]) => `${option}=${value}`)),
   names: (said) => [`in ${said.get('--run-dir') ?? ''}`],
 };
@@ -40,7 +40,7 @@ describe('what may stand there', () => {
   });
 
   test.each(Object.keys(commands))('after %s, its own options and no others', async (name) => {
-    const { options } = await commandWords(name);
+    const { options } = await commandWords(commands, name);
     // The help tells of --no-lock in the line of --lock.
     const own = options.filter(({ hidden, negate }) => !hidden || negate).map(({ long }) => long);
     expect(wordsOf(await at(`${name} --|`))).toEqual([...own, '--help']);

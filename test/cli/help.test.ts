@@ -6,7 +6,7 @@ const names = Object.keys(commands);
 
 /** The whole help of a command, as it is printed. */
 async function help(name?: string): Promise<string> {
-  const command = await commandWords(name);
+  const command = await commandWords(commands, name);
   const notes = helpNotes(command);
   return command.helpInformation() + notes;
 }

@@ -41,6 +41,7 @@ async function printed(line: string, columns: number | undefined, workingDirecto
       columns: () => columns,
     },
     { writeOut: write, writeErr: write },
+    commands,
   );
   expect(await command?.run(words)).toBe(0);
   return out;
@@ -99,7 +100,7 @@ describe('help', () => {
   test.each([undefined, ...Object.keys(commands)])('of %s says the same on every terminal', async (name) => {
     const at = async (width: number): Promise<string> => {
       let text = '';
-      (await commandWords(name, () => width))
+      (await commandWords(commands, name, () => width))
         .configureOutput({ writeOut: (more) => (text += fitHelp(more, width)) })
         .outputHelp();
       return text;

@@ -62,7 +62,7 @@ async function vmrun(line: string, workingDirectory = folder): Promise<Said> {
   };
   const make = await commands[name]?.load();
   try {
-    const command = make?.(context, { writeOut: context.out, writeErr: context.err });
+    const command = make?.(context, { writeOut: context.out, writeErr: context.err }, commands);
     return { code: (await command?.run(words)) ?? 70, ...said };
   } catch (error) {
     if (error instanceof ProblemsError) {

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { mainOptions } from '../../src/cli/main-options.js';
 import type { CliOptions } from '../../src/cli/options.js';
+import { commands } from '../../src/cli/commands.js';
 import { makeProgram } from '../../src/cli/program.js';
 import { readPlainWords } from '../../src/cli/read-words.js';
 
@@ -18,7 +19,7 @@ function read(...words: readonly string[]): Read {
   let help = '';
   const output = { writeOut: (text: string) => (help += text), writeErr: (text: string) => (complaint += text) };
   try {
-    const options = makeProgram('1.2.3', output)(words);
+    const options = makeProgram('1.2.3', output, Object.keys(commands))(words);
     const plain = readPlainWords(words);
     if (plain !== undefined) expect(plain).toEqual(options);
     return { options, complaint, help };

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from '@jest/globals';
-import { spawnChild, type Child, type ProcessEnd, type SpawnOptions, type Survivor } from '../../src/host/child.js';
+import { spawnChild, type Child, type ProcessEnd } from '../../src/host/child.js';
+import type { SpawnOptions, Survivor } from '../../src/host/spawn-options.js';
 import { StartError } from '../../src/host/start-error.js';
 import { takeLock, whoHolds } from '../../src/host/lock.js';
 import { endProcess, inPlace, isRunning, until, type Place } from '../e2e/support/place.js';

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { escapeValue } from '../../src/machine/argv.js';
 import { openConfig } from '../../src/bhyve/config-tree.js';
-import { emptyNode } from '../../src/bhyve/config-tree.js';
+import { emptyNode } from '../../src/bhyve/config-node.js';
 import { emptyOutput } from '../../src/bhyve/outcome.js';
 import { awkwardText } from '../support/arbitraries.js';
 import { expectedConfig, simulateMachine, sorted } from '../support/simulated.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { RunEvent } from '../../src/supervisor/events.js';
-import type { RunResult } from '../../src/supervisor/run.js';
+import type { RunResult } from '../../src/supervisor/run-options.js';
 import { inBuiltProcess } from '../support/built-process.js';
 
 const mebibyte = 1024 * 1024;

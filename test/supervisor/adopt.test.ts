@@ -22,7 +22,7 @@ import { whoRuns } from '../../src/host/who-runs.js';
 import type { FileIdentity, RunState } from '../../src/host/run-state.js';
 import { runTool } from '../../src/host/tools.js';
 import { orphanOf as foundOrphan } from '../../src/supervisor/orphan.js';
-import type { RunOptions } from '../../src/supervisor/run.js';
+import type { RunOptions } from '../../src/supervisor/run-options.js';
 import { makeFakeHost } from '../host/fake-host.js';
 import { endProcess, inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import { fakeKernel, ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';

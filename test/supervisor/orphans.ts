@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { spawnChild, type Child, type Survivor } from '../../src/host/child.js';
+import { spawnChild, type Child } from '../../src/host/child.js';
+import type { Survivor } from '../../src/host/spawn-options.js';
 import { systemClock } from '../../src/host/clock.js';
 import { makeOutput, type OutputFile, type OutputOptions } from '../../src/host/output-file.js';
 import { makePrivateFolder, privateFolder, type PrivateFolder } from '../../src/host/private-folder.js';

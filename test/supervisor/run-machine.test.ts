@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { plan } from '../../src/machine/plan.js';
-import { run, type RunResult } from '../../src/supervisor/run.js';
+import { run } from '../../src/supervisor/run.js';
+import type { RunResult } from '../../src/supervisor/run-options.js';
 import { inPlace, type Place } from '../e2e/support/place.js';
 import { loadVm, simulator } from '../e2e/support/supervised.js';
 

@@ -6,7 +6,7 @@ import { ProblemsError } from '../../src/base/problem.js';
 import { StartError } from '../../src/host/start-error.js';
 import { systemHost } from '../../src/host/host.js';
 import type { RunEvent } from '../../src/supervisor/events.js';
-import type { RunOptions } from '../../src/supervisor/run.js';
+import type { RunOptions } from '../../src/supervisor/run-options.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import {
   booted,

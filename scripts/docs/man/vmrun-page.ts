@@ -1,5 +1,6 @@
 import { exitCodes } from '../../../src/cli/exit-codes.js';
 import { allCommandWords, commandWords } from '../../../src/cli/command-tree.js';
+import { commands } from '../../../src/cli/commands.js';
 import { commandPart, exampleBlock, optionItems, synopsis } from './command-words.js';
 import { list, literal, manualPage, paragraphs, prose, references, section, type Lines } from './mdoc.js';
 
@@ -102,13 +103,13 @@ const namedItems = (macro: string, rows: readonly (readonly [name: string, meani
   rows.map(([name, meaning]) => ({ head: `${macro} ${name}`, body: prose(meaning) }));
 
 export async function vmrunPage(): Promise<string> {
-  const main = await commandWords();
-  const commands = await allCommandWords();
+  const main = await commandWords(commands);
+  const others = await allCommandWords(commands);
   return manualPage(
     'vmrun',
     8,
     'run bhyve virtual machines from a declarative spec',
-    section('SYNOPSIS', synopsis(main).slice(0, -3), ...commands.map(([, command]) => synopsis(command))),
+    section('SYNOPSIS', synopsis(main).slice(0, -3), ...others.map(([, command]) => synopsis(command))),
     section('DESCRIPTION', paragraphs(...description.map(prose))),
     section('OPTIONS', prose('A run takes these:'), list(optionItems(main, optionNotes))),
     section(
@@ -116,7 +117,7 @@ export async function vmrunPage(): Promise<string> {
       prose(
         'A command is the first word; without one it is a run, so `vmrun -c check` runs the spec in the file check. Each has a `--help` of its own, and those that print for people take `--color` and `--no-color`.',
       ),
-      ...commands.map(([name, command]) => commandPart(name, command)),
+      ...others.map(([name, command]) => commandPart(name, command)),
     ),
     section('RUNNING', paragraphs(...running.map(prose))),
     section('STOPPING', paragraphs(...stopping.map(prose))),
@@ -134,7 +135,7 @@ export async function vmrunPage(): Promise<string> {
     section(
       'EXAMPLES',
       exampleBlock(main),
-      ...commands.flatMap(([, command]) => {
+      ...others.flatMap(([, command]) => {
         const block = exampleBlock(command);
         return block.length === 0 ? [] : [block];
       }),

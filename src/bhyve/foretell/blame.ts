@@ -1,4 +1,4 @@
-import type { ConfigNode } from '../config-tree.js';
+import type { ConfigNode } from '../config-node.js';
 import type { Read } from './recording.js';
 
 /** What is behind something that bhyve says. */

@@ -1,6 +1,7 @@
 import { addAll } from '../../base/long-lists.js';
 import { unreachable } from '../../base/unreachable.js';
-import { type ConfigNode, emptyNode, listVariables, openConfig } from '../config-tree.js';
+import { type ConfigNode, emptyNode } from '../config-node.js';
+import { listVariables, openConfig } from '../config-tree.js';
 import { BhyveExit, emptyOutput } from '../outcome.js';
 import { type Failure, parseCommandLine, type ParsedCommandLine } from '../parse.js';
 import type { Platform } from '../releases.js';

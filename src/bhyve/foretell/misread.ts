@@ -1,6 +1,7 @@
 import { formatAddress } from '../../base/pci-address.js';
 import { shown } from '../../base/text.js';
-import { type ConfigNode, listVariables, openConfig } from '../config-tree.js';
+import type { ConfigNode } from '../config-node.js';
+import { listVariables, openConfig } from '../config-tree.js';
 import { emptyOutput } from '../outcome.js';
 import { ahciPorts, splitAhciPorts } from '../pci-legacy.js';
 import { scanAddress } from '../pci.js';

@@ -1,4 +1,4 @@
-import type { ConfigNode } from '../config-tree.js';
+import type { ConfigNode } from '../config-node.js';
 import { emptyOutput } from '../outcome.js';
 import { prefixesOf, type Trace, type TracedOption } from '../trace.js';
 

@@ -1,4 +1,4 @@
-import { type ConfigNode, emptyNode } from '../config-tree.js';
+import { type ConfigNode, emptyNode } from '../config-node.js';
 
 /** Whether a variable belongs to what makes no sense without another: a device, the TPM, the numbers of CPUs. */
 export function isPartOf(variable: string): (other: string) => boolean {

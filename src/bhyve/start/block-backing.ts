@@ -1,5 +1,5 @@
 import { atoi, strtol, toInt } from '../c-numbers.js';
-import type { ConfigNode } from '../config-tree.js';
+import type { ConfigNode } from '../config-node.js';
 import { type StartContext, addBootDevice } from './start-context.js';
 
 /** The sector sizes of `l` or `l/p`; undefined where it is neither. */

@@ -1,5 +1,5 @@
 import { atoi, strtol } from '../c-numbers.js';
-import type { ConfigNode } from '../config-tree.js';
+import type { ConfigNode } from '../config-node.js';
 import { comPorts } from '../lpc.js';
 import { crash, errnoText, warn } from '../outcome.js';
 import { parseScsiTarget } from '../pci-legacy.js';

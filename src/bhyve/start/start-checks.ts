@@ -1,4 +1,5 @@
-import { type ConfigNode, openConfig } from '../config-tree.js';
+import type { ConfigNode } from '../config-node.js';
+import { openConfig } from '../config-tree.js';
 import { checkDomainCpus, checkDomainMemory } from '../numa.js';
 import { BhyveExit, type Output, emptyOutput, exitError } from '../outcome.js';
 import { type Failure, failure } from '../parse.js';

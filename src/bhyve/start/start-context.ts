@@ -1,5 +1,6 @@
 import type { PciAddress } from '../../base/pci-address.js';
-import type { Config, ConfigNode } from '../config-tree.js';
+import type { ConfigNode } from '../config-node.js';
+import type { Config } from '../config-tree.js';
 import { type Output, exitError, fail } from '../outcome.js';
 import type { Platform } from '../releases.js';
 

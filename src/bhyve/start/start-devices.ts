@@ -1,5 +1,5 @@
 import { formatAddress, maxBus, maxFunction, maxSlot, type PciAddress } from '../../base/pci-address.js';
-import type { ConfigNode } from '../config-tree.js';
+import type { ConfigNode } from '../config-node.js';
 import { BhyveExit, errnoText, exitError } from '../outcome.js';
 import { findModel, pciVariable } from '../pci.js';
 import { traitsOf } from '../releases.js';

@@ -6,7 +6,6 @@ import { parseSpec } from '../../spec/parse-spec.js';
 import { isSpecFormat, readSpec } from '../../spec/read.js';
 import { allCommandWords, commandWords } from '../command-tree.js';
 import { makeCommand } from '../command-line.js';
-import { commands, type MakeSubcommand } from '../commands.js';
 import { complete, type Said, type Sources } from '../completion/complete.js';
 import { readQuestion, shells } from '../completion/reply.js';
 import { completionScript } from '../completion/scripts.js';
@@ -14,6 +13,7 @@ import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { asText } from '../paint.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
+import type { Commands, MakeSubcommand } from '../subcommand.js';
 
 const examples = `
 It completes commands, options and what they take, file names, the targets of
@@ -26,7 +26,7 @@ Examples:
   vmrun completion tcsh > ~/.vmrun.tcsh   once; then source it in ~/.tcshrc`;
 
 /** `vmrun completion`: the script for a shell; the script itself calls it with `--answer`. */
-export const completionCommand: MakeSubcommand = (context, output) => {
+export const completionCommand: MakeSubcommand = (context, output, commands) => {
   const command = makeCommand('vmrun completion', output)
     .description('Prints a script that makes a shell complete vmrun.')
     .usage(shells.join(' | '))
@@ -43,21 +43,21 @@ export const completionCommand: MakeSubcommand = (context, output) => {
       if (command.opts<{ readonly answer?: true }>().answer === true) {
         const { line: typed, reply } = readQuestion(shell, line);
         // Whatever is wrong, nobody has asked for its words while he types.
-        context.out(asText(await complete(typed, sourcesIn(context)).then(reply, () => '')));
+        context.out(asText(await complete(typed, sourcesIn(context, commands)).then(reply, () => '')));
         return exitCodes.ok;
       }
       if (line.length > 0) command.error(`error: one shell is enough, found ${line.join(' ')}`);
-      const others = (await allCommandWords()).map(([, each]) => each);
-      context.out(asText(completionScript(shell, [await commandWords(), ...others])));
+      const others = (await allCommandWords(commands)).map(([, each]) => each);
+      context.out(asText(completionScript(shell, [await commandWords(commands), ...others])));
       return exitCodes.ok;
     },
     color: () => undefined,
   };
 };
 
-const sourcesIn = (context: Context): Sources => ({
+const sourcesIn = (context: Context, commands: Commands): Sources => ({
   commands: Object.entries(commands).map(([word, { summary }]) => ({ word, about: summary })),
-  command: commandWords,
+  command: (name) => commandWords(commands, name),
   targets: (said) => targetsIn(said, context),
   names: (said) => {
     const given = said.get('--run-dir');

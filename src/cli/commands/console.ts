@@ -8,7 +8,7 @@ import { knownNames } from '../../host/who-runs.js';
 import { consoleFrames, type ConsoleHello } from '../../supervisor/console-server.js';
 import type { Writer } from '../../supervisor/console.js';
 import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { keyHelp } from '../console-keys.js';

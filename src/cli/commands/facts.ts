@@ -9,7 +9,7 @@ import { plan } from '../../machine/plan.js';
 import { loadWithLock } from '../../report/load-with-lock.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { inputFormatOption, makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { asJson } from '../paint.js';

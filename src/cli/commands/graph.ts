@@ -9,7 +9,7 @@ import type { SpecFormat } from '../../spec/parse-spec.js';
 import { defaultTarget } from '../../spec/targets.js';
 import { coloursFor } from '../colours.js';
 import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { drawsUnicode } from '../letters.js';

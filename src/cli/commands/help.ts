@@ -3,9 +3,9 @@ import { Argument } from 'commander';
 import { commandHint } from '../command-hint.js';
 import { commandWords } from '../command-tree.js';
 import { fitted, makeCommand } from '../command-line.js';
-import { commands, type MakeSubcommand } from '../commands.js';
 import { exitCodes } from '../exit-codes.js';
 import { asText } from '../paint.js';
+import type { Commands, MakeSubcommand } from '../subcommand.js';
 import { usualWidth } from '../wrap.js';
 
 const examples = `
@@ -14,7 +14,7 @@ Examples:
   vmrun help check   the same as vmrun check --help`;
 
 /** `vmrun help`: the commands with what they do, or the help of one of them. */
-export const helpCommand: MakeSubcommand = (context, output) => {
+export const helpCommand: MakeSubcommand = (context, output, commands) => {
   const command = makeCommand('vmrun help', output)
     .description('Lists the commands, or prints the help of one.')
     .usage('[COMMAND]')
@@ -25,7 +25,7 @@ export const helpCommand: MakeSubcommand = (context, output) => {
       command.parse([...words], { from: 'user' });
       const [name] = command.args;
       if (name !== undefined && !Object.hasOwn(commands, name))
-        command.error(`error: ${name} is no command; ${commandHint(name)}`);
+        command.error(`error: ${name} is no command; ${commandHint(name, Object.keys(commands))}`);
       const width = context.columns?.(1) ?? usualWidth;
       const write = fitted(
         (text) => {
@@ -33,8 +33,8 @@ export const helpCommand: MakeSubcommand = (context, output) => {
         },
         () => width,
       );
-      if (name === undefined) write(summaries());
-      else (await commandWords(name, () => width)).configureOutput({ writeOut: write }).outputHelp();
+      if (name === undefined) write(summaries(commands));
+      else (await commandWords(commands, name, () => width)).configureOutput({ writeOut: write }).outputHelp();
       return exitCodes.ok;
     },
     color: () => undefined,
@@ -42,7 +42,7 @@ export const helpCommand: MakeSubcommand = (context, output) => {
 };
 
 /** A line for each command, in the order of the alphabet. */
-function summaries(): string {
+function summaries(commands: Commands): string {
   const names = Object.keys(commands).sort();
   const width = greatest(names.map((name) => name.length));
   return [

@@ -14,7 +14,7 @@ import { writeNewFile } from '../../host/new-file.js';
 import { readText, standardInput, type ReadWords } from '../../spec/read.js';
 import { coloursFor, type Colours } from '../colours.js';
 import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
 import { asJson, asLines, asText } from '../paint.js';

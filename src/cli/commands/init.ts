@@ -10,7 +10,7 @@ import { isTerminal } from '../../host/terminal.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { formatOfFile } from '../../spec/read.js';
 import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines, asQuestion, asText } from '../paint.js';

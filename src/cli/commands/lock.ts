@@ -14,7 +14,7 @@ import { refuseSharedLock } from '../../report/lock-sharers.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec, standardInput } from '../../spec/read.js';
 import { inputFormatOption, makeCommand, takeSpec } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { refuseLockFile } from '../output-files.js';

@@ -8,7 +8,7 @@ import { forecastSeverity, withForecast } from '../../report/with-forecast.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { coloursFor } from '../colours.js';
 import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { asJson, asLines, type OwnText } from '../paint.js';

@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import { runsDocument } from '../../report/runs-document.js';
 import { listRuns } from '../../supervisor/runs.js';
 import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import { exitCodes } from '../exit-codes.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
 import { asJson, asLines } from '../paint.js';

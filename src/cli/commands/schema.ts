@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Argument } from 'commander';
 import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import { exitCodes } from '../exit-codes.js';
 import { packageFile } from '../package-file.js';
 import { asText } from '../paint.js';

@@ -12,7 +12,7 @@ import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { stopRun, type KnownRun, type StopRunOptions } from '../../supervisor/runs.js';
 import { inputFormatOption, makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../commands.js';
+import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines } from '../paint.js';

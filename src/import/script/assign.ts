@@ -1,17 +1,16 @@
 import { listWords } from '../../base/text.js';
-import { expander } from './evaluate.js';
-import { keyedOf } from './expand.js';
+import { keyedOf, type Expander } from './expand.js';
 import type { Run } from './run.js';
 import { literalOf, type Assignment, type Simple } from './tree.js';
 
 /** Values go to variables, or into the environment of one command. */
-export function assign(run: Run, { name, isAdded, index, value }: Assignment): void {
+export function assign(run: Run, { name, isAdded, index, value }: Assignment, expander: Expander): void {
   const before = run.variables.get(name);
   if (!('source' in value)) {
     const keyed = value.filter(({ source }) => /^\[[^\]]+\]=/.test(source));
     for (const word of keyed) {
       const [, key = '', one = ''] = /^\[([^\]]+)\]=([^]*)$/.exec(expander.text(run, word)) ?? [];
-      setElement(run, name, { key, source: key, text: one, isAdded: false });
+      setElement(run, expander, name, { key, source: key, text: one, isAdded: false });
     }
     if (keyed.length > 0 && keyed.length === value.length) return;
     const plain = value.filter((word) => !keyed.includes(word));
@@ -29,15 +28,15 @@ export function assign(run: Run, { name, isAdded, index, value }: Assignment): v
   }
   const text = words === undefined ? expander.text(run, value) : (words[0] ?? '');
   if (index !== undefined) {
-    setElement(run, name, { key: expander.text(run, index), source: index.source, text, isAdded });
+    setElement(run, expander, name, { key: expander.text(run, index), source: index.source, text, isAdded });
     return;
   }
   const old = typeof before === 'object' ? (before[0] ?? '') : (before ?? '');
-  run.variables.set(name, declared(run, name, isAdded ? old : '', text));
+  run.variables.set(name, declared(run, expander, name, isAdded ? old : '', text));
 }
 
 /** What `declare` has a variable make of each value. */
-function declared(run: Run, name: string, old: string, text: string): string {
+function declared(run: Run, expander: Expander, name: string, old: string, text: string): string {
   const letters = run.attributes.get(name) ?? '';
   if (letters.includes('n')) return run.symbols.of({ source: `$${name}`, kind: 'output' });
   if (letters.includes('i')) return expander.number(run, old === '' ? text : `(${old})+(${text})`, text);
@@ -48,6 +47,7 @@ function declared(run: Run, name: string, old: string, text: string): string {
 /** Under a key, or in its place in an array. */
 function setElement(
   run: Run,
+  expander: Expander,
   name: string,
   {
     key,

@@ -2,8 +2,9 @@ import { tellExported } from './environment.js';
 import path from 'node:path';
 import { holds, type Operand } from './conditions.js';
 import { keyedOf } from './expand.js';
-import type { Tools } from './evaluate.js';
-import { parse, shellDialect } from './dialect.js';
+import type { Call, Tools } from './call.js';
+import { evaluateText, outerWrappers, textOfFile, withWrappers } from './evaluate-text.js';
+import { shellDialect } from './dialect.js';
 import { isBashLike, decide, entry, exited, onlySymbol, toGiven, toValue } from './run.js';
 import type { Choice, Field, Flow, ProgramName, Run, Started, Wrapper } from './run.js';
 import { hasSymbol, replaceSymbols, shownText, symbolsIn } from './symbols.js';
@@ -11,14 +12,6 @@ import type { Simple, Word } from './tree.js';
 import { readArray, readLine } from './read.js';
 import { runOther } from './utilities.js';
 import { unwrap } from './wrappers.js';
-
-export interface Call {
-  readonly run: Run;
-  readonly command: Simple;
-  readonly fields: readonly Field[];
-  readonly tools: Tools;
-  readonly wrappers: readonly Wrapper[];
-}
 
 const programs: readonly string[] = ['bhyve', 'bhyveload', 'grub-bhyve'];
 
@@ -100,7 +93,7 @@ function start({ run, command, fields, tools, wrappers }: Call, program: Program
       const by = run.changed.get(file);
       return by === undefined ? [] : [{ file, ...by }];
     }),
-    wrappers: [...wrappers, ...(outerWrappers.get(run) ?? [])],
+    wrappers: [...wrappers, ...outerWrappers(run)],
     ...(input?.text === undefined ? {} : { inputText: input.text }),
     ...(input?.file === undefined ? {} : { inputFile: input.file }),
     ...(run.outputFile === undefined ? {} : { outputFile: shownText(run.outputFile, run.symbols) }),
@@ -127,17 +120,6 @@ function start({ run, command, fields, tools, wrappers }: Call, program: Program
 const counted = (run: Run, text: string): string =>
   replaceSymbols(text, (symbol) => (run.symbols.meaning(symbol).input === '#' ? '0' : symbol));
 
-/** Wrappers of the text or function that is being followed. */
-const outerWrappers = new WeakMap<Run, readonly Wrapper[]>();
-
-function withWrappers(run: Run, wrappers: readonly Wrapper[], walk: () => Flow | undefined): Flow | undefined {
-  const before = outerWrappers.get(run) ?? [];
-  outerWrappers.set(run, [...before, ...wrappers]);
-  const flow = walk();
-  outerWrappers.set(run, before);
-  return flow;
-}
-
 function callFunction({ run, fields, tools, wrappers }: Call, given: readonly Field[]): Flow | undefined {
   const body = run.functions.get(fields[0]?.text ?? '');
   if (body === undefined) return undefined;
@@ -160,27 +142,6 @@ function callFunction({ run, fields, tools, wrappers }: Call, given: readonly Fi
   }
   Object.assign(run, { positional, isPlainCall, hidden, shifted });
   return flow?.kind === 'return' ? undefined : flow;
-}
-
-/** `eval`, `sh -c`, `. file`: a text that becomes commands. */
-export function evaluateText({ run, command, tools, wrappers }: Call, text: string): Flow | undefined {
-  const key = `${run.dialect} ${command.id} ${command.line} ${text}`;
-  const parsed = run.texts.read.get(key) ?? parse(text, run.dialect, { ids: run.texts.ids, onlyLine: command.line });
-  run.texts.read.set(key, parsed);
-  if (!parsed.ok) {
-    run.lost.push({
-      line: command.line,
-      code: 'script',
-      message: `a text that this line runs cannot be read: ${parsed.message}`,
-    });
-    return undefined;
-  }
-  run.expanded += text.length;
-  for (const name of parsed.tree.assigned) run.assigned.add(name);
-  run.depth += 1;
-  const flow = withWrappers(run, wrappers, () => tools.follow(run, parsed.tree.commands));
-  run.depth -= 1;
-  return flow;
 }
 
 type Builtin = (call: Call) => Flow | undefined;
@@ -485,13 +446,6 @@ function source(call: Call): Flow | undefined {
   const flow = evaluateText(call, text);
   run.positional = positional;
   return flow?.kind === 'return' ? undefined : flow;
-}
-
-/** A file that the script has written, or that stands beside it. */
-export function textOfFile(run: Run, name: string): string | undefined {
-  run.read.add(name);
-  const inFolder = run.directory === undefined ? name : path.posix.resolve(run.directory, name);
-  return run.files.get(name) ?? run.readFile(inFolder);
 }
 
 /** rc.subr(8): what a service's `start` runs. */

@@ -2,8 +2,10 @@ import { addAll } from '../../base/long-lists.js';
 import { shown, withoutEnd } from '../../base/text.js';
 import { calculate } from './arithmetic.js';
 import { assign, declareAs, hide } from './assign.js';
-import { dispatch, evaluateText } from './builtins.js';
+import { dispatch } from './builtins.js';
+import type { Tools } from './call.js';
 import { valueFor } from './conditions.js';
+import { evaluateText } from './evaluate-text.js';
 import { createExpander, type Expander } from './expand.js';
 import { flat } from './flat.js';
 import { literalPattern, matches } from './patterns.js';
@@ -105,7 +107,7 @@ function followOne(run: Run, command: Command): Flow | undefined {
       return undefined;
     }
     case 'redirected':
-      return redirected(run, command.redirects, () => followOne(run, command.command));
+      return redirected(run, command.redirects, expander, () => followOne(run, command.command));
   }
 }
 
@@ -403,15 +405,15 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
   const uses = run.argumentUses;
   if (words.length === 0) {
     const { captures } = run;
-    for (const assignment of assignments) assign(run, assignment);
+    for (const assignment of assignments) assign(run, assignment, expander);
     if (run.captures === captures) run.status = exited(0);
-    return redirects.length === 0 ? undefined : redirected(run, redirects, () => undefined);
+    return redirects.length === 0 ? undefined : redirected(run, redirects, expander, () => undefined);
   }
   const name = literalOf(words[0] ?? { line: 0, source: '', parts: [] });
   const alias = aliasOf(run, command);
   if (alias !== undefined) return followAlias(run, command, alias);
   if (name === 'exec' && words.length === 1) {
-    redirectForGood(run, redirects);
+    redirectForGood(run, redirects, expander);
     return;
   }
   if (name === '[[')
@@ -426,7 +428,7 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
       hide(run, command);
       declareAs(run, command);
     }
-    for (const assignment of assignments) assign(run, assignment);
+    for (const assignment of assignments) assign(run, assignment, expander);
     if (name === 'export') {
       const exported = [...assignments.map((each) => each.name), ...words.slice(1).map(literalOf)];
       tellExported(run, exported, command.line);
@@ -442,7 +444,7 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
   });
   const before = environment.map(([variable]) => [variable, run.variables.get(variable)] as const);
   for (const [variable, text] of environment) run.variables.set(variable, text);
-  const flow = redirected(run, redirects, () =>
+  const flow = redirected(run, redirects, expander, () =>
     dispatch(run, command, fields, { ...tools, takesArguments, environment }),
   );
   for (const [variable, value] of before) {
@@ -452,10 +454,7 @@ function followSimple(run: Run, command: Simple): Flow | undefined {
   return flow;
 }
 
-const tools = { follow, expander, redirected, inSubshell, takesArguments: false, environment: [] };
-export type Tools = Omit<typeof tools, 'environment'> & {
-  readonly environment: readonly (readonly [string, string])[];
-};
+const tools: Tools = { follow, expander, inSubshell, takesArguments: false, environment: [] };
 
 /** What stands for the first word of a command: bash(1) takes no alias in a script. */
 function aliasOf({ aliases, dialect }: Run, { words, assignments, source }: Simple): string | undefined {
@@ -472,7 +471,7 @@ function followAlias(run: Run, command: Simple, alias: string): Flow | undefined
   run.aliases.delete(name);
   const text = `${alias}${command.source.slice(name.length)}`;
   const walk = (): Flow | undefined => evaluateText({ run, command, fields: [], tools, wrappers: [] }, text);
-  const flow = document === undefined ? walk() : redirected(run, [document], walk);
+  const flow = document === undefined ? walk() : redirected(run, [document], expander, walk);
   run.aliases.set(name, alias);
   return flow;
 }

@@ -1,6 +1,6 @@
 import { least } from '../../base/long-lists.js';
 import path from 'node:path';
-import { evaluateText } from './builtins.js';
+import { evaluateText } from './evaluate-text.js';
 import { dialectOf } from './dialect.js';
 import { expander, follow } from './evaluate.js';
 import { flat } from './flat.js';
@@ -115,7 +115,6 @@ function afterwards(run: Run, { text, line }: Field): void {
       tools: {
         follow,
         expander,
-        redirected: (_run, _all, go) => go(),
         inSubshell: (_run, go) => go(),
         takesArguments: false,
         environment: [],

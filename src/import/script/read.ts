@@ -1,4 +1,4 @@
-import type { Call } from './builtins.js';
+import type { Call } from './call.js';
 import { exited, type Flow } from './run.js';
 import { ifsOf, separatorForm } from './split.js';
 import { hasSymbol } from './symbols.js';

@@ -1,10 +1,10 @@
 import { shownText } from './symbols.js';
-import { expander } from './evaluate.js';
+import type { Expander } from './expand.js';
 import { exited, type Flow, type Run } from './run.js';
 import type { Redirect } from './tree.js';
 
 /** `exec >> FILE`: all that follows prints there. */
-export function redirectForGood(run: Run, redirects: readonly Redirect[]): undefined {
+export function redirectForGood(run: Run, redirects: readonly Redirect[], expander: Expander): undefined {
   for (const { operator, descriptor, target, line } of redirects) {
     const file = expander.text(run, target);
     if (operator.startsWith('<') || /^[\d-]*$/.test(file) || file.startsWith('/dev/')) continue;
@@ -20,7 +20,12 @@ export function redirectForGood(run: Run, redirects: readonly Redirect[]): undef
 }
 
 /** Follows a command with its standard input and output where they are redirected to. */
-export function redirected(run: Run, redirects: readonly Redirect[], walk: () => Flow | undefined): Flow | undefined {
+export function redirected(
+  run: Run,
+  redirects: readonly Redirect[],
+  expander: Expander,
+  walk: () => Flow | undefined,
+): Flow | undefined {
   const { input, output, outputFile, errorFile } = run;
   const before = { ran: run.ran.length, started: run.started.length };
   let target:

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { evaluateText, textOfFile, type Call } from './builtins.js';
+import type { Call } from './call.js';
+import { evaluateText, textOfFile } from './evaluate-text.js';
 import { dialectOf } from './dialect.js';
 import { entry, exited, type Flow, type Run } from './run.js';
 import { hasSymbol } from './symbols.js';

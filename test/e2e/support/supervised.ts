@@ -6,7 +6,8 @@ import { loadSpecText } from '../../../src/machine/load-spec.js';
 import type { LoaderPrograms } from '../../../src/machine/loader.js';
 import type { Spec } from '../../../src/spec/parse-spec.js';
 import type { RunEvent } from '../../../src/supervisor/events.js';
-import { run, type Run, type RunOptions } from '../../../src/supervisor/run.js';
+import { run } from '../../../src/supervisor/run.js';
+import type { Run, RunOptions } from '../../../src/supervisor/run-options.js';
 import { simulatorCommand, smallVm, type Place } from './place.js';
 
 type EventOf<Kind extends RunEvent['kind']> = Extract<RunEvent, { readonly kind: Kind }>;
