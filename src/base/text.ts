@@ -20,6 +20,12 @@ export function shown(value: unknown, max = 60): string {
   return `${text.slice(0, max - 20)}...${text.slice(-15)}`;
 }
 
+/** A message may quote what others wrote, and that may be megabytes: it is cut in the middle, and says how long it was. */
+export function shortened(text: string, max = 4000): string {
+  if (text.length <= max) return text;
+  return `${text.slice(0, max - 300)} ... (${text.length} characters) ... ${text.slice(-200)}`;
+}
+
 /** Text without the characters of one kind that it ends in; a pattern would begin anew at each of them. */
 export function withoutEnd(text: string, character: string): string {
   let end = text.length;

@@ -1,5 +1,5 @@
 import type { Problem, ProblemsError } from '../base/problem.js';
-import { count } from '../base/text.js';
+import { count, shortened } from '../base/text.js';
 import type { Colours } from './colours.js';
 import { asLines, type OwnText } from './paint.js';
 
@@ -37,7 +37,7 @@ export function countProblems(problems: readonly Problem[]): string {
 export const problemLines = (problems: readonly Problem[], colour: Colours): readonly string[] =>
   [...bySubject(problems)].flatMap(([subject, group]) => [
     '',
-    ...(subject === undefined ? [] : [colour.bold(subject)]),
+    ...(subject === undefined ? [] : [colour.bold(shortened(subject))]),
     ...group.flatMap((problem) => formatProblem(problem, colour)),
   ]);
 
@@ -58,12 +58,13 @@ export function formatProblem(
   colour: Colours,
 ): readonly string[] {
   const where = place === undefined ? [] : [`${place.file}:${place.line}:${place.column}`];
-  const pointer = place === undefined || place.pointer === '' ? [] : [place.pointer];
-  const what = severity === 'warning' ? `${colour.yellow('warning:')} ${message}` : message;
+  const pointer = place === undefined || place.pointer === '' ? [] : [shortened(place.pointer, 500)];
+  const said = shortened(message);
+  const what = severity === 'warning' ? `${colour.yellow('warning:')} ${said}` : said;
   const head = [...where.map((text) => colour.cyan(text)), ...pointer, what].join('  ');
   return [
     `  ${head}`,
     ...excerpt.map((line) => `    ${line}`),
-    ...(fix === undefined ? [] : [`    ${colour.green('fix:')} ${fix}`]),
+    ...(fix === undefined ? [] : [`    ${colour.green('fix:')} ${shortened(fix)}`]),
   ];
 }

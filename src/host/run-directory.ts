@@ -126,9 +126,9 @@ export async function openRunDirectory(
       await new Promise((resolve) => setTimeout(resolve, pollMs));
       waitedMs += pollMs;
     } catch (error) {
-      // A run that ends removes the folder between two of our calls.
+      // A run that ends removes the folder between two of our calls: between mkdir(2), which found it, and a look at it, too.
       vanishings += 1;
-      if (codeOf(error) === 'ENOENT' && vanishings <= maxVanishings && existsSync(base)) continue;
+      if (['ENOENT', 'EEXIST'].includes(codeOf(error)) && vanishings <= maxVanishings && existsSync(base)) continue;
       if (isMade) removeEmpty(folder);
       throw error;
     }

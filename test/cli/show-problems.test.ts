@@ -50,6 +50,24 @@ test('a problem that has no place is told by itself', () => {
   );
 });
 
+test('what a problem quotes of others is cut in the middle where it is far too long for a terminal, and its length is told', () => {
+  const long = `"${'x'.repeat(4 * 1024 * 1024)}"`;
+  const message = `the field ${long} is unknown`;
+  const problem: Problem = {
+    code: 'a',
+    severity: 'error',
+    subject: long,
+    message,
+    fix: message,
+    place: at(1, 2, long),
+  };
+  const text = formatProblems(new ProblemsError('spec', 'vm.json', [problem]), plain);
+  expect(text.length).toBeLessThan(16 * 1024);
+  expect(text).toContain('the field "xxx');
+  expect(text).toContain(`(${message.length} characters)`);
+  expect(text).toContain('xxx" is unknown');
+});
+
 describe('the exit code tells what the problems are in', () => {
   test.each<[ProblemsError['kind'], number]>([
     ['usage', 64],
