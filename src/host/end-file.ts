@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, statSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs';
 import { readBoundedText } from '../base/bounded-file.js';
 
 /** As long as any end, so that one can be written where the disk is full by then: these bytes are there. */
@@ -6,11 +6,10 @@ const room = 64;
 
 /**
  * Empties the file in which the shell that waits for a program says how it ended, and keeps room in it.
+ * @param descriptor of the file, which is closed
  * @throws the error of the system call
  */
-export function clearEnd(file: string): void {
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW;
-  const descriptor = openSync(file, flags, 0o600);
+export function clearEnd(descriptor: number): void {
   try {
     writeSync(descriptor, `${' '.repeat(room - 1)}\n`, 0);
   } finally {
@@ -18,14 +17,19 @@ export function clearEnd(file: string): void {
   }
 }
 
-/** For the shell, which writes at its start. @returns undefined where that cannot be */
+/** For the shell, which writes at its start. @returns undefined where that cannot be, or it is no file */
 export function openEnd(file: string | undefined): number | undefined {
   if (file === undefined) return undefined;
+  let descriptor: number | undefined;
   try {
-    return openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW);
+    // A FIFO would make us wait for somebody who reads it.
+    descriptor = openSync(file, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    if (fstatSync(descriptor).isFile()) return descriptor;
   } catch {
-    return undefined;
+    // The end is then told on the life line alone.
   }
+  if (descriptor !== undefined) closeSync(descriptor);
+  return undefined;
 }
 
 export interface WrittenEnd {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
 import { readBoundedText } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { openLocked } from './flock.js';
@@ -54,12 +54,14 @@ export async function takeLock(file: string): Promise<LockResult> {
 }
 
 /**
- * Goes on holding the lock of a path whose file somebody has removed, or replaced by a file that nobody has locked.
+ * Goes on holding the lock of a path whose file somebody has removed, or replaced by a file that nobody has locked. What
+ * nobody can lock, a folder say, is removed; where that cannot be, the lock that we have is the only one.
  * @throws where another process holds the lock by now, or the file cannot be made
  */
 export function retakeLock(lock: Lock): Lock {
   if (lock.isInPlace()) return lock;
   const { path: file } = lock;
+  if (!removeStrange(file)) return lock;
   const descriptor = openOurs(file);
   if (descriptor === undefined) {
     throw Object.assign(new Error(`${file} was replaced, and another process holds its lock`), { code: 'EBUSY' });
@@ -87,6 +89,19 @@ function refuseStrangeFile(file: string): void {
   if (stats === undefined || stats.isFile()) return;
   const what = stats.isSymbolicLink() ? 'a symbolic link' : stats.isDirectory() ? 'a directory' : 'no regular file';
   throw Object.assign(new Error(`${file} is ${what}`), { code: 'EFTYPE' });
+}
+
+/** What `openOurs` would refuse. @returns false where that cannot be removed */
+function removeStrange(file: string): boolean {
+  try {
+    const stats = lstatSync(file, { throwIfNoEntry: false });
+    if (stats === undefined || (stats.isFile() && stats.nlink === 1)) return true;
+    if (stats.isDirectory()) rmdirSync(file);
+    else unlinkSync(file);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { existsSync, rmdirSync } from 'node:fs';
+import { existsSync, lstatSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
 import { visibleLines } from '../base/visible.js';
@@ -172,6 +172,14 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       files.remove(...names);
     },
   };
+  /** The one that is there, as a rule: on a full disk none could be made. */
+  const openEndFile = (): number => {
+    try {
+      return files.reopen(endFile, 'anywhere');
+    } catch {
+      return files.create(endFile, 'anywhere');
+    }
+  };
   return {
     path: folder,
     leftState: readState(file(stateFile)),
@@ -190,6 +198,8 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     saveState: (state) => {
       write(stateFile, `${visibleLines(JSON.stringify(state))}\n`);
       lock.write(`${holderWords(state.supervisor, state.since)}\n`);
+      refuseDisplaced(lock);
+      if (vmLock !== undefined) refuseDisplaced(vmLock);
     },
     async takeVm() {
       if (vmLock !== undefined) return true;
@@ -202,13 +212,16 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     async clearNote(run) {
       ensure();
       files.remove(noteFile);
-      if (!isFifo(file(lifeLineFile))) await makeFifos([file(lifeLineFile)], run);
-      clearEnd(file(endFile));
+      if (!isFifo(file(lifeLineFile))) {
+        files.remove(lifeLineFile);
+        await makeFifos([file(lifeLineFile)], run);
+      }
+      clearEnd(openEndFile());
     },
     survivor: (note) => {
       const isOurs = files.condition() === 'ours';
       return {
-        noteFile: isOurs ? file(noteFile) : '/dev/null',
+        noteFile: isOurs && isMissing(file(noteFile)) ? file(noteFile) : '/dev/null',
         note: noteWords(note),
         lock: vmLock?.descriptor,
         endFile: isOurs ? file(endFile) : undefined,
@@ -255,6 +268,20 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
 }
 
 const outputNames = Object.values(outputFiles).flatMap((name) => [name, toldName(name)]);
+
+/** It holds, since nobody can lock what is there; but nobody sees it either. */
+function refuseDisplaced({ path: file, isInPlace }: Lock): void {
+  if (!isInPlace()) throw new Error(`what is in the place of ${file} cannot be removed`);
+}
+
+/** What could not be removed is left alone. */
+function isMissing(file: string): boolean {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** Makes several attempts, whatever becomes of each. */
 function attempts() {

@@ -13,11 +13,11 @@ export const shellDescriptors = { lock: 3, line: 4, end: 5 } as const;
  * because nobody reads what bhyve writes when we are killed, and it would die of the next message it prints. SIGHUP,
  * because a terminal that is closed sends it to the guest whose console it was as well as to us: bhyve would die of it
  * before we could press the guest's power button. What the shell itself may fail at, a full disk, must not keep the
- * program from being started.
+ * program from being started, nor what it may wait for: a FIFO that is opened for both does not wait for its other end.
  */
 const ignoring = 'trap "" HUP PIPE; {';
 const becoming = [
-  `${ignoring} printf "%s\\n" "\${1%%%*}$$\${1#*%}" >"$0"; echo "pid $$ $2" >&4; } 2>/dev/null`,
+  `${ignoring} printf "%s\\n" "\${1%%%*}$$\${1#*%}" 1<>"$0"; echo "pid $$ $2" >&4; } 2>/dev/null`,
   'shift 2; exec 1>&7 2>&6 5>&- 6>&- 7>&-; exec "$@"',
 ].join('; ');
 

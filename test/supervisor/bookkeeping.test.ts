@@ -42,6 +42,10 @@ const parts = (vm: Supervised): readonly string[] => ofKind(vm.seen, 'degraded')
 /** A VM with a file that only bhyve may read. */
 const secret = { graphic: { host: '127.0.0.1', port: 5999, password: 'secret' } };
 
+/** Each file of the run directory, but for one that bhyve waits for, is replaced by something else; `$f` is its path. */
+const replaced = (make: string): string =>
+  `for f in lock vm.lock vm.pid vm.end vm.line state.json; do f="$run/$f"; rm -f "$f"; ${make}; done`;
+
 describe('a guest boots on, whatever becomes of its run directory', () => {
   test.each<[what: string, mishap: Mishap]>([
     ['the note is a folder', { commands: ['rm -f "$run/vm.pid"', 'mkdir "$run/vm.pid"'] }],
@@ -49,6 +53,23 @@ describe('a guest boots on, whatever becomes of its run directory', () => {
     ['a file that is to be written is a folder', { commands: ['mkdir "$run/.state.json.new"'] }],
     ['the private file is a folder', { commands: ['rm "$run/bhyve.conf"', 'mkdir "$run/bhyve.conf"'], fields: secret }],
     ['its content is gone', { commands: ['rm -r "$run"/* '] }],
+    ['each file in it is a folder', { commands: [replaced('mkdir "$f"')] }],
+    ['each is a FIFO', { commands: [replaced('mkfifo "$f"')] }],
+    ['each is a link to nothing', { commands: [replaced('ln -s "$aside" "$f"')], after: ['! test -e "$aside"'] }],
+    [
+      'each is a link to a file of somebody',
+      {
+        commands: ['echo kept > "$aside"', replaced('ln -s "$aside" "$f"')],
+        after: ['test "$(cat "$aside")" = kept'],
+      },
+    ],
+    [
+      'each is that file under another name',
+      {
+        commands: ['echo kept > "$aside"', replaced('ln "$aside" "$f"')],
+        after: ['test "$(cat "$aside")" = kept'],
+      },
+    ],
     ['it is gone', { commands: ['rm -r "$run"'] }],
     ['it is gone, and bhyve needs a file in it', { commands: ['rm -r "$run"'], fields: secret }],
     ['the folder of all is gone', { commands: ['rm -r "$base"'] }],
@@ -73,6 +94,8 @@ describe('a guest boots on, whatever becomes of its run directory', () => {
       ['output'],
       { commands: ['rm "$run/vm.err"', 'mkdir -p "$run/vm.err/x"'], after: ['rm -r "$run/vm.err"'] },
     ],
+    ['a lock file is one', ['state'], { commands: ['rm "$run/lock"', 'mkdir -p "$run/lock/x"'] }],
+    ['each file in it is one', ['note', 'state'], { commands: [replaced('mkdir -p "$f/x"')] }],
     ['the state file is one', ['state'], { commands: ['rm "$run/state.json"', 'mkdir -p "$run/state.json/x"'] }],
     [
       'a link stands in its place',

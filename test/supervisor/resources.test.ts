@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  openSync,
   readFileSync,
   rmSync,
   statSync,
@@ -347,7 +348,7 @@ probe?.remove();
   test('takes the end of bhyve that is written down for those who come later', async () => {
     await onSmallDisk(async (_place, folder) => {
       const endFile = path.join(folder, 'vm.end');
-      clearEnd(endFile);
+      clearEnd(openSync(endFile, 'w'));
       const makeRoom = fill(folder);
       const child = await spawnChild(sh('exit 3'), {
         stdin: 'ignore',
