@@ -284,6 +284,7 @@ describe('a dry run', () => {
         command: ['grub-bhyve', '-m', map, '-M', '64M', place.name],
         input: 'linux (hd0)/vmlinuz root=/dev/vda1\nboot\n',
         files: [{ path: map, content: '(hd0) /vm/disk.img\n' }],
+        servesConsole: false,
         timeoutMs: 60_000,
         usesStdio: false,
       });

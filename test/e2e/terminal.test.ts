@@ -69,11 +69,10 @@ describe('in a terminal', () => {
       await terminal.shows('login: ');
       const pid = pidIn(place, 'vm.pid');
       const words = ['stop', place.name, '--run-dir', place.runBase];
-      process.kill(pid, 'SIGSTOP'); // what vmrun says comes while the guest's prompt stands there
-      const stopped = runVmrun(place, words);
+      // What vmrun says comes while the guest's prompt stands there; the stop itself lets the guest go on.
+      process.kill(pid, 'SIGSTOP');
+      expect((await runVmrun(place, words)).status).toBe(0);
       await terminal.shows('asked the guest to power off');
-      process.kill(pid, 'SIGCONT');
-      expect((await stopped).status).toBe(0);
       const shown = await terminal.ended;
       expect(shown.match(/to leave: .*/g)).toEqual([expect.stringContaining(`vmrun ${words.join(' ')} `)]);
       const lines = shown.split('\n').filter((line) => line.includes('vmrun: '));
