@@ -168,7 +168,7 @@ export function describeEnd(end: RunEnd): string {
     case 'not-prepared':
       return `was not started: the hook pre_start ${describeHookFailure(end.how)}`;
     case 'unknown':
-      return 'ended, and nobody knows how';
+      return 'came to an unknown end';
     default:
       return unreachable(end);
   }

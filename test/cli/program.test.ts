@@ -123,7 +123,7 @@ test.each<[words: string, complaint: string]>([
   ['list', 'list is no command; vmrun ps lists the VMs that run here'],
   ['top', 'vmrun ps lists the VMs'],
   ['destroy web', 'a VM is ended by force with: vmrun stop NAME --now'],
-  ['console web', 'a console is where "com1" of the spec leads'],
+  ['attach web', 'the console of a VM is reached by: vmrun console NAME'],
   ['-c web.json -c db.json', 'give one spec, found -c web.json and -c db.json'],
   ['-c vm.json --reboot-count 1.5', 'whole number'],
   ['-c vm.json --reboot-count 9999999999', 'whole number'],

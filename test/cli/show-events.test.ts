@@ -91,7 +91,7 @@ const rows: readonly Row[] = [
   ],
   [
     { kind: 'exit', boot: 1, end: { kind: 'unknown' }, aliveMs: 1500 },
-    ['boot 1 ended, and the system does not tell how after 1.5 s'],
+    ['boot 1 came to an unknown end after 1.5 s'],
     'the same',
     true,
   ],
@@ -205,7 +205,7 @@ const rows: readonly Row[] = [
   ],
   [
     { kind: 'stop', because: 'status-unknown', boots: 3 },
-    ['not booted again: nobody can tell how the bhyve ended that was taken over'],
+    ['not booted again: nobody knows how bhyve ended'],
     'the same',
     true,
   ],

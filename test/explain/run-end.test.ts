@@ -138,7 +138,7 @@ describe('how bhyve ended is read from its status, its signal and its last words
   test('an end that nobody saw has no reason, and is no success', () => {
     const end: RunEnd = { kind: 'unknown' };
     expect([reasonOf(end), statusOf(end), endExitCode(end)]).toEqual([undefined, 4, 4]);
-    expect(describeEnd(end)).toBe('ended, and nobody knows how');
+    expect(describeEnd(end)).toBe('came to an unknown end');
   });
 
   test('no two ends are told with the same words', () => {
