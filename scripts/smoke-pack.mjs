@@ -1,6 +1,6 @@
 // What a user gets: the packed package, installed in an empty folder, does a dry run and a simulated run, and serves
 // as a library to a typed script. Run with each version of node that is to work.
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,7 +62,11 @@ try {
   });
   await vmrun(['schema'], { prints: /"\$id": "urn:vmrun:schema:vm"/ });
   await vmrun(['init', '--yes', '--name', 'first', '--iso', 'disc1.iso'], { prints: /vmrun check -c first\.yaml/ });
-  await vmrun(['-c', 'first.yaml', '-t', 'install', '--simulate=power_off'], { status: 1, prints: /pci 0:3:0: ahci/ });
+  await vmrun(['-c', 'first.yaml', '-t', 'install', '--simulate=power_off', '--console-log', 'console.log'], {
+    status: 1,
+  });
+  const said = readFileSync(path.join(folder, 'console.log'), 'utf8');
+  check('  its guest finds the CD, as its console says', /pci 0:3:0: ahci/.test(said));
   await vmrun(['completion', 'bash', '--answer', '--', ' ', 'vmrun -c first.yaml -t i', ''], { prints: /^install$/m });
   const man = path.join(folder, 'prefix/share/man');
   await must('installs its manual pages', 'npm', ['install', '--silent', '-g', '--prefix', 'prefix', `./${tarball}`]);

@@ -26,14 +26,12 @@ test('a million events beside a reader that has stopped cost no memory, and anot
     }
   })();
   const looks: number[] = [];
-  let peak = 0;
   for (let number = 1; number <= events; number += 1) {
     const time = new Date().toISOString();
     stream.push({ time, monotonicMs: number, kind: 'degraded', part: 'log', error: `number ${number}` });
     if (number % perTurn !== 0) continue;
     for await (const _event of stream.subscribe()) break;
     await new Promise(setImmediate);
-    peak = Math.max(peak, process.memoryUsage().heapUsed);
     if (number === events / 10 || number === events) looks.push(heapBytes());
   }
   stream.end();
@@ -46,6 +44,4 @@ test('a million events beside a reader that has stopped cost no memory, and anot
   expect(rest).toHaveLength(100);
   const [early = NaN, late = NaN] = looks;
   expect(late - early).toBeLessThan(2 * mebibyte);
-  // What is garbage is collected meanwhile: it is not kept alive by the reader that stopped.
-  expect(peak - early).toBeLessThan(100 * mebibyte);
 }, 120_000);
