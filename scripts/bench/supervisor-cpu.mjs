@@ -35,8 +35,7 @@ export function rebootCpu(scratch) {
     rounds,
   );
   const figure = `${ours.toFixed(2)} / ${bare.toFixed(2)} ms = ${(ours / bare).toFixed(2)}`;
-  // With the shell that stays beside each bhyve, which the loop has not: a third of what such a loop takes.
-  report('a reboot / a loop of node that starts it, CPU', figure, '<= 3.1', ours / bare <= 3.1);
+  report('a reboot / a loop of node that starts it, CPU', figure, '<= 2.5', ours / bare <= 2.5);
 }
 
 export function passingOn(scratch) {
