@@ -27,3 +27,15 @@ export function runBaseOf(
 
 /** Where simulated runs are: one must be possible beside the real one of the same name. */
 export const simulatedBase = (base: string): string => `${base}-simulated`;
+
+/** Where a run of a name is looked for: among the real ones, the simulated ones, or both. */
+export function runBasesOf(
+  options: { readonly runDir?: string | undefined; readonly simulate?: boolean | undefined },
+  context: Pick<Context, 'env' | 'uid'>,
+): readonly { readonly runBase: string; readonly isSimulated: boolean }[] {
+  const base = runBaseOf(options, context);
+  return [
+    ...(options.simulate === true ? [] : [{ runBase: base, isSimulated: false }]),
+    ...(options.simulate === false ? [] : [{ runBase: simulatedBase(base), isSimulated: true }]),
+  ];
+}

@@ -14,7 +14,7 @@ import { exitCodes } from '../exit-codes.js';
 import { keyHelp } from '../console-keys.js';
 import { keyboard, type Keyboard } from '../keyboard.js';
 import { asLines, own } from '../paint.js';
-import { runBaseOf, simulatedBase } from '../run-base.js';
+import { runBasesOf } from '../run-base.js';
 
 interface ConsoleOptions {
   readonly watch?: true;
@@ -69,11 +69,9 @@ export const consoleCommand: MakeSubcommand = (context, output) => {
 };
 
 async function connect(context: Context, name: string, options: ConsoleOptions): Promise<number> {
-  const base = runBaseOf(options, context);
-  const bases = [
-    ...(options.simulate === true ? [] : [base]),
-    ...(options.simulate === false ? [] : [simulatedBase(base)]),
-  ].filter((folder) => knownNames(folder).includes(name));
+  const bases = runBasesOf(options, context)
+    .map(({ runBase }) => runBase)
+    .filter((folder) => knownNames(folder).includes(name));
   let found = bases.length === 0 ? undefined : noConsole;
   for (const folder of bases) {
     try {

@@ -16,7 +16,7 @@ import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines } from '../paint.js';
-import { runBaseOf, simulatedBase } from '../run-base.js';
+import { runBasesOf } from '../run-base.js';
 
 interface StopOptions {
   readonly config?: string;
@@ -82,11 +82,10 @@ export const stopCommand: MakeSubcommand = (context, output) => {
 };
 
 async function stop(context: Context, name: string, options: StopOptions): Promise<number> {
-  const base = runBaseOf(options, context);
-  const places = [
-    ...(options.simulate === true ? [] : [{ runBase: base }]),
-    ...(options.simulate === false ? [] : [{ runBase: simulatedBase(base), host: { ...systemHost(), vmm: noVmm } }]),
-  ];
+  const places = runBasesOf(options, context).map(({ runBase, isSimulated }) => ({
+    runBase,
+    ...(isSimulated ? { host: { ...systemHost(), vmm: noVmm } } : {}),
+  }));
   const say = (text: string): void => {
     if (options.quiet !== true) context.err(asLines([`vmrun: ${name}: ${text}`]));
   };
