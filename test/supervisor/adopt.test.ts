@@ -13,7 +13,6 @@ import {
 import { createServer } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError, type Problem } from '../../src/base/problem.js';
-import type { Child } from '../../src/host/child.js';
 import { systemClock, type Clock } from '../../src/host/clock.js';
 import { systemHost, type Host } from '../../src/host/host.js';
 import { openLedger } from '../../src/host/ledger.js';
@@ -36,6 +35,7 @@ import {
   stateOf,
   writeState,
   type About,
+  type Orphan,
   type Puppet,
 } from './orphans.js';
 
@@ -44,7 +44,7 @@ type Options = Partial<Omit<RunOptions, 'env'>>;
 interface Scene {
   readonly place: Place;
   readonly bhyve: Puppet;
-  readonly child: Child;
+  readonly child: Orphan;
   /** Runs the VM of the place. */
   readonly run: (fields?: object, options?: Options) => Promise<Supervised>;
   /** The same, and takes over what it finds. */

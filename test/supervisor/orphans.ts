@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { spawnChild, type Child } from '../../src/host/child.js';
+import { openDescriptors } from '../../src/host/child-descriptors.js';
 import type { Survivor } from '../../src/host/spawn-options.js';
 import { systemClock } from '../../src/host/clock.js';
 import { makeOutput, type OutputFile, type OutputOptions } from '../../src/host/output-file.js';
@@ -10,6 +10,7 @@ import { identify, type ProcessIdentity } from '../../src/host/process-identity.
 import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory.js';
 import { outputFiles, type Note } from '../../src/host/run-files.js';
 import type { RunState } from '../../src/host/run-state.js';
+import { endOfStatus, stayingShell, type ProcessEnd } from '../../src/host/staying-shell.js';
 import { runTool } from '../../src/host/tools.js';
 import type { Place } from '../e2e/support/place.js';
 
@@ -37,9 +38,21 @@ export function puppet(place: Place, { name = 'bhyve', onSigterm = 'bye 1' } = {
   return {
     file,
     end: (status) => {
-      writeFileSync(fifo, `${status}\n`);
+      // Nobody reads it where the program has ended: an error, and no wait for ever.
+      const writer = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+      writeFileSync(writer, `${status}\n`);
+      closeSync(writer);
     },
   };
+}
+
+/** A bhyve without supervisor. */
+export interface Orphan {
+  readonly pid: number;
+  /** The shell that waits for it, its parent. */
+  readonly shell: number;
+  /** Resolves when that shell has ended; undefined where it was killed. */
+  readonly ended: Promise<ProcessEnd | undefined>;
 }
 
 export interface About {
@@ -74,7 +87,7 @@ export async function identityOf(pid: number): Promise<ProcessIdentity> {
 }
 
 /** What a supervisor that was killed leaves: a child that holds the lock of the VM, its note, and the state file. */
-export async function orphanOf(place: Place, { file }: Puppet, about: About = {}): Promise<Child> {
+export async function orphanOf(place: Place, { file }: Puppet, about: About = {}): Promise<Orphan> {
   const { role = 'bhyve', boot = 1, target = 'default' } = about;
   const found = (identity: ProcessIdentity): Partial<RunState> => ({
     phase: 'running',
@@ -98,7 +111,7 @@ export async function unlockedOrphanOf(
   place: Place,
   { file }: Puppet,
   role: 'bhyve' | 'loader' = 'bhyve',
-): Promise<Child> {
+): Promise<Orphan> {
   const child = await startedBy(
     { noteFile: '/dev/null', note: '', lock: undefined, endFile: undefined, tag: '', lifeLine: undefined },
     file,
@@ -117,32 +130,42 @@ async function survivorOf(directory: RunDirectory, note: Omit<Note, 'pid'>) {
 
 type MakeOutput = (options: OutputOptions) => OutputFile | undefined;
 
-/** What it writes later nobody reads. */
-async function startedBy(survivor: Survivor, file: string, make: MakeOutput): Promise<Child> {
-  let up: () => void = () => undefined;
-  const isUp = new Promise<void>((resolve) => (up = resolve));
-  let output: OutputFile | undefined;
+/** As `spawnChild` starts it. What it writes later nobody reads, its life line neither: the next supervisor is in this process. */
+async function startedBy(survivor: Survivor, file: string, make: MakeOutput): Promise<Orphan> {
+  let up: (pid: number) => void = () => undefined;
+  const isUp = new Promise<number>((resolve) => (up = resolve));
   const stderr = (): OutputFile | undefined =>
-    (output = make({
+    make({
       onText: (text) => {
-        if (text.startsWith('up ')) up();
+        const [, pid] = /^up (\d+)$/m.exec(text) ?? [];
+        if (pid !== undefined) up(Number(pid));
       },
       onGap: () => undefined,
       onTrouble: (error) => {
         throw new Error(error);
       },
       clock: systemClock,
-    }));
-  const child = await spawnChild([file], {
+    });
+  const descriptors = openDescriptors({
     stdin: 'ignore',
     stdout: () => undefined,
     stderr,
     ownSession: true,
     survivor,
   });
-  await isUp;
-  await output?.end();
-  return child;
+  if (descriptors.reader !== undefined) closeSync(descriptors.reader);
+  const stdio = descriptors.stdio.map((to) => (to === 'pipe' ? 'ignore' : to));
+  const shell = spawn('/bin/sh', stayingShell([file], survivor), { stdio, detached: true });
+  descriptors.close();
+  const ended = new Promise<ProcessEnd | undefined>((resolve) => {
+    shell.once('exit', (status, signal) => {
+      resolve(signal === null ? endOfStatus(status ?? 0) : undefined);
+    });
+  });
+  descriptors.stderr?.start();
+  const pid = await isUp;
+  await descriptors.stderr?.end();
+  return { pid, shell: shell.pid ?? deadPid, ended };
 }
 
 function privateFolderOf({ runBase, name }: Place): PrivateFolder {
