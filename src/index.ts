@@ -57,7 +57,7 @@ export { guestOf, type Guest, type GuestDevice } from './machine/guest.js';
 export type { GuestNames } from './machine/guest-names.js';
 export { formatIdentity, readIdentity } from './machine/identity-text.js';
 export type { Identity, LockedDevice, LockedTarget } from './machine/identity.js';
-export { loadSpecText } from './machine/load-spec.js';
+export { loadSpecText, loadSpecValue } from './machine/load-spec.js';
 export {
   compareWithLock,
   lockIdentity,
@@ -96,7 +96,7 @@ export {
 } from './report/plan-report.js';
 export { runsDocument, type ListedRun, type RunsDocument } from './report/runs-document.js';
 export { forecastSeverity, withForecast } from './report/with-forecast.js';
-export type { EffectiveSpec, Spec, SpecFormat, SpecText } from './spec/parse-spec.js';
+export type { EffectiveSpec, Spec, SpecData, SpecFormat, SpecText } from './spec/parse-spec.js';
 export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';
 export type { SubscribeOptions, Subscription } from './supervisor/event-stream.js';

@@ -1,11 +1,21 @@
-/** Where a value stands in the file as written: lines and columns count from 1, columns in UTF-16 units. */
+/** Where a value stands in the file as written. */
 export interface Place {
+  /** Its name, or what a value that came without a file is called. */
   readonly file: string;
-  readonly line: number;
-  readonly column: number;
+  /** From 1. Absent where there is no text, but a value. */
+  readonly line?: number;
+  /** From 1, in UTF-16 units. Absent as `line` is. */
+  readonly column?: number;
   /** JSON Pointer (RFC 6901) of the value as written in the file. */
   readonly pointer: string;
 }
+
+/** `vm.json:3:14`; of a value, which has no lines, `a request /cpu`. */
+export const placeWords = ({ file, line, column, pointer }: Place): string =>
+  line === undefined || column === undefined ? `${file} ${pointer}`.trimEnd() : `${file}:${line}:${column}`;
+
+/** The same for the same place, and for no other of its file. */
+export const placeKey = ({ line = 0, column = 0, pointer }: Place): string => `${line}:${column} ${pointer}`;
 
 /** Something that the user can mend: what is wrong, where, and what to do. */
 export interface Problem {
@@ -26,20 +36,27 @@ export interface Problem {
   readonly standsFor?: number;
 }
 
-/** In the order of the file, what has no place first; one that several targets share is kept once. */
+/**
+ * In the order of the file, what has no place first; in a value, which has no lines, in the order they were found. One
+ * that several targets share is kept once.
+ */
 export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const unique = new Map<string, Problem>();
   for (const problem of problems) {
-    const key = keyOf(problem);
+    const key = problemKey(problem);
     if (!unique.has(key)) unique.set(key, problem);
   }
   return [...unique.values()].sort(byPlace);
 }
 
-function keyOf({ place, code, message }: Problem): string {
-  const { line, column } = place ?? { line: 0, column: 0 };
-  return `${line}:${column} ${code} ${message}`;
+/** The same for problems of which one is enough: at one place, with the same words. */
+export function problemKey({ place, code, message }: Problem): string {
+  const at = place?.line === undefined ? (place?.pointer ?? '') : `${place.line}:${place.column ?? 0}`;
+  return `${at} ${code} ${message}`;
 }
+
+/** Which of two problems is told first, as `Array.prototype.sort` asks. */
+export type ProblemOrder = (a: Problem, b: Problem) => number;
 
 function byPlace({ place: a }: Problem, { place: b }: Problem): number {
   return (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0);
@@ -56,14 +73,14 @@ export interface ProblemList {
   all(): readonly Problem[];
 }
 
-export function problemList(): ProblemList {
+export function problemList(order: ProblemOrder = byPlace): ProblemList {
   const seen = new Set<string>();
-  const lists = { error: firstOf(), warning: firstOf() };
+  const lists = { error: firstOf(order), warning: firstOf(order) };
   return {
     add(problems) {
       for (const problem of problems) {
         const { severity, standsFor } = problem;
-        const key = keyOf(problem);
+        const key = problemKey(problem);
         if (standsFor !== undefined) lists[severity].omit(standsFor);
         else if (!seen.has(key)) {
           seen.add(key);
@@ -81,17 +98,17 @@ export function problemList(): ProblemList {
         moreProblems(lists.error.count() - errors.length, 'error'),
         moreProblems(lists.warning.count() - warnings.length, 'warning'),
       ];
-      return [...[...errors, ...warnings].sort(byPlace), ...rest.filter((problem) => problem !== undefined)];
+      return [...[...errors, ...warnings].sort(order), ...rest.filter((problem) => problem !== undefined)];
     },
   };
 }
 
-/** Keeps the first by their places of many, and how many there were. */
-function firstOf() {
+/** Keeps the first of many, and how many there were. */
+function firstOf(order: ProblemOrder) {
   let kept: Problem[] = [];
   let total = 0;
   const tidy = (): void => {
-    kept = kept.sort(byPlace).slice(0, mostProblems);
+    kept = kept.sort(order).slice(0, mostProblems);
   };
   return {
     add(problem: Problem): void {
@@ -120,9 +137,10 @@ function moreProblems(number: number, severity: Problem['severity']): Problem | 
  * Each problem once and in the order of the file, at most `mostProblems` of them, errors before warnings where there are
  * more; then one that says how many errors are not listed, and one for warnings.
  * @param omitted how many more errors there are that nobody put into words
+ * @param order that of a value, which has no lines
  */
-export function limited(problems: readonly Problem[], omitted = 0): readonly Problem[] {
-  const list = problemList();
+export function limited(problems: readonly Problem[], omitted = 0, order?: ProblemOrder): readonly Problem[] {
+  const list = problemList(order);
   list.add(problems);
   const more = moreProblems(omitted, 'error');
   if (more !== undefined) list.add([more]);

@@ -2,7 +2,7 @@ import { formatDuration } from '../base/duration.js';
 import { groupBy } from '../base/group-by.js';
 import { formatMemorySize } from '../base/memory-size.js';
 import { formatAddress } from '../base/pci-address.js';
-import type { Problem } from '../base/problem.js';
+import { placeWords, type Place } from '../base/problem.js';
 import { quoteCommand, quoteWord } from '../base/shell.js';
 import { count, listWords } from '../base/text.js';
 import type { MachineChange } from '../machine/difference.js';
@@ -165,11 +165,11 @@ function apart(whole: string, words: readonly string[], width: number): readonly
 export function sourceWords(source: Source, file: string): string {
   switch (source.kind) {
     case 'spec':
-      return placeWords(source.place, file);
+      return placeIn(source.place, file);
     case 'default':
       return `default of ${source.field}`;
     case 'because':
-      return source.place === undefined ? source.why : `${source.why}, ${placeWords(source.place, file)}`;
+      return source.place === undefined ? source.why : `${source.why}, ${placeIn(source.place, file)}`;
     case 'lock':
       return 'kept by the lock file';
     case 'command-line':
@@ -178,8 +178,8 @@ export function sourceWords(source: Source, file: string): string {
 }
 
 /** The file's own folder says nothing here: every place is in it. */
-const placeWords = ({ line, column, pointer }: NonNullable<Problem['place']>, file: string): string =>
-  `${file.slice(file.lastIndexOf('/') + 1)}:${line}:${column} ${pointer}`;
+const placeIn = (place: Place, file: string): string =>
+  `${placeWords({ ...place, file: file.slice(file.lastIndexOf('/') + 1) })} ${place.pointer}`;
 
 /** What follows the end of a boot, by target: next_target, reboot_on, restart and on_give_up. */
 function bootLines(boots: readonly PlannedBoot[], width: number): readonly string[] {

@@ -1,4 +1,4 @@
-import type { Problem, ProblemsError } from '../base/problem.js';
+import { placeWords, type Problem, type ProblemsError } from '../base/problem.js';
 import { count, shortened } from '../base/text.js';
 import type { Colours } from './colours.js';
 import { asLines, type OwnText } from './paint.js';
@@ -57,7 +57,7 @@ export function formatProblem(
   { place, severity, message, fix, excerpt = [] }: Problem,
   colour: Colours,
 ): readonly string[] {
-  const where = place === undefined ? [] : [`${place.file}:${place.line}:${place.column}`];
+  const where = place === undefined ? [] : [placeWords(place)];
   const pointer = place === undefined || place.pointer === '' ? [] : [shortened(place.pointer, 500)];
   const said = shortened(message);
   const what = severity === 'warning' ? `${colour.yellow('warning:')} ${said}` : said;

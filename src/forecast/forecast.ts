@@ -1,5 +1,5 @@
 import { child } from '../base/json-pointer.js';
-import { inOrder, type Problem } from '../base/problem.js';
+import { inOrder, placeKey, type Problem } from '../base/problem.js';
 import { foretell, type Foretold } from '../bhyve/foretell/foretell.js';
 import { optionAt } from '../bhyve/foretell/option-at.js';
 import { raw } from '../devices/raw.js';
@@ -154,9 +154,6 @@ function ownWordsOf({ effective, seats }: Draft): (argument: ExplainedArgument |
     return undefined;
   };
 }
-
-const placeKey = ({ line, column, pointer }: { line: number; column: number; pointer: string }): string =>
-  `${line}:${column} ${pointer}`;
 
 /** The private file, with something in the place of each secret; what others wrote is not known. */
 function contentOf({ privateConfig }: Machine, path: string): string | undefined {

@@ -1,6 +1,6 @@
 import type { Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
-import { loadSpecText } from '../machine/load-spec.js';
+import { loadSpecValue } from '../machine/load-spec.js';
 import type { Loader } from '../machine/machine.js';
 import { plan } from '../machine/plan.js';
 import { readConfiguration, type Configuration } from './configuration.js';
@@ -71,10 +71,7 @@ interface Attempt extends Omit<Settled, 'spec' | 'carried'> {
 
 async function attempt({ spec, unitsAt, unitOf }: Draft, configuration: Configuration): Promise<Attempt> {
   const { platform } = configuration;
-  const loaded = await loadSpecText(
-    { name: 'spec', text: JSON.stringify(spec), format: 'json', resolveFile: (path) => path },
-    platform,
-  );
+  const loaded = await loadSpecValue({ name: 'spec', value: spec, resolveFile: (path) => path }, platform);
   const planned = loaded.ok ? plan(loaded.value, 'default', { ...platform, runDirectory: privateFolder }) : loaded;
   if (!planned.ok) {
     const problems = planned.problems.filter(({ severity }) => severity === 'error');

@@ -1,4 +1,4 @@
-import type { Problem } from '../base/problem.js';
+import { problemKey, type Problem } from '../base/problem.js';
 import type { Machine } from '../machine/machine.js';
 import { plan, type PlanOptions } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
@@ -24,9 +24,8 @@ export function twinsOfRun(spec: Spec, options: PlanOptions, isChecked: boolean)
     const planned = plan(spec, target, options);
     if (!planned.ok) return [];
     const found = await twinsIn(spec, planned.value, options, isChecked);
-    const keyOf = ({ place, message }: Problem): string => `${place?.line ?? 0}:${place?.column ?? 0} ${message}`;
-    const fresh = found.filter((problem) => !told.has(keyOf(problem)));
-    for (const problem of fresh) told.add(keyOf(problem));
+    const fresh = found.filter((problem) => !told.has(problemKey(problem)));
+    for (const problem of fresh) told.add(problemKey(problem));
     return fresh;
   };
 }

@@ -1,6 +1,6 @@
 import { columnsOf } from '../base/columns.js';
 import { child, steps } from '../base/json-pointer.js';
-import { limited, mostProblems, type Finding, type Place, type Problem } from '../base/problem.js';
+import { limited, mostProblems, type Finding, type Place, type Problem, type ProblemOrder } from '../base/problem.js';
 import { secretsIn, withoutQuotations, type Secrets } from '../base/secrets.js';
 import { templateMark, templateWords } from '../base/template.js';
 import { shown } from '../base/text.js';
@@ -26,6 +26,7 @@ import { targetMerger, type MergeFinding } from './merge.js';
 import { tooMuchInAll } from './target-limits.js';
 import { unfilledValues } from './unfilled.js';
 import { validateShape } from './validate.js';
+import { treeOfValue } from './value-tree.js';
 import type { SchemaFinding } from './violations.js';
 import { valueEnds } from './value-ends.js';
 import type { VmSpec } from '../fields/vm-spec.js';
@@ -44,6 +45,14 @@ export interface SpecText {
   readonly resolveFile: (path: string) => string;
   /** Makes it absolute, and the same whichever way leads to the spec. Default: `resolveFile`. */
   readonly absoluteFile?: (path: string) => string;
+}
+
+/** A spec that is a value already: the body of a request, what an importer made. */
+export interface SpecData extends Pick<SpecText, 'resolveFile' | 'absoluteFile'> {
+  /** For messages: where the value is from, `a request`. */
+  readonly name: string;
+  /** What JSON can say; it may come from anybody. */
+  readonly value: unknown;
 }
 
 /** A spec that was read: what it says for each target. Immutable; the same target always gives the same. */
@@ -83,7 +92,13 @@ export interface EffectiveSpec {
 /** Text that is no spec at all, or a spec with its problems; where there are any, `spec` is what is left without them. */
 export type ParsedSpec =
   | { readonly ok: false; readonly problems: readonly Problem[] }
-  | { readonly ok: true; readonly spec: Spec; readonly problems: readonly Problem[] };
+  | {
+      readonly ok: true;
+      readonly spec: Spec;
+      readonly problems: readonly Problem[];
+      /** That in which they stand; absent: that of their lines. */
+      readonly order?: ProblemOrder;
+    };
 
 /** Text → spec: parsed, made canonical, held against the schema; every target name is checked. */
 export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
@@ -104,16 +119,69 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
       ),
     };
   }
-  const secrets = secretsIn(input.text, fieldWords, valueEnds(input.text, input.format, parsed.root));
-  const places = placesIn(input.name, lines, secrets);
-  const written = canonicalise(parsed.root, input.resolveFile);
+  const { name, text, format } = input;
+  const secrets = secretsIn(text, fieldWords, valueEnds(text, format, parsed.root));
+  const places = placesIn(name, (offset) => lines.at(offset), secrets);
+  return specIn(parsed.root, input, { places, format, mayHaveMarks: templateMark(text) !== undefined });
+}
+
+/** Value → spec, in the same way: what would be told at a line is told at a pointer. */
+export async function parseSpecValue(input: SpecData): Promise<ParsedSpec> {
+  const { name, value } = input;
+  const tree = treeOfValue(value);
+  if (!tree.ok) {
+    const problems = tree.findings.map(({ pointer, ...finding }): Problem => ({
+      severity: 'error',
+      ...finding,
+      place: { file: name, pointer },
+    }));
+    return { ok: false, problems: limited(problems) };
+  }
+  const places = placesIn(name, () => ({}), secretsOfTree(tree.root));
+  return specIn(tree.root, input, { places, format: 'json', mayHaveMarks: true, order: orderIn(tree.root) });
+}
+
+/** As a text would have them: what is missing comes where that begins which it is missing in. */
+function orderIn(root: SourceNode): ProblemOrder {
+  const numberOf = ({ place }: Problem): number =>
+    place === undefined ? 0 : find(root, steps(place.pointer)).node.start;
+  return (a, b) => numberOf(a) - numberOf(b);
+}
+
+/** Those of the text that the value would be; it is written where something is said of it: mostly nothing is. */
+function secretsOfTree(root: SourceNode): Pick<Secrets, 'star'> {
+  let secrets: Secrets | undefined;
+  const find = (): Secrets => {
+    const text = JSON.stringify(toValue(root), undefined, 1);
+    const parsed = parseJson(text);
+    return secretsIn(text, fieldWords, parsed.ok ? valueEnds(text, 'json', parsed.root) : undefined);
+  };
+  return { star: (sentence) => (secrets ??= find()).star(sentence) };
+}
+
+/** What is known of a tree besides what it says. */
+interface About {
+  readonly places: Places;
+  readonly format: SpecFormat;
+  /** Somewhere in it, marks of a template may have been left. */
+  readonly mayHaveMarks: boolean;
+  readonly order?: ProblemOrder;
+}
+
+/** A tree that was read → spec. */
+async function specIn(
+  read: SourceNode,
+  files: Omit<SpecData, 'value'>,
+  { places, format, mayHaveMarks, order }: About,
+): Promise<ParsedSpec> {
+  const written = canonicalise(read, files.resolveFile);
   if (written.kind !== 'mapping') return { ok: false, problems: [notAnObject(written, places)] };
-  const { root, findings: repeats } = await onceEach(written, input.format);
+  const { root, findings: repeats } = await onceEach(written, format);
   const { findings: shape, omitted } = await validateShape(root);
   if (omitted > 0) {
     // What is not known to be wrong could not be left out of what comes next.
     const known = shape.map((finding) => places.problem(root, finding, finding.atKey));
-    return { ok: false, problems: limited(known, omitted) };
+    return { ok: false, problems: limited(known, omitted, order) };
   }
   const sound = shape.length === 0 ? root : withoutFaults(root, shape);
   const targets = targetsOf(root);
@@ -127,11 +195,10 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
     ...shape.map((finding) => places.problem(root, finding, finding.atKey)),
     ...names.map((finding) => places.problem(root, finding)),
     ...merged.map((finding) => places.mergeProblem(finding)),
-    ...(templateMark(input.text) === undefined ? [] : unfilledValues(root)).map((finding) =>
-      places.problem(root, finding),
-    ),
+    ...(mayHaveMarks ? unfilledValues(root) : []).map((finding) => places.problem(root, finding)),
   ];
-  return { ok: true, spec: specOf(sound, input, places), problems };
+  const spec = specOf(sound, files, places);
+  return { ok: true, spec, problems, ...(order === undefined ? {} : { order }) };
 }
 
 async function parseText({ text, format }: SpecText): Promise<ParseResult> {
@@ -175,8 +242,11 @@ const notAnObject = (root: SourceNode, places: Places): Problem =>
     fix: 'write { "name": "vm0", "cpu": 1, "mem": "1G" }',
   });
 
-function specOf(root: SourceMapping, input: SpecText, places: Places): Spec {
-  const { name: source, resolveFile, absoluteFile = resolveFile } = input;
+function specOf(
+  root: SourceMapping,
+  { name: source, resolveFile, absoluteFile = resolveFile }: Omit<SpecData, 'value'>,
+  places: Places,
+): Spec {
   const targets = targetsOf(root);
   const valueOf = valuesOver(root);
   const merge = targetMerger(root, targets);
@@ -271,14 +341,19 @@ interface Places {
   mergeProblem(finding: MergeFinding): Problem;
 }
 
-function placesIn(file: string, lines: Lines, { star }: Secrets): Places {
+/** @param lineAt where an offset is in the text, if there is one */
+function placesIn(
+  file: string,
+  lineAt: (offset: number) => Pick<Place, 'line' | 'column'>,
+  { star }: Pick<Secrets, 'star'>,
+): Places {
   const place = (root: SourceNode, pointer: string, atKey = false): Place => {
     const path = steps(pointer);
     const { node, entry, isExact } = find(root, path);
-    const { line, column } = lines.at(atKey && entry !== undefined ? entry.keyStart : node.start);
+    const line = lineAt(atKey && entry !== undefined ? entry.keyStart : node.start);
     // What is missing has no place of its own: it is told where it would go.
     const written = isExact ? node.pointer : child(node.pointer, path.at(-1) ?? '');
-    return { file, line, column, pointer: written };
+    return { file, ...line, pointer: written };
   };
   const told = (finding: Omit<Finding, 'pointer'>, at: Place, subject: string | undefined): Problem => ({
     code: finding.code,
@@ -294,7 +369,7 @@ function placesIn(file: string, lines: Lines, { star }: Secrets): Places {
       told(finding, place(root, finding.pointer, atKey), subjectOf(root, finding.pointer)),
     mergeProblem: ({ node, device, ...finding }) => {
       const subject = device === undefined ? layerWords(steps(node.pointer)) : deviceSubject(device);
-      return told(finding, { file, ...lines.at(node.start), pointer: node.pointer }, subject);
+      return told(finding, { file, ...lineAt(node.start), pointer: node.pointer }, subject);
     },
   };
 }

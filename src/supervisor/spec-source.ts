@@ -1,4 +1,4 @@
-import { ProblemsError } from '../base/problem.js';
+import { placeWords, ProblemsError } from '../base/problem.js';
 import { count } from '../base/text.js';
 import { aborted } from '../host/abort.js';
 import type { Machine } from '../machine/machine.js';
@@ -92,6 +92,6 @@ export function wordsOf(error: unknown): string {
   const [first] = errors;
   if (first === undefined) return error.message;
   const { place, message } = first;
-  const where = place === undefined ? error.source : `${place.file}:${place.line}:${place.column}`;
+  const where = place === undefined ? error.source : placeWords(place);
   return `${where}: ${message}${errors.length > 1 ? `, and ${count(errors.length - 1, 'more problem')}` : ''}`;
 }

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { forecast } from '../../src/forecast/forecast.js';
 import { importText } from '../../src/import/import-text.js';
-import { loadSpecText } from '../../src/machine/load-spec.js';
+import { loadSpecText, loadSpecValue } from '../../src/machine/load-spec.js';
 import { optionsFor, sourceOf } from '../import/support.js';
 import { mutated, piecesIn, secretOriginals, secretSpecs } from '../support/canary.js';
 import { runs } from '../support/runs.js';
@@ -18,6 +18,27 @@ test('a secret is in nothing that is said of a spec, wherever there is a stray s
     { numRuns: runs(24_000) },
   );
 });
+
+test('nor is one that a value has', async () => {
+  await fc.assert(
+    fc.asyncProperty(mutated(secretSpecs.filter(({ format }) => format === 'json')), async ({ text }) => {
+      const value = valueOf(text);
+      if (value === undefined) return;
+      const loaded = await loadSpecValue({ name: 'a request', value, resolveFile: (path) => path });
+      const said = loaded.ok ? [loaded.warnings, forecast(loaded.value, loaded.value.targets)] : loaded.problems;
+      expect(piecesIn(JSON.stringify(said))).toEqual([]);
+    }),
+    { numRuns: runs(12_000) },
+  );
+});
+
+function valueOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 test('a secret is in nothing that is said of an import, wherever there is a stray sign', async () => {
   await fc.assert(

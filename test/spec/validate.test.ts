@@ -303,7 +303,7 @@ describe('a wrong spec', () => {
       ['unknown-target', '/next_target', undefined],
       ['unknown-target', '/targets/install/inherits', 'target install'],
     ]);
-    expect(problems.every(({ place }) => place !== undefined && place.line > 1)).toBe(true);
+    expect(problems.every(({ place }) => (place?.line ?? 0) > 1)).toBe(true);
   });
 
   test('whatever it is, every problem is one line with a place, and nothing throws', async () => {
