@@ -1,4 +1,5 @@
 import { bhyveDocument } from './bhyve-document.js';
+import { commandsDocument } from './commands-document.js';
 import { devicesDocument } from './devices-document.js';
 import { rescuePicture } from './pictures.js';
 import { simulatorPage } from './man/sim-page.js';
@@ -12,6 +13,7 @@ export const documents = async (): Promise<ReadonlyMap<string, string>> =>
     ['docs/spec.md', specDocument()],
     ['docs/devices.md', await devicesDocument()],
     ['docs/bhyve.md', bhyveDocument()],
+    ['docs/commands.md', await commandsDocument()],
     ['docs/rescue.svg', await rescuePicture()],
     ['man/vmrun.8', await vmrunPage()],
     ['man/vmrun.json.5', specPage()],

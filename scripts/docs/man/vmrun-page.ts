@@ -40,41 +40,51 @@ export const optionNotes: Readonly<Record<string, string>> = {
 
 const exitWords: Readonly<Record<Exclude<keyof typeof exitCodes, 'ok'>, string>> = {
   usage: 'Wrong command line.',
-  spec: 'Problems in the spec, or in the file of a captured host.',
-  unreadable: 'One of them cannot be read, or a question had no answer.',
-  host: 'The host is not ready, there is no bhyve or no loader, or no VM of the name runs. For `check` also: the VM runs already.',
+  spec: 'Problems in the spec, in its lock file, or in the file of a captured host; for `lock --check`: the lock file is not up to date.',
+  unreadable: 'One of them cannot be read, or a question of `init` had no answer.',
+  host: 'The host is not ready, or there is no bhyve or no loader. For `check` also: the VM runs already. For `stop` and `console`: no VM of the name runs, or it has no such console.',
   internal: 'A bug in vmrun.',
   system:
     'A system call failed (no space, no more processes, no permission), or something was left behind with `--panic-on-failed-cleanup`.',
-  'cannot-create': 'A pid file, a run directory or a spec cannot be made, or an output file is one that the VM uses.',
-  'in-use': 'The VM runs already, or one that was to be stopped did not end.',
+  'cannot-create':
+    'A pid file, a run directory, a lock file or the spec of `init` cannot be made, or an output file is one that the VM uses.',
+  'in-use': 'The VM runs already. For `stop`: it does not end. For `console`: somebody else has the keyboard.',
 };
 
 /** bhyve(8), EXIT STATUS. */
 const vmWords: readonly (readonly [status: string, meaning: string])[] = [
-  ['0', 'The guest rebooted, and no further boot was allowed. Also: nothing was to be run, or it was done.'],
+  [
+    '0',
+    'The guest rebooted, and no further boot was allowed. Also: there was nothing to run, or a command did what it was asked to.',
+  ],
   ['1', 'The guest powered off: the end of a VM that was shut down as it should be.'],
   ['2', 'The guest was halted.'],
   ['3', 'The guest had a triple fault.'],
-  ['4', 'bhyve, or a loader, failed.'],
+  ['4', 'bhyve, a loader or the hook `pre_start` failed.'],
   ['5', 'The guest was suspended.'],
 ];
 
+/** Every exit status of a run or a command, with its meaning. */
+export const exitRows = (): readonly (readonly [status: string, meaning: string])[] => [
+  ...vmWords,
+  ...Object.entries(exitCodes).flatMap(([name, code]) =>
+    isExitWord(name) ? [[String(code), exitWords[name]] as const] : [],
+  ),
+  ['128 + n', 'Signal n ended bhyve.'],
+];
+
+export const exitStatusOfServices =
+  'With `--exit-status service` it is 0 where the guest powered off, halted or was suspended, or where the run was stopped, by a signal or `vmrun stop`, whatever that took. A guest that is given up on after too many reboots gives 4. Everything else is as above.';
+
 const exitList = (): Lines =>
   list(
-    [
-      ...vmWords,
-      ...Object.entries(exitCodes).flatMap(([name, code]) =>
-        isExitWord(name) ? [[String(code), exitWords[name]] as const] : [],
-      ),
-      ['128 + n', 'Signal n ended bhyve.'] as const,
-    ].map(([status, meaning]) => ({ head: status, body: prose(meaning) })),
+    exitRows().map(([status, meaning]) => ({ head: status, body: prose(meaning) })),
     '128 + n',
   );
 
 const isExitWord = (name: string): name is keyof typeof exitWords => name in exitWords;
 
-const environment: readonly (readonly [name: string, meaning: string])[] = [
+export const environment: readonly (readonly [name: string, meaning: string])[] = [
   ['BHYVE_EXEC', 'The bhyve to run where `--bhyve` names none.'],
   ['XDG_RUNTIME_DIR', 'Where the run directories of a user are: see FILES.'],
   ['NO_COLOR', 'No colours, whatever its value, if it has one.'],
@@ -86,7 +96,7 @@ const environment: readonly (readonly [name: string, meaning: string])[] = [
   ],
 ];
 
-const files: readonly (readonly [path: string, meaning: string])[] = [
+export const files: readonly (readonly [path: string, meaning: string])[] = [
   [
     '/var/run/vmrun/NAME',
     'Run directory of a VM that root runs: its locks, its state, the ledger of what was changed on the host, and the private file with its passwords. It is gone after the run.',
@@ -128,9 +138,7 @@ export async function vmrunPage(): Promise<string> {
       prose("A VM that ran gives bhyve's own status, everything else that of sysexits(3):"),
       exitList(),
       ['.Pp'],
-      prose(
-        'With `--exit-status service` it is 0 where the guest powered off, halted or was suspended, or where the run was stopped, by a signal or `vmrun stop`, whatever that took. A guest that is given up on after too many reboots gives 4. Everything else is as above.',
-      ),
+      prose(exitStatusOfServices),
     ),
     section(
       'EXAMPLES',
