@@ -55,6 +55,15 @@ describe('docs/comparison.md', () => {
     }
   });
 
+  test('has every row of the table of README.md, word for word, and its date', () => {
+    const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+    const [, section = ''] = /^## Compared with others\n([^]*?)^## /m.exec(readme) ?? [];
+    const lines = section.split('\n').filter((line) => line.startsWith('| '));
+    expect(lines.length).toBeGreaterThan(8);
+    expect(lines.filter((line) => !tables.includes(line))).toEqual([]);
+    expect(tables).toContain(/Last read: \w+ \d+\./.exec(section)?.[0]);
+  });
+
   test('names a test for all that it says of vmrun', () => {
     const named = [...told].flatMap(([row, list]) => (list.has('vmrun') ? [[row, list.get('vmrun') ?? '']] : []));
     expect(named.length).toBeGreaterThan(10);

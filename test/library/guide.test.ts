@@ -4,23 +4,12 @@ import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { inPlace, type Place } from '../e2e/support/place.js';
+import { blocksOf } from '../support/blocks.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const guide = readFileSync(`${root}docs/library.md`, 'utf8');
 
-/** A fenced block: its language, the name of a file where it is one, the heading above. */
-interface Block {
-  readonly language: string;
-  readonly file: string | undefined;
-  readonly text: string;
-  readonly heading: string;
-}
-
-const blocks: readonly Block[] = [...guide.matchAll(/^```(\w+)(?: (\S+))?\n([^]*?)^```$/gm)].map((match) => {
-  const [, language = '', file, text = ''] = match;
-  const heading = /[^]*^#+ (.*)$/m.exec(guide.slice(0, match.index))?.[1] ?? '';
-  return { language, file, text, heading };
-});
+const blocks = blocksOf(guide);
 
 /** Programs, each with what the guide says that it prints. */
 const programs = blocks.flatMap(({ language, file, text, heading }, index) => {

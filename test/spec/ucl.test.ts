@@ -321,10 +321,10 @@ describe('one VM in three formats', () => {
     expect(withoutPlaces(machineOf(conf, target))).toEqual(withoutPlaces(machine));
   });
 
-  test('is one machine in the README', async () => {
-    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-    const [, json = ''] = /```json\n(\{[^`]*)```/.exec(readme) ?? [];
-    const [, text = ''] = /The spec above in UCL:\n\n```\n([^`]*)```/.exec(readme) ?? [];
+  test('is one machine in the document', async () => {
+    const page = readFileSync(new URL('../../docs/writing-specs.md', import.meta.url), 'utf8');
+    const [, json = ''] = /```json\n(\{[^`]*)```/.exec(page) ?? [];
+    const [, text = ''] = /```ucl\n([^`]*)```/.exec(page) ?? [];
     for (const target of ['default', 'install']) {
       expect(withoutPlaces(await planOf(text, target, {}, ucl))).toEqual(withoutPlaces(await planOf(json, target)));
     }
