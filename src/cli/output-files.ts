@@ -1,4 +1,5 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
+import { runDirectoryOf } from '../host/run-base.js';
 import type { Identity } from '../machine/identity.js';
 import type { Programs } from '../machine/loader.js';
 import { filesOfTargets, type NamedFile } from '../machine/named-files.js';
@@ -31,7 +32,7 @@ export function refuseRunOutputs(
   const unnamed = outputs.filter(({ path }) => path === standardError);
   if (unnamed.length > 0) throw new ProblemsError('usage', 'vmrun', unnamed.map(noFile));
   if (outputs.length === 0) return;
-  const runDirectory = `${runBase}/${spec.name}`;
+  const runDirectory = runDirectoryOf(runBase, spec.name);
   const named = function* (): Generator<NamedFile> {
     yield* specFiles(options);
     yield* filesOfTargets(spec, { ...hostBhyve, identity, runDirectory, extraArguments: options.bhyveArguments });

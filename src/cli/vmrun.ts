@@ -1,6 +1,7 @@
 import type { CommanderError } from 'commander';
 import { codeOf, isSystemCode } from '../base/error-code.js';
 import { ProblemsError } from '../base/problem.js';
+import { runDirectoryOf } from '../host/run-base.js';
 import { plan } from '../machine/plan.js';
 import { loadWithLock } from '../report/load-with-lock.js';
 import { refuseUnknownTarget } from '../report/targets.js';
@@ -73,7 +74,7 @@ async function perform(options: CliOptions, context: Context): Promise<number> {
   const planned = plan(spec, target, {
     ...hostBhyve,
     identity,
-    runDirectory: `${runBase}/${spec.name}`,
+    runDirectory: runDirectoryOf(runBase, spec.name),
     extraArguments: options.bhyveArguments,
   });
   if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);

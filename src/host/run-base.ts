@@ -11,3 +11,6 @@ export function defaultRunBase(env: Readonly<Record<string, string | undefined>>
 
 /** The same for this process. */
 export const systemRunBase = (): string => defaultRunBase(process.env, process.getuid?.());
+
+/** Where the run of a VM is. */
+export const runDirectoryOf = (runBase: string, name: string): string => path.join(runBase, name);

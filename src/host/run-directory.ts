@@ -2,6 +2,7 @@ import { existsSync, lstatSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../base/error-code.js';
 import { visibleLines } from '../base/visible.js';
+import { runDirectoryOf } from './run-base.js';
 import type { Survivor } from './spawn-options.js';
 import { clearEnd, readEnd } from './end-file.js';
 import { isFifo, makeFifos } from './fifo.js';
@@ -113,7 +114,7 @@ export async function openRunDirectory(
   name: string,
   holder = '',
 ): Promise<RunDirectory | HeldRunDirectory> {
-  const folder = path.join(base, name);
+  const folder = runDirectoryOf(base, name);
   let waitedMs = 0;
   for (let vanishings = 0; ;) {
     let isMade = false;

@@ -4,6 +4,7 @@ import { codeOf } from '../base/error-code.js';
 import { isVmName } from '../base/vm-name.js';
 import { whoHolds } from './lock.js';
 import { refuseForeignBase } from './private-folder.js';
+import { runDirectoryOf } from './run-base.js';
 import type { HeldRunDirectory } from './run-directory.js';
 import { locksIn, noteFile, readNote, stateFile, type Note } from './run-files.js';
 import { readState, type RunState } from './run-state.js';
@@ -35,7 +36,7 @@ const isGone = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeO
  * @throws the error of the system call where that cannot be known
  */
 export function whoRuns(base: string, name: string): NameHolder {
-  const folder = path.join(base, name);
+  const folder = runDirectoryOf(base, name);
   try {
     return lstatSync(folder, { throwIfNoEntry: false }) === undefined ? nobody(folder) : holderOf(base, folder);
   } catch (error) {

@@ -1,9 +1,9 @@
-import path from 'node:path';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Platform } from '../devices/device.js';
 import { viewFrom } from '../host/facts-paths.js';
 import { recordedView, type HostFacts } from '../host/facts.js';
 import { liveView } from '../host/live-view.js';
+import { runDirectoryOf } from '../host/run-base.js';
 import { runTool } from '../host/tools.js';
 import { compareWithLock } from '../machine/lock-identity.js';
 import { plan } from '../machine/plan.js';
@@ -58,7 +58,7 @@ export async function checkReport(
   const { spec, locked } = loaded;
   const options = { ...hostBhyve, identity: locked?.identity };
   const machines = names.map((target) => {
-    const planned = plan(spec, target, { ...options, runDirectory: path.join(runBase, spec.name) });
+    const planned = plan(spec, target, { ...options, runDirectory: runDirectoryOf(runBase, spec.name) });
     if (!planned.ok) throw new ProblemsError('spec', spec.source, planned.problems);
     return planned.value;
   });

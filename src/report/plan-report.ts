@@ -1,6 +1,7 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Result } from '../base/result.js';
 import type { Platform } from '../devices/device.js';
+import { runDirectoryOf } from '../host/run-base.js';
 import { explain, type ExplainedArgument } from '../machine/explain.js';
 import { guestOf, type Guest } from '../machine/guest.js';
 import { loaderCommand, type Programs } from '../machine/loader.js';
@@ -94,7 +95,7 @@ export function targetPlan(loaded: LoadedWithLock, target: string, request: Plan
 const planOptions = ({ spec, locked }: LoadedWithLock, { hostBhyve, runBase }: PlanRequest): PlanOptions => ({
   ...hostBhyve,
   identity: locked?.identity,
-  runDirectory: `${runBase}/${spec.name}`,
+  runDirectory: runDirectoryOf(runBase, spec.name),
 });
 
 /** What was planned when the spec was loaded can be planned again. */

@@ -1,8 +1,10 @@
 import type { Problem } from '../base/problem.js';
+import { success } from '../base/result.js';
 import { othersWrite } from '../host/others-write.js';
 import type { Identity } from '../machine/identity.js';
 import { codeFiles, type CodeFile } from '../machine/code-files.js';
 import type { NamedFile } from '../machine/named-files.js';
+import type { Machine } from '../machine/machine.js';
 import { plan } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { lockFileOf, standardInput } from '../spec/read.js';
@@ -25,6 +27,8 @@ const lockOfSpec = (path: string): NamedFile => ({ path, owner: 'the lock file o
 /** What is run, and how it is judged. */
 interface Judged {
   readonly spec: Spec;
+  /** A machine of it that was planned already. */
+  readonly machine?: Machine;
   readonly identity: Identity | undefined;
   /** The bhyve program, where one is run that is not the simulator. */
   readonly bhyve: string | undefined;
@@ -41,14 +45,17 @@ interface Judged {
  */
 export function changedByOthers(
   choice: LockChoice,
-  { spec, identity, bhyve, extraArguments, searchPath, isStrict }: Judged,
+  { spec, machine, identity, bhyve, extraArguments, searchPath, isStrict }: Judged,
   { workingDirectory, hostBhyve }: Pick<LoadingOptions, 'workingDirectory' | 'hostBhyve'>,
 ): readonly Problem[] {
   const code = function* (): Generator<CodeFile> {
     yield* specFiles(choice);
     if (bhyve !== undefined) yield { path: bhyve, owner: 'the bhyve program', isProgram: true };
     for (const target of spec.targets) {
-      const planned = plan(spec, target, { ...hostBhyve, identity, ...(extraArguments && { extraArguments }) });
+      const planned =
+        target === machine?.target
+          ? success(machine)
+          : plan(spec, target, { ...hostBhyve, identity, ...(extraArguments && { extraArguments }) });
       if (!planned.ok) continue;
       const { loader } = planned.value;
       if (bhyve !== undefined && loader !== undefined)

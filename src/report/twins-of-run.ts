@@ -1,4 +1,5 @@
 import { problemKey, type Problem } from '../base/problem.js';
+import { success } from '../base/result.js';
 import type { Machine } from '../machine/machine.js';
 import { plan, type PlanOptions } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
@@ -13,15 +14,16 @@ export type TwinsOfRun = (target: string) => Promise<readonly Problem[]>;
 
 /**
  * What `check` tells of devices that are alike. What computes it is loaded only where two devices could be.
+ * @param first a machine of the spec that was planned already
  * @param isChecked the host is checked before each boot, and what two devices want of it is told there
  */
-export function twinsOfRun(spec: Spec, options: PlanOptions, isChecked: boolean): TwinsOfRun {
+export function twinsOfRun(spec: Spec, first: Machine, options: PlanOptions, isChecked: boolean): TwinsOfRun {
   const seen = new Set<string>();
   const told = new Set<string>();
   return async (target) => {
     if (seen.has(target)) return [];
     seen.add(target);
-    const planned = plan(spec, target, options);
+    const planned = target === first.target ? success(first) : plan(spec, target, options);
     if (!planned.ok) return [];
     const found = await twinsIn(spec, planned.value, options, isChecked);
     const fresh = found.filter((problem) => !told.has(problemKey(problem)));

@@ -37,7 +37,7 @@ export const inheritedState = (
 /** A boot that was begun is gone on with only where the spec still has its target. */
 export function isKnown(planned: Planner, target: string): boolean {
   try {
-    planned(target, {});
+    planned(target);
     return true;
   } catch (error) {
     if (!(error instanceof ProblemsError) || error.kind !== 'usage') throw error;

@@ -79,7 +79,7 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
   /** @returns undefined where a stop was asked for before there was a bhyve */
   async function bootNext(number: number): Promise<BootResult | undefined> {
     if (adoption?.isOver === false) {
-      tried = planned(target, { runDirectory: session.directory.path });
+      tried = planned(target);
       const booted = await adoptOnce(session, tried, adoption.orphan);
       adoption.isOver = true;
       spec.keep();
@@ -188,12 +188,11 @@ async function readyMachine(
   planned: Planner,
   target: string | undefined,
   mayFix: Callbacks['mayFix'],
-  { host, emit, directory, secrets, signals }: Session,
+  { host, emit, secrets, signals }: Session,
   ledger: Ledger | undefined,
   patience: Patience,
 ): Promise<Machine | undefined> {
-  const paths = { runDirectory: directory.path };
-  const machine = planned(target, paths);
+  const machine = planned(target);
   refuseUnloaded(machine, host);
   const isStopping = (): boolean => signals.stop.aborted;
   if (isStopping()) return undefined;
@@ -207,7 +206,7 @@ async function readyMachine(
     if (looked === undefined || isStopping()) return undefined;
     const { warnings, hostCards } = looked.value;
     for (const problem of warnings) emit({ kind: 'warning', problem });
-    return hostCards.size === 0 ? machine : planned(target, { ...paths, hostCards });
+    return hostCards.size === 0 ? machine : planned(target, hostCards);
   } catch (error) {
     // Looking was cut short, and what it then found is not so.
     if (isStopping()) return undefined;

@@ -1,6 +1,7 @@
 import { ProblemsError } from '../base/problem.js';
 import { isLockFailure } from '../host/flock.js';
 import { takePidFile, type PidFile } from '../host/pid-file.js';
+import { runDirectoryOf } from '../host/run-base.js';
 import type { Machine } from '../machine/machine.js';
 import { filesOfTargets, namedFiles } from '../machine/named-files.js';
 import type { Spec } from '../spec/parse-spec.js';
@@ -21,7 +22,7 @@ export function refusePidFiles(subject: Spec | Machine, options: Options, runBas
   if (outputs.length === 0) return;
   const optional = extraArguments === undefined ? {} : { extraArguments };
   const isMachine = 'argv' in subject;
-  const runDirectory = `${runBase}/${subject.name}`;
+  const runDirectory = runDirectoryOf(runBase, subject.name);
   const files = isMachine
     ? namedFiles(subject)
     : filesOfTargets(subject, { ...platform, identity, ...optional, runDirectory });

@@ -5,35 +5,50 @@ import { plan, type PlanOptions } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
 
-/** The machine of a target; without one, that of the first boot. @throws ProblemsError */
-export type Planner = (target: string | undefined, more: PlanOptions) => Machine;
+/**
+ * The machine of a target; without one, that of the first boot.
+ * @param hostCards what the host has told of the cards that it passes through, if it has
+ * @throws ProblemsError
+ */
+export type Planner = (target?: string, hostCards?: PlanOptions['hostCards']) => Machine;
+
+/** How the machines of a run are planned. */
+export interface Planning extends PlanOptions {
+  /** That of the run. */
+  readonly runDirectory: string;
+}
 
 /**
  * A spec has targets; a machine is one of them, and is what it is.
+ * @param planned a machine of the spec that was planned in the same way
  * @throws ProblemsError `usage` where a machine would have to become another
  */
-export function planner(subject: Spec | Machine, options: PlanOptions): Planner {
-  if (!('argv' in subject)) return specPlanner(subject, options);
+export function planner(subject: Spec | Machine, options: Planning, planned?: Machine): Planner {
+  const known = 'argv' in subject ? subject : planned;
+  if (known !== undefined) refuseElsewhere(known, options);
+  if (!('argv' in subject)) return specPlanner(subject, options, planned);
   refuseOtherTargets(subject);
-  return (target, { runDirectory }) => sameMachine(subject, target, runDirectory);
+  return (target = subject.target) => {
+    if (target !== subject.target) throw refuse(subject.name, noTarget(target, [subject.target]));
+    return subject;
+  };
 }
 
-/** A boot that follows is that of the same machine, unless the host has told something new about its cards. */
-function specPlanner(spec: Spec, options: PlanOptions): Planner {
-  const machines = new Map<string, Machine>();
-  return (target = defaultTarget, more) => {
-    if (more.hostCards !== undefined) return planned(spec, target, { ...options, ...more });
-    const key = JSON.stringify([target, more]);
-    const machine = machines.get(key) ?? planned(spec, target, { ...options, ...more });
-    // The last one alone: a spec may have ten thousand targets.
-    if (!machines.has(key)) machines.clear();
-    machines.set(key, machine);
-    return machine;
+/**
+ * A boot that follows is that of the same machine, unless the host has told something new about its cards. The last one
+ * alone is kept: a spec may have ten thousand targets.
+ */
+function specPlanner(spec: Spec, options: PlanOptions, planned: Machine | undefined): Planner {
+  let last = planned?.name === spec.name ? planned : undefined;
+  return (target = defaultTarget, hostCards) => {
+    if (hostCards !== undefined) return machineOf(spec, target, { ...options, hostCards });
+    if (last?.target !== target) last = machineOf(spec, target, options);
+    return last;
   };
 }
 
 /** The spec has been checked for every target when it was loaded, so a plan that fails is a mistake of the caller. */
-function planned(spec: Spec, target: string, options: PlanOptions): Machine {
+function machineOf(spec: Spec, target: string, options: PlanOptions): Machine {
   if (!spec.targets.includes(target)) throw refuse(spec.source, noTarget(target, spec.targets));
   const result = plan(spec, target, options);
   if (!result.ok) throw new ProblemsError('spec', spec.source, result.problems);
@@ -53,13 +68,11 @@ function refuseOtherTargets({ name, target, policy }: Machine): void {
   });
 }
 
-function sameMachine(machine: Machine, target = machine.target, runDirectory: string | undefined): Machine {
-  if (target !== machine.target) throw refuse(machine.name, noTarget(target, [machine.target]));
-  const { privateConfig, loader } = machine;
+function refuseElsewhere({ name, privateConfig, loader }: Machine, { runDirectory }: Planning): void {
   const files = [privateConfig, ...(loader?.files ?? [])].filter((file) => file !== undefined);
-  const elsewhere = files.find((file) => runDirectory !== undefined && !isIn(runDirectory, file.path));
-  if (elsewhere === undefined || runDirectory === undefined) return machine;
-  throw refuse(machine.name, {
+  const elsewhere = files.find((file) => !isIn(runDirectory, file.path));
+  if (elsewhere === undefined) return;
+  throw refuse(name, {
     code: 'other-run-directory',
     severity: 'error',
     message: `its command names ${elsewhere.path}, but its run directory is ${runDirectory}`,

@@ -20,6 +20,11 @@ type Environment = Readonly<Record<string, string>>;
 export interface RunOptions {
   /** First boot's target. Default: `default`. */
   readonly target?: string;
+  /**
+   * A machine of the spec that the caller has planned already, for these options and this run directory, so that its first
+   * boot is not planned again. Default: none; a function that gives specs has none either.
+   */
+  readonly planned?: Machine;
   /** The bhyve program, and words that go before its options. Default: `bhyve`. */
   readonly bhyve?: readonly string[];
   /** The same for bhyveload and grub-bhyve. Default: themselves, found in PATH. */

@@ -123,7 +123,7 @@ async function supervise(subject: Spec | Machine | SpecSource, options: RunOptio
   const spec = await specAtHand(subject, options, { runBase, stop: signals.stop });
   if (spec === undefined) return { end: undefined, because: 'asked', boots: 0, leftBehind: [] };
   const { name, planned } = spec;
-  const { policy, isLoadedByOthers } = planned(options.target, {});
+  const { policy, isLoadedByOthers } = planned(options.target);
   const { directory, orphan, lost, ...claimed } = await claim(name, {
     host,
     base: runBase,

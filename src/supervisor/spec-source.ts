@@ -1,6 +1,7 @@
 import { placeWords, ProblemsError } from '../base/problem.js';
 import { count } from '../base/text.js';
 import { aborted } from '../host/abort.js';
+import { runDirectoryOf } from '../host/run-base.js';
 import type { Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { refusePidFiles } from './pid-files.js';
@@ -26,6 +27,12 @@ export interface SpecAtHand {
   readonly goBack: () => boolean;
 }
 
+/** A spec, and what plans its machines. */
+interface Taken {
+  readonly spec: Spec | Machine;
+  readonly planned: Planner;
+}
+
 /**
  * The first spec of a run. A name cannot change while the run goes on: it is what the run is known by.
  * @returns undefined where a stop was asked for before the source had answered
@@ -36,8 +43,10 @@ export async function specAtHand(
   options: RunOptions,
   { runBase, stop }: { readonly runBase: string; readonly stop: AbortSignal },
 ): Promise<SpecAtHand | undefined> {
-  const take = (spec: Spec | Machine): { readonly spec: Spec | Machine; readonly planned: Planner } => {
-    const planned = planner(spec, options);
+  const take = (spec: Spec | Machine, machine?: Machine): Taken => {
+    const { platform, identity, extraArguments = [] } = options;
+    const planning = { ...platform, identity, extraArguments, runDirectory: runDirectoryOf(runBase, spec.name) };
+    const planned = planner(spec, planning, machine);
     refusePidFiles(spec, options, runBase);
     return { spec, planned };
   };
@@ -52,13 +61,13 @@ export async function specAtHand(
   const first = typeof subject === 'function' ? await ask(subject) : subject;
   if (typeof subject === 'function' && stop.aborted) return undefined;
   if (first === undefined) throw new TypeError('the source of specs has given none');
-  let now = take(first);
+  let now = take(first, typeof subject === 'function' ? undefined : options.planned);
   let booted: typeof now | undefined;
   const { name } = first;
 
   return {
     name,
-    planned: (target, more) => now.planned(target, more),
+    planned: (target, hostCards) => now.planned(target, hostCards),
     renew: async (target) => {
       if (typeof subject !== 'function') return undefined;
       try {
@@ -67,7 +76,7 @@ export async function specAtHand(
         if (spec === undefined) return 'the source of specs has given none';
         if (spec.name !== name) return `its name is ${JSON.stringify(spec.name)} now, and this run is of ${name}`;
         const next = take(spec);
-        next.planned(target, {});
+        next.planned(target);
         now = next;
         return undefined;
       } catch (error) {

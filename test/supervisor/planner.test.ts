@@ -1,23 +1,43 @@
 import { expect, test } from '@jest/globals';
-import { planner } from '../../src/supervisor/planner.js';
-import { minimal, specOf } from '../support/specs.js';
+import { plan } from '../../src/machine/plan.js';
+import { planner, type Planner } from '../../src/supervisor/planner.js';
+import { machineOf, minimal, specOf } from '../support/specs.js';
 
 const spec = await specOf({ ...minimal, targets: { install: { mem: '2G' } } });
-const paths = { runDirectory: '/run/vm0' };
+const planning = { runDirectory: '/run/vm0' };
 
 test('a target that boots again is the same machine, planned once', () => {
-  const planned = planner(spec, {});
-  const machine = planned('install', paths);
-  expect(planned('install', { ...paths })).toBe(machine);
+  const planned = planner(spec, planning);
+  const machine = planned('install');
+  expect(planned('install')).toBe(machine);
 });
 
-test.each<[what: string, target: string | undefined, more: Parameters<ReturnType<typeof planner>>[1]]>([
-  ['another target', undefined, paths],
-  ['another run directory', 'install', { runDirectory: '/elsewhere/vm0' }],
-  ['what the host says of its cards', 'install', { ...paths, hostCards: new Map() }],
-])('%s is planned anew', (_what, target, more) => {
-  const planned = planner(spec, {});
-  const machine = planned('install', paths);
-  expect(planned(target, more)).not.toBe(machine);
-  expect(planned('install', paths)).toEqual(machine);
+test('what the caller has planned is not planned again', () => {
+  const machine = machineOf(spec, 'install', planning);
+  const planned = planner(spec, planning, machine);
+  expect(planned('install')).toBe(machine);
+  expect(planned('default')).toEqual(machineOf(spec, 'default', planning));
+});
+
+test('a machine of another VM is none of this spec', async () => {
+  const other = machineOf(await specOf({ ...minimal, name: 'vm1' }));
+  expect(planner(spec, planning, other)()).toEqual(machineOf(spec, 'default', planning));
+});
+
+test('one that was planned for another folder is refused', async () => {
+  const graphic = { host: '127.0.0.1', password: 'geheim17' };
+  const secret = await specOf({ ...minimal, graphic });
+  const planned = plan(secret, 'default', { runDirectory: '/elsewhere/vm0' });
+  if (!planned.ok) throw new Error('it can be planned');
+  expect(() => planner(secret, planning, planned.value)).toThrow('but its run directory is /run/vm0');
+});
+
+test.each<[what: string, ...asked: Parameters<Planner>]>([
+  ['another target', undefined],
+  ['what the host says of its cards', 'install', new Map()],
+])('%s is planned anew', (_what, ...asked) => {
+  const planned = planner(spec, planning);
+  const machine = planned('install');
+  expect(planned(...asked)).not.toBe(machine);
+  expect(planned('install')).toEqual(machine);
 });

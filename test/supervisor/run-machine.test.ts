@@ -62,3 +62,16 @@ test('one whose private file is planned for another folder is refused, and nothi
     expect(place.runDirectories()).toEqual([]);
   });
 });
+
+test('a spec that does not say for which bhyve it is means that of the platform', async () => {
+  await inPlace(async (place) => {
+    const seen: unknown[] = [];
+    const env = ({ release, arch }: Machine): Record<string, string> => {
+      seen.push([release, arch]);
+      return { VMRUN_SIM_SCRIPT: 'halt', VMRUN_SIM_RELEASE: String(release), VMRUN_SIM_ARCH: arch };
+    };
+    const where = { bhyve: simulator, runBase: place.runBase, check: false, env };
+    await run(await loadVm(place), { ...where, platform: { release: 16, arch: 'arm64' } }).result;
+    expect(seen).toEqual([[16, 'arm64']]);
+  });
+});

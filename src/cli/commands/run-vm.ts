@@ -50,11 +50,12 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
   refuseRunOutputs(options, request, context);
   takeInput(options, machine);
   const isChecked = options.requirementCheck && !isSimulated;
-  const twins = twinsOfRun(spec, planBasis(context, request), isChecked);
+  const twins = twinsOfRun(spec, machine, planBasis(context, request), isChecked);
   tellOthers(context, request);
   if (!options.quiet) await tellForecast(context, request, await twins(machine.target));
   const output = runOutput(context, machine, options, colour);
   const vm = run(spec, {
+    planned: machine,
     ...programs,
     runBase,
     platform: context.hostBhyve,
@@ -121,9 +122,16 @@ const planBasis = ({ hostBhyve }: Context, { identity, options }: RunRequest): P
 });
 
 /** @throws ProblemsError `host` where the command line says that nothing may be run that others can change */
-function tellOthers(context: Context, { spec, identity, programs, options, colour }: RunRequest): void {
+function tellOthers(context: Context, { spec, machine, identity, programs, options, colour }: RunRequest): void {
   const bhyve = options.simulate === undefined ? programs.bhyve[0] : undefined;
-  const judged = { spec, identity, bhyve, extraArguments: options.bhyveArguments, searchPath: context.env.PATH };
+  const judged = {
+    spec,
+    machine,
+    identity,
+    bhyve,
+    extraArguments: options.bhyveArguments,
+    searchPath: context.env.PATH,
+  };
   const problems = changedByOthers(options, { ...judged, isStrict: options.strict }, context);
   if (problems.length === 0) return;
   if (options.strict) throw new ProblemsError('host', spec.source, problems);
