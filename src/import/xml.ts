@@ -1,4 +1,5 @@
-import { XMLParser } from 'fast-xml-parser';
+import { parseXml as parse, XmlElement as ParsedElement, XmlError, XmlText } from '@rgrove/parse-xml';
+import { shown } from '../base/text.js';
 import { linesOf } from '../spec/locate.js';
 
 /** An element with the text right inside it. */
@@ -10,85 +11,57 @@ export interface XmlElement {
   readonly line: number;
 }
 
+/** Why a text is not taken, and where: line and column from 1. */
+export interface XmlFault {
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  readonly fix: string;
+}
+
 export type ParsedXml =
-  | { readonly ok: true; readonly root: XmlElement }
-  | { readonly ok: false; readonly line: number; readonly message: string; readonly fix?: string };
+  { readonly ok: true; readonly root: XmlElement } | { readonly ok: false; readonly fault: XmlFault };
 
 const maxDepth = 64;
-const attributePrefix = '@';
-const attributesKey = ':@';
-const textKey = '#text';
+/** A domain has some hundreds. */
+const maxElements = 10_000;
 
-const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
-
-/** Thrown inside this file alone. */
-class XmlStop extends Error {
-  constructor(
-    readonly offset: number,
-    message: string,
-  ) {
-    super(message);
-  }
+interface Fault {
+  readonly offset: number;
+  readonly message: string;
+  readonly fix: string;
 }
 
 /**
  * Reads one XML document. A document type is refused, and with it every entity of its own: nothing grows, and no other
  * file is read.
  */
-export function parseXml(text: string): ParsedXml {
+export function parseXml(document: string): ParsedXml {
+  // As XML wants it read. The package does it line by line, and copies all the rest for each.
+  const text = document.replaceAll(/\r\n?/g, '\n');
   const lines = linesOf(text);
-  const lineAt = (offset: number): number => lines.at(offset).line;
-  const doctype = text.search(/<!(DOCTYPE|ENTITY)/i);
-  if (doctype !== -1) {
-    return {
-      ok: false,
-      line: lineAt(doctype),
-      message: 'a document type is not taken: it could define entities',
-      fix: 'take the <!DOCTYPE ...> out; libvirt writes none',
-    };
-  }
-  const fault = faultIn(text);
-  if (fault !== undefined) return { ok: false, line: lineAt(fault.offset), message: fault.message };
-  const parser = new XMLParser({
-    preserveOrder: true,
-    captureMetaData: true,
-    ignoreAttributes: false,
-    attributeNamePrefix: attributePrefix,
-    textNodeName: textKey,
-    parseTagValue: false,
-    parseAttributeValue: false,
-    processEntities: false,
-    trimValues: false,
-    ignoreDeclaration: true,
-    ignorePiTags: true,
+  const refuse = ({ offset, message, fix }: Fault): ParsedXml => ({
+    ok: false,
+    fault: { ...lines.at(offset), message, fix },
   });
+  const excess = excessIn(text);
+  if (excess !== undefined) return refuse(excess);
   try {
-    const nodes: unknown = parser.parse(text);
-    const [root] = elementsIn(nodes, 0);
-    return root === undefined ? { ok: false, line: 1, message: 'there is no element in it' } : { ok: true, root };
+    const { root } = parse(text, { includeOffsets: true });
+    if (root === null) throw new Error('a document that was parsed has a root');
+    return { ok: true, root: elementOf(root) };
   } catch (error) {
-    const offset = error instanceof XmlStop ? error.offset : 0;
-    const message = error instanceof Error ? error.message.slice(0, 200) : String(error);
-    return { ok: false, line: lineAt(offset), message };
+    if (error instanceof XmlError) return refuse(faultOf(error, text));
+    throw error;
   }
 
-  function elementsIn(nodes: unknown, offset: number): readonly XmlElement[] {
-    return (Array.isArray(nodes) ? nodes : []).flatMap((node: unknown) => elementOf(node, offset) ?? []);
-  }
-
-  /** A node of the parser: one key with the children, one with the attributes, and where it stands. */
-  function elementOf(node: unknown, before: number): XmlElement | undefined {
-    if (typeof node !== 'object' || node === null) return undefined;
-    const [found] = Object.entries(node).filter(([key]) => key !== attributesKey && key !== textKey);
-    if (found === undefined) return undefined;
-    const [name, content] = found as [string, unknown];
-    const offset = offsetOf(node) ?? before;
+  function elementOf({ name, attributes, children, start }: ParsedElement): XmlElement {
     return {
       name,
-      attributes: attributesOf(node, offset),
-      text: decode(textIn(content), offset),
-      children: elementsIn(content, offset),
-      line: lineAt(offset),
+      attributes,
+      text: children.map((child) => (child instanceof XmlText ? child.text : '')).join(''),
+      children: children.flatMap((child) => (child instanceof ParsedElement ? elementOf(child) : [])),
+      line: lines.at(start).line,
     };
   }
 }
@@ -100,97 +73,102 @@ const skipped: readonly (readonly [begin: string, end: string])[] = [
   ['<?', '?>'],
 ];
 
-/** The parser takes what has no end, and recurses; so the tags are paired, and counted, before it sees them. */
-function faultIn(text: string): { readonly offset: number; readonly message: string } | undefined {
-  const open: { readonly name: string; readonly offset: number }[] = [];
-  let hasRoot = false;
-  let at = 0;
-  for (let start = text.indexOf('<'); start !== -1; start = text.indexOf('<', at)) {
-    if (open.length === 0 && text.slice(at, start).trim() !== '')
-      return { offset: at, message: 'text outside of the domain' };
-    const [begin, ending] = skipped.find(([opening]) => text.startsWith(opening, start)) ?? [];
-    if (begin !== undefined && ending !== undefined) {
-      const end = text.indexOf(ending, start + begin.length);
-      if (end === -1) return { offset: start, message: `"${begin}" has no end` };
-      at = end + ending.length;
-      continue;
-    }
-    const name = nameAt(text, text[start + 1] === '/' ? start + 2 : start + 1);
-    const end = tagEnd(text, start);
-    if (name === '' || end === undefined) return { offset: start, message: 'a tag is not finished here' };
-    at = end + 1;
-    if (text[start + 1] === '/') {
-      const last = open.pop();
-      if (last?.name !== name) {
-        const wanted = last === undefined ? 'nothing is open' : `<${last.name}> is open`;
-        return { offset: start, message: `</${name}> stands where ${wanted}` };
-      }
-      continue;
-    }
-    if (open.length === 0 && hasRoot)
-      return { offset: start, message: 'a second element begins here: one domain a file' };
-    hasRoot = true;
-    if (text[end - 1] !== '/') open.push({ name, offset: start });
-    if (open.length > maxDepth)
-      return { offset: start, message: `elements are nested more than ${maxDepth} levels deep` };
+/** To the `>` that is not in quotes. */
+const tagForm = /<(\/?)[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*>/y;
+
+/**
+ * What the package would take and should not: it recurses, and an element takes a hundred bytes. Where a text stops being
+ * XML, the package stops as well, and what comes behind does not count.
+ */
+function excessIn(text: string): Fault | undefined {
+  const doctype = text.search(/<!(DOCTYPE|ENTITY)/i);
+  if (doctype !== -1) {
+    const fix = 'take the <!DOCTYPE ...> out; libvirt writes none';
+    return { offset: doctype, message: 'a document type is not taken: it could define entities', fix };
   }
-  const last = open.at(-1);
-  if (last !== undefined) return { offset: last.offset, message: `<${last.name}> has no end` };
-  return hasRoot && text.slice(at).trim() === '' ? undefined : { offset: at, message: 'text outside of the domain' };
-}
-
-function nameAt(text: string, at: number): string {
-  const form = /[A-Za-z_][\w.:-]{0,99}/y;
-  form.lastIndex = at;
-  return form.exec(text)?.[0] ?? '';
-}
-
-/** The `>` of a tag: one in quotes is none. */
-function tagEnd(text: string, start: number): number | undefined {
-  for (let at = start + 1; at < text.length; at += 1) {
-    const char = text[at];
-    if (char === '>') return at;
-    if (char === '<') return undefined;
-    if (char !== '"' && char !== "'") continue;
-    at = text.indexOf(char, at + 1);
-    if (at === -1) return undefined;
+  let [depth, elements] = [0, 0];
+  for (let start = text.indexOf('<'); start !== -1;) {
+    const [begin = '', ending] = skipped.find(([opening]) => text.startsWith(opening, start)) ?? [];
+    let end: number;
+    if (ending === undefined) {
+      tagForm.lastIndex = start;
+      const [tag, slash] = tagForm.exec(text) ?? [];
+      if (tag === undefined) return undefined;
+      end = tagForm.lastIndex;
+      if (slash === '/') depth -= 1;
+      else elements += 1;
+      if (slash === '' && !tag.endsWith('/>')) depth += 1;
+    } else {
+      end = text.indexOf(ending, start + begin.length);
+      if (end === -1) return undefined;
+      end += ending.length;
+    }
+    if (depth > maxDepth) return tooMuch(start, `elements are nested more than ${maxDepth} levels deep`);
+    if (elements > maxElements)
+      return tooMuch(start, `there are more than ${maxElements.toLocaleString('en')} elements`);
+    start = text.indexOf('<', end);
   }
   return undefined;
 }
 
-/** The parser puts it under a symbol of its own. */
-function offsetOf(node: object): number | undefined {
-  const [symbol] = Object.getOwnPropertySymbols(node);
-  const entry: unknown = symbol === undefined ? undefined : Reflect.get(node, symbol);
-  return typeof entry === 'object' && entry !== null && 'startIndex' in entry && typeof entry.startIndex === 'number'
-    ? entry.startIndex
-    : undefined;
+const tooMuch = (offset: number, message: string): Fault => ({
+  offset,
+  message,
+  fix: 'a domain has far fewer; was it generated by mistake?',
+});
+
+/** What the package says, as vmrun would. */
+function faultOf({ message, pos }: XmlError, text: string): Fault {
+  const offset = unitsBefore(text, pos);
+  const at = offset >= text.length ? 'the text ends here' : `found ${shown(pieceAt(text, offset), 40)}`;
+  const [said = ''] = message.split(' (line ');
+  for (const [form, words] of plainWords) {
+    const match = form.exec(said);
+    if (match !== null) return { offset, ...words(short(match[1] ?? ''), at) };
+  }
+  const plain = short(said.charAt(0).toLowerCase() + said.slice(1).replaceAll('`', '"'));
+  return { offset, message: `${plain}, ${at}`, fix: again };
 }
 
-function attributesOf(node: object, offset: number): Readonly<Record<string, string>> {
-  const attributes: unknown = attributesKey in node ? node[attributesKey] : undefined;
-  if (typeof attributes !== 'object' || attributes === null) return {};
-  return Object.fromEntries(
-    Object.entries(attributes).map(([key, value]) => [
-      key.slice(attributePrefix.length),
-      decode(String(value), offset),
-    ]),
-  );
-}
+const again = 'correct it, or print the domain anew: virsh dumpxml NAME';
 
-const textIn = (content: unknown): string =>
-  (Array.isArray(content) ? content : [])
-    .map((node: unknown) => (typeof node === 'object' && node !== null && textKey in node ? String(node[textKey]) : ''))
-    .join('');
+const plainWords: readonly (readonly [form: RegExp, words: (name: string, at: string) => Omit<Fault, 'offset'>])[] = [
+  [
+    /^Missing end tag for element (.+)/,
+    (name, at) => ({ message: `</${name}> is expected, ${at}`, fix: `end <${name}> before what it stands in` }),
+  ],
+  [
+    /^Unclosed (?:start|end) tag for element `?([^`]+)/,
+    (name, at) => ({ message: `the tag of <${name}> is not finished, ${at}`, fix: 'finish it with ">"' }),
+  ],
+  [
+    /^Extra content/,
+    (_, at) => ({
+      message: `nothing is expected behind the domain, ${at}`,
+      fix: 'a file holds one; take the rest out',
+    }),
+  ],
+  [/^Root element/, (_, at) => ({ message: `an element is expected, ${at}`, fix: again })],
+  [/^Attribute value/, (_, at) => ({ message: `a value in quotes is expected, ${at}`, fix: 'put it in quotes' })],
+  [/^Unclosed (comment|CDATA section)/, (what) => ({ message: `this ${what} has no end`, fix: 'end it' })],
+  [
+    /^Named entity isn't defined: (.+)/,
+    (name) => ({ message: `${name} is not an entity that XML has by itself`, fix: 'write the character; & is &amp;' }),
+  ],
+  [/^Unterminated reference/, (_, at) => ({ message: `an entity ends with ";", ${at}`, fix: 'write &amp; for &' })],
+];
 
-/** The entities that every document has; there can be no others. */
-function decode(text: string, offset: number): string {
-  return text.replaceAll(/&(?:#(\d{1,7})|#x([0-9a-fA-F]{1,6})|([^;\s]{0,20}));?/g, (...found) => {
-    const [written = '', decimal, hex, name] = found as (string | undefined)[];
-    const code = decimal === undefined ? Number.parseInt(hex ?? '', 16) : Number(decimal);
-    const known = name === undefined ? undefined : entities[name];
-    if (known !== undefined && written.endsWith(';')) return known;
-    if (name === undefined && code > 0 && code <= 0x10ffff) return String.fromCodePoint(code);
-    throw new XmlStop(offset, `${written} is not an entity that XML has by itself`);
-  });
+/** A name may be as long as the text. */
+const short = (text: string): string => (text.length > 100 ? `${text.slice(0, 97)}...` : text);
+
+/** A tag up to its name, a word, or a sign. */
+const pieceAt = (text: string, offset: number): string =>
+  /^(?:<\/?[\w:.-]{0,40}|[\w:.-]{1,40}|[^])/u.exec(text.slice(offset, offset + 50))?.[0] ?? '';
+
+/** The package counts characters, of which some are two units of a text. */
+function unitsBefore(text: string, characters: number): number {
+  let offset = 0;
+  for (let count = 0; count < characters && offset < text.length; count += 1)
+    offset += (text.codePointAt(offset) ?? 0) > 0xffff ? 2 : 1;
+  return offset;
 }

@@ -1,7 +1,8 @@
+import type { Problem } from '../../base/problem.js';
 import { failure, success, type Result } from '../../base/result.js';
 import { listWords, shown } from '../../base/text.js';
 import { refusalAt, type ImportContext, type Original, type Source } from '../original.js';
-import { parseXml, type XmlElement } from '../xml.js';
+import { parseXml, type XmlElement, type XmlFault } from '../xml.js';
 import { bootOf, loaderOf } from './boot.js';
 import { devicesOf } from './devices.js';
 import { tell, textOf, type Domain } from './domain.js';
@@ -10,7 +11,7 @@ import { cpusOf, fieldsOf, memoryOf, optionsOf, ownArguments, sysinfoOf } from '
 /** A domain of libvirt's bhyve driver: `virsh dumpxml NAME`. */
 export function importLibvirt(source: Source, context: ImportContext): Result<Original> {
   const parsed = parseXml(source.text);
-  if (!parsed.ok) return failure([refusalAt(source, parsed.line, 'xml', parsed.message, parsed.fix)]);
+  if (!parsed.ok) return failure([noXml(source, parsed.fault)]);
   const { root } = parsed;
   const wrong = whyNoDomain(root);
   if (wrong !== undefined)
@@ -54,6 +55,14 @@ export function importLibvirt(source: Source, context: ImportContext): Result<Or
       own.find(({ word }) => word === text)?.line ?? (text.includes('password') ? devices.screenLine : undefined),
   });
 }
+
+const noXml = ({ name }: Source, { message, fix, ...at }: XmlFault): Problem => ({
+  code: 'xml',
+  severity: 'error',
+  message,
+  fix,
+  place: { file: name, ...at, pointer: '' },
+});
 
 function whyNoDomain({ name, attributes }: XmlElement): string | undefined {
   if (name !== 'domain') return `this is a <${name}>, not a <domain>`;
