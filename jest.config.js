@@ -2,12 +2,14 @@
 export const common = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/(?!generated/).*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/(?!generated/).*)\\.js$': '$1',
+    '^fast-check$': '<rootDir>/test/support/fast-check.mjs',
+  },
   transform: { '\\.ts$': '<rootDir>/test/transform.mjs' },
   maxWorkers: '100%',
   // A test waits for things, never for time: only one that hangs takes this long, however busy the machine is.
   testTimeout: 240_000,
-  setupFiles: ['<rootDir>/test/setup.mjs'],
   reporters: ['default', '<rootDir>/test/count-reporter.mjs'],
 };
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { hasUnseen, inOctal, unseen, visible, visibleLines } from '../../src/base/visible.js';
+import { anyCharacter } from '../support/unicode.js';
 
 /** Signs of Arabic and other scripts that Unicode counts among formats, and prints. */
 const printed = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}]/u;
@@ -32,7 +33,7 @@ describe('text of others', () => {
     expect(visible(shown)).toBe(shown);
   });
 
-  const any = fc.string({ unit: 'binary' });
+  const any = fc.string({ unit: anyCharacter });
   test('is on one line, and nothing in it is not seen', () => {
     fc.assert(fc.property(any, (text) => !hasUnseen(visible(text)) && !/[\n\r]/.test(visible(text))));
   });
@@ -40,7 +41,7 @@ describe('text of others', () => {
   test('as lines keeps their ends and its tabs, and JSON its meaning', () => {
     expect(visibleLines('a\tb\n\u001b\r\n')).toBe('a\tb\n\\e\\r\n');
     fc.assert(
-      fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
+      fc.property(fc.jsonValue({ stringUnit: anyCharacter }), (value) => {
         const text = visibleLines(JSON.stringify(value, undefined, 2));
         expect(hasUnseen(text.replaceAll('\n', ''))).toBe(false);
         expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));

@@ -6,6 +6,7 @@ import type { Machine } from '../../src/machine/machine.js';
 import { awkwardText } from '../support/arbitraries.js';
 import { expectedConfig, simulateMachine, sorted } from '../support/simulated.js';
 import { machineOf, minimal, specText, valuesOf, type SpecObject } from '../support/specs.js';
+import { anyCharacter } from '../support/unicode.js';
 
 /** One text of a spec that can be exchanged for another. */
 interface TextPlace {
@@ -164,7 +165,7 @@ describe('a text of a spec reaches its reader as it is, or is refused with a mes
           awkwardText(6),
           awkwardText(4).map((text) => `/${text}`),
           awkwardText(4).map((text) => `-${text}`),
-          fc.string({ unit: 'binary', maxLength: 6 }),
+          fc.string({ unit: anyCharacter, maxLength: 6 }),
         ),
         async (place, text) => {
           const machine = await machineWith(place, text);
