@@ -8,8 +8,9 @@ export const common = {
   },
   transform: { '\\.ts$': '<rootDir>/test/transform.mjs' },
   maxWorkers: '100%',
-  // A test waits for things, never for time: only one that hangs takes this long, however busy the machine is.
-  testTimeout: 240_000,
+  // A test waits for things, never for time: only one that hangs takes this long, however busy the machine is. What it
+  // has started is ended somewhat earlier (test/support/patience.ts).
+  testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/count-reporter.mjs'],
 };
 
@@ -17,4 +18,5 @@ export default {
   ...common,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   testPathIgnorePatterns: ['<rootDir>/test/soak/'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/after-hang.ts'],
 };

@@ -145,6 +145,7 @@ describe('service vmrun', () => {
       expect(await rc.service('start')).toMatchObject({ status: 0, stdout: 'Starting web-1.old.\n', stderr: '' });
       expect(readFileSync(place.path('two words'), 'utf8')).toContain('"target":"rescue"');
       expect(await rc.service('stop')).toMatchObject({ status: 0, stderr: '' });
+      await until(() => place.processes().length === 0);
       expect(place.runDirectories()).toEqual([]);
     });
   });
@@ -157,6 +158,7 @@ test('a spec may be UCL', async () => {
     place.write('specs/mail.conf', `name: ${name}\ncpu: ${cpu}\nmem: ${mem} # of memory\n`);
     expect(await rc.service('start')).toMatchObject({ status: 0, stdout: 'Starting mail.\n', stderr: '' });
     expect(await rc.service('stop')).toMatchObject({ status: 0, stderr: '' });
+    await until(() => place.processes().length === 0);
     expect(place.runDirectories()).toEqual([]);
   });
 });

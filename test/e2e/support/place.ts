@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { patienceMs } from '../../support/patience.js';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
 
@@ -35,9 +36,6 @@ export interface Found {
   readonly command: string;
 }
 
-/** A test that takes longer waits for what will not come, however busy the machine is; its processes are ended, so that it fails. */
-const patienceMs = 200_000;
-
 /**
  * Gives a place to a function and removes it afterwards. What still runs then is ended, and is the test's failure:
  * nothing may outlive its run.
@@ -45,8 +43,11 @@ const patienceMs = 200_000;
 export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(path.join(tmpdir(), 'vmrun-test-'));
   const place = makePlace(folder);
-  const endAll = (): void => {
-    for (const { pid } of place.processes()) endProcess(pid);
+  // Of those that are about to end, ps(1) sees none any more.
+  const endAll = (): readonly Found[] => {
+    const found = place.processes().length > 0 ? namedIn(byPs(), [folder, place.name]) : [];
+    for (const { pid } of found) endProcess(pid);
+    return found;
   };
   const alarm = setTimeout(endAll, patienceMs).unref();
   let left: readonly Found[];
@@ -55,8 +56,7 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
     result = await use(place);
   } finally {
     clearTimeout(alarm);
-    left = place.processes();
-    endAll();
+    left = endAll();
     rmSync(folder, { recursive: true, force: true });
   }
   if (left.length > 0) throw new Error(`still running: ${left.map(({ command }) => command).join('\n')}`);
@@ -82,36 +82,60 @@ function makePlace(folder: string): Place {
     script: (file, ...lines) => write(file, ['#!/bin/sh', ...lines, ''].join('\n'), 0o755),
     runDirectories: () =>
       [runBase, `${runBase}-simulated`].flatMap((base) => (existsSync(base) ? readdirSync(base) : [])),
-    processes: () => processesNaming(folder, name),
+    processes: () => namedIn(hasProc ? inProc() : byPs(), [folder, name]),
   };
 }
 
 /** Just enough to be valid; its boots follow one another without a pause. */
 export const smallVm = (name: string) => ({ name, cpu: 1, mem: '64M', restart: { delay: 0 } });
 
-function processesNaming(...words: readonly string[]): readonly Found[] {
-  const list = execFileSync('ps', ['-axww', '-o', 'pid=,stat=,command='], { encoding: 'utf8' });
-  return list.split('\n').flatMap((line) => {
-    const [, pid, state = '', command = ''] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
-    const isNamed = words.some((word) => command.includes(word));
-    return pid === undefined || state.startsWith('Z') || !isNamed ? [] : [{ pid: Number(pid), command }];
+/** Asking ps(1) costs many times what it costs to look into /proc, which Linux alone has in this form. */
+const hasProc = process.platform === 'linux';
+
+const namedIn = (all: readonly Found[], words: readonly string[]): readonly Found[] =>
+  all.filter(({ command }) => words.some((word) => command.includes(word)));
+
+/** One that has ended has no command line, and a thread of the kernel has none either. */
+const inProc = (): readonly Found[] =>
+  readdirSync('/proc').flatMap((pid) => {
+    const words = /^\d+$/.test(pid) ? readIfThere(`/proc/${pid}/cmdline`) : undefined;
+    return words === undefined ? [] : [{ pid: Number(pid), command: words.replaceAll('\0', ' ') }];
   });
+
+const byPs = (): readonly Found[] =>
+  execFileSync('ps', ['-axww', '-o', 'pid=,stat=,command='], { encoding: 'utf8' })
+    .split('\n')
+    .flatMap((line) => {
+      const [, pid, state = '', command = ''] = /^\s*(\d+)\s+(\S+)\s+(.*)$/.exec(line) ?? [];
+      return pid === undefined || state.startsWith('Z') ? [] : [{ pid: Number(pid), command }];
+    });
+
+/** It may have ended meanwhile. */
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** State and parent of a process, as ps(1) has them; undefined where there is none. */
+function statusOf(pid: number): { readonly state: string; readonly parent: number } | undefined {
+  const text = hasProc
+    ? readIfThere(`/proc/${pid}/stat`)?.replace(/^.*\) /s, '')
+    : spawnSync('ps', ['-o', 'stat=,ppid=', '-p', String(pid)], { encoding: 'utf8' }).stdout;
+  const [, state, parent] = /^\s*(\S+)\s+(\d+)/.exec(text ?? '') ?? [];
+  return state === undefined ? undefined : { state, parent: Number(parent) };
 }
 
 /** There is a process of this number that has not ended. */
 export function isRunning(pid: number): boolean {
-  try {
-    return !execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
-      .trim()
-      .startsWith('Z');
-  } catch {
-    return false;
-  }
+  const state = statusOf(pid)?.state ?? 'Z';
+  return !state.startsWith('Z') && !state.startsWith('X');
 }
 
 /** @returns 1 where its parent has ended, or that which takes in orphans */
-export const parentOf = (pid: number): number =>
-  Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8' }));
+export const parentOf = (pid: number): number => statusOf(pid)?.parent ?? NaN;
 
 export function endProcess(pid: number): void {
   try {
@@ -121,9 +145,13 @@ export function endProcess(pid: number): void {
   }
 }
 
-/** Looks again and again, for what nobody tells of; the test's own time limit ends it. */
+/** Looks again and again, for what nobody tells of. @throws Error where it does not come */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const endMs = performance.now() + patienceMs;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error(`it never came to this: ${String(holds)}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
 
 /** A path so long that that of the lock of a VM with a name of one letter is the longest that Linux takes. */
