@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { onFakeHost } from './support/needy.js';
+import { askVmrun } from './support/ask.js';
 import { endProcess, inPlace, isRunning, until } from './support/place.js';
 import { runVmrun } from './support/vmrun.js';
 
@@ -120,7 +121,7 @@ describe('vmrun check', () => {
   ])('64: %s', async (_title, words, says) => {
     await inPlace(async (place) => {
       place.spec({ targets: { install: {} } });
-      const ended = await runVmrun(place, ['check', ...words]);
+      const ended = await askVmrun(place, ['check', ...words]);
       expect(ended).toMatchObject({ status: 64, stdout: '' });
       expect(ended.stderr).toContain(says);
     });
@@ -132,14 +133,14 @@ describe('vmrun check', () => {
         ['check', 'vmrun check -c vm.json --all-targets'],
         ['facts', 'vmrun facts -c web.json'],
       ] as const) {
-        const ended = await runVmrun(place, [name, '--help']);
+        const ended = await askVmrun(place, [name, '--help']);
         expect(ended).toMatchObject({ status: 0, stderr: '' });
         expect(ended.stdout).toMatch(new RegExp(`^Usage: vmrun ${name} `));
         expect(ended.stdout).toContain(example);
         expect(ended.stdout.split('\n').length).toBeLessThan(30);
       }
       place.spec({ name: 'check' }, 'check');
-      const ended = await runVmrun(place, ['-c', 'check', '-d']);
+      const ended = await askVmrun(place, ['-c', 'check', '-d']);
       expect(ended).toMatchObject({ status: 0, stderr: '' });
       expect(ended.stdout).toMatch(/ check\n$/);
       const last = await runVmrun(place, ['-c', 'check', 'facts']);
@@ -240,7 +241,7 @@ describe('on a system without bhyve', () => {
 
   elsewhere('facts have the reasons in them', async () => {
     await inPlace(async (place) => {
-      const ended = await runVmrun(place, ['facts'], { env: { PATH: '/none' } });
+      const ended = await askVmrun(place, ['facts'], { env: { PATH: '/none' } });
       expect(ended).toMatchObject({ status: 0, stderr: '' });
       const error = expect.stringContaining('it was not found') as unknown;
       expect(JSON.parse(ended.stdout)).toMatchObject({

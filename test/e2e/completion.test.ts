@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
 import { shells, type Shell } from '../../src/cli/completion/reply.js';
+import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand, type Place } from './support/place.js';
-import { runVmrun } from './support/vmrun.js';
 import { hasScript, openTerminal, type Terminal } from './support/terminal.js';
 
 /** What is typed, with a TAB at its end, and the words that the program then gets; where a shell cannot, it is named. */
@@ -149,7 +149,7 @@ describe('what cannot be looked up is not told', () => {
       for (const shell of shells) {
         const line = shell === 'bash' ? ['', `vmrun -c ${spec} -t `, ''] : [`vmrun -c ${spec} -t `];
         const words = shell === 'bash' || shell === 'tcsh' ? line : ['4', 'vmrun', '-c', spec, '-t', ''];
-        const ended = await runVmrun(place, ['completion', shell, '--answer', '--', ...words]);
+        const ended = await askVmrun(place, ['completion', shell, '--answer', '--', ...words]);
         expect([ended.status, ended.stderr, ended.stdout.replace(/^words( 0)?\n$/, '')]).toEqual([0, '', '']);
       }
     }),
@@ -159,14 +159,14 @@ describe('what cannot be looked up is not told', () => {
     inPlace(async (place) => {
       place.write('vm.yaml', 'nmae: web\ntargets: { install: { cpu: none } }\n');
       const words = ['completion', 'tcsh', '--answer', '--', 'vmrun -c vm.yaml -t '];
-      const { stdout, stderr } = await runVmrun(place, words);
+      const { stdout, stderr } = await askVmrun(place, words);
       expect([stdout, stderr]).toEqual(['default\ninstall\n', '']);
     }));
 
   test.each(shells)('words for %s that it never says', (shell) =>
     inPlace(async (place) => {
       for (const words of [[], ['-1', ''], ['99', 'vmrun'], ['', '"', '\\']]) {
-        const { status, stderr } = await runVmrun(place, ['completion', shell, '--answer', '--', ...words]);
+        const { status, stderr } = await askVmrun(place, ['completion', shell, '--answer', '--', ...words]);
         expect([words, status, stderr]).toEqual([words, 0, '']);
       }
     }),

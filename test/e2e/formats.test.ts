@@ -2,14 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace, type Place } from './support/place.js';
-import { runVmrun, type Ended } from './support/vmrun.js';
+import { type Said } from './support/vmrun.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const small = 'name: vm0\ncpu: 1\nmem: 64M\n';
 
-const dryRun = (place: Place, words: readonly string[], input?: string): Promise<Ended> =>
-  runVmrun(place, ['-d', ...words], input === undefined ? {} : { input });
+const dryRun = (place: Place, words: readonly string[], input?: string): Promise<Said> =>
+  askVmrun(place, ['-d', ...words], input === undefined ? {} : { input });
 
 describe('one VM in three formats is one command', () => {
   test.each(['default', 'install', 'rescue'])('for the target %s', async (target) => {

@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace, smallVm, vmrunCommand } from './support/place.js';
-import { runVmrun, type Ended } from './support/vmrun.js';
+import { runVmrun, type Said } from './support/vmrun.js';
 
 const vm = (fields: object): string => JSON.stringify({ ...smallVm('vm'), ...fields });
 const many = (count: number, make: (index: number) => object): readonly object[] =>
   Array.from({ length: count }, (_, index) => make(index));
 
 /** Told in words, and not as a crash of ours. */
-function expectRefused({ status, stdout, stderr }: Ended, code: number, says: readonly string[]): void {
+function expectRefused({ status, stdout, stderr }: Said, code: number, says: readonly string[]): void {
   for (const part of says) expect(stderr).toContain(part);
   expect(status).toBe(code);
   expect(stdout).toBe('');
@@ -79,7 +80,7 @@ describe('text that is no spec is refused with its reason', () => {
     ['a program', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0]), 65, ['<stdin>']],
   ])('%s', async (_title, text, code, says) => {
     await inPlace(async (place) => {
-      expectRefused(await runVmrun(place, ['-c-', '-d'], { input: text }), code, says);
+      expectRefused(await askVmrun(place, ['-c-', '-d'], { input: text }), code, says);
     });
   });
 
@@ -90,9 +91,9 @@ describe('text that is no spec is refused with its reason', () => {
     const bomb = `l0: &l0 [x]\n${levels}\nname: vm\ncpu: 1\nmem: 64M\n`;
     await inPlace(async (place) => {
       place.write('vm.yaml', bomb);
-      expectRefused(await runVmrun(place, ['-c', 'vm.yaml', '-d']), 65, ['vm.yaml']);
+      expectRefused(await askVmrun(place, ['-c', 'vm.yaml', '-d']), 65, ['vm.yaml']);
       place.write('vm.yaml', 'name: vm\n  cpu: 1\n');
-      expectRefused(await runVmrun(place, ['-c', 'vm.yaml', '-d']), 65, ['vm.yaml:1:']);
+      expectRefused(await askVmrun(place, ['-c', 'vm.yaml', '-d']), 65, ['vm.yaml:1:']);
     });
   });
 });
@@ -110,7 +111,7 @@ test('a hundred megabytes on standard input are not read to their end', async ()
 test('a comma in a VNC password is refused, and the password is not shown', async () => {
   await inPlace(async (place) => {
     place.spec({ graphic: { host: '127.0.0.1', password: 'a,vga=on' } });
-    const { status, stdout, stderr } = await runVmrun(place, ['-c', 'vm.json', '-d']);
+    const { status, stdout, stderr } = await askVmrun(place, ['-c', 'vm.json', '-d']);
     expect(status).toBe(65);
     expect(stdout).toBe('');
     expect(stderr).toContain('/graphic/password  "***" is not 1 to 8 printable ASCII characters without a comma');
@@ -121,7 +122,7 @@ test('a comma in a VNC password is refused, and the password is not shown', asyn
 test('a file of UTF-8 with a byte order mark is read', async () => {
   await inPlace(async (place) => {
     place.write('vm.json', `\ufeff${vm({})}`);
-    expect((await runVmrun(place, ['-c', 'vm.json', '-d'])).status).toBe(0);
+    expect((await askVmrun(place, ['-c', 'vm.json', '-d'])).status).toBe(0);
   });
 });
 

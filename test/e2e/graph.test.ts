@@ -2,17 +2,18 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
+import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand, type Place } from './support/place.js';
 import { inTerminal, openTerminal } from './support/terminal.js';
-import { runVmrun, type Ended, type Surroundings } from './support/vmrun.js';
+import { type Said, type Surroundings } from './support/vmrun.js';
 
 const fileOf = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const golden = (format: string): string =>
   readFileSync(fileOf(`test/golden/rescue/default/graph-${format}.txt`), 'utf8');
 
 /** `vmrun graph` on the example, in its folder, so that its files have the names that it gives them. */
-const graph = (place: Place, words: readonly string[], about: Surroundings = {}): Promise<Ended> =>
-  runVmrun(place, ['graph', '-c', 'rescue.json', ...words], { cwd: fileOf('examples'), ...about });
+const graph = (place: Place, words: readonly string[], about: Surroundings = {}): Promise<Said> =>
+  askVmrun(place, ['graph', '-c', 'rescue.json', ...words], { cwd: fileOf('examples'), ...about });
 
 describe('vmrun graph', () => {
   test.each(['mermaid', 'dot', 'svg'])('--format %s is the reviewed picture, on standard output', async (format) => {
@@ -68,7 +69,7 @@ describe('vmrun graph', () => {
       const disk = place.path('no-such.img');
       const input = `name: vm\ncpu: 1\nmem: 1G\nemulations:\n  - device: virtio-blk\n    path: ${disk}\n`;
       const words = ['graph', '-c', '-', '--input-format', 'yaml', '--format', 'dot'];
-      const ended = await runVmrun(place, words, { input });
+      const ended = await askVmrun(place, words, { input });
       expect(ended).toMatchObject({ status: 0, stderr: '' });
       expect(ended.stdout).toContain(`label="${disk} (disk)"`);
       expect(place.runDirectories()).toEqual([]);
@@ -86,7 +87,7 @@ describe('vmrun graph', () => {
     await inPlace(async (place) => {
       place.spec({ targets: { install: {} } });
       place.write('wrong.json', '{ "name": "vm", "cpu": 0, "mem": "1G" }');
-      const ended = await runVmrun(place, ['graph', ...words.split(' ').filter((word) => word !== '')]);
+      const ended = await askVmrun(place, ['graph', ...words.split(' ').filter((word) => word !== '')]);
       expect(ended).toMatchObject({ status, stdout: '' });
       expect(ended.stderr).toContain(complaint);
     });

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
+import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand } from './support/place.js';
 import { inTerminal, openTerminal } from './support/terminal.js';
-import { runVmrun } from './support/vmrun.js';
 import { looks, needyVm, onFakeHost, type HostedPlace } from './support/needy.js';
 
 /** The report of a run or a check on `needyVm`, its first line excepted. */
@@ -203,14 +203,14 @@ describe('a host that was captured', () => {
   ])('among the examples is judged on any machine: %s', async (spec, status, stdout, says) => {
     await inPlace(async (place) => {
       const words = ['check', '--all-targets', '-c', example(spec), '--host', example('hosts/server.json')];
-      const ended = await runVmrun(place, words);
+      const ended = await askVmrun(place, words);
       expect(ended).toMatchObject({ status, stdout });
       if (says.length === 0) expect(ended.stderr).toBe('');
       for (const sentence of says) expect(ended.stderr).toContain(sentence);
       // From the folder of the spec its names stay as they are written.
       const there = { cwd: example('') };
       const again = ['check', '--all-targets', '-c', spec, '--host', 'hosts/server.json'];
-      expect(await runVmrun(place, again, there)).toMatchObject({ status, stdout });
+      expect(await askVmrun(place, again, there)).toMatchObject({ status, stdout });
     });
   });
 

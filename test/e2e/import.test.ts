@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace, type Place } from './support/place.js';
-import { runVmrun, type Ended } from './support/vmrun.js';
+import { type Said } from './support/vmrun.js';
 
 const script =
   '#!/bin/sh\nNAME=web\nwhile bhyve -c 2 -m 1G -H -u -s 0,hostbridge -s 31,lpc \\\n  -l bootrom,/usr/local/share/uefi-firmware/BHYVE_UEFI.fd $NAME; do :; done\n';
 const spec = { name: 'web', cpu: { sockets: 2 }, mem: '1G' };
 
-const importing = (place: Place, ...words: readonly string[]): Promise<Ended> => runVmrun(place, ['import', ...words]);
+const importing = (place: Place, ...words: readonly string[]): Promise<Said> => askVmrun(place, ['import', ...words]);
 
 describe('vmrun import', () => {
   test('writes the spec of a script on standard output, which vmrun then takes', async () => {
@@ -16,7 +17,7 @@ describe('vmrun import', () => {
       const ended = await importing(place, 'start.sh');
       expect(ended).toMatchObject({ status: 0, stderr: '', stdout: `${JSON.stringify(spec, undefined, 2)}\n` });
       place.write('web.json', ended.stdout);
-      const dry = await runVmrun(place, ['-c', 'web.json', '--dry-run']);
+      const dry = await askVmrun(place, ['-c', 'web.json', '--dry-run']);
       expect(dry).toMatchObject({ status: 0, stderr: '' });
       expect(dry.stdout).toContain('-c cpus=2,sockets=2,cores=1,threads=1 -m 1G');
     });
@@ -25,11 +26,11 @@ describe('vmrun import', () => {
   test('is where a run sends somebody who gives it a script, and sends nobody back', async () => {
     await inPlace(async (place) => {
       place.write('start.sh', script);
-      const run = await runVmrun(place, ['-c', 'start.sh', '--dry-run']);
+      const run = await askVmrun(place, ['-c', 'start.sh', '--dry-run']);
       expect(run).toMatchObject({ status: 65, stdout: '' });
       expect(run.stderr).toContain('  this is a script, not a spec\n    fix: make one of it: vmrun import start.sh\n');
       place.write('compose.yaml', 'services:\n  web:\n    image: nginx\n');
-      const other = await runVmrun(place, ['-c', 'compose.yaml', '--dry-run']);
+      const other = await askVmrun(place, ['-c', 'compose.yaml', '--dry-run']);
       expect(other.stderr).toContain('  this is a file of Docker Compose, not a spec\n');
       const back = await importing(place, 'compose.yaml');
       expect(back.stderr).toContain('  this is a file of Docker Compose, which vmrun does not import\n');
@@ -39,10 +40,10 @@ describe('vmrun import', () => {
 
   test('writes YAML where it is wanted, which vmrun then takes', async () => {
     await inPlace(async (place) => {
-      const { stdout, status } = await runVmrun(place, ['import', '--yaml', '-'], { input: script });
+      const { stdout, status } = await askVmrun(place, ['import', '--yaml', '-'], { input: script });
       expect([stdout, status]).toEqual(['name: web\ncpu:\n  sockets: 2\nmem: 1G\n', 0]);
       place.write('web.yaml', stdout);
-      expect(await runVmrun(place, ['-c', 'web.yaml', '--dry-run'])).toMatchObject({ status: 0, stderr: '' });
+      expect(await askVmrun(place, ['-c', 'web.yaml', '--dry-run'])).toMatchObject({ status: 0, stderr: '' });
     });
   });
 
@@ -175,7 +176,7 @@ describe('what is none of the formats is refused with its reason, quickly and no
     ['the same line', `bhyve ${'-s 3,virtio-rnd '.repeat(1000)}vm`, [], 65, 'pci slot 0:3:0 already occupied!'],
   ])('%s', async (_title, text, words, code, said) => {
     await inPlace(async (place) => {
-      const ended = await runVmrun(place, ['import', ...words, '-'], { input: text });
+      const ended = await askVmrun(place, ['import', ...words, '-'], { input: text });
       expectRefused(ended, code, said);
     });
   });
@@ -189,7 +190,7 @@ describe('what is none of the formats is refused with its reason, quickly and no
     });
   });
 
-  function expectRefused({ status, stdout, stderr }: Ended, code: number, said: string): void {
+  function expectRefused({ status, stdout, stderr }: Said, code: number, said: string): void {
     expect(stderr).toContain(said);
     expect(status).toBe(code);
     expect(stdout).toBe('');

@@ -1,15 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
+import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand, type Place } from './support/place.js';
 import { inTerminal, openTerminal } from './support/terminal.js';
-import { runVmrun } from './support/vmrun.js';
 
 const textOf = (place: Place, ...names: readonly string[]): string => readFileSync(place.path(...names), 'utf8');
 
 /** What a dry run of a target prints. */
 async function dryRun(place: Place, file: string, target = 'default'): Promise<string> {
-  const { status, stdout, stderr } = await runVmrun(place, ['-c', file, '-t', target, '--dry-run']);
+  const { status, stdout, stderr } = await askVmrun(place, ['-c', file, '-t', target, '--dry-run']);
   expect([status, stderr]).toEqual([0, '']);
   return stdout;
 }
@@ -18,7 +18,7 @@ describe('by options', () => {
   test('a spec is written whose targets both run, and what to do next is said', () =>
     inPlace(async (place) => {
       const words = ['init', '--yes', '--name', 'web', '--mem', '4G', '--cpu', '3', '--iso', 'disc1.iso'];
-      const { status, stdout, stderr } = await runVmrun(place, words);
+      const { status, stdout, stderr } = await askVmrun(place, words);
       expect([status, stdout]).toEqual([0, '']);
       expect(readdirSync(place.folder)).toEqual(['web.yaml']);
       const command = await dryRun(place, 'web.yaml');
@@ -34,14 +34,14 @@ describe('by options', () => {
 
   test('JSON where the name says so; named after the file', () =>
     inPlace(async (place) => {
-      expect((await runVmrun(place, ['init', 'db.json', '--yes', '--net', 'none'])).status).toBe(0);
+      expect((await askVmrun(place, ['init', 'db.json', '--yes', '--net', 'none'])).status).toBe(0);
       expect(JSON.parse(textOf(place, 'db.json'))).toMatchObject({ name: 'db', emulations: [{ path: 'db.img' }] });
       expect(await dryRun(place, 'db.json')).not.toContain('virtio-net');
     }));
 
   test('on standard output, for a look', () =>
     inPlace(async (place) => {
-      const { status, stdout, stderr } = await runVmrun(place, ['init', '-', '--yes']);
+      const { status, stdout, stderr } = await askVmrun(place, ['init', '-', '--yes']);
       expect([status, stderr, readdirSync(place.folder)]).toEqual([0, '', []]);
       expect(stdout).toMatch(/^name: vm0$/m);
     }));
@@ -50,7 +50,7 @@ describe('by options', () => {
     inPlace(async (place) => {
       mkdirSync(place.path('vms'));
       writeFileSync(place.path('cd.iso'), '');
-      const { stderr } = await runVmrun(place, ['init', 'vms/web.json', '--yes', '--iso', 'cd.iso']);
+      const { stderr } = await askVmrun(place, ['init', 'vms/web.json', '--yes', '--iso', 'cd.iso']);
       expect(textOf(place, 'vms', 'web.json')).toContain('"path": "../cd.iso"');
       // The CD is there, the disk that goes beside the spec is not.
       expect(stderr).not.toContain('put the installation CD');
@@ -60,11 +60,11 @@ describe('by options', () => {
   test('a file is not overwritten unless it is forced', () =>
     inPlace(async (place) => {
       const file = place.write('web.yaml', 'mine');
-      const { status, stderr } = await runVmrun(place, ['init', '--yes', '--name', 'web']);
+      const { status, stderr } = await askVmrun(place, ['init', '--yes', '--name', 'web']);
       expect(status).toBe(73);
       expect(stderr).toMatch(/there is a web\.yaml already\n.*--force/);
       expect(readFileSync(file, 'utf8')).toBe('mine');
-      expect((await runVmrun(place, ['init', '--yes', '--name', 'web', '--force'])).status).toBe(0);
+      expect((await askVmrun(place, ['init', '--yes', '--name', 'web', '--force'])).status).toBe(0);
       expect(readFileSync(file, 'utf8')).toContain('name: web');
       expect(readdirSync(place.folder)).toEqual(['web.yaml']);
     }));
@@ -77,7 +77,7 @@ describe('by options', () => {
     [['no-such/web.yaml', '--yes'], 73, /no such file or directory[^]*make its folder first/],
   ])('init %j writes nothing and ends with %i', (words, status, said) =>
     inPlace(async (place) => {
-      const ended = await runVmrun(place, ['init', ...words]);
+      const ended = await askVmrun(place, ['init', ...words]);
       expect(ended.status).toBe(status);
       expect(ended.stderr).toMatch(said);
       expect(readdirSync(place.folder)).toEqual([]);
@@ -165,7 +165,7 @@ test.each<[what: string, file: string, content: Buffer | string, words: readonly
 ])('--force does not write a spec over %s', async (_what, file, content, words) => {
   await inPlace(async (place) => {
     place.write(file, content);
-    const { status, stderr } = await runVmrun(place, ['init', '-y', '--name', 'web', '--force', ...words, file]);
+    const { status, stderr } = await askVmrun(place, ['init', '-y', '--name', 'web', '--force', ...words, file]);
     expect({ status, stderr }).toEqual({ status: 73, stderr: expect.stringContaining('fix: choose another name') });
     expect(readFileSync(place.path(file))).toEqual(Buffer.from(content));
   });

@@ -4,8 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace, isRunning, simulatorCommand, type Place } from './support/place.js';
-import { runVmrun, simulated, startVmrun, type Ended } from './support/vmrun.js';
+import { runVmrun, simulated, startVmrun, type Ended, type Said } from './support/vmrun.js';
 
 const bhyveload = { loader: { kind: 'bhyveload', disk: '/vm/disk.img' } };
 const grub = { loader: { kind: 'grub-bhyve', commands: ['linux (hd0)/vmlinuz root=/dev/vda1', 'boot'] } };
@@ -200,8 +201,8 @@ describe('a loader', () => {
 });
 
 describe('a dry run', () => {
-  const dryRun = async (place: Place, ...words: readonly string[]): Promise<Ended> => {
-    const ended = await runVmrun(place, ['-c', 'vm.json', '--run-dir', place.runBase, '-d', ...words]);
+  const dryRun = async (place: Place, ...words: readonly string[]): Promise<Said> => {
+    const ended = await askVmrun(place, ['-c', 'vm.json', '--run-dir', place.runBase, '-d', ...words]);
     expect(ended.status).toBe(0);
     return ended;
   };
@@ -276,7 +277,7 @@ describe('a dry run', () => {
   test('with --debug shows the loader in the plan', async () => {
     await inPlace(async (place) => {
       place.spec({ ...grub, ...drive });
-      const { stdout } = await runVmrun(place, ['-c', 'vm.json', '--debug', '--run-dir', place.runBase]);
+      const { stdout } = await askVmrun(place, ['-c', 'vm.json', '--debug', '--run-dir', place.runBase]);
       const { plan } = JSON.parse(stdout) as { plan: Record<string, unknown> };
       const map = path.join(place.runBase, place.name, 'device.map');
       expect(plan.loader).toEqual({

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace, type Place } from './support/place.js';
 import { runVmrun, simulated } from './support/vmrun.js';
 
@@ -9,7 +10,7 @@ const card = { device: 'virtio-net', id: 'net0', name: 'tap0' };
 /** A VM with a card that is locked at 0:2:0, and a disk that was put in front of it later. */
 async function lockedPlace(place: Place): Promise<string> {
   place.spec({ emulations: [disk, card] });
-  const { status } = await runVmrun(place, ['lock', '-c', 'vm.json']);
+  const { status } = await askVmrun(place, ['lock', '-c', 'vm.json']);
   expect(status).toBe(0);
   place.spec({ emulations: [{ ...disk, path: 'new.img' }, disk, card] });
   const [mac = ''] = /(?<="mac": ")[^"]+/.exec(readFileSync(place.path('vm.lock.json'), 'utf8')) ?? [];
@@ -21,7 +22,7 @@ test('a dry run honours the lock file that is beside the spec, or named', async 
     const word = await lockedPlace(place);
     const dryRun = async (...words: readonly string[]): Promise<string> => {
       const input = words.includes('-c-') ? { input: readFileSync(place.path('vm.json')) } : {};
-      const { stdout, stderr, status } = await runVmrun(place, [...words, '-d'], input);
+      const { stdout, stderr, status } = await askVmrun(place, [...words, '-d'], input);
       expect({ stderr, status }).toEqual({ stderr: '', status: 0 });
       return stdout;
     };

@@ -1,5 +1,6 @@
 import { existsSync, linkSync, readFileSync, symlinkSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand } from './support/place.js';
 import { runVmrun } from './support/vmrun.js';
 
@@ -75,7 +76,7 @@ test.each([
   await inPlace(async (place) => {
     const spec = place.spec({ emulations: [disk] });
     const before = readFileSync(spec, 'utf8');
-    const { status, stderr } = await runVmrun(place, ['lock', '-c', 'vm.json', '--lock', file]);
+    const { status, stderr } = await askVmrun(place, ['lock', '-c', 'vm.json', '--lock', file]);
     expect(status).toBe(73);
     expect(stderr).toContain(`--lock ${file}: this file is `);
     expect(readFileSync(spec, 'utf8')).toBe(before);

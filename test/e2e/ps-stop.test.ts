@@ -4,8 +4,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { describe, expect, test } from '@jest/globals';
 import type { KnownRun } from '../../src/supervisor/runs.js';
 import { puppet, type Puppet } from '../supervisor/orphans.js';
+import { askVmrun } from './support/ask.js';
 import { deepest, endProcess, inPlace, isRunning, smallVm, until, vmrunCommand, type Place } from './support/place.js';
-import { runVmrun, startVmrun, type Ended, type Running } from './support/vmrun.js';
+import { runVmrun, startVmrun, type Ended, type Running, type Said } from './support/vmrun.js';
 
 interface Scene {
   readonly place: Place;
@@ -16,7 +17,7 @@ interface Scene {
   readonly running: (...more: readonly string[]) => Promise<{ readonly vm: Running; readonly pid: number }>;
   /** bhyve without its supervisor. */
   readonly orphan: () => Promise<number>;
-  readonly vmrun: (...words: readonly string[]) => Promise<Ended>;
+  readonly vmrun: (...words: readonly string[]) => Promise<Said>;
   readonly stop: (...more: readonly string[]) => Promise<Ended>;
   /** `vmrun ps --json`. */
   readonly runs: () => Promise<readonly KnownRun[]>;
@@ -33,7 +34,8 @@ const withVm = (fields: object, use: (scene: Scene) => Promise<void>, { onSigter
     const runDirectory = ['--run-dir', place.runBase];
     const words = ['-c', 'vm.json', '--no-requirement-check', ...runDirectory, '--bhyve', bhyve.file, '--events', '-'];
     const start: Scene['start'] = (...more) => startVmrun(place, [...words, ...more], about);
-    const vmrun: Scene['vmrun'] = (...all) => runVmrun(place, [...all, ...runDirectory], about);
+    const vmrun: Scene['vmrun'] = (...all) =>
+      (all[0] === 'ps' ? askVmrun : runVmrun)(place, [...all, ...runDirectory], about);
     const running: Scene['running'] = async (...more) => {
       const vm = start(...more);
       const { pid } = await vm.event('boot');
@@ -53,7 +55,7 @@ const withVm = (fields: object, use: (scene: Scene) => Promise<void>, { onSigter
           return pid;
         },
         vmrun,
-        stop: (...more) => vmrun('stop', place.name, ...more),
+        stop: (...more) => runVmrun(place, ['stop', place.name, ...more, ...runDirectory], about),
         runs: async () => {
           const { status, stdout } = await vmrun('ps', '--json');
           expect(status).toBe(0);

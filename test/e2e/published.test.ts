@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { commands } from '../../src/cli/commands.js';
+import { askVmrun } from './support/ask.js';
 import { inPlace } from './support/place.js';
-import { runVmrun } from './support/vmrun.js';
 
 const published = (name: string): string =>
   readFileSync(fileURLToPath(new URL(`../../schemas/${name}`, import.meta.url)), 'utf8');
@@ -18,7 +18,7 @@ test.each<[words: readonly string[], file: string]>([
   [['schema', 'runs'], 'runs.schema.json'],
 ])('vmrun %j prints the published file', (words, file) =>
   inPlace(async (place) => {
-    const { status, stdout, stderr } = await runVmrun(place, words);
+    const { status, stdout, stderr } = await askVmrun(place, words);
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toBe(published(file));
   }),
@@ -34,7 +34,7 @@ test.each<[words: readonly string[], said: string]>([
   [['help', 'why'], 'why is no command; where each argument comes from is told by: vmrun plan FILE --explain'],
 ])('vmrun %j is refused: %s', (words, said) =>
   inPlace(async (place) => {
-    const { status, stdout, stderr } = await runVmrun(place, words);
+    const { status, stdout, stderr } = await askVmrun(place, words);
     expect([status, stdout]).toEqual([64, '']);
     expect(stderr).toContain(said);
     expect(stderr).toContain(`Try vmrun ${words[0] ?? ''} --help.`);
@@ -43,12 +43,12 @@ test.each<[words: readonly string[], said: string]>([
 
 test('vmrun help lists the commands with what they do, vmrun help COMMAND is its --help', () =>
   inPlace(async (place) => {
-    const { stdout } = await runVmrun(place, ['help']);
+    const { stdout } = await askVmrun(place, ['help']);
     for (const [name, { summary }] of Object.entries(commands)) expect(stdout).toMatch(lineOf(name, summary));
     expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
     const [byHelp, byOption] = await Promise.all([
-      runVmrun(place, ['help', 'check']),
-      runVmrun(place, ['check', '--help']),
+      askVmrun(place, ['help', 'check']),
+      askVmrun(place, ['check', '--help']),
     ]);
     expect(byHelp.stdout).toBe(byOption.stdout);
     expect(byHelp.stdout).toContain('--all-targets');

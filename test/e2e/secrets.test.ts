@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
+import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand, type Place } from './support/place.js';
 import { runVmrun, simulated } from './support/vmrun.js';
 
@@ -77,7 +78,7 @@ test.each([
   await inPlace(async (place) => {
     writeSpec(place);
     for (const target of ['default', 'file', 'config']) {
-      const { status, stdout, stderr } = await runVmrun(place, ['-c', 'vm.json', '-t', target, ...words]);
+      const { status, stdout, stderr } = await askVmrun(place, ['-c', 'vm.json', '-t', target, ...words]);
       expect([status, isThere(stdout + stderr)]).toEqual([0, []]);
     }
   });
@@ -106,7 +107,7 @@ test.each<[title: string, text: (place: Place) => string]>([
 ])('a wrong spec whose password %s is told without it', async (_title, text) => {
   await inPlace(async (place) => {
     place.write('wrong.json', text(place));
-    const { status, stdout, stderr } = await runVmrun(place, ['-c', 'wrong.json', '--dry-run']);
+    const { status, stdout, stderr } = await askVmrun(place, ['-c', 'wrong.json', '--dry-run']);
     expect([status, stdout, isThere(stderr)]).toEqual([65, '', []]);
     expect(stderr).toContain('wrong.json:1:');
   });
@@ -137,7 +138,7 @@ test('a simulated guest needs no password file', async () => {
 test('a password in options for bhyve is warned of', async () => {
   await inPlace(async (place) => {
     place.spec({ graphic: { slot: 9 }, extra_options: ['-o', 'pci.0.9.0.password=x'] });
-    const { status, stderr } = await runVmrun(place, ['-c', 'vm.json', '--dry-run']);
+    const { status, stderr } = await askVmrun(place, ['-c', 'vm.json', '--dry-run']);
     expect(status).toBe(0);
     expect(stderr).toContain('for everybody to see');
   });
@@ -155,7 +156,7 @@ test.each([
       extra_options: ['-o', `pci.0.9.0.password=${canaries.file}`],
       'x-mine': { token: canaries.password },
     });
-    const { stdout, stderr } = await runVmrun(place, words);
+    const { stdout, stderr } = await askVmrun(place, words);
     expect(stdout + stderr).toContain('fbuf,tcp=127.0.0.1:');
     expect(isThere(stdout + stderr)).toEqual([]);
   });
@@ -164,7 +165,7 @@ test.each([
 test('a lock file has no password of a raw device', async () => {
   await inPlace(async (place) => {
     place.spec({ emulations: [{ device: 'raw', value: `fbuf,password=${canaries.config},wait` }] });
-    expect((await runVmrun(place, ['lock', 'vm.json'])).status).toBe(0);
+    expect((await askVmrun(place, ['lock', 'vm.json'])).status).toBe(0);
     const text = readFileSync(place.path('vm.lock.json'), 'utf8');
     expect(text).toContain('raw');
     expect(isThere(text)).toEqual([]);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace } from './support/place.js';
 import { runVmrun } from './support/vmrun.js';
 
@@ -18,7 +19,7 @@ describe.each<[command: string, more: readonly string[]]>([
         [...more, 'vm.json'],
         [...more, '--', 'vm.json'],
       ];
-      const [withOption, ...others] = await Promise.all(words.map((each) => runVmrun(place, [command, ...each])));
+      const [withOption, ...others] = await Promise.all(words.map((each) => askVmrun(place, [command, ...each])));
       expect([0, 65, 69]).toContain(withOption?.status);
       const told = ({ status, stdout, stderr }: NonNullable<typeof withOption>) => ({
         status,
@@ -33,7 +34,7 @@ describe.each<[command: string, more: readonly string[]]>([
   test('refuses a spec of each kind', async () => {
     await inPlace(async (place) => {
       place.spec();
-      const { status, stderr } = await runVmrun(place, [command, 'vm.json', '-c', 'vm.json']);
+      const { status, stderr } = await askVmrun(place, [command, 'vm.json', '-c', 'vm.json']);
       expect(status).toBe(64);
       expect(stderr).toMatch(
         /error: (too many arguments: give one spec, found vm.json and -c vm.json|give specs as operands or with -c, not both)\n/,
@@ -49,7 +50,7 @@ test.each([
   await inPlace(async (place) => {
     place.spec();
     const input = JSON.stringify({ name: place.name, cpu: 1, mem: '64M' });
-    const { stderr, status } = await runVmrun(place, [command, operand], { input });
+    const { stderr, status } = await askVmrun(place, [command, operand], { input });
     expect(stderr).not.toContain('error:');
     expect([0, 69]).toContain(status);
   });

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace, type Place } from './support/place.js';
 import { runVmrun, simulated } from './support/vmrun.js';
 
@@ -75,10 +76,10 @@ test.each<[what: string, fields: (file: string) => object, told: string]>([
     chmodSync(file, 0o700);
     place.spec(fields(file));
     const check = ['check', 'vm.json', '--strict', '--run-dir', place.runBase];
-    const clean = await runVmrun(place, check);
+    const clean = await askVmrun(place, check);
     expect(clean.stderr).not.toContain('others can');
     chmodSync(file, 0o777);
-    const { status, stderr } = await runVmrun(place, check);
+    const { status, stderr } = await askVmrun(place, check);
     expect([status, stderr.replaceAll(/\s+/g, ' ')]).toEqual([69, expect.stringContaining(told)]);
     expect(stderr).toContain('others can change');
   });
@@ -90,11 +91,11 @@ test('bhyve or a loader that others can change is refused with --strict, given b
     mkdirSync(place.path('bin'));
     for (const name of ['bhyve', 'bhyveload']) chmodSync(place.script(`bin/${name}`, ':'), 0o777);
     const env = { PATH: `${place.path('bin')}:${process.env.PATH ?? ''}` };
-    const found = await runVmrun(place, ['check', 'vm.json', '--strict'], { env });
+    const found = await askVmrun(place, ['check', 'vm.json', '--strict'], { env });
     expect(found.status).toBe(69);
     expect(found.stderr).toContain('others can change the bhyve program, bhyve');
     expect(found.stderr).toContain('others can change the loader, bhyveload');
-    const named = await runVmrun(place, ['check', 'vm.json', '--strict', '--bhyve', place.path('bin/bhyve')]);
+    const named = await askVmrun(place, ['check', 'vm.json', '--strict', '--bhyve', place.path('bin/bhyve')]);
     expect([named.status, named.stderr.includes('others can change the bhyve program')]).toEqual([69, true]);
   });
 });
@@ -129,7 +130,7 @@ test('a spec that others can change is warned of, and refused with --strict', as
     expect([warned.status, warned.stderr.includes(told)]).toEqual([1, true]);
     const refused = await runVmrun(place, simulated(place, 'power_off', '--strict'));
     expect([refused.status, refused.stderr.includes(told)]).toEqual([69, true]);
-    const checked = await runVmrun(place, ['check', 'vm.json', '--strict']);
+    const checked = await askVmrun(place, ['check', 'vm.json', '--strict']);
     expect([checked.status, checked.stderr.includes(told)]).toEqual([69, true]);
     chmodSync(place.path('vm.json'), 0o644);
     chmodSync(place.path('hook'), 0o777);

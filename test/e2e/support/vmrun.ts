@@ -2,12 +2,16 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import type { RunEvent } from '../../../src/supervisor/events.js';
 import { vmrunCommand, type Place } from './place.js';
 
-/** How the command ended. `events` are those on stderr, which is without them. */
-export interface Ended {
+/** What a command said. */
+export interface Said {
   readonly status: number | null;
-  readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** How its process ended. `events` are those on stderr, which is without them. */
+export interface Ended extends Said {
+  readonly signal: NodeJS.Signals | null;
   readonly events: readonly RunEvent[];
   readonly durationMs: number;
 }
@@ -82,7 +86,7 @@ export function startVmrun(place: Place, words: readonly string[], about: Surrou
   };
 }
 
-/** Runs it to its end. */
+/** Runs it to its end, in a process of its own. */
 export const runVmrun = (place: Place, words: readonly string[], surroundings?: Surroundings): Promise<Ended> =>
   startVmrun(place, words, surroundings).ended;
 
