@@ -6,6 +6,7 @@ import type { CliOptions } from '../../src/cli/options.js';
 import { commands } from '../../src/cli/commands.js';
 import { makeProgram } from '../../src/cli/program.js';
 import { readPlainWords } from '../../src/cli/read-words.js';
+import { runs } from '../support/runs.js';
 
 interface Read {
   readonly options: CliOptions | undefined;
@@ -158,9 +159,9 @@ describe('words are read without commander', () => {
         if (readPlainWords(all) !== undefined) plain += 1;
         read(...all); // compares them
       }),
-      { numRuns: 2000, seed: 7 },
+      { numRuns: runs(2000), seed: 7 },
     );
-    expect(plain).toBeGreaterThan(200);
+    expect(plain).toBeGreaterThan(runs(200));
   });
 
   const valueOf = (flags: string, choice: string): readonly string[] => (/[>\]]$/.test(flags) ? [choice] : []);

@@ -24,8 +24,8 @@ const ordinary =
   /\b(?:boot loader|targets of virtio-scsi)\b|-l \w+|\bkldload \w+|\bset (?:[\w.]+(?:, | and | or )?)|\bconfig\.dump\b|\bor leave loader out\b|\b(?:the|set) loader\b/g;
 
 /** As a word of its own: no part of another, of a file name or of an option. */
-const namedIn = (text: string): readonly string[] =>
-  all.filter((name) => new RegExp(`(?<![\\w/.-])${name}(?![\\w/-])`).test(text.replaceAll(ordinary, '')));
+const anyName = new RegExp(`(?<![\\w/.-])(?:${all.join('|')})(?![\\w/-])`, 'g');
+const namedIn = (text: string): readonly string[] => text.replaceAll(ordinary, '').match(anyName) ?? [];
 
 const everyRule: readonly Rule[] = [...rules(), ...guestRules(), ...loadRules()];
 
@@ -149,10 +149,14 @@ describe('what a machine has', () => {
 });
 
 describe('of two messages', () => {
+  const firstMessage = new Map<Rule | undefined, string>();
+  for (const [stderr] of Object.values(messages).flat()) {
+    const said = wordsOf(stderr);
+    const first = rules().find((one) => ruled([one], said) !== undefined);
+    if (!firstMessage.has(first)) firstMessage.set(first, stderr);
+  }
   const kinds = rules().map((rule) => {
-    const text = Object.values(messages)
-      .flatMap((rows) => rows.map(([stderr]) => stderr))
-      .find((stderr) => rules().find((one) => ruled([one], wordsOf(stderr)) !== undefined) === rule);
+    const text = firstMessage.get(rule);
     // Its own line, without what follows from it.
     const own = wordsOf(text ?? '').filter((line) => rule.also !== undefined || ruled([rule], [line]) !== undefined);
     return { rule, text: own.join('\n') };

@@ -8,6 +8,7 @@ import type { RunEnd } from '../../src/explain/run-end.js';
 import { bootSpec } from '../support/boots.js';
 import { exampleSpec } from '../support/examples.js';
 import { minimal, specOf, type SpecObject } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 /** `default: reboot > default`, with `-` for the end of the run and `?` before what no run comes to. */
 const edges = ({ targets }: BootGraph): readonly string[] =>
@@ -177,7 +178,7 @@ test('the edges are what the supervisor does, for every reason, with and without
         expect([name, drawn(true)]).toEqual([name, done(spent)]);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -197,6 +198,6 @@ test('every target is in the graph, and what is reached is closed under its edge
       // And nobody is in it whom no edge leads to.
       expect([...reached].filter((name) => name !== start && !led.includes(name))).toEqual([]);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });

@@ -9,6 +9,7 @@ import { bootSpec } from '../support/boots.js';
 import { exampleNames, exampleSpec } from '../support/examples.js';
 import { machineOf, minimal, planOf, specOf } from '../support/specs.js';
 import { wholeMachine } from '../support/whole-machines.js';
+import { runs } from '../support/runs.js';
 
 /** A graph as a text in some language says it: labels by node, and edges between labels. */
 interface Read {
@@ -121,7 +122,7 @@ test('Mermaid and DOT say every target and every exit, whatever the targets are 
       expect(fromMermaid(drawGraph({ boots }, 'mermaid'))).toEqual(ofBoots(boots, ' '));
       expect(fromDot(drawGraph({ boots }, 'dot'))).toEqual(ofBoots(boots, ''));
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -132,7 +133,7 @@ test('Mermaid and DOT say every device and what it is connected to, whatever the
       expect(fromMermaid(drawGraph({ machine }, 'mermaid'))).toEqual(ofMachine(machine));
       expect(fromDot(drawGraph({ machine }, 'dot'))).toEqual(ofMachine(machine));
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -180,7 +181,7 @@ describe('the text', () => {
             below.reduce((sum, each) => sum + each, 0),
         );
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

@@ -8,6 +8,7 @@ import type { Machine } from '../../src/machine/machine.js';
 import { exampleSpec } from '../support/examples.js';
 import { machineOf, minimal, planOf, type SpecObject } from '../support/specs.js';
 import { wholeMachine } from '../support/whole-machines.js';
+import { runs } from '../support/runs.js';
 
 /** A line for the machine, and one for each device: `0:1:0 virtio-blk disk0 > rescue.img (disk)`. */
 function linesOf({ facts, connections, buses }: MachineGraph): readonly string[] {
@@ -263,7 +264,7 @@ test('what a machine needs of the host for its devices is in its picture, every 
       const there = machine.devices.map(({ address, model }) => `${address.bus} ${formatAddress(address)} ${model}`);
       expect(shown.toSorted()).toEqual(there.toSorted());
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

@@ -10,6 +10,7 @@ import { exampleNames, exampleSpec } from '../support/examples.js';
 import { machineOf, planOf, specOf } from '../support/specs.js';
 import { wholeMachine } from '../support/whole-machines.js';
 import { elementsOf, parseXml, textOfElement, type Element } from '../support/xml.js';
+import { runs } from '../support/runs.js';
 
 interface Area {
   readonly name: string;
@@ -138,7 +139,7 @@ test('so are those of any boot sequence, which show every target and every exit'
       expect(expected.filter((title) => !drawn.titles.includes(title))).toEqual([]);
       expect(drawn.boxes.filter(({ name }) => name === 'box').length).toBe(boots.targets.length);
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });
 
@@ -159,7 +160,7 @@ test('so are those of any machine, which show every device and all that is conne
       const boxes = drawn.boxes.filter(({ name }) => name === 'box');
       expect(boxes.length).toBe(own + devices.length + connections.length);
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });
 

@@ -108,7 +108,7 @@ test('bhyve gets from a script what sh(1) would give it', () => {
     fc.property(script, (text) => {
       expect(found(text)).toEqual(shell.started(text));
     }),
-    { numRuns: 120 },
+    { numRuns: runs(120) },
   );
 });
 
@@ -124,7 +124,7 @@ test.each([
       if (read.flat().some(hasSymbol)) return;
       expect(read).toEqual(shell.started(text, ['/bin/sh']));
     }),
-    { numRuns: 80 },
+    { numRuns: runs(80) },
   );
 });
 

@@ -1,18 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { format } from 'prettier';
 import ts from 'typescript';
 import { describe, expect, test } from '@jest/globals';
+import { libraryProgram } from '../../scripts/library-types.mjs';
+import { reportSchemas } from '../../scripts/report-schemas.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** It takes seconds to make: whatever asks for types is in this file. */
+const program = libraryProgram(root);
+
 /** What a user of the library sees, as the compiler sees it. */
 function exportsOfLibrary(): { readonly checker: ts.TypeChecker; readonly exported: readonly ts.Symbol[] } {
-  const read = ts.readConfigFile(`${root}tsconfig.types.json`, (file) => ts.sys.readFile(file));
-  const { options } = ts.parseJsonConfigFileContent(read.config, ts.sys, root);
-  const entry = `${root}src/index.ts`;
-  const program = ts.createProgram([entry], { ...options, noEmit: true });
   const checker = program.getTypeChecker();
-  const file = program.getSourceFile(entry);
+  const file = program.getSourceFile(`${root}src/index.ts`);
   const module = file && checker.getSymbolAtLocation(file);
   if (module === undefined) throw new Error('src/index.ts is no module');
   const exported = checker.getExportsOfModule(module).map((symbol) => {
@@ -97,3 +99,11 @@ describe('the tables of docs/library.md', () => {
     expect([...told].sort()).toEqual([...namesOf(typeOf('RunOptions'))].sort());
   });
 });
+
+test.each([...reportSchemas(root, program)])(
+  'the schema of %s is the one that the types give; if not, run the build',
+  async (name, schema) => {
+    const text = await format(JSON.stringify(schema), { parser: 'json', printWidth: 120 });
+    expect(readFileSync(`${root}schemas/${name}.schema.json`, 'utf8')).toBe(text);
+  },
+);

@@ -6,6 +6,7 @@ import type { Identity } from '../../src/machine/identity.js';
 import { lockIdentity } from '../../src/machine/lock-identity.js';
 import { validSpec } from '../support/arbitraries.js';
 import { specOf, told, withDevices, type SpecObject } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 function sound<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.problems.map(told).join('\n'));
@@ -79,7 +80,7 @@ test('what is written is read back, of any spec, stale or not', async () => {
       const identity = isEmptied ? sound(lockIdentity(emptied, { identity: first })).identity : first;
       expect(sound(read(formatIdentity(identity)))).toEqual(identity);
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 

@@ -25,6 +25,7 @@ import {
   withDevices,
   type SpecObject,
 } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 function sound<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.problems.map(told).join('\n'));
@@ -596,7 +597,7 @@ describe('with a lock, whatever is edited', () => {
           formatIdentity(again.identity),
         );
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
     expect(compared).toBeGreaterThan(100);
   }, 120_000);

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { machineGraph } from '../../src/graph/machine-graph.js';
 import { explain } from '../../src/machine/explain.js';
 import { loadSpecText } from '../../src/machine/load-spec.js';
+import type { Identity } from '../../src/machine/identity.js';
 import { compareWithLock, lockIdentity } from '../../src/machine/lock-identity.js';
 import { plan } from '../../src/machine/plan.js';
 import { parseSpec, type Spec } from '../../src/spec/parse-spec.js';
@@ -63,14 +64,21 @@ describe('takes a time that grows as the spec does', () => {
 
   test.each([
     ['made', (spec: Spec) => lockIdentity(spec)],
-    ['made again', (spec: Spec) => lockIdentity(spec, { identity: valueOf(lockIdentity(spec)).identity })],
+    ['made again', (spec: Spec, identity: Identity) => lockIdentity(spec, { identity })],
     [
       'compared',
-      (spec: Spec) =>
-        compareWithLock(spec, spec.targets, { identity: valueOf(lockIdentity(spec)).identity, file: 'vm.lock.json' }),
+      (spec: Spec, identity: Identity) => compareWithLock(spec, spec.targets, { identity, file: 'vm.lock.json' }),
     ],
-  ])('a lock of many targets, %s', async (_what, work: (spec: Spec) => unknown) => {
-    expectLinear(100, await specs(targets, 100), work);
+  ])('a lock of many targets, %s', async (_what, work: (spec: Spec, identity: Identity) => unknown) => {
+    const make = await specs(targets, 100);
+    expectLinear(
+      100,
+      (count) => {
+        const spec = make(count);
+        return { spec, identity: valueOf(lockIdentity(spec)).identity };
+      },
+      ({ spec, identity }) => work(spec, identity),
+    );
   });
 
   test.each<[what: string, make: (count: number) => object]>([

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { formatAddress, isAddressError, parseAddress } from '../../src/base/pci-address.js';
 import { assignSlots, type Claims } from '../../src/machine/slots.js';
 import { planOf, problemsOf, told, withDevices, type SpecObject } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 type Slot = string | number | undefined;
 
@@ -199,7 +200,7 @@ describe('slots', () => {
         const addresses = addressesOf(list, lpc);
         expect(new Set(addresses).size).toBe(list.length + 2);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -217,7 +218,7 @@ describe('slots', () => {
           } else expect(address).toBe(typeof wanted === 'number' ? `0:${wanted}:0` : wanted);
         });
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -227,7 +228,7 @@ describe('slots', () => {
         const before = addressesOf(list, lpc);
         expect(addressesOf([...list, free], lpc).slice(0, -1)).toEqual(before);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 

@@ -114,7 +114,7 @@ describe('text of a spec reaches the guest as it is, or is refused', () => {
         const value = await seen(spec(text), key);
         if (value !== undefined) expect(value).toContain(text);
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 

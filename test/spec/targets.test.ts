@@ -11,6 +11,7 @@ import {
   withDevices,
   type SpecObject,
 } from '../support/specs.js';
+import { runs } from '../support/runs.js';
 
 const disk = { device: 'virtio-blk', path: 'disk.img' };
 const cd = { device: 'ahci-cd', path: 'install.iso' };
@@ -29,7 +30,7 @@ describe('merging a target', () => {
         expect(spec.effective('empty').vm).toEqual(spec.effective('default').vm);
         expect(machineOf(spec, 'empty').argv).toEqual(machineOf(spec).argv);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 
@@ -43,7 +44,7 @@ describe('merging a target', () => {
           expect(spec.effective(target).vm).toEqual(first);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 
@@ -57,7 +58,7 @@ describe('merging a target', () => {
         expect(list).toHaveLength(base.length + more.length);
         expect(list.slice(0, base.length)).toEqual(await devicesOf(spec, 'default'));
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 

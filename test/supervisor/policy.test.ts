@@ -13,6 +13,7 @@ import {
   type StopReason,
 } from '../../src/supervisor/policy.js';
 import { readEnd, reasonOf, type RunEnd } from '../../src/explain/run-end.js';
+import { runs } from '../support/runs.js';
 
 type Changes = Partial<Omit<Policy, 'restart'>> & { readonly restart?: Partial<Policy['restart']> };
 
@@ -423,7 +424,7 @@ const holds = (
         check({ played, before: all.slice(0, index), life, policy: policyOf(played.target), limits });
       });
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 };
 
@@ -537,7 +538,7 @@ describe('a run that boots again whatever happens', () => {
         expect(end.decision.step.because).toBe('restart-limit');
         expect(mostIn(windowMs, [...(cut.at(-1) ?? []), end])).toBe(max + 1);
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -555,7 +556,7 @@ describe('a run that boots again whatever happens', () => {
           for (const part of cut) expect(mostIn(windowMs, part)).toBeLessThanOrEqual(max);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -583,7 +584,7 @@ describe('a run that boots again whatever happens', () => {
           expect(atOnce).toBeLessThanOrEqual(3);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
