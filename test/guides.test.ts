@@ -20,7 +20,7 @@ const read = (name: string): string => readFileSync(path.join(root, name), 'utf8
 
 /** Pages that are written by hand; those that are made of the sources have a test of their own. */
 const made = await documents();
-const guides = [root, `${root}docs/`]
+const guides = [root, `${root}docs/`, `${root}.github/ISSUE_TEMPLATE/`]
   .flatMap((folder) => readdirSync(folder).map((name) => path.relative(root, path.join(folder, name))))
   .filter((name) => name.endsWith('.md') && !made.has(name));
 
@@ -157,6 +157,12 @@ function tableOf(document: string, head: string): readonly (readonly string[])[]
       .map((cell) => cell.trim().replaceAll('`', '')),
   );
 }
+
+test('an issue template asks for what vmrun doctor prints', () => {
+  const templates = guides.filter((name) => name.startsWith('.github/'));
+  expect(templates.length).toBeGreaterThan(2);
+  expect(templates.filter((name) => !read(name).includes('`vmrun doctor'))).toEqual([]);
+});
 
 describe('README.md', () => {
   test('is at most 220 lines', () => {

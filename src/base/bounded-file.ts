@@ -45,6 +45,28 @@ export function readBeginning(file: string, bytes: number): string {
   }
 }
 
+/**
+ * The last lines of a regular file, whole ones, as text.
+ * @param bytes how many of them may take, at most
+ * @throws the error of the system call; `EFTYPE` for what is no regular file
+ */
+export function readLastLines(file: string, bytes: number): readonly string[] {
+  refuseStrange(statSync(file));
+  const descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const stats = fstatSync(descriptor);
+    refuseStrange(stats);
+    const start = Math.max(0, stats.size - bytes);
+    const buffer = Buffer.alloc(stats.size - start);
+    const lines = buffer.toString('utf8', 0, readSync(descriptor, buffer, 0, buffer.length, start)).split('\n');
+    // The first one may be cut.
+    const whole = start === 0 ? lines : lines.slice(1);
+    return whole.at(-1) === '' ? whole.slice(0, -1) : whole;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
 function readDescriptor(descriptor: number, most: number): Buffer | undefined {
   const chunks: Buffer[] = [];
   let length = 0;

@@ -94,6 +94,20 @@ export const namesSecret = (key: string): boolean =>
 /** A word of a command line without the secrets that are given in it: `fbuf,password=***,wait`. */
 export const withoutGivenSecrets = (word: string): string =>
   word.replaceAll(/((?:pass(?:word|wd|phrase)?|pwd|secret|token)=)[^,\s]*/gi, '$1***');
+
+/** Stars what a key names a secret, wherever it stands, and those that are given in words for bhyve. */
+export function withoutSecrets(value: unknown): unknown {
+  if (typeof value === 'string') return withoutGivenSecrets(value);
+  if (Array.isArray(value)) return value.map(withoutSecrets);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, namesSecret(key) ? hiddenSecret : withoutSecrets(item)]),
+  );
+}
+
+/** What stands in the place of a secret. */
+export const hiddenSecret = '***';
+
 const quotationOrWord = /"(?:[^"\\]|\\.)*"|[\p{L}\p{N}_]+/gu;
 
 function starrer(text: string, places: readonly SecretPlace[], known: KnownWords): (sentence: string) => string {

@@ -34,6 +34,10 @@ export const commands: Commands = {
     summary: 'write a spec for a VM that another tool runs',
     load: async () => (await import('./commands/import.js')).importCommand,
   },
+  doctor: {
+    summary: 'print what a bug report needs, without secrets',
+    load: async () => (await import('./commands/doctor.js')).doctorCommand,
+  },
   facts: {
     summary: 'print what vmrun sees of this host, as JSON',
     load: async () => (await import('./commands/facts.js')).factsCommand,

@@ -11,9 +11,14 @@ export interface SystemNames {
   readonly arch: string;
 }
 
+/** This host. */
+export const systemNames = (): SystemNames => ({ system: process.platform, release: release(), arch: process.arch });
+
+/** The version of Node.js that runs. */
+export const nodeVersion = (): string => process.versions.node;
+
 /** The bhyve of this host; empty where it is no FreeBSD. */
-export const systemPlatform = (): Partial<Platform> =>
-  hostPlatform({ system: process.platform, release: release(), arch: process.arch });
+export const systemPlatform = (): Partial<Platform> => hostPlatform(systemNames());
 
 /** The bhyve of a host; empty where it is no FreeBSD. A release that is not known is the nearest one that is. */
 export function hostPlatform({ system, release: name, arch }: SystemNames): Partial<Platform> {

@@ -63,6 +63,8 @@ export interface Spec {
   readonly name: string;
   /** What can be booted, `default` first, then in the order of the file. */
   readonly targets: readonly string[];
+  /** All of it as the file has it, without what was found to be wrong. */
+  written(): object;
   /** The base merged with one of `targets`, afresh. */
   effective(target: string): EffectiveSpec;
 }
@@ -254,6 +256,7 @@ function specOf(
     source,
     name: String(toValue(entryOf(root, 'name')?.value ?? root)),
     targets: bootableTargets(targets),
+    written: () => writtenSection(root),
     effective(target) {
       const { tree, findings } = merge(target);
       // The schema has checked every layer, and a merge of valid layers is valid: here `unknown` gets its type.

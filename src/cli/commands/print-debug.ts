@@ -1,13 +1,11 @@
 import { formatAddress } from '../../base/pci-address.js';
-import { namesSecret, withoutGivenSecrets } from '../../base/secrets.js';
+import { hiddenSecret, withoutGivenSecrets, withoutSecrets } from '../../base/secrets.js';
 import { loaderCommand } from '../../machine/loader.js';
 import type { Machine } from '../../machine/machine.js';
 import type { VmSpec } from '../../fields/vm-spec.js';
 import type { Context } from '../context.js';
 import { asJson } from '../paint.js';
 import type { Programs } from '../../machine/loader.js';
-
-const hidden = '***';
 
 /** `--debug`: the effective spec and the plan as JSON. Secrets are starred. */
 export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, { bhyve, loaders }: Programs): void {
@@ -44,7 +42,7 @@ export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, { bhy
       ...(device.label === undefined ? {} : { label: device.label }),
     })),
     variables: Object.fromEntries(
-      variables.map(({ key, value, isSecret }) => [key, isSecret === true ? hidden : withoutGivenSecrets(value)]),
+      variables.map(({ key, value, isSecret }) => [key, isSecret === true ? hiddenSecret : withoutGivenSecrets(value)]),
     ),
     ...(loader === undefined
       ? {}
@@ -55,14 +53,4 @@ export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, { bhy
     policy,
   };
   out(asJson({ spec: withoutSecrets(vm), plan }, 2));
-}
-
-/** Stars what a key names a secret, wherever it stands, and those that are given in words for bhyve. */
-function withoutSecrets(value: unknown): unknown {
-  if (typeof value === 'string') return withoutGivenSecrets(value);
-  if (Array.isArray(value)) return value.map(withoutSecrets);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, namesSecret(key) ? hidden : withoutSecrets(item)]),
-  );
 }

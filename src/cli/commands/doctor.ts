@@ -1,0 +1,116 @@
+import path from 'node:path';
+import { hostName } from '../../host/identity-file.js';
+import { liveView } from '../../host/live-view.js';
+import { nodeVersion, systemNames } from '../../host/platform.js';
+import { runTool } from '../../host/tools.js';
+import { doctorDocument, type DoctorDocument } from '../../report/doctor-document.js';
+import { doctorReport } from '../../report/doctor-report.js';
+import type { SpecFormat } from '../../spec/parse-spec.js';
+import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
+import type { Context } from '../context.js';
+import { exitCodes } from '../exit-codes.js';
+import { asText, type OwnText } from '../paint.js';
+import { programsOf } from '../programs.js';
+import { runBaseOf, simulatedBase } from '../run-base.js';
+import type { MakeSubcommand } from '../subcommand.js';
+
+declare const VMRUN_VERSION: string;
+
+interface DoctorOptions {
+  readonly config?: string;
+  readonly target?: string;
+  readonly inputFormat?: SpecFormat;
+  readonly lock?: string | boolean;
+  readonly log?: string;
+  readonly bhyve?: string;
+  readonly runDir?: string;
+  readonly color?: boolean;
+}
+
+/** Where rc.d/vmrun has the logs of its VMs. */
+const logFolder = '/var/log/vmrun';
+
+const examples = `
+Versions, what vmrun facts prints, and of a VM its spec, plan, state and the end
+of its log. Secrets, the environment, arguments of hooks, x- keys and the name
+of the host are taken out; read it all the same before you send it.
+
+Examples:
+  vmrun doctor -c web.json > report.md
+  vmrun doctor web --log /var/log/web.log   a VM that runs, by its name`;
+
+/** `vmrun doctor`: what a bug report needs, for its author to read and send. Changes nothing. */
+export const doctorCommand: MakeSubcommand = (context, output) => {
+  const command = makeCommand('vmrun doctor', output)
+    .description('Prints what a bug report needs, without secrets. Changes nothing.')
+    .usage('[NAME] [options]')
+    .argument('[name]')
+    .option('-c, --config <file>', 'the spec of the VM; - is standard input')
+    .option('-t, --target <name>', "this target; default: that of a run's first boot")
+    .option('--log <file>', `log of the run; default: ${logFolder}/NAME.log`)
+    .addOption(inputFormatOption())
+    .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
+    .option('--run-dir <dir>', 'folder of the run directories')
+    .option('--color', 'colours, also without a terminal')
+    .option('--no-color', 'no colours')
+    .addHelpText('after', examples);
+  for (const option of lockOptions()) command.addOption(option);
+  return {
+    run: async (words) => {
+      command.parse([...words], { from: 'user' });
+      const [name] = command.args;
+      const options = command.opts<DoctorOptions>();
+      if (name !== undefined && options.config !== undefined)
+        command.error('error: give the name of one VM, or its spec with -c');
+      context.out(asReport(await gather(context, name, options)));
+      return exitCodes.ok;
+    },
+    color: () => command.opts<DoctorOptions>().color,
+  };
+};
+
+async function gather(context: Context, name: string | undefined, options: DoctorOptions): Promise<DoctorDocument> {
+  const { workingDirectory, hostBhyve, env } = context;
+  const { config, target, inputFormat, lock, log } = options;
+  const real = runBaseOf(options, context);
+  const { system, release, arch } = systemNames();
+  const report = await doctorReport({
+    versions: { vmrun: VMRUN_VERSION, node: nodeVersion(), system, release, arch },
+    view: liveView({ run: runTool }),
+    loading: { workingDirectory, hostBhyve },
+    planning: {
+      programs: programsOf({ simulate: undefined, bhyve: options.bhyve }, context),
+      hostBhyve,
+      runBase: real,
+    },
+    runBases: { real, simulated: simulatedBase(real) },
+    ...(config === undefined ? {} : { spec: { config, target, inputFormat, lock } }),
+    name,
+    logOf: (vm) => path.resolve(workingDirectory, log ?? path.join(logFolder, `${vm}.log`)),
+  });
+  return doctorDocument(report, { hostName: hostName(), env });
+}
+
+const head = [
+  'Read this before you send it: it was made by `vmrun doctor` and is about your host.',
+  '',
+  'Taken out: passwords and other secrets, the environment, arguments of hooks, `x-` keys, what fw_cfg tells the guest, and',
+  'the names of this host and of others in its domain. Still there: names of VMs, files, users, interfaces, cards, other',
+  'hosts, IP and MAC addresses, serial numbers, and in the log whatever bhyve and hooks have written.',
+];
+
+/** Markdown, as it goes into an issue. */
+function asReport(sections: DoctorDocument): OwnText {
+  const parts = sections.flatMap(({ title, language, lines }) => {
+    const fence = fenceFor(lines);
+    return ['', `## ${title}`, '', `${fence}${language}`, ...lines, fence];
+  });
+  return asText(`${[...head, ...parts].join('\n')}\n`);
+}
+
+/** Longer than any in the text. */
+function fenceFor(lines: readonly string[]): string {
+  let fence = '```';
+  while (lines.some((line) => line.startsWith(fence))) fence += '`';
+  return fence;
+}
