@@ -48,7 +48,7 @@ const [backspace, erase] = ['\b', '\u007f'];
 
 /** What people type at a prompt to get away from it. */
 const commands: readonly (readonly [words: RegExp, end: GuestEnd])[] = [
-  [/^(poweroff|exit|logout|quit|init 0|~\.)$/, 'power_off'],
+  [/^(poweroff|exit|logout|quit|init 0)$/, 'power_off'],
   [/^(reboot|fastboot|init 6)$/, 'reboot'],
   [/^(halt|fasthalt)$/, 'halt'],
   [/^shutdown\b.* -\w*r/, 'reboot'],

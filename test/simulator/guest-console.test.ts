@@ -27,7 +27,6 @@ describe('what is typed at a guest', () => {
     ['halt\r', 'halt'],
     ['exit\r', 'power_off'],
     ['logout\r', 'power_off'],
-    ['~.\r', 'power_off'],
     ['root\rpoweroff\r', 'power_off'],
     ['power off\b\b\b\boff\r', 'power_off'],
     ['powerofff\u007f\r', 'power_off'],
@@ -35,6 +34,8 @@ describe('what is typed at a guest', () => {
     ['\u0004', 'power_off'],
     ['poweroff', undefined],
     ['root\r', undefined],
+    // That leaves a console, and ends no guest.
+    ['~.\r', undefined],
     ['rebooting\r', undefined],
     ['echo poweroff\r', undefined],
     ['\r', undefined],
