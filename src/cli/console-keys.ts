@@ -1,9 +1,9 @@
 /** What somebody at a terminal wants of the console, as said by keys after a newline and `~`. */
-export type KeyAction = 'leave' | 'take' | 'help';
+export type KeyAction = 'leave' | 'take' | 'suspend' | 'help';
 
 /** For people. */
 export const keyHelp =
-  '~. leaves, ~t takes the keyboard from who has it, ~~ types one ~, each at the beginning of a line';
+  '~. leaves, ~t takes the keyboard, ~^Z suspends vmrun, ~~ types one ~, each at the beginning of a line';
 
 export interface Keys {
   /** For the guest. */
@@ -18,6 +18,7 @@ const actions: ReadonlyMap<number, KeyAction> = new Map([
   [0x2e, 'leave'], // .
   [0x04, 'leave'], // Ctrl-D, as cu(1) has it
   [0x74, 'take'], // t
+  [0x1a, 'suspend'], // Ctrl-Z
   [0x3f, 'help'], // ?
 ]);
 

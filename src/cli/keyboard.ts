@@ -1,3 +1,4 @@
+import { discardTyped, isForeground, isTerminal } from '../host/terminal.js';
 import { consoleKeys, type KeyAction } from './console-keys.js';
 
 export interface KeyboardOptions {
@@ -8,7 +9,7 @@ export interface KeyboardOptions {
 
 /** The terminal on standard input, whose every key is for the guest, but for what `consoleKeys` keeps. */
 export interface Keyboard {
-  /** Puts its settings back, and reads no more. */
+  /** Puts its settings back, and reads no more; what was typed and not read is no command for the shell. */
   readonly release: () => void;
 }
 
@@ -28,22 +29,34 @@ export function keyboard({ onTyped, onAction }: KeyboardOptions): Keyboard {
   const leave = (): void => {
     onAction('leave');
   };
-  const setRaw = (isRaw: boolean): void => {
-    try {
-      stdin.setRawMode(isRaw);
-    } catch {
-      // The terminal has gone away.
-    }
-  };
   setRaw(true);
-  stdin.on('data', take).once('end', leave).once('error', leave);
+  stdin.on('data', take).once('end', leave).once('error', leave).resume();
   return {
     release() {
       if (isReleased) return;
       isReleased = true;
       stdin.off('data', take).off('end', leave).off('error', leave).pause();
       stdin.on('error', () => undefined);
+      // A shell that has taken the terminal back has settings of its own, and we would be stopped for it.
+      if (!isForeground()) return;
+      discardTyped();
       setRaw(false);
     },
   };
+}
+
+/** Throws away what was typed at a command that is over: it was not meant for the shell that reads next. */
+export function dropTyped(): void {
+  if (!isTerminal(0) || !isForeground()) return;
+  setRaw(true);
+  discardTyped();
+  setRaw(false);
+}
+
+function setRaw(isRaw: boolean): void {
+  try {
+    process.stdin.setRawMode(isRaw);
+  } catch {
+    // The terminal has gone away.
+  }
 }

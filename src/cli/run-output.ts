@@ -8,13 +8,14 @@ import {
   type FileSink,
   type FileSinkOptions,
 } from '../host/line-sink.js';
-import { isSameFile, isTerminal } from '../host/terminal.js';
+import { hasPipedInput, isForeground, isSameFile, isTerminal } from '../host/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { RunEvent } from '../supervisor/events.js';
 import type { Run } from '../supervisor/run-options.js';
 import type { Colours } from './colours.js';
 import type { Context } from './context.js';
 import { guestTerminal, hasGuestTerminal } from './guest-terminal.js';
+import { dropTyped } from './keyboard.js';
 import { logLines, logOfError, logOfEvent } from './log.js';
 import type { CliOptions } from './options.js';
 import { standardError } from './output-files.js';
@@ -36,6 +37,12 @@ export interface RunOutput {
   readonly words: (text: string, who: string) => void;
   /** What the guest writes to its console; undefined where that does not go through us. */
   readonly console: ((bytes: Uint8Array) => void) | undefined;
+  /** A line of vmrun's own: for the log, and for people where they are there. */
+  readonly note: (line: string, isForPeople: boolean) => void;
+  /** The shell takes the terminal, for as long as we are stopped. */
+  readonly suspend: () => void;
+  /** We go on, or are in the foreground by now. */
+  readonly resume: () => void;
   /** The run ends with an error, which `vmrun` prints. */
   readonly failed: (error: unknown) => void;
   /** Opens the files anew: they have been renamed. */
@@ -76,7 +83,7 @@ export function runOutput(
   const writeLog = isLogForPeople ? people.plain : log?.write;
   const console = seesConsole ? consoleSinks(options.consoleLog, troubles) : undefined;
   // Said once, when somebody may begin to wonder.
-  let hint = consoleHint(machine, options, terminal !== undefined);
+  let hint = consoleHint(machine, options, terminal !== undefined && isForeground());
   let vm: RunBehind | undefined;
   const show = (bytes: Uint8Array): void => {
     console?.terminal.write(bytes);
@@ -118,6 +125,12 @@ export function runOutput(
         if (machine.usesStdio || terminal?.isAttached() === true) show(bytes);
         console.file?.write(bytes);
       }),
+    note(line, isForPeople) {
+      if (isForPeople && !isLogForPeople && !options.quiet) people.lines([line]);
+      writeLog?.(logLines('vmrun', line));
+    },
+    suspend: () => terminal?.suspend(),
+    resume: () => terminal?.resume(),
     failed(error) {
       log?.write(logOfError(error));
     },
@@ -128,6 +141,7 @@ export function runOutput(
     },
     async end() {
       terminal?.release();
+      if (machine.usesStdio || terminal !== undefined) dropTyped();
       const sinks = console?.terminal === undefined ? files : [...files, console.terminal];
       await Promise.all(sinks.map((sink) => sink.end(graceMs)));
       troubles.end();
@@ -155,14 +169,18 @@ function consoleHint(
   isAtTerminal: boolean,
 ): readonly string[] {
   const isSimulated = options.simulate !== undefined;
+  const stopCommand = commandFor('stop', name, options);
   if (isAtTerminal) {
     const end = isSimulated ? '; poweroff ends it' : '';
     return [`this terminal is its console: ~. at the beginning of a line leaves${end}`];
   }
   if (servesConsole) return [`console: ${consoleCommand(name, options)}`];
-  if (!usesStdio || !isTerminal(0) || !isTerminal(2)) return [];
+  if (!usesStdio) return [];
+  if (hasPipedInput())
+    return [`standard input is its console, and its end does not end the guest: ${stopCommand} does`];
+  if (!isTerminal(0) || !isTerminal(2)) return [];
   const here = isSimulated ? 'type poweroff' : 'shut the guest down';
-  return [`to leave: ${here}, or ${commandFor('stop', name, options)} in another terminal`];
+  return [`to leave: ${here}, or ${stopCommand} in another terminal`];
 }
 
 type Troubles = ReturnType<typeof troubleTeller>;

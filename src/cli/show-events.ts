@@ -35,6 +35,7 @@ export function isProblem(event: RunEvent): boolean {
     case 'boot':
     case 'adopted':
     case 'recovered':
+    case 'console':
     case 'request':
     case 'stopping':
       return false;
@@ -87,6 +88,8 @@ export function eventLines(event: RunEvent, colour: Colours, isVerbose: boolean,
       return [`recovered: ${event.part}`];
     case 'lost':
       return [colour.yellow(`${count(event.count, 'event')} lost here: they came faster than they could be written`)];
+    case 'console':
+      return isVerbose ? [describeAttendance(event)] : [];
     case 'request':
       return [`asked for: ${event.what}`];
     case 'stopping':
@@ -187,9 +190,23 @@ function describeHookEnd(end: HookEnd): string {
   }
 }
 
+function describeAttendance({ who, what }: Extract<RunEvent, { kind: 'console' }>): string {
+  switch (what) {
+    case 'came':
+      return `console: ${who} has come`;
+    case 'left':
+      return `console: ${who} has left`;
+    case 'keyboard':
+      return `console: ${who} has the keyboard`;
+    default:
+      return unreachable(what);
+  }
+}
+
 function describeStopping(how: Extract<RunEvent, { kind: 'stopping' }>['how'], timeoutMs: number): string {
   switch (how) {
     case 'power button':
+      if (timeoutMs === 0) return 'stopping: asked the guest to power off, without waiting for it';
       return `stopping: asked the guest to power off, it has ${formatDuration(timeoutMs)}; a second stop ends it now`;
     case 'power button again':
       return `stopping: the guest did not follow, asked it again, it has ${formatDuration(timeoutMs)}`;

@@ -49,6 +49,22 @@ export async function isProven(known: ProcessIdentity, lockFile: string, run: Ru
   return isSame || (await hasOpen(known.pid, lockFile, run));
 }
 
+/** The letter of ps(1) for what a process does; undefined where it is gone, or that is not ours to know. */
+export async function stateOf(pid: number, run: RunTool): Promise<string | undefined> {
+  if (process.platform === 'linux') {
+    try {
+      return linuxStat(pid).state;
+    } catch {
+      return undefined;
+    }
+  }
+  const { exitCode, stdout } = await run(['ps', '-o', 'state=', '-p', String(pid)]);
+  return exitCode === 0 ? stdout.trim().slice(0, 1) : undefined;
+}
+
+/** It does nothing until it gets SIGCONT, or until its debugger lets it go on. */
+export const isStopped = (state: string | undefined): boolean => state === 'T' || state === 't';
+
 /** proc(5): ticks since this boot, so the boot is told with them. */
 function linuxIdentity(pid: number): ProcessIdentity | undefined {
   try {

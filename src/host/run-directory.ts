@@ -31,6 +31,7 @@ import {
   readNote,
   runLockFile,
   stateFile,
+  stopFile,
   vmLockFile,
   type Note,
 } from './run-files.js';
@@ -250,7 +251,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       const attempt = attempts();
       attempt(() => {
         files.remove(stateFile, noteFile, endFile, lifeLineFile, ...outputNames, ...written);
-        files.remove(consoleInFile, consoleOutFile, consoleSocketFile);
+        files.remove(consoleInFile, consoleOutFile, consoleSocketFile, stopFile);
       });
       attempt(files.empty);
       attempt(() => vmLock?.release());

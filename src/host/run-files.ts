@@ -20,6 +20,9 @@ export const consoleOutFile = 'console.out';
 /** Socket by which others come to that console. */
 export const consoleSocketFile = 'console.sock';
 
+/** Who asks for a stop by a signal leaves word there how long the guest has. */
+export const stopFile = 'stop';
+
 /** The two lock files of a run directory. */
 export const locksIn = (folder: string) => ({
   lock: path.join(folder, runLockFile),

@@ -14,6 +14,11 @@ export function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** What Ctrl-Z does: stops us, and the shell, npm or sudo that waits for us in our process group. */
+export function suspendGroup(): void {
+  process.kill(0, 'SIGTSTP');
+}
+
 /**
  * Sends a signal to a process group. What runs as another user by now, by sudo(8) say, is not ours to kill, and no
  * reason to fail.

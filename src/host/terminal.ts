@@ -1,9 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 /** Whether a descriptor of ours is a terminal. */
 export const isTerminal = (descriptor: 0 | 1 | 2): boolean => isatty(descriptor);
+
+/** Standard input is what another program or a file has to say, and comes to an end. */
+export function hasPipedInput(): boolean {
+  try {
+    const about = fstatSync(0);
+    return about.isFIFO() || about.isFile() || about.isSocket();
+  } catch {
+    return false; // it is closed
+  }
+}
 
 /** Two descriptors of ours lead to one place: what is written to either appears there. */
 export function isSameFile(one: number, other: number): boolean {
@@ -68,6 +78,52 @@ function terminalGroups(): readonly [own: string | undefined, ofTerminal: string
   const { stdout, status } = spawnSync('ps', words, { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' });
   const [own, ofTerminal] = status === 0 ? stdout.trim().split(/\s+/) : [];
   return [own, ofTerminal];
+}
+
+/** bash(1) says nothing to a job that runs already when it brings it to the foreground; other shells send SIGCONT. */
+const lookMs = 1000;
+
+/**
+ * Waits until a shell brings our process group to the foreground. Where that takes a program to find out, it is looked at
+ * only when the caller has a reason to.
+ */
+export function awaitForeground(onForeground: () => void): { readonly look: () => void; readonly end: () => void } {
+  const timer = process.platform === 'linux' ? setInterval(look, lookMs).unref() : undefined;
+  let isOver = false;
+  function end(): void {
+    isOver = true;
+    clearInterval(timer);
+  }
+  function look(): void {
+    if (isOver || !isForeground()) return;
+    end();
+    onForeground();
+  }
+  return { look, end };
+}
+
+/** More than anybody types ahead. */
+const mostTyped = 1024 * 1024;
+
+/**
+ * Throws away what was typed at our terminal and nobody has read. To be called while it is raw, where a line that is not
+ * finished counts, too, and in the foreground, since it would stop us elsewhere.
+ */
+export function discardTyped(): void {
+  let terminal: number | undefined;
+  try {
+    terminal = openSync('/dev/tty', constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const bytes = Buffer.allocUnsafe(4096);
+    for (let length = 0; length < mostTyped;) {
+      const read = readSync(terminal, bytes, 0, bytes.length, null);
+      if (read === 0) return;
+      length += read;
+    }
+  } catch {
+    // Nothing is left there, EAGAIN; or the terminal is gone.
+  } finally {
+    if (terminal !== undefined) closeSync(terminal);
+  }
 }
 
 /** There is a controlling terminal now. */

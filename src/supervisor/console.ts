@@ -63,7 +63,10 @@ export interface ServedConsole extends RunConsole {
 
 const keptBytes = 64 * 1024;
 
-export function servedConsole(): ServedConsole {
+/** @param onSeat who has come, has left, or has the keyboard from now on */
+export function servedConsole(
+  onSeat: (who: string, what: 'came' | 'left' | 'keyboard') => void = () => undefined,
+): ServedConsole {
   const recent = recentBytes(keptBytes);
   const readers = new Set<ConsoleReader>();
   const listeners = new Set<(bytes: Uint8Array) => void>();
@@ -78,6 +81,7 @@ export function servedConsole(): ServedConsole {
   function handOver(to: SeatOptions | undefined): void {
     if (writer === to) return;
     writer = to;
+    if (to !== undefined) onSeat(to.who, 'keyboard');
     for (const tell of seats) tell();
   }
 
@@ -99,6 +103,7 @@ export function servedConsole(): ServedConsole {
       const { wants = 'write', onWriter } = options;
       const tell = (): void => onWriter?.(writer && { who: writer.who, isMine: writer === options });
       seats.add(tell);
+      onSeat(options.who, 'came');
       if (wants === 'take' || (wants === 'write' && writer === undefined)) handOver(options);
       else tell();
       return {
@@ -111,7 +116,7 @@ export function servedConsole(): ServedConsole {
           if (seats.has(tell) && wants !== 'watch') handOver(options);
         },
         leave() {
-          seats.delete(tell);
+          if (seats.delete(tell) && !isOver) onSeat(options.who, 'left');
           if (writer === options) handOver(undefined);
         },
       };

@@ -88,6 +88,11 @@ export type RunEventBody =
   /** A part of what surrounds the VM does not work: the VM is untouched, and the part is tried again. */
   | { readonly kind: 'degraded'; readonly part: Part; readonly error: string }
   | { readonly kind: 'recovered'; readonly part: Part }
+  /**
+   * Somebody has come to the console that vmrun serves, or has left it, or has the keyboard from now on. Not told once the
+   * run is over.
+   */
+  | { readonly kind: 'console'; readonly who: string; readonly what: 'came' | 'left' | 'keyboard' }
   /** What the run was asked for was done to the guest; a reset and a power button have their own consequences. */
   | { readonly kind: 'request'; readonly boot: number; readonly what: GuestAct }
   /** A stop is on its way: how it is tried now. */

@@ -51,7 +51,9 @@ export function run(subject: Spec | Machine | SpecSource, options: RunOptions): 
     state = keeper;
     for (const [part, error] of outside) keeper.degraded(part, error);
   };
-  const console = servedConsole();
+  const console = servedConsole((who, what) => {
+    emit({ kind: 'console', who, what });
+  });
   const edge = { host, emit, signals, onState, console };
   const result = tellEnd(supervise(subject, { ...options, platform }, edge), emit, () => boots).finally(() => {
     isOver = true;

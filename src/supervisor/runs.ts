@@ -5,11 +5,13 @@ import { systemHost, type Host } from '../host/host.js';
 import { systemRunBase } from '../host/run-base.js';
 import { openLedger } from '../host/ledger.js';
 import { hasOpen } from '../host/open-files.js';
+import { isStopped, stateOf } from '../host/process-identity.js';
 import type { RunDirectory } from '../host/run-directory.js';
 import { supervisorIn } from '../host/run-files.js';
 import { knownNames, whoRuns, type NameHolder } from '../host/who-runs.js';
 import type { RunState } from '../host/run-state.js';
 import { signalProcess } from '../host/signal-process.js';
+import { leaveStopNote } from '../host/stop-note.js';
 import { deviceMapName } from '../machine/loader.js';
 import { privateConfigName } from '../machine/plan.js';
 import { claim, type ClaimOptions } from './claim.js';
@@ -93,7 +95,7 @@ export interface StopRunOptions extends RunsOptions {
   readonly now?: boolean;
   /** Called once it is known what is asked to stop; again where its supervisor is killed meanwhile. */
   readonly onStopping?: (run: KnownRun) => void;
-  /** Gets what could not be taken back of what a killed run had changed on the host. */
+  /** Gets what could not be taken back of what a killed run had changed on the host; and that its supervisor was stopped, and goes on. */
   readonly onWarning?: (problem: Problem) => void;
 }
 
@@ -189,7 +191,7 @@ async function takeBack(
 
 type Asked = StopRunOptions & Required<Pick<StopRunOptions, 'host' | 'runBase' | 'now'>>;
 
-async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs }: Asked): Promise<void> {
+async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs, onWarning }: Asked): Promise<void> {
   const { name, supervisor, state } = run;
   const { clock } = host;
   const isOver = (): boolean => {
@@ -212,6 +214,10 @@ async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs }: 
     if (await hasOpen(pid, lock, host.run)) send(name, pid, signal);
     else if (await wait(unprovenMs)) return true;
     else throw notProven(name, pid, lock);
+    // One that was stopped, by Ctrl-Z say, hears of it when it goes on.
+    if ((await stateOf(pid, host.run)) !== 'T') return false;
+    onWarning?.(wasStopped(pid));
+    send(name, pid, 'SIGCONT');
     return false;
   };
   const givenMs = now ? 0 : (timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
@@ -219,16 +225,21 @@ async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs }: 
     if (await wait(givenMs + afterMs)) return;
     throw noSupervisor(name);
   }
-  if (await ask('SIGTERM', supervisor)) return;
-  const isLate = now || timeoutMs !== undefined;
-  if (await wait(isLate ? givenMs : givenMs + afterMs)) return;
-  // Another signal, since two of a kind may become one: do not wait for the guest any longer.
-  if (isLate && (await ask('SIGINT', supervisor))) return;
-  if (isLate && (await wait(afterMs))) return;
-  throw notStopped(name, supervisor);
+  const isLimited = now || timeoutMs !== undefined;
+  const takeBackNote = isLimited ? leaveStopNote(path.join(runBase, name), givenMs) : () => undefined;
+  try {
+    if (await ask('SIGTERM', supervisor)) return;
+    if (await wait(isLimited ? givenMs : givenMs + afterMs)) return;
+    // Another signal, since two of a kind may become one: do not wait for the guest any longer.
+    if (isLimited && (await ask('SIGINT', supervisor))) return;
+    if (isLimited && (await wait(afterMs))) return;
+  } finally {
+    takeBackNote();
+  }
+  throw notStopped(name, supervisor, await stateOf(supervisor, host.run), now);
 }
 
-function send(name: string, supervisor: number, signal: 'SIGTERM' | 'SIGINT'): void {
+function send(name: string, supervisor: number, signal: 'SIGTERM' | 'SIGINT' | 'SIGCONT'): void {
   try {
     signalProcess(supervisor, signal);
   } catch (cause) {
@@ -262,12 +273,22 @@ const notProven = (name: string, supervisor: number, lock: string): ProblemsErro
     },
   ]);
 
-const notStopped = (name: string, supervisor: number): ProblemsError =>
-  new ProblemsError('in-use', name, [
+const wasStopped = (supervisor: number): Problem => ({
+  code: 'supervisor-stopped',
+  severity: 'warning',
+  message: `process ${supervisor}, its supervisor, was stopped (state T): kill -CONT ${supervisor} makes it go on, to stop the VM`,
+});
+
+function notStopped(name: string, supervisor: number, state: string | undefined, wasNow: boolean): ProblemsError {
+  const how = isStopped(state) ? `is stopped (state ${state ?? ''}) and has not ended` : 'has not ended';
+  const look = `look at what it waits for: ps -o state,wchan -p ${supervisor}`;
+  const fix = wasNow ? look : `stop it now with --now; where that does not help, ${look}`;
+  return new ProblemsError('in-use', name, [
     {
       code: 'not-stopped',
       severity: 'error',
-      message: `process ${supervisor}, which runs this VM, has not ended`,
-      fix: `stop it now with --now; where that does not help, look at what it waits for: ps -o state,wchan -p ${supervisor}`,
+      message: `process ${supervisor}, which runs this VM, ${how}`,
+      fix: isStopped(state) ? `make it go on: kill -CONT ${supervisor}, or end its debugger` : fix,
     },
   ]);
+}

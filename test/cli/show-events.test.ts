@@ -70,6 +70,9 @@ const rows: readonly Row[] = [
     false,
   ],
   [{ kind: 'request', boot: 1, what: 'pause' }, ['asked for: pause'], 'the same', false],
+  [{ kind: 'console', who: 'process 7', what: 'came' }, [], ['console: process 7 has come'], false],
+  [{ kind: 'console', who: 'process 7', what: 'keyboard' }, [], ['console: process 7 has the keyboard'], false],
+  [{ kind: 'console', who: 'process 7', what: 'left' }, [], ['console: process 7 has left'], false],
   [{ kind: 'lost', count: 1 }, ['1 event lost here: they came faster than they could be written'], 'the same', true],
   [{ kind: 'exit', boot: 1, end: { kind: 'halted' }, aliveMs: 1500 }, ['boot 1 halted after 1.5 s'], 'the same', false],
   [

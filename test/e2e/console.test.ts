@@ -50,10 +50,10 @@ describe('vmrun console', () => {
       first.kill('SIGKILL');
       expect(await before.ended).toMatchObject({
         status: 69,
-        stderr: expect.stringContaining('its vmrun is gone; vmrun ps tells whether the guest goes on'),
+        stderr: expect.stringContaining('its supervisor is gone; vmrun ps shows whether the guest goes on'),
       });
       const refused = await runVmrun(place, consoleWords(place));
-      expect(refused).toMatchObject({ status: 69, stderr: expect.stringContaining('--adopt takes it over') });
+      expect(refused).toMatchObject({ status: 69, stderr: expect.stringContaining('--adopt takes the guest over') });
       // Somebody types while nobody is there, and the guest writes.
       const input = openSync(place.path('run-simulated', place.name, 'console.in'), constants.O_RDWR);
       writeSync(input, 'meanwhile\n');
@@ -227,3 +227,13 @@ describe('a guest with a served console', () => {
       expect((await vm.result).end).toEqual({ kind: 'powered-off' });
     }));
 });
+
+test('a guest on stdio goes on at the end of its input, as with bhyve, and vmrun says what stops it', () =>
+  inPlace(async (place) => {
+    place.spec({ com1: 'stdio' });
+    const vm = startVmrun(place, simulated(place, 'run'), { input: 'hello\n' });
+    await vm.said('login: hello', 'stdout');
+    await vm.said(`its end does not end the guest: vmrun stop ${place.name} --run-dir ${place.runBase} does`);
+    expect((await runVmrun(place, ['stop', place.name, '--run-dir', place.runBase])).status).toBe(0);
+    expect((await vm.ended).status).toBe(1);
+  }));

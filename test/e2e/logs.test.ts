@@ -121,6 +121,7 @@ describe('--log', () => {
       expect((await vm.ended).status).toBe(1);
       expect(untimed(content(place, 'log.0')).at(0)).toContain('begins with target default');
       expect(untimed(content(place, 'log'))).toEqual([
+        'vmrun: SIGTERM stops the VM',
         'vmrun: stopping: asked the guest to power off, it has ...; a second stop ends it now',
         'vmrun: boot 1 powered off after ...',
         expect.stringContaining('vmrun: removed run directory'),

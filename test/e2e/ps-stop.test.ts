@@ -240,18 +240,20 @@ describe('vmrun stop', () => {
     });
   });
 
-  test.each<[title: string, words: readonly string[]]>([
-    ['its stop_timeout is over', []],
-    ['--timeout is over', ['--timeout', '100ms']],
-    ['asked with --now', ['--now']],
-  ])('ends a guest that is deaf by force, where %s', async (_title, words) => {
+  test.each<[title: string, words: readonly string[], givenMs: number]>([
+    ['its stop_timeout is over', [], 200],
+    ['--timeout is over', ['--timeout', '100ms'], 100],
+    ['asked with --now', ['--now'], 0],
+  ])('ends a guest that is deaf by force, where %s, and the run knows that time', async (_title, words, givenMs) => {
     await withVm(
       { stop_timeout: words.length === 0 ? '200ms' : '1h' },
       async ({ place, running, stop }) => {
         const { vm, pid } = await running();
         expect((await stop(...words)).status).toBe(0);
         expect(isRunning(pid)).toBe(false);
-        expect((await ended(vm)).status).toBe(137);
+        const { status, events } = await ended(vm);
+        expect(status).toBe(137);
+        expect(events.find(({ kind }) => kind === 'stopping')).toMatchObject({ timeoutMs: givenMs });
         expect(place.runDirectories()).toEqual([]);
       },
       { onSigterm: '' },

@@ -3,8 +3,10 @@ import { ProblemsError, type Problem } from '../../base/problem.js';
 import { systemClock } from '../../host/clock.js';
 import { noBhyve } from '../../host/no-bhyve.js';
 import { readSecret, type ReadSecret } from '../../host/secret.js';
+import { signalProcess } from '../../host/signal-process.js';
 import { dropDeadTerminals, hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
 import { systemHost } from '../../host/host.js';
+import { takeStopNote } from '../../host/stop-note.js';
 import { noVmm } from '../../host/vmm.js';
 import type { Identity } from '../../machine/identity.js';
 import type { Machine } from '../../machine/machine.js';
@@ -16,7 +18,7 @@ import { parseScript } from '../../simulator/script.js';
 import type { Spec } from '../../spec/parse-spec.js';
 import { standardInput } from '../../spec/read.js';
 import { run } from '../../supervisor/run.js';
-import type { RunOptions } from '../../supervisor/run-options.js';
+import type { Run, RunOptions } from '../../supervisor/run-options.js';
 import type { Colours } from '../colours.js';
 import { asker, type Ask } from '../consent.js';
 import type { Context } from '../context.js';
@@ -25,7 +27,7 @@ import type { CliOptions } from '../options.js';
 import { refuseRunOutputs } from '../output-files.js';
 import { asLines } from '../paint.js';
 import type { Programs } from '../../machine/loader.js';
-import { runOutput } from '../run-output.js';
+import { runOutput, type RunOutput } from '../run-output.js';
 import { formatProblem } from '../show-problems.js';
 import { stopSignals } from '../stop-signals.js';
 
@@ -79,7 +81,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     ...(options.supervisorPidFile === undefined ? {} : { supervisorPidFile: options.supervisorPidFile }),
     ...(isSimulated ? simulation(options.simulate) : {}),
   });
-  listen(context, machine, vm.stop, output.reopen);
+  listen(context, { machine, runDirectory: `${runBase}/${spec.name}`, vm, output });
   output.begin(vm);
   try {
     let { target } = machine;
@@ -219,21 +221,58 @@ const simulatedSecret: ReadSecret = (path) =>
     throw error;
   });
 
+interface Listening {
+  readonly machine: Machine;
+  readonly runDirectory: string;
+  readonly vm: Pick<Run, 'stop' | 'request'>;
+  readonly output: RunOutput;
+}
+
 /**
  * Lets signals stop the VM, so vmrun outlives a terminal that is closed. SIGUSR1 tells that the log was renamed; it
  * would start Node's debugger if we did not listen, and end us once we had. So all of them are listened to until the
  * process ends.
  */
-function listen({ onSignals, onExit }: Context, { usesStdio }: Machine, stop: () => void, reopen: () => void): void {
+function listen({ onSignals, onExit }: Context, { machine, runDirectory, vm, output }: Listening): void {
+  const { usesStdio } = machine;
+  const { note, suspend, resume, reopen } = output;
   onExit(dropDeadTerminals);
   const hadTerminal = hasControllingTerminal();
+  const hasLostTerminal = (): boolean => hadTerminal && !hasControllingTerminal();
   const isStop = stopSignals({
     clock: systemClock,
     needsTerminal: usesStdio && (isTerminal(0) || isTerminal(1)),
-    hasLostTerminal: () => hadTerminal && !hasControllingTerminal(),
+    hasLostTerminal,
   });
+  let isTold = false;
   onSignals(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'], (signal) => {
-    if (isStop(signal)) stop();
+    const isClosed = signal === 'SIGHUP' && hasLostTerminal();
+    if (isStop(signal)) {
+      note(isClosed ? 'the terminal was closed (SIGHUP), which stops the VM' : `${signal} stops the VM`, false);
+      isTold = true;
+      const timeoutMs = signal === 'SIGTERM' ? takeStopNote(runDirectory) : undefined;
+      if (timeoutMs === undefined) vm.stop();
+      else void vm.request({ kind: 'stop', timeoutMs, now: timeoutMs === 0 });
+    } else if (isClosed && !isTold) {
+      note('the terminal was closed (SIGHUP), and the VM goes on', false);
+      isTold = true;
+    }
   });
   onSignals(['SIGUSR1'], reopen);
+  let forget = onSignals(['SIGTSTP'], beStopped);
+  onSignals(['SIGCONT'], resume);
+  /** Ctrl-Z. Nobody but us can say what that means for the VM. */
+  function beStopped(): void {
+    suspend();
+    note(
+      `suspended: until vmrun goes on (fg, bg, or kill -CONT ${process.pid}), nobody boots the guest again, stops it or answers at its console`,
+      true,
+    );
+    // As if nobody had listened: the kernel does not stop a process that no shell could continue.
+    forget();
+    signalProcess(process.pid, 'SIGTSTP');
+    forget = onSignals(['SIGTSTP'], beStopped);
+    note('goes on', false);
+    resume();
+  }
 }

@@ -6,6 +6,8 @@ import { until, type Place } from './place.js';
 /** A terminal with a shell script in it. */
 export interface Terminal {
   readonly shows: (text: string) => Promise<void>;
+  /** All it has shown by now. */
+  readonly shown: () => string;
   readonly type: (text: string) => void;
   /** It goes away under what runs in it. */
   readonly close: () => void;
@@ -26,6 +28,7 @@ export function openTerminal(place: Place, ...lines: readonly string[]): Termina
   const ended = once(child, 'close').then(() => shown);
   return {
     ended,
+    shown: () => shown,
     type: (text) => child.stdin.write(text),
     close: () => child.kill('SIGKILL'),
     shows: async (text) => {
