@@ -105,12 +105,12 @@ function readOutputs(
       opening.open();
       for (const output of outputs) output?.start();
     },
-    /** When the child has ended. */
-    async drain(): Promise<void> {
+    /** When the child has ended. @param isAlone nothing that it has started lives on */
+    async drain(isAlone = false): Promise<void> {
       stdin?.destroy();
       // Where this process was busy for that long, its last words wait unread: one more look at them.
       const timer = setTimeout(() => setImmediate(() => bytes?.close()), drainMs);
-      await Promise.all([bytes?.closed, ...outputs.map((output) => output?.end())]);
+      await Promise.all([bytes?.closed, ...outputs.map((output) => output?.end(isAlone))]);
       clearTimeout(timer);
     },
   };
@@ -164,8 +164,9 @@ export const spawnChild: SpawnChild = async (command, options) => {
 
   async function endOf(): Promise<ProcessEnd | undefined> {
     const end = (await exit) ?? (await withoutShell());
+    const isAlone = line.isOver();
     line.close();
-    await outputs.drain();
+    await outputs.drain(isAlone);
     return end;
   }
 

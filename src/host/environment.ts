@@ -11,10 +11,12 @@ type Variables = Readonly<Record<string, string | undefined>>;
  * as the secrets of a service.
  * @param added wins
  */
-export const programEnvironment = (added: Variables = {}, own: Variables = process.env): Variables => ({
-  ...Object.fromEntries(Object.entries(own).filter(([name]) => isPassedOn(name))),
-  ...added,
-});
+export function programEnvironment(added: Variables = {}, own: Variables = process.env): Variables {
+  const passed = Object.keys(own)
+    .filter(isPassedOn)
+    .map((name) => [name, own[name]] as const);
+  return { ...Object.fromEntries(passed), ...added };
+}
 
 /** That of tools of the host, whose words are read: the same in every language. */
 export const toolEnvironment = (added: Variables = {}, own: Variables = process.env): Variables => ({

@@ -1,6 +1,12 @@
-import { closeSync, fstatSync, ftruncateSync, readSync } from 'node:fs';
+import { fstatSync, ftruncateSync, readSync } from 'node:fs';
 import type { Clock } from './clock.js';
-import { watchFile } from './watch-file.js';
+import type { FileWatch } from './watch-file.js';
+
+/** For reading and writing; whoever has opened it closes it, too. */
+export interface OpenFile {
+  readonly descriptor: number;
+  readonly watch: FileWatch;
+}
 
 /** A file that a program adds text to, read as it grows. */
 export interface FollowedFile {
@@ -8,7 +14,7 @@ export interface FollowedFile {
   readonly start: () => void;
   /** The last of what was written, at most 8 KiB; at the end it is whole lines. */
   readonly tail: () => string;
-  /** Tells what was written until now, the line that was only begun too, and closes the file. */
+  /** Tells what was written until now, the line that was only begun too, and reads no more. */
   readonly end: () => Promise<void>;
 }
 
@@ -45,10 +51,8 @@ let scratch: Buffer | undefined;
  * memory. A file that grows is cut once it was read; a writer with O_APPEND goes on at its new end. Between the last
  * look at the size and the cut lie some microseconds, and what is written in them is lost: so that is done while
  * nothing is written, if it can be, and else it is told as a gap, with what is known to be lost.
- * @param descriptor of the file, for reading and writing; it is closed at the end
- * @param path of the file, which it may lose meanwhile
  */
-export function followFile(descriptor: number, path: string, options: FollowOptions): FollowedFile {
+export function followFile({ descriptor, watch }: OpenFile, options: FollowOptions): FollowedFile {
   const { onText, onTold, onGap, onTrouble, clock } = options;
   let told = options.from ?? 0;
   /** The tail of what was cut away. */
@@ -56,9 +60,8 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
   let lastTail: string | undefined;
   let turn: NodeJS.Immediate | undefined;
   let isStarted = false;
-  let isWaitingForQuiet = false;
+  let quiet: AbortController | undefined;
   let ending: Promise<void> | undefined;
-  const over = new AbortController();
 
   const sizeNow = (): number => fstatSync(descriptor).size;
 
@@ -131,18 +134,18 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
       lookSoon();
       return;
     }
-    if (told > restBytes && !isWaitingForQuiet) void cutWhenQuiet();
+    if (told > restBytes && quiet === undefined) void cutWhenQuiet();
   }
 
   /** At a line that is only begun it waits for the rest of that, which brings the next look. */
   async function cutWhenQuiet(): Promise<void> {
-    isWaitingForQuiet = true;
-    for (let before = -1; before !== told && !over.signal.aborted;) {
+    const { signal } = (quiet = new AbortController());
+    for (let before = -1; before !== told && !signal.aborted;) {
       before = told;
-      await clock.sleep(quietMs, over.signal);
+      await clock.sleep(quietMs, signal);
     }
-    isWaitingForQuiet = false;
-    if (over.signal.aborted) return;
+    quiet = undefined;
+    if (signal.aborted) return;
     trying(() => {
       if (told > restBytes && sizeNow() === told) cut();
     });
@@ -182,7 +185,8 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
 
   async function end(): Promise<void> {
     clearImmediate(turn);
-    over.abort();
+    watch.tell(undefined);
+    quiet?.abort();
     try {
       await tellRest();
     } catch (error) {
@@ -193,10 +197,9 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
     });
     lastTail ??= cutTail;
     if (lastTail !== '' && !lastTail.endsWith('\n')) lastTail = `${lastTail}\n`.slice(-tailBytes);
-    closeSync(descriptor);
   }
 
-  watchFile(path, { onChange: lookSoon, onBlind: onTrouble, clock, signal: over.signal });
+  watch.tell({ onChange: lookSoon, onBlind: onTrouble });
   return {
     start: () => {
       isStarted = true;

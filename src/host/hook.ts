@@ -1,4 +1,4 @@
-import { anyOf } from './abort.js';
+import { abort, anyOf } from './abort.js';
 import type { Clock } from './clock.js';
 import { programEnvironment } from './environment.js';
 import { startGroup, type ProcessGroup } from './process-group.js';
@@ -45,7 +45,7 @@ export const runHook: RunHook = async (argv, { env, timeoutMs, clock, signal, on
     .sleep(timeoutMs, given.signal)
     .then((): HookEnd => ({ kind: signal.aborted ? 'aborted' : 'timed-out' }));
   const end = await Promise.race([hook.exited, expired]);
-  finished.abort();
+  abort(finished);
   given.release();
   if (end.kind === 'timed-out' || end.kind === 'aborted') hook.kill('SIGKILL');
   await hook.settle(clock);

@@ -78,7 +78,14 @@ export function listen(socket: Socket, tag: string, first = ''): LifeLine {
   let text = first;
   let isOver = false;
   const told = (word: 'pid' | 'end'): number | undefined => {
-    const [, number] = new RegExp(`^${word} (\\d{1,10}) ${tag}\n`, 'm').exec(text) ?? [];
+    const [before, after] = [`${word} `, ` ${tag}`];
+    const numbers = text
+      .split('\n')
+      // What comes after the last newline is no whole line yet.
+      .slice(0, -1)
+      .filter((line) => line.startsWith(before) && line.endsWith(after))
+      .map((line) => line.slice(before.length, -after.length));
+    const number = numbers.find((digits) => /^\d{1,10}$/.test(digits));
     return number === undefined ? undefined : Number(number);
   };
   const waiting = new Set<() => void>();
@@ -103,9 +110,11 @@ export function listen(socket: Socket, tag: string, first = ''): LifeLine {
     lookAgain();
   });
   socket.on('error', () => undefined);
-  socket.once('close', () => {
+  const end = (): void => {
     isOver = true;
     lookAgain();
-  });
+  };
+  // What is read to its end is closed a moment later.
+  socket.once('end', end).once('close', end);
   return { pid: when('pid'), ended: when('end'), isOver: () => isOver, close: () => socket.destroy() };
 }

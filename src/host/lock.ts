@@ -1,4 +1,14 @@
-import { closeSync, constants, fstatSync, ftruncateSync, lstatSync, rmdirSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  lstatSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+  type BigIntStats,
+} from 'node:fs';
 import { readBoundedText } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { openLocked } from './flock.js';
@@ -45,7 +55,7 @@ export async function takeLock(file: string): Promise<LockResult> {
     // The former holder may have removed the file between our open and our lock.
     let isHeld = false;
     try {
-      isHeld = isSame(file, descriptor);
+      isHeld = isThere(file, identityOf(descriptor));
     } finally {
       if (!isHeld) closeSync(descriptor);
     }
@@ -55,13 +65,14 @@ export async function takeLock(file: string): Promise<LockResult> {
 
 /**
  * Goes on holding the lock of a path whose file somebody has removed, or replaced by a file that nobody has locked. What
- * nobody can lock, a folder say, is removed; where that cannot be, the lock that we have is the only one.
+ * nobody can lock, a folder say, is removed.
+ * @returns undefined where that cannot be: the lock that we have is the only one
  * @throws where another process holds the lock by now, or the file cannot be made
  */
-export function retakeLock(lock: Lock): Lock {
+export function retakeLock(lock: Lock): Lock | undefined {
   if (lock.isInPlace()) return lock;
   const { path: file } = lock;
-  if (!removeStrange(file)) return lock;
+  if (!removeStrange(file)) return undefined;
   const descriptor = openOurs(file);
   if (descriptor === undefined) {
     throw Object.assign(new Error(`${file} was replaced, and another process holds its lock`), { code: 'EBUSY' });
@@ -127,7 +138,8 @@ function held(file: string, descriptor: number): Lock {
   const leave = (): void => {
     closeSync(descriptor);
   };
-  const isInPlace = (): boolean => isSame(file, descriptor);
+  const ours = identityOf(descriptor);
+  const isInPlace = (): boolean => isThere(file, ours);
   let written: string | undefined;
   return {
     path: file,
@@ -152,12 +164,16 @@ function held(file: string, descriptor: number): Lock {
   };
 }
 
+/** What the kernel calls a file: it stays that as long as it is open. */
+type FileIdentity = Pick<BigIntStats, 'dev' | 'ino'>;
+
+const identityOf = (descriptor: number): FileIdentity => fstatSync(descriptor, { bigint: true });
+
 /** @throws the error of the system call where that cannot be known */
-function isSame(file: string, descriptor: number): boolean {
-  const ours = fstatSync(descriptor, { bigint: true });
+function isThere(file: string, { dev, ino }: FileIdentity): boolean {
   try {
     const there = lstatSync(file, { bigint: true });
-    return there.ino === ours.ino && there.dev === ours.dev;
+    return there.ino === ino && there.dev === dev;
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(codeOf(error))) return false;
     throw error;

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
+import { abort } from './abort.js';
 import type { ProcessEnd } from './child.js';
 import type { Clock } from './clock.js';
 import { signalGroup } from './signal-process.js';
@@ -56,7 +57,7 @@ export async function startGroup(
     async settle(clock) {
       const settled = new AbortController();
       const all = Promise.all([exited, ...closed]).then(() => {
-        settled.abort();
+        abort(settled);
       });
       await Promise.race([all, clock.sleep(settleMs, settled.signal)]);
       // Where this process itself was busy for that long, what there is to read waits unread: one more look at it.

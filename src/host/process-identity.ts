@@ -101,13 +101,16 @@ function linuxProgram(pid: number): string | undefined {
   }
 }
 
+/** It stays as long as this process can live. */
 function bootId(): string {
   try {
-    return `${readBeginning('/proc/sys/kernel/random/boot_id', 64).trim()} `;
+    return (knownBootId ??= `${readBeginning('/proc/sys/kernel/random/boot_id', 64).trim()} `);
   } catch {
     return '';
   }
 }
+
+let knownBootId: string | undefined;
 
 /**
  * A process that was a child of another a moment ago still is: its number is no other's. Where only a program could tell,

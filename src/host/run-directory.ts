@@ -7,14 +7,7 @@ import type { Survivor } from './spawn-options.js';
 import { clearEnd, readEnd } from './end-file.js';
 import { isFifo, makeFifos } from './fifo.js';
 import { retakeLock, takeLock, whoHolds, type Lock } from './lock.js';
-import {
-  adoptOutput,
-  makeOutput,
-  toldName,
-  type OutputFile,
-  type OutputFolder,
-  type OutputOptions,
-} from './output-file.js';
+import { outputsIn, toldName, type OutputFile, type OutputFolder, type OutputOptions } from './output-file.js';
 import { makePrivateFolder, privateFolder } from './private-folder.js';
 import {
   consoleInFile,
@@ -75,9 +68,9 @@ export interface RunDirectory {
   readonly readNote: () => Note | undefined;
   /** How that one has ended; undefined where its shell has not said it. */
   readonly readEnd: (note: Pick<Note, 'role' | 'boot'>) => KnownEnd | undefined;
-  /** For what the next child writes: `makeOutput`. */
+  /** For what the next child writes: `Outputs.make`. */
   readonly makeOutput: (stream: keyof typeof outputFiles, options: OutputOptions) => OutputFile | undefined;
-  /** Of a child that another supervisor has started: `adoptOutput`. @throws where there is none */
+  /** Of a child that another supervisor has started: `Outputs.adopt`. @throws where there is none */
   readonly adoptOutput: (stream: keyof typeof outputFiles, options: OutputOptions) => OutputFile;
   /**
    * Removes what a run puts here, lets go of the locks; a file that must stay (a ledger) keeps the folder.
@@ -153,15 +146,17 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
   let lock = firstLock;
   const written = new Set<string>();
   let vmLock: Lock | undefined;
-  /** With its locks: a bhyve that runs holds the one that was removed, and the state tells of it. */
-  const ensure = (): void => {
+  /**
+   * With its locks: a bhyve that runs holds the one that was removed, and the state tells of it.
+   * @returns that whose place something else has taken that cannot be removed
+   */
+  const ensure = (): Lock | undefined => {
     files.ensure();
-    lock = retakeLock(lock);
-    if (vmLock !== undefined) vmLock = retakeLock(vmLock);
-  };
-  const write = (name: string, content: string): void => {
-    ensure();
-    files.write(name, content);
+    const retaken = retakeLock(lock);
+    lock = retaken ?? lock;
+    const vmRetaken = vmLock === undefined ? undefined : retakeLock(vmLock);
+    vmLock = vmRetaken ?? vmLock;
+    return retaken === undefined ? lock : vmRetaken === undefined ? vmLock : undefined;
   };
   const forOutputs: OutputFolder = {
     ...files,
@@ -173,6 +168,14 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       ensure();
       files.remove(...names);
     },
+  };
+  const outputs = {
+    stderr: outputsIn(forOutputs, outputFiles.stderr),
+    stdout: outputsIn(forOutputs, outputFiles.stdout),
+  };
+  const closeOutputs = (): void => {
+    outputs.stderr.close();
+    outputs.stdout.close();
   };
   /** The one that is there, as a rule: on a full disk none could be made. */
   const openEndFile = (): number => {
@@ -187,7 +190,8 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     leftState: readState(file(stateFile)),
     file,
     write(name, content) {
-      write(name, content);
+      ensure();
+      files.write(name, content);
       written.add(name);
     },
     removeWritten(except) {
@@ -198,10 +202,11 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     },
     remove: files.remove,
     saveState: (state) => {
-      write(stateFile, `${visibleLines(JSON.stringify(state))}\n`);
+      const displaced = ensure();
+      files.write(stateFile, `${visibleLines(JSON.stringify(state))}\n`);
       lock.write(`${holderWords(state.supervisor, state.since)}\n`);
-      refuseDisplaced(lock);
-      if (vmLock !== undefined) refuseDisplaced(vmLock);
+      // It holds, since nobody can lock what is there; but nobody sees it either.
+      if (displaced !== undefined) throw new Error(`what is in the place of ${displaced.path} cannot be removed`);
     },
     async takeVm() {
       if (vmLock !== undefined) return true;
@@ -236,10 +241,11 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       const written = readEnd(file(endFile), endTag(note));
       return written === undefined ? undefined : { end: endOfStatus(written.status), atMs: written.atMs };
     },
-    makeOutput: (stream, options) => makeOutput(forOutputs, outputFiles[stream], options),
-    adoptOutput: (stream, options) => adoptOutput(files, outputFiles[stream], options),
+    makeOutput: (stream, options) => outputs[stream].make(options),
+    adoptOutput: (stream, options) => outputs[stream].adopt(options),
     abandon() {
       const attempt = attempts();
+      attempt(closeOutputs);
       attempt(() => vmLock?.leave());
       attempt(() => {
         lock.release();
@@ -249,6 +255,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     },
     release() {
       const attempt = attempts();
+      attempt(closeOutputs);
       attempt(() => {
         files.remove(stateFile, noteFile, endFile, lifeLineFile, ...outputNames, ...written);
         files.remove(consoleInFile, consoleOutFile, consoleSocketFile, stopFile);
@@ -270,11 +277,6 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
 }
 
 const outputNames = Object.values(outputFiles).flatMap((name) => [name, toldName(name)]);
-
-/** It holds, since nobody can lock what is there; but nobody sees it either. */
-function refuseDisplaced({ path: file, isInPlace }: Lock): void {
-  if (!isInPlace()) throw new Error(`what is in the place of ${file} cannot be removed`);
-}
 
 /** What could not be removed is left alone. */
 function isMissing(file: string): boolean {

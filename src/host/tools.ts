@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { aborted } from './abort.js';
+import { abort, aborted } from './abort.js';
 import type { ProcessEnd } from './child.js';
 import { systemClock } from './clock.js';
 import { toolEnvironment } from './environment.js';
@@ -68,18 +68,18 @@ type ToolEnd = Pick<ToolResult, 'exitCode' | 'failure'>;
 async function endOf(tool: ProcessGroup, timeoutMs: number, signal = never): Promise<ToolEnd> {
   const over = new AbortController();
   const exited = tool.exited.then(describe);
-  const abort = aborted(signal, over.signal).then((): ToolEnd => ({ exitCode: undefined, failure: 'aborted' }));
+  const calledOff = aborted(signal, over.signal).then((): ToolEnd => ({ exitCode: undefined, failure: 'aborted' }));
   const expiry = timeoutMs === 0 ? [] : [systemClock.sleep(timeoutMs, over.signal).then(() => timedOut)];
   try {
-    const end = await Promise.race([exited, abort, ...expiry]);
+    const end = await Promise.race([exited, calledOff, ...expiry]);
     if (end.failure === 'aborted') tool.kill('SIGKILL');
     if (end !== timedOut) return end;
     tool.kill('SIGTERM');
-    await Promise.race([exited, abort, systemClock.sleep(graceMs, over.signal)]);
+    await Promise.race([exited, calledOff, systemClock.sleep(graceMs, over.signal)]);
     tool.kill('SIGKILL');
     return end;
   } finally {
-    over.abort();
+    abort(over);
   }
 }
 

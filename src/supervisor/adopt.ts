@@ -1,5 +1,6 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Ephemeral } from '../devices/device.js';
+import { abort } from '../host/abort.js';
 import { tracesOf, type Trace } from '../host/ephemeral.js';
 import { lookAtSocket } from '../host/look-at-socket.js';
 import { hearLine } from '../host/life-line.js';
@@ -114,7 +115,7 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
     const stopped = stopWhenAsked(orphanProcess(orphan, host), machine, ended.signal, session);
     const told = await endOf(session, orphan);
     session.console.settle();
-    ended.abort();
+    abort(ended);
     await stopped;
     await takeOver(session, machine);
     await words.end();
@@ -123,7 +124,7 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
     const aliveMs = Math.max(host.clock.monotonicMs() - startedMs, sinceBoot(leftState, host.clock.now().getTime()));
     return tellEnd(session, machine, boot, { pid, aliveMs, ...words.tails(), end });
   } finally {
-    ended.abort();
+    abort(ended);
     await words.end();
   }
 }

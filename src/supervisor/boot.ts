@@ -1,4 +1,5 @@
 import type { Ephemeral } from '../devices/device.js';
+import { abort } from '../host/abort.js';
 import type { Child, ProcessEnd } from '../host/child.js';
 import { removeTrace, tracesOf, type Trace } from '../host/ephemeral.js';
 import { rememberTerminal } from '../host/terminal.js';
@@ -114,7 +115,7 @@ async function liveOnce(session: Session, { machine, number, changes }: Boot, ch
     // A program that has closed the life line may outlive its shell unheard.
     while (end === undefined && (await bhyve.isThere())) await host.clock.sleep(lookMs);
     session.console.settle();
-    ended.abort();
+    abort(ended);
     await Promise.all([stopped, bhyve.identified]);
     const aliveMs = host.clock.monotonicMs() - startedMs;
     return tellEnd(session, machine, number, {
@@ -125,7 +126,7 @@ async function liveOnce(session: Session, { machine, number, changes }: Boot, ch
       end,
     });
   } finally {
-    ended.abort();
+    abort(ended);
     if (pidFile !== undefined) state.beside(pidFilePart, pidFile.clear);
   }
 }

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { anyOf } from '../host/abort.js';
+import { abort, anyOf } from '../host/abort.js';
 import type { Child } from '../host/child.js';
 import { StartError } from '../host/start-error.js';
 import { loaderCommand } from '../machine/loader.js';
@@ -88,7 +88,7 @@ async function runLoader(session: Session, machine: Machine, loader: Loader, boo
   else if (byItself === undefined) child.killWhole();
   const processEnd = await child.ended;
   session.console.settle();
-  ended.abort();
+  abort(ended);
   given.release();
   await process.identified;
   session.state.soon({ loader: undefined });

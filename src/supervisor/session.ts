@@ -125,17 +125,18 @@ export function rememberProcess(
   const { pid } = child;
   let identity: ProcessIdentity = { pid };
   state.update({ phase: role === 'bhyve' ? 'running' : 'loading', [role]: identity });
+  const isOver = (): boolean => ended.aborted;
   async function identifyIt(): Promise<void> {
     for (let looks = 1; ; looks += 1) {
-      const known = await identify(pid, host.run);
-      if (known === undefined || ended.aborted) return;
-      identity = known;
       // It takes a moment until it runs what it is to run.
-      if (known.program !== undefined || looks === maxLooks) {
-        state.update({ [role]: known });
-        return;
-      }
       await host.clock.sleep(settleMs, ended);
+      if (isOver()) return;
+      const known = await identify(pid, host.run);
+      if (known === undefined || isOver()) return;
+      identity = known;
+      if (known.program === undefined && looks < maxLooks) continue;
+      state.update({ [role]: known });
+      return;
     }
   }
   const own = { identity: () => identity, vmLock: directory.file(vmLockFile) };

@@ -13,6 +13,7 @@ import fc from 'fast-check';
 import type { Clock } from '../../src/host/clock.js';
 import { systemClock } from '../../src/host/clock.js';
 import { followFile, type FollowedFile, type FollowOptions } from '../../src/host/follow-file.js';
+import { watchFile } from '../../src/host/watch-file.js';
 import { inPlace, until } from '../e2e/support/place.js';
 
 interface Following {
@@ -47,7 +48,8 @@ async function followingAt(
   writeFileSync(file, before ?? '');
   const writer = openSync(file, 'a');
   const [texts, told, gaps, troubles]: [string[], number[], (number | undefined)[], string[]] = [[], [], [], []];
-  const followed = followFile(openSync(file, 'r+'), watched ?? file, {
+  const opened = { descriptor: openSync(file, 'r+'), watch: watchFile(watched ?? file, options.clock ?? systemClock) };
+  const followed = followFile(opened, {
     onText: (text) => texts.push(text),
     onTold: (offset) => told.push(offset),
     onGap: (bytes) => gaps.push(bytes),
@@ -64,7 +66,8 @@ async function followingAt(
     await use({ file, followed, texts, told, gaps, troubles, write, said: () => texts.join('') });
   } finally {
     await followed.end();
-    closeSync(writer);
+    opened.watch.close();
+    for (const descriptor of [opened.descriptor, writer]) closeSync(descriptor);
   }
 }
 
@@ -369,13 +372,16 @@ test('a file that cannot be read is told, and the end comes all the same', async
   await inPlace(async ({ path, write }) => {
     const troubles: string[] = [];
     write('stderr', 'words\n');
-    const followed = followFile(openSync(path('stderr'), 'a'), path('stderr'), {
+    const opened = { descriptor: openSync(path('stderr'), 'a'), watch: watchFile(path('stderr'), systemClock) };
+    const followed = followFile(opened, {
       onText: () => undefined,
       onGap: () => undefined,
       onTrouble: (error) => troubles.push(error),
       clock: systemClock,
     });
     await followed.end();
+    opened.watch.close();
+    closeSync(opened.descriptor);
     expect(followed.tail()).toBe('');
     expect(troubles[0]).toMatch(/^EBADF: .*read/);
   });
