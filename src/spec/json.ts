@@ -55,199 +55,251 @@ export function parseJson(
   text: string,
   { what = 'spec', maxValues = Infinity, leavesOut = () => false }: JsonOptions = {},
 ): ParseResult {
-  let values = 0;
-  let isLeftOut = false;
-  /** Of all that is open: an array that grows by itself keeps room for more, which of thousands is most of the memory. */
-  const items: SourceNode[] = [];
-  const entries: SourceEntry[] = [];
-  let index = text.startsWith('\ufeff') ? 1 : 0;
-
-  const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
-  const skipBlanks = (): void => {
-    while (index < text.length && isBlank(text.charCodeAt(index))) index += 1;
+  const cursor: Cursor = {
+    ...{ text, maxValues, leavesOut, index: text.startsWith('\ufeff') ? 1 : 0, values: 0, isLeftOut: false },
+    ...{ items: [], entries: [] },
   };
-  const match = (form: RegExp): string => {
-    form.lastIndex = index;
-    return form.exec(text)?.[0] ?? '';
-  };
-
-  function unexpected(wanted: string): never {
-    const char = text.charAt(index);
-    if (index >= text.length) return stop(index, `the text ends where ${wanted} is expected`);
-    if (char === '\0') return stop(index, 'a NUL byte; is this a binary file?');
-    if (char === '#' || text.startsWith('//', index) || text.startsWith('/*', index)) {
-      return stop(
-        index,
-        'JSON has no comments',
-        'take it out, use a key that begins with "x-", or write the spec in YAML',
-      );
-    }
-    if (char === "'") return stop(index, 'JSON wants double quotes, found a single one', 'use "..."');
-    if (char === ',' && hasStrayCommas(text)) {
-      return stop(
-        index,
-        'this is what uclcmd prints with libucl 0.9.0, which puts a comma before the first item, and twice elsewhere',
-        'use a newer libucl, or give vmrun the UCL file itself: vmrun -c vm.conf',
-      );
-    }
-    const word = match(wordForm);
-    return stop(index, `${wanted} is expected, found ${shown(word === '' ? char : word, 40)}`);
-  }
-
-  function string(): string {
-    const start = index;
-    index += 1;
-    let out = '';
-    for (;;) {
-      const plain = match(plainForm);
-      out += plain;
-      index += plain.length;
-      const char = text.charAt(index);
-      if (char === '"') break;
-      if (char === '\\') out += escape();
-      else if (index >= text.length) stop(start, 'this string has no end', 'add a " where it ends');
-      else if (char === '\n' || char === '\r')
-        stop(start, 'this string does not end on its line', 'add a ", or write \\n');
-      else stop(index, `a control character (U+${hex(char)}) in a string`, `write \\u${hex(char)}`);
-    }
-    index += 1;
-    if (!out.isWellFormed())
-      stop(start, 'half of a surrogate pair in a string', 'write both halves, or the character itself');
-    return out;
-  }
-
-  function escape(): string {
-    const char = text.charAt(index + 1);
-    if (char === 'u') {
-      const digits = text.slice(index + 2, index + 6);
-      if (!/^[0-9a-fA-F]{4}$/.test(digits)) stop(index, `\\u wants four hex digits, found ${shown(digits)}`);
-      index += 6;
-      return String.fromCharCode(Number.parseInt(digits, 16));
-    }
-    const value = escapes[char] ?? stop(index, `\\${char} means nothing in JSON`, 'write \\\\ for a backslash');
-    index += 2;
-    return value;
-  }
-
-  function scalar(pointer: string): SourceNode {
-    const start = index;
-    const char = text.charAt(index);
-    if (char === '"') {
-      const value = string();
-      return isLeftOut ? nothing : { kind: 'scalar', value, start, end: index, pointer };
-    }
-    const word = match(wordForm);
-    const literal = ({ true: true, false: false, null: null } as Readonly<Record<string, boolean | null>>)[word];
-    if (literal !== undefined && Object.hasOwn({ true: 1, false: 1, null: 1 }, word)) {
-      index += word.length;
-      return isLeftOut ? nothing : { kind: 'scalar', value: literal, start, end: index, pointer };
-    }
-    const digits = match(numberForm);
-    if (digits === '' || digits.length !== word.length) {
-      if (/^[-+.]?\d/.test(word))
-        stop(index, `${shown(word, 40)} is not a number in JSON`, 'put it in double quotes, or write a decimal number');
-      if (/^[A-Za-z_]/.test(word))
-        stop(index, `text needs double quotes, found ${shown(word, 40)}`, `write ${shown(word, 40)}`);
-      return unexpected('a value');
-    }
-    index += digits.length;
-    if (isLeftOut) return nothing;
-    const value = Number(digits);
-    const node = { kind: 'scalar', value, start, end: index, pointer } as const;
-    return String(value) === digits ? node : { ...node, written: digits };
-  }
-
-  function sequence(depth: number, pointer: string): SourceNode {
-    const start = index;
-    index += 1;
-    const from = items.length;
-    let count = 0;
-    skipBlanks();
-    if (text.charAt(index) === ']') index += 1;
-    else {
-      for (;;) {
-        const item = value(depth + 1, isLeftOut ? '' : child(pointer, count));
-        if (!isLeftOut) items.push(item);
-        count += 1;
-        skipBlanks();
-        if (separator(']', start, 'array')) break;
-      }
-    }
-    return isLeftOut ? nothing : { kind: 'sequence', items: items.splice(from), start, end: index, pointer };
-  }
-
-  function mapping(depth: number, pointer: string): SourceNode {
-    const start = index;
-    index += 1;
-    const from = entries.length;
-    const seen = new Set<string>();
-    const wasLeftOut = isLeftOut;
-    skipBlanks();
-    if (text.charAt(index) === '}') index += 1;
-    else {
-      for (;;) {
-        skipBlanks();
-        const keyStart = index;
-        if (text.charAt(index) !== '"') unexpected('a key in double quotes');
-        const key = string();
-        const keyEnd = index;
-        if (seen.has(key)) {
-          stop(keyStart, `${shown(key, 40)} is given twice in this object`, 'keep one of the two');
-        }
-        seen.add(key);
-        skipBlanks();
-        if (text.charAt(index) !== ':') unexpected(`":" after ${shown(key, 40)}`);
-        index += 1;
-        isLeftOut ||= leavesOut(key);
-        const node = value(depth + 1, isLeftOut ? '' : child(pointer, key));
-        if (!isLeftOut) entries.push({ key, keyStart, keyEnd, value: node });
-        isLeftOut = wasLeftOut;
-        skipBlanks();
-        if (separator('}', start, 'object')) break;
-      }
-    }
-    return isLeftOut ? nothing : { kind: 'mapping', entries: entries.splice(from), start, end: index, pointer };
-  }
-
-  /** After an item: true where the container ends. A comma must be followed by another item. */
-  function separator(close: ']' | '}', opened: number, what: string): boolean {
-    const char = text.charAt(index);
-    if (char === close) {
-      index += 1;
-      return true;
-    }
-    if (char !== ',') {
-      if (index >= text.length) stop(opened, `this ${what} has no end`, `add the ${close} that closes it`);
-      unexpected(`"," or "${close}"`);
-    }
-    const comma = index;
-    index += 1;
-    skipBlanks();
-    if (text.charAt(index) === close) stop(comma, `a comma before "${close}"`, 'take the comma out');
-    return false;
-  }
-
-  function value(depth: number, pointer: string): SourceNode {
-    skipBlanks();
-    if (depth > maxDepth) throw new ParseStop(tooDeep(index));
-    if (!isLeftOut) values += 1;
-    if (values > maxValues) throw new ParseStop(tooMany(maxValues, index));
-    const char = text.charAt(index);
-    if (char === '{') return mapping(depth, pointer);
-    if (char === '[') return sequence(depth, pointer);
-    return index >= text.length ? unexpected('a value') : scalar(pointer);
-  }
-
   try {
-    const root = value(1, '');
-    skipBlanks();
-    if (index < text.length)
-      stop(index, `there is more text after the ${what}`, 'a file holds one object; take the rest out');
+    const root = readValue(cursor, 1, '');
+    skipBlanks(cursor);
+    if (cursor.index < text.length)
+      stop(cursor.index, `there is more text after the ${what}`, 'a file holds one object; take the rest out');
     return { ok: true, root };
   } catch (error) {
     if (error instanceof ParseStop) return { ok: false, problems: [error.problem] };
     throw error;
   }
+}
+
+/** Where a text is read, and what was seen so far. */
+interface Cursor {
+  readonly text: string;
+  readonly maxValues: number;
+  readonly leavesOut: (key: string) => boolean;
+  index: number;
+  values: number;
+  /** What is read is left out. */
+  isLeftOut: boolean;
+  /** Of all that is open: an array that grows by itself keeps room for more, which of thousands is most of the memory. */
+  readonly items: SourceNode[];
+  readonly entries: SourceEntry[];
+}
+
+const isBlank = (code: number): boolean => code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+
+function skipBlanks(cursor: Cursor): void {
+  const { text } = cursor;
+  let { index } = cursor;
+  while (index < text.length && isBlank(text.charCodeAt(index))) index += 1;
+  cursor.index = index;
+}
+
+/** What a sticky expression matches here; it is not taken. */
+function look({ text, index }: Cursor, form: RegExp): string {
+  form.lastIndex = index;
+  return form.exec(text)?.[0] ?? '';
+}
+
+function readValue(cursor: Cursor, depth: number, pointer: string): SourceNode {
+  skipBlanks(cursor);
+  const { text, index, maxValues } = cursor;
+  if (depth > maxDepth) throw new ParseStop(tooDeep(index));
+  if (!cursor.isLeftOut) cursor.values += 1;
+  if (cursor.values > maxValues) throw new ParseStop(tooMany(maxValues, index));
+  const char = text.charAt(index);
+  if (char === '{') return readMapping(cursor, depth, pointer);
+  if (char === '[') return readSequence(cursor, depth, pointer);
+  return index >= text.length ? unexpected(cursor, 'a value') : readScalar(cursor, pointer);
+}
+
+function readMapping(cursor: Cursor, depth: number, pointer: string): SourceNode {
+  const { text, entries, index: start, isLeftOut: wasLeftOut } = cursor;
+  const from = entries.length;
+  const seen = new Set<string>();
+  cursor.index += 1;
+  skipBlanks(cursor);
+  if (text.charAt(cursor.index) === '}') cursor.index += 1;
+  else {
+    for (;;) {
+      skipBlanks(cursor);
+      const keyStart = cursor.index;
+      const key = readKey(cursor, seen);
+      const keyEnd = cursor.index;
+      readColon(cursor, key);
+      cursor.isLeftOut = wasLeftOut || cursor.leavesOut(key);
+      const value = readValue(cursor, depth + 1, cursor.isLeftOut ? '' : child(pointer, key));
+      if (!cursor.isLeftOut) entries.push({ key, keyStart, keyEnd, value });
+      cursor.isLeftOut = wasLeftOut;
+      skipBlanks(cursor);
+      if (isLast(cursor, '}', start)) break;
+    }
+  }
+  if (wasLeftOut) return nothing;
+  return { kind: 'mapping', entries: entries.splice(from), start, end: cursor.index, pointer };
+}
+
+/** @param seen the keys that the object has already */
+function readKey(cursor: Cursor, seen: Set<string>): string {
+  const start = cursor.index;
+  if (cursor.text.charAt(start) !== '"') unexpected(cursor, 'a key in double quotes');
+  const key = readString(cursor);
+  if (seen.has(key)) stop(start, `${shown(key, 40)} is given twice in this object`, 'keep one of the two');
+  seen.add(key);
+  return key;
+}
+
+function readColon(cursor: Cursor, key: string): void {
+  skipBlanks(cursor);
+  if (cursor.text.charAt(cursor.index) !== ':') unexpected(cursor, `":" after ${shown(key, 40)}`);
+  cursor.index += 1;
+}
+
+function readSequence(cursor: Cursor, depth: number, pointer: string): SourceNode {
+  const { text, items, index: start, isLeftOut } = cursor;
+  const from = items.length;
+  cursor.index += 1;
+  skipBlanks(cursor);
+  if (text.charAt(cursor.index) === ']') cursor.index += 1;
+  else {
+    for (let count = 0; ; count += 1) {
+      const item = readValue(cursor, depth + 1, isLeftOut ? '' : child(pointer, count));
+      if (!isLeftOut) items.push(item);
+      skipBlanks(cursor);
+      if (isLast(cursor, ']', start)) break;
+    }
+  }
+  return isLeftOut ? nothing : { kind: 'sequence', items: items.splice(from), start, end: cursor.index, pointer };
+}
+
+/**
+ * Takes what stands behind an item: the bracket that closes what it is in, or a comma, which another item must follow.
+ * @param opened where the bracket stands that is to be closed
+ */
+function isLast(cursor: Cursor, close: ']' | '}', opened: number): boolean {
+  const { text, index } = cursor;
+  const char = text.charAt(index);
+  if (char === close) {
+    cursor.index += 1;
+    return true;
+  }
+  if (char !== ',') {
+    const what = close === ']' ? 'array' : 'object';
+    if (index >= text.length) stop(opened, `this ${what} has no end`, `add the ${close} that closes it`);
+    unexpected(cursor, `"," or "${close}"`);
+  }
+  cursor.index += 1;
+  skipBlanks(cursor);
+  if (text.charAt(cursor.index) === close) stop(index, `a comma before "${close}"`, 'take the comma out');
+  return false;
+}
+
+const literals: ReadonlyMap<string, boolean | null> = new Map([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+]);
+
+function readScalar(cursor: Cursor, pointer: string): SourceNode {
+  const { text, index: start, isLeftOut } = cursor;
+  if (text.charAt(start) === '"') {
+    const value = readString(cursor);
+    return isLeftOut ? nothing : { kind: 'scalar', value, start, end: cursor.index, pointer };
+  }
+  const word = look(cursor, wordForm);
+  const literal = literals.get(word);
+  if (literal === undefined) return readNumber(cursor, word, pointer);
+  cursor.index += word.length;
+  return isLeftOut ? nothing : { kind: 'scalar', value: literal, start, end: cursor.index, pointer };
+}
+
+function readNumber(cursor: Cursor, word: string, pointer: string): SourceNode {
+  const { index: start, isLeftOut } = cursor;
+  const digits = look(cursor, numberForm);
+  if (digits === '' || digits.length !== word.length) noScalar(cursor, word);
+  cursor.index += digits.length;
+  if (isLeftOut) return nothing;
+  const value = Number(digits);
+  const node = { kind: 'scalar', value, start, end: cursor.index, pointer } as const;
+  return String(value) === digits ? node : { ...node, written: digits };
+}
+
+function readString(cursor: Cursor): string {
+  const { text, index: start } = cursor;
+  cursor.index += 1;
+  let out = '';
+  for (;;) {
+    const plain = look(cursor, plainForm);
+    out += plain;
+    cursor.index += plain.length;
+    const char = text.charAt(cursor.index);
+    if (char === '"') break;
+    if (char === '\\') out += readEscape(cursor);
+    else noPartOfString(cursor, start);
+  }
+  cursor.index += 1;
+  if (!out.isWellFormed())
+    stop(start, 'half of a surrogate pair in a string', 'write both halves, or the character itself');
+  return out;
+}
+
+function readEscape(cursor: Cursor): string {
+  const { text, index } = cursor;
+  const char = text.charAt(index + 1);
+  if (char === 'u') {
+    const digits = text.slice(index + 2, index + 6);
+    if (!/^[0-9a-fA-F]{4}$/.test(digits)) stop(index, `\\u wants four hex digits, found ${shown(digits)}`);
+    cursor.index += 6;
+    return String.fromCharCode(Number.parseInt(digits, 16));
+  }
+  const value = escapes[char] ?? stop(index, `\\${char} means nothing in JSON`, 'write \\\\ for a backslash');
+  cursor.index += 2;
+  return value;
+}
+
+/** @param start where the string begins */
+function noPartOfString({ text, index }: Cursor, start: number): never {
+  const char = text.charAt(index);
+  if (index >= text.length) return stop(start, 'this string has no end', 'add a " where it ends');
+  if (char === '\n' || char === '\r')
+    return stop(start, 'this string does not end on its line', 'add a ", or write \\n');
+  return stop(index, `a control character (U+${hex(char)}) in a string`, `write \\u${hex(char)}`);
+}
+
+function noScalar(cursor: Cursor, word: string): never {
+  const { index } = cursor;
+  if (/^[-+.]?\d/.test(word))
+    return stop(
+      index,
+      `${shown(word, 40)} is not a number in JSON`,
+      'put it in double quotes, or write a decimal number',
+    );
+  if (/^[A-Za-z_]/.test(word))
+    return stop(index, `text needs double quotes, found ${shown(word, 40)}`, `write ${shown(word, 40)}`);
+  return unexpected(cursor, 'a value');
+}
+
+function unexpected(cursor: Cursor, wanted: string): never {
+  const { text, index } = cursor;
+  const char = text.charAt(index);
+  if (index >= text.length) return stop(index, `the text ends where ${wanted} is expected`);
+  if (char === '\0') return stop(index, 'a NUL byte; is this a binary file?');
+  if (char === '#' || text.startsWith('//', index) || text.startsWith('/*', index)) {
+    return stop(
+      index,
+      'JSON has no comments',
+      'take it out, use a key that begins with "x-", or write the spec in YAML',
+    );
+  }
+  if (char === "'") return stop(index, 'JSON wants double quotes, found a single one', 'use "..."');
+  if (char === ',' && hasStrayCommas(text)) {
+    return stop(
+      index,
+      'this is what uclcmd prints with libucl 0.9.0, which puts a comma before the first item, and twice elsewhere',
+      'use a newer libucl, or give vmrun the UCL file itself: vmrun -c vm.conf',
+    );
+  }
+  const word = look(cursor, wordForm);
+  return stop(index, `${wanted} is expected, found ${shown(word === '' ? char : word, 40)}`);
 }
 
 const hex = (char: string): string => char.charCodeAt(0).toString(16).padStart(4, '0');
