@@ -1,6 +1,6 @@
 // Builds dist/: the launchers (CommonJS, dependencies bundled), the library (ES
 // module, dependencies external) and its types. Also writes what is generated from the device modules: the compiled
-// validators, schemas/, docs/ and man/.
+// validators, schemas/, docs/, man/ and port/pkg-plist.
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { build, transform } from 'esbuild';
 import { execa } from 'execa';
 import { generate, generateDocuments, generateReportSchemas } from './generate.mjs';
 import { emitTypes, libraryProgram } from './library-types.mjs';
+import { portFiles, portPlist } from './port-plist.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
@@ -168,3 +169,4 @@ await build({
 const program = libraryProgram(root);
 emitTypes(program);
 await generateReportSchemas(root, program);
+await writeFile(path.join(root, 'port/pkg-plist'), portPlist(portFiles(root)));

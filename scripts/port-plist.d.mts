@@ -1,0 +1,2 @@
+export function isHashed(file: string): boolean;
+export function portPlist(files: readonly string[]): string;
