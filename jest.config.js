@@ -8,6 +8,8 @@ export const common = {
   },
   transform: { '\\.ts$': '<rootDir>/test/transform.mjs' },
   maxWorkers: '100%',
+  // Modules of a suite are not freed: a large process takes long to fork, and hundreds of tests start others.
+  workerIdleMemoryLimit: '200MB',
   // A test waits for things, never for time: only one that hangs takes this long, however busy the machine is. What it
   // has started is ended somewhat earlier (test/support/patience.ts).
   testTimeout: 120_000,

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand, type Place } from './support/place.js';
 import { runVmrun, simulated, startVmrun } from './support/vmrun.js';
 
@@ -36,7 +37,7 @@ describe('64: a wrong command line', () => {
   ])('%s', async (_title, words, says) => {
     await inPlace(async (place) => {
       place.spec({ targets: { install: {} } });
-      const ended = await runVmrun(place, words);
+      const ended = await askVmrun(place, words);
       expect(ended).toMatchObject({ status: 64, stdout: '' });
       expect(ended.stderr).toContain(says);
       noTrace(ended.stderr);
@@ -51,7 +52,7 @@ test.each<[words: readonly string[], stdout: RegExp]>([
   [['-V'], /^\d+\.\d+\.\d+\n$/],
 ])('0: %j', async (words, stdout) => {
   await inPlace(async (place) => {
-    expect(await runVmrun(place, words)).toMatchObject({
+    expect(await askVmrun(place, words)).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(stdout),
       stderr: '',
@@ -61,7 +62,7 @@ test.each<[words: readonly string[], stdout: RegExp]>([
 
 test('--help fits a screen of 80 columns and shows examples', async () => {
   await inPlace(async (place) => {
-    const { stdout } = await runVmrun(place, ['--help']);
+    const { stdout } = await askVmrun(place, ['--help']);
     expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(stdout.match(/^ {2}vmrun|\| vmrun/gm)?.length).toBeGreaterThanOrEqual(3);
   });

@@ -70,9 +70,9 @@ describe('takes a time that grows as the spec does', () => {
       (spec: Spec, identity: Identity) => compareWithLock(spec, spec.targets, { identity, file: 'vm.lock.json' }),
     ],
   ])('a lock of many targets, %s', async (_what, work: (spec: Spec, identity: Identity) => unknown) => {
-    const make = await specs(targets, 100);
+    const make = await specs(targets, 50);
     expectLinear(
-      100,
+      50,
       (count) => {
         const spec = make(count);
         return { spec, identity: valueOf(lockIdentity(spec)).identity };
