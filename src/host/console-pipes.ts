@@ -31,6 +31,15 @@ export interface ConsolePipes {
 /** More than a person types, or pastes, before a guest has read it; the FIFO itself holds as much again. */
 const mostQueued = 64 * 1024;
 
+/** A read of less than this is of a bhyve that writes byte by byte, as its UART does. */
+const fewBytes = 1024;
+
+/**
+ * What follows such a read gathers in the FIFO for so long: a thousand reads a second, and not one for each byte. A UART
+ * does not fill a FIFO in that time, and the first byte after a silence does not wait.
+ */
+const gatherMs = 1;
+
 const flags = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /** Read into by every console, each time to be copied from at once. */
@@ -59,20 +68,29 @@ export async function openConsolePipes(options: ConsolePipesOptions): Promise<Co
   let reader: Side | undefined;
   let writer: Side | undefined;
   let isClosed = false;
+  let gathering: NodeJS.Timeout | undefined;
+
+  function stopReading(): void {
+    clearTimeout(gathering);
+    reader?.socket.destroy();
+  }
 
   function read(): void {
-    reader?.socket.destroy();
+    stopReading();
     const { descriptor, inode } = openFifo(output);
     readBuffer ??= Buffer.allocUnsafe(mostQueued);
     const onread = {
       buffer: readBuffer,
       callback: (length: number, bytes: Uint8Array): boolean => {
         onOutput(bytes.subarray(0, length));
-        return true;
+        if (length >= fewBytes) return true;
+        gathering = setTimeout(() => socket.resume(), gatherMs);
+        return false;
       },
     };
     const readOnly = { fd: descriptor, readable: true, writable: false, onread };
-    reader = { socket: quiet(new Socket(readOnly)), inode, descriptor };
+    const socket = quiet(new Socket(readOnly));
+    reader = { socket, inode, descriptor };
   }
 
   function type(isEmptied: boolean): void {
@@ -126,7 +144,7 @@ export async function openConsolePipes(options: ConsolePipesOptions): Promise<Co
     close() {
       isClosed = true;
       settle();
-      reader?.socket.destroy();
+      stopReading();
       writer?.socket.destroy();
     },
   };

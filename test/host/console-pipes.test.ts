@@ -26,6 +26,7 @@ let opened: ConsolePipes[];
 /** Ends of a bhyve. */
 let descriptors: number[];
 let seen: string;
+let reads: number;
 let tools: (readonly string[])[];
 
 const run: RunTool = (argv, options) => {
@@ -35,7 +36,7 @@ const run: RunTool = (argv, options) => {
 
 beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'vmrun-pipes-'));
-  [opened, descriptors, tools, seen] = [[], [], [], ''];
+  [opened, descriptors, tools, seen, reads] = [[], [], [], '', 0];
 });
 
 afterEach(() => {
@@ -53,6 +54,7 @@ async function open(more: { readonly isAdopted?: boolean } = {}): Promise<Consol
     isAdopted: false,
     ...more,
     onOutput: (bytes) => {
+      reads += 1;
       seen += Buffer.from(bytes).toString();
     },
   });
@@ -187,6 +189,17 @@ describe('the FIFOs of a console', () => {
       openConsolePipes({ file: at, run: none, isAdopted: false, onOutput: () => undefined }),
     ).rejects.toMatchObject({ message: expect.stringMatching(/mkfifo.*ENOENT/), code: 'EIO' });
     expect(existsSync(at('console.in'))).toBe(false);
+  });
+
+  test('are not read once for each byte of a guest that writes byte by byte', async () => {
+    const pipes = await open();
+    const guest = end(pipes.output);
+    for (let bytes = 0; bytes < 2000; bytes += 1) {
+      writeSync(guest, 'x');
+      await soon();
+    }
+    await until(() => seen.length === 2000);
+    expect(reads).toBeLessThan(1000);
   });
 
   test('keep up with a guest that writes without end', async () => {
