@@ -21,17 +21,29 @@ export function frameBytes(kind: string, content: string | Uint8Array = ''): Uin
  * @param most bytes that a content may have
  */
 export async function* framesOf(socket: Socket, most: number): AsyncGenerator<Frame, undefined> {
-  let rest: Buffer = Buffer.alloc(0);
+  /** Of the frame whose content comes next; undefined: its head does. */
+  let kind: string | undefined;
+  let wanted = headBytes;
+  let parts: Buffer[] = [];
   try {
     for await (const chunk of socket as AsyncIterable<Buffer>) {
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      while (rest.length >= headBytes) {
-        const length = rest.readUInt32BE(1);
-        if (length > most) return;
-        if (rest.length < headBytes + length) break;
-        yield { kind: rest.toString('latin1', 0, 1), content: rest.subarray(headBytes, headBytes + length) };
-        rest = rest.subarray(headBytes + length);
+      let rest = chunk;
+      while (rest.length >= wanted) {
+        const last = rest.subarray(0, wanted);
+        const bytes = parts.length === 0 ? last : Buffer.concat([...parts, last]);
+        rest = rest.subarray(wanted);
+        parts = [];
+        if (kind === undefined) {
+          kind = bytes.toString('latin1', 0, 1);
+          wanted = bytes.readUInt32BE(1);
+          if (wanted > most) return;
+        } else {
+          yield { kind, content: bytes };
+          [kind, wanted] = [undefined, headBytes];
+        }
       }
+      if (rest.length > 0) parts.push(rest);
+      wanted -= rest.length;
     }
   } catch {
     // It is gone.
