@@ -67,6 +67,9 @@ describe('vmrun console', () => {
       expect(isRunning(pid)).toBe(true);
       after.child.stdin?.write('poweroff\n');
       expect((await after.ended).status).toBe(0);
+      // What the first vmrun had read was in its memory.
+      expect((await before.ended).stdout).toContain('boot 1, as bhyve');
+      expect((await after.ended).stdout).not.toContain('boot 1, as bhyve');
       await second.ended;
       expect(isRunning(pid)).toBe(false);
       expect(place.runDirectories()).toEqual([]);
