@@ -1,9 +1,11 @@
 // npm run bench: what vmrun costs, as ratios and distributions within one run on one machine. Fails over budget.
+// Arguments: the measurements to take, by the names at the end; without them all.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isAllWithin, median, quantile, report, root, spawnNode } from './bench/measure.mjs';
+import { consoleLoad, consoleMemory } from './bench/console.mjs';
 import { canMeasure } from './bench/cpu.mjs';
 import { largeInputs } from './bench/large-inputs.mjs';
 import { rebootLatency } from './bench/reboots.mjs';
@@ -134,19 +136,35 @@ function manyKills() {
   report('the same, CPU of all', `${cpuMs.toFixed(0)} ms`, '', undefined);
 }
 
+/** Needs bash, which tells the CPU time of a child. */
+const ofCpu = (measure) => () => {
+  if (canMeasure) measure();
+  else console.log('CPU times are not measured: there is no bash');
+};
+
+const measurements = {
+  start: ofCpu(() => startUp(scratch, runs)),
+  reboot: ofCpu(() => rebootCpu(scratch)),
+  stderr: ofCpu(() => passingOn(scratch)),
+  console: () => consoleLoad(scratch),
+  'console-memory': () => consoleMemory(scratch),
+  devices: () => growth('devices', manyDevices, [1000, 2000, 4000], 500),
+  targets: () => growth('targets', manyTargets, [1000, 10_000]),
+  inputs: largeInputs,
+  latency: () => rebootLatency(scratch),
+  runs: manyRuns,
+  kills: manyKills,
+  rest: atRest,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !Object.hasOwn(measurements, name));
+if (unknown.length > 0) throw new Error(`no such measurement: ${unknown}; there are ${Object.keys(measurements)}`);
+
 try {
-  if (canMeasure) {
-    startUp(scratch, runs);
-    rebootCpu(scratch);
-    passingOn(scratch);
-  } else console.log('CPU times are not measured: there is no bash');
-  await growth('devices', manyDevices, [1000, 2000, 4000], 500);
-  await growth('targets', manyTargets, [1000, 10_000]);
-  await largeInputs();
-  await rebootLatency(scratch);
-  manyRuns();
-  manyKills();
-  await atRest();
+  for (const [name, measure] of Object.entries(measurements)) {
+    if (wanted.length === 0 || wanted.includes(name)) await measure();
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
