@@ -45,156 +45,138 @@ const lpcSlot = 31;
  * `slot-lpc-bus`, `slots-used-up`
  * @see bhyve(8), `-s slot,emulation[,conf]`
  */
-export function assignSlots({
-  hostbridge,
-  lpc,
-  devices,
-  reserved = [],
-}: Claims): Slots | { readonly findings: readonly Finding[] } {
-  const findings: Finding[] = [];
-  const holders = new Map<string, Claim>();
-  const usedSlots = new Set<number>();
-  const slotKey = (bus: number, slot: number): number => bus * (maxSlot + 1) + slot;
-  const isFree = (bus: number, slot: number): boolean => !usedSlots.has(slotKey(bus, slot));
-  const locked = new Map<Claim, PciAddress>();
-
-  function take(claim: Claim, address: PciAddress): void {
-    const key = formatAddress(address);
-    const holder = holders.get(key);
-    if (holder === undefined) holders.set(key, claim);
-    else findings.push(taken(claim, address, holder));
-    usedSlots.add(slotKey(address.bus, address.slot));
-  }
-
-  function takeNamed(claim: Claim): PciAddress | undefined {
-    if (claim.slot === undefined) return undefined;
-    const address = parseAddress(claim.slot);
-    if (isAddressError(address)) {
-      findings.push({
-        code: 'slot-invalid',
-        pointer: claim.pointer,
-        message: address.error,
-        fix: 'slots are 0 to 31, functions 0 to 7, buses 0 to 255',
-      });
-      return undefined;
-    }
-    if (claim === lpc && address.bus !== 0) {
-      findings.push({
-        code: 'slot-lpc-bus',
-        pointer: claim.pointer,
-        message: `the LPC bridge works on bus 0 only, got ${formatAddress(address)}`,
-        fix: 'use a slot of bus 0, or leave "lpc_slot" out',
-      });
-      return undefined;
-    }
-    take(claim, address);
-    const key = slotKey(address.bus, address.slot);
-    if (!namedSlots.has(key)) namedSlots.set(key, claim);
-    return address;
-  }
-
-  /** Of each slot that claims name, whatever the function, the first of them. */
-  const namedSlots = new Map<number, Claim>();
-
-  /** Takes what a lock file has for the claims that name no slot. A function above 0 needs its function 0 there. */
-  function takeLocked(which: 'kept' | 'elsewhere', waiting: readonly Claim[]): void {
-    const wanted = waiting
-      .flatMap((claim) => {
-        const address = locked.has(claim) || claim.slot !== undefined ? undefined : claim[which];
-        return address === undefined || (claim === lpc && address.bus !== 0) ? [] : [{ claim, address }];
-      })
-      .sort((a, b) => a.address.func - b.address.func);
-    for (const { claim, address } of wanted) {
-      const { bus, slot, func } = address;
-      const canHave =
-        func === 0
-          ? isFree(bus, slot)
-          : holders.has(formatAddress({ ...address, func: 0 })) && !holders.has(formatAddress(address));
-      if (!canHave) {
-        const holder = func === 0 && which === 'kept' ? namedSlots.get(slotKey(bus, slot)) : undefined;
-        if (holder !== undefined) findings.push(keptForAnother(holder, address, claim));
-        continue;
-      }
-      take(claim, address);
-      locked.set(claim, address);
-    }
-  }
-
+export function assignSlots(wanted: Claims): Slots | { readonly findings: readonly Finding[] } {
+  const { hostbridge, lpc, devices, reserved = [] } = wanted;
+  const bus: Bus = { findings: [], holders: new Map(), used: new Set(), named: new Map(), given: new Map() };
   const claims = lpc === undefined ? devices : [lpc, ...devices];
-  const named = new Map(claims.map((claim) => [claim, takeNamed(claim)]));
-  for (const claim of claims) {
-    const address = named.get(claim);
-    if (address === undefined || address.func === 0) continue;
-    const first = { ...address, func: 0 };
-    if (!holders.has(formatAddress(first))) findings.push(withoutFunction0(claim, address));
-  }
-
-  const waiting = hostbridge === undefined ? claims : [hostbridge, ...claims];
-  takeLocked('kept', waiting);
-  takeLocked('elsewhere', waiting);
-
-  function takeOnBus0(claim: Claim | undefined, order: readonly number[]): PciAddress | undefined {
-    if (claim === undefined) return undefined;
-    const kept = locked.get(claim);
-    if (kept !== undefined) return kept;
-    const slot = order.find((number) => isFree(0, number));
-    if (slot === undefined) {
-      findings.push({
-        code: 'slots-used-up',
-        pointer: claim.pointer,
-        message: `bus 0 has no free slot for the ${claim.who}: its 32 slots are taken by the devices`,
-        fix: 'put a device on bus 1 with "slot": "1:0:0"',
-      });
-      return undefined;
-    }
-    const address = { bus: 0, slot, func: 0 };
-    take(claim, address);
-    return address;
-  }
-
-  const ascending = Array.from({ length: maxSlot + 1 }, (_, slot) => slot);
-  const lpcNamed = lpc === undefined ? undefined : named.get(lpc);
+  for (const claim of claims) takeNamed(bus, claim, claim === lpc);
+  for (const claim of claims) checkFunction0(bus, claim);
+  const all = hostbridge === undefined ? claims : [hostbridge, ...claims];
+  takeLocked(bus, all, 'kept', lpc);
+  takeLocked(bus, all, 'elsewhere', lpc);
   // 0:31 is LPC's while LPC has no slot of its own.
-  const bridgeOrder = lpcNamed === undefined ? ascending.filter((slot) => slot !== lpcSlot) : ascending;
-  const hostbridgeAddress = takeOnBus0(hostbridge, bridgeOrder);
-  const lpcAddress = lpc?.slot === undefined ? takeOnBus0(lpc, ascending.toReversed()) : lpcNamed;
-
-  const isReserved = new Set(reserved.map(({ bus, slot }) => slotKey(bus, slot)));
-  let next = 0;
-  function lowestFree(): PciAddress | undefined {
-    for (; next < (maxBus + 1) * (maxSlot + 1); next += 1) {
-      const [bus, slot] = [Math.floor(next / (maxSlot + 1)), next % (maxSlot + 1)];
-      const isKept = bus === 0 && (slot === hostbridgeSlot || slot === lpcSlot);
-      if (!isKept && !isReserved.has(next) && isFree(bus, slot)) return { bus, slot, func: 0 };
-    }
-    return undefined;
-  }
-
-  let isFull = false;
-  const addresses = devices.map((claim) => {
-    if (claim.slot !== undefined) return named.get(claim);
-    const kept = locked.get(claim);
-    if (kept !== undefined) return kept;
-    const address = isFull ? undefined : lowestFree();
-    if (address !== undefined) take(claim, address);
-    else if (!isFull) {
-      isFull = true;
-      findings.push({
-        code: 'slots-used-up',
-        pointer: claim.pointer,
-        message: `no PCI slot is left for ${claim.who}: all ${(maxBus + 1) * (maxSlot + 1)} are taken`,
-        fix: 'put several devices into one slot with "slot": "bus:slot:function"',
-      });
-    }
-    return address;
-  });
-  const found = addresses.filter((address) => address !== undefined);
+  const hasOwn = lpc?.slot !== undefined && bus.given.has(lpc);
+  if (hostbridge !== undefined)
+    takeOnBus0(bus, hostbridge, hasOwn ? slotsOfBus : slotsOfBus.filter((slot) => slot !== lpcSlot));
+  if (lpc !== undefined && lpc.slot === undefined) takeOnBus0(bus, lpc, slotsOfBus.toReversed());
+  takeLowest(bus, devices, reserved);
+  const { findings, given } = bus;
   if (findings.length > 0) return { findings };
+  const [hostbridgeAddress, lpcAddress] = [hostbridge && given.get(hostbridge), lpc && given.get(lpc)];
   return {
     ...(hostbridgeAddress === undefined ? {} : { hostbridge: hostbridgeAddress }),
     ...(lpcAddress === undefined ? {} : { lpc: lpcAddress }),
-    devices: found,
+    devices: devices.flatMap((claim) => given.get(claim) ?? []),
   };
+}
+
+/** What is taken so far, and what was wrong. */
+interface Bus {
+  readonly findings: Finding[];
+  /** By address. */
+  readonly holders: Map<string, Claim>;
+  /** Slots with a function that somebody holds. */
+  readonly used: Set<number>;
+  /** Of each slot that claims name, whatever the function, the first of them. */
+  readonly named: Map<number, Claim>;
+  readonly given: Map<Claim, PciAddress>;
+}
+
+const slotsOfBus: readonly number[] = Array.from({ length: maxSlot + 1 }, (_, slot) => slot);
+const allSlots = (maxBus + 1) * slotsOfBus.length;
+
+const slotKey = ({ bus, slot }: Pick<PciAddress, 'bus' | 'slot'>): number => bus * slotsOfBus.length + slot;
+
+function take({ findings, holders, used, given }: Bus, claim: Claim, address: PciAddress): void {
+  const key = formatAddress(address);
+  const holder = holders.get(key);
+  if (holder === undefined) holders.set(key, claim);
+  else findings.push(taken(claim, address, holder));
+  used.add(slotKey(address));
+  given.set(claim, address);
+}
+
+/** Takes the slot that a claim names, if it names one. */
+function takeNamed(bus: Bus, claim: Claim, isLpc: boolean): void {
+  const { slot, pointer } = claim;
+  if (slot === undefined) return;
+  const address = parseAddress(slot);
+  if (isAddressError(address)) {
+    const fix = 'slots are 0 to 31, functions 0 to 7, buses 0 to 255';
+    bus.findings.push({ code: 'slot-invalid', pointer, message: address.error, fix });
+    return;
+  }
+  if (isLpc && address.bus !== 0) {
+    const message = `the LPC bridge works on bus 0 only, got ${formatAddress(address)}`;
+    const fix = 'use a slot of bus 0, or leave "lpc_slot" out';
+    bus.findings.push({ code: 'slot-lpc-bus', pointer, message, fix });
+    return;
+  }
+  take(bus, claim, address);
+  const key = slotKey(address);
+  if (!bus.named.has(key)) bus.named.set(key, claim);
+}
+
+function checkFunction0({ findings, holders, given }: Bus, claim: Claim): void {
+  const address = given.get(claim);
+  if (address === undefined || address.func === 0) return;
+  if (!holders.has(formatAddress({ ...address, func: 0 }))) findings.push(withoutFunction0(claim, address));
+}
+
+/** Takes what a lock file has for the claims that name no slot. A function above 0 needs its function 0 there. */
+function takeLocked(bus: Bus, claims: readonly Claim[], which: 'kept' | 'elsewhere', lpc: Claim | undefined): void {
+  const wanted = claims
+    .flatMap((claim) => {
+      const address = bus.given.has(claim) || claim.slot !== undefined ? undefined : claim[which];
+      return address === undefined || (claim === lpc && address.bus !== 0) ? [] : [{ claim, address }];
+    })
+    .sort((a, b) => a.address.func - b.address.func);
+  for (const { claim, address } of wanted) {
+    if (canHave(bus, address)) take(bus, claim, address);
+    else {
+      const holder = address.func === 0 && which === 'kept' ? bus.named.get(slotKey(address)) : undefined;
+      if (holder !== undefined) bus.findings.push(keptForAnother(holder, address, claim));
+    }
+  }
+}
+
+function canHave({ holders, used }: Bus, address: PciAddress): boolean {
+  if (address.func === 0) return !used.has(slotKey(address));
+  return holders.has(formatAddress({ ...address, func: 0 })) && !holders.has(formatAddress(address));
+}
+
+/** Gives a bridge that has no slot yet the first free one. */
+function takeOnBus0(bus: Bus, claim: Claim, order: readonly number[]): void {
+  if (bus.given.has(claim)) return;
+  const slot = order.find((number) => !bus.used.has(slotKey({ bus: 0, slot: number })));
+  if (slot !== undefined) take(bus, claim, { bus: 0, slot, func: 0 });
+  else
+    bus.findings.push({
+      code: 'slots-used-up',
+      pointer: claim.pointer,
+      message: `bus 0 has no free slot for the ${claim.who}: its 32 slots are taken by the devices`,
+      fix: 'put a device on bus 1 with "slot": "1:0:0"',
+    });
+}
+
+/** Gives each device that says no slot and has none yet the lowest free one; of those that find none, the first is told. */
+function takeLowest(bus: Bus, devices: readonly Claim[], reserved: readonly PciAddress[]): void {
+  const kept = new Set([hostbridgeSlot, lpcSlot, ...reserved.map(slotKey)]);
+  let next = 0;
+  for (const claim of devices) {
+    if (claim.slot !== undefined || bus.given.has(claim)) continue;
+    while (next < allSlots && (kept.has(next) || bus.used.has(next))) next += 1;
+    if (next === allSlots) {
+      bus.findings.push({
+        code: 'slots-used-up',
+        pointer: claim.pointer,
+        message: `no PCI slot is left for ${claim.who}: all ${allSlots} are taken`,
+        fix: 'put several devices into one slot with "slot": "bus:slot:function"',
+      });
+      return;
+    }
+    take(bus, claim, { bus: Math.floor(next / slotsOfBus.length), slot: next % slotsOfBus.length, func: 0 });
+  }
 }
 
 const taken = ({ who, pointer }: Claim, address: PciAddress, holder: Claim): Finding => ({
