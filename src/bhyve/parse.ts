@@ -1,7 +1,7 @@
 import { type ConfigNode, emptyNode } from './config-node.js';
 import { listVariables, openConfig } from './config-tree.js';
 import type { ReadFile } from './files.js';
-import { readCommandLine, showUsage } from './options.js';
+import { readCommandLine, showUsage } from './read-command-line.js';
 import { BhyveExit, type CrashSignal, type Output, emptyOutput, exitUsage, warn } from './outcome.js';
 import { type Platform, traitsOf } from './releases.js';
 import type { Trace } from './trace.js';

@@ -30,10 +30,10 @@ const idSchema = (description: string): JsonSchema => ({
 /** `pci0:3:0:0` and bhyve's own `3/0/0`: bhyve(8), "Pass-through device backends". */
 const hostForm = /^(?:pci(?:(\d{1,5}):)?(\d{1,3}):(\d{1,3}):(\d{1,3})|(\d{1,3})\/(\d{1,3})\/(\d{1,3}))$/;
 
-type Source = HostCard | { readonly error: string };
+type CardOrError = HostCard | { readonly error: string };
 
 /** Reads `src` in all its spellings. Domains other than 0 cannot be passed through. */
-function readSource(src: string): Source {
+function readSource(src: string): CardOrError {
   if (/^ppt\d{1,5}$/.test(src)) return { by: 'name', name: src };
   const [, domain = '0', bus, slot, func, ...slashed] = hostForm.exec(src) ?? [];
   if (Number(domain) !== 0) return { error: `bhyve passes through cards of PCI domain 0 only, got ${src}` };

@@ -5,10 +5,10 @@ import { optionAt } from '../bhyve/foretell/option-at.js';
 import { raw } from '../devices/raw.js';
 import { configLine } from '../machine/argv.js';
 import { isKnown } from '../machine/config.js';
-import { explainDraft, type ExplainedArgument } from '../machine/explain.js';
+import { explainPlan, type ExplainedArgument } from '../machine/explain.js';
 import type { Machine } from '../machine/machine.js';
 import { hasOwnWords } from '../machine/own-words.js';
-import { draft, draftDespite, type Draft, type PlanOptions } from '../machine/plan.js';
+import { planInDetail, planDespiteFaults, type DetailedPlan, type PlanOptions } from '../machine/plan.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
 import { sharedIn, type Shared } from './shared.js';
 import { wordsFor } from './words.js';
@@ -38,17 +38,18 @@ export function forecast(spec: Spec, targets: readonly string[], options: Foreca
     targets.flatMap((target) => {
       const hasOwn = ownWords && ((planning.extraArguments ?? []).length > 0 || hasOwnWords(spec.effective(target).vm));
       if (!hasOwn && !withoutHost) return [];
-      const drafted = despite === undefined ? soundDraft(spec, target, planning) : draftDespite(spec, target, planning);
-      if (drafted === undefined) return [];
-      const found = forecastOf(drafted, planning, { severity, withoutHost, hasOwn, isSound: despite === undefined });
+      const detailed =
+        despite === undefined ? soundPlan(spec, target, planning) : planDespiteFaults(spec, target, planning);
+      if (detailed === undefined) return [];
+      const found = forecastOf(detailed, planning, { severity, withoutHost, hasOwn, isSound: despite === undefined });
       return found.filter(({ place }) => place === undefined || !isToldOf.has(placeKey(place)));
     }),
   );
 }
 
-function soundDraft(spec: Spec, target: string, options: PlanOptions): Draft | undefined {
-  const drafted = draft(spec, target, options);
-  return drafted.ok ? drafted.value : undefined;
+function soundPlan(spec: Spec, target: string, options: PlanOptions): DetailedPlan | undefined {
+  const detailed = planInDetail(spec, target, options);
+  return detailed.ok ? detailed.value : undefined;
 }
 
 /** Where errors are told; of bhyve's options in one text there may be more to say. */
@@ -67,14 +68,14 @@ type Wanted = Required<Pick<ForecastOptions, 'severity' | 'withoutHost'>> & {
 };
 
 function forecastOf(
-  drafted: Draft,
+  detailed: DetailedPlan,
   options: PlanOptions,
   { severity, withoutHost, hasOwn, isSound }: Wanted,
 ): readonly Problem[] {
-  const { machine, effective } = drafted;
+  const { machine, effective } = detailed;
   if (!hasOwn && machine.requirements.filter(({ need }) => hostNeeds.has(need.kind)).length < 2) return [];
-  const own = ownWordsOf(drafted);
-  const explained = explainDraft(drafted, options);
+  const own = ownWordsOf(detailed);
+  const explained = explainPlan(detailed, options);
   /** The argument that each word of the command is in. */
   const argumentOf = explained.flatMap((argument) => argument.words.map(() => argument));
   const ownAt = (index: number | undefined): OwnWords | undefined =>
@@ -137,7 +138,10 @@ interface OwnWords {
 }
 
 /** Tells the arguments of a command that are bhyve's own words, by the places that they come from. */
-function ownWordsOf({ effective, seats }: Draft): (argument: ExplainedArgument | undefined) => OwnWords | undefined {
+function ownWordsOf({
+  effective,
+  seats,
+}: DetailedPlan): (argument: ExplainedArgument | undefined) => OwnWords | undefined {
   const { config = {}, extra_options: extra = [] } = effective.vm;
   const pointers = [
     ...Object.keys(config).map((key) => child('/config', key)),

@@ -1,6 +1,6 @@
 import { greatest } from '../base/long-lists.js';
 import type { BootGraph, BootTarget, Exit } from './boot-graph.js';
-import { sketchOf, type Net, type Side, type Sketch, type Source } from './boot-nets.js';
+import { sketchOf, type Net, type Side, type Sketch, type ExitPlace } from './boot-nets.js';
 import { belowLast, halfRow, placesOf, rowHeight, titleAbove, type Places } from './boot-places.js';
 
 export interface Point {
@@ -113,7 +113,7 @@ interface Hop {
   readonly to: number;
 }
 
-function hopsOf({ columnOf }: Sketch, places: Places, net: Net, { card, row }: Source): readonly Hop[] {
+function hopsOf({ columnOf }: Sketch, places: Places, net: Net, { card, row }: ExitPlace): readonly Hop[] {
   const isForward = net.side === 'left';
   const goal = columnOf(net.to);
   const own = columnOf(card);

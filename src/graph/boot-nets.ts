@@ -10,11 +10,11 @@ export interface Net {
   readonly goal: string;
   readonly to: number;
   readonly side: Side;
-  readonly sources: readonly Source[];
+  readonly sources: readonly ExitPlace[];
 }
 
 /** An exit: the place of its target, and which of the exits there it is. */
-export interface Source {
+export interface ExitPlace {
   readonly card: number;
   readonly row: number;
 }
@@ -41,7 +41,7 @@ export function sketchOf(graph: BootGraph): Sketch {
   const columnOfCard = new Map(columns.flatMap((cards, at) => cards.map((card) => [card, at] as const)));
   const columnOf = (card: number): number => columnOfCard.get(card) ?? 0;
   const index = new Map(targets.map(({ name }, card) => [name, card]));
-  const nets = new Map<string, Omit<Net, 'sources'> & { readonly sources: Source[] }>();
+  const nets = new Map<string, Omit<Net, 'sources'> & { readonly sources: ExitPlace[] }>();
   const netAt = targets.map(({ exits, isReached }, card) =>
     exits.map((exit, row): Net | undefined => {
       const to = index.get(destinationOf(exit) ?? '');

@@ -4,7 +4,7 @@ import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from './errno.js';
 import { commandOf, type HostAction, type HostFix, type Undo } from './findings.js';
 import type { Ledger } from './ledger.js';
-import { describeEnd } from './tool-answer.js';
+import { describeFailure } from './tool-answer.js';
 import type { RunTool, ToolResult } from './tools.js';
 
 /** How a fix went. Whether the host is ready now is for the next check to say. */
@@ -54,7 +54,7 @@ async function act(action: HostAction, run: RunTool): Promise<Failure | undefine
   switch (action.kind) {
     case 'run': {
       const result = await run(action.argv);
-      return result.exitCode === 0 ? undefined : { error: describeEnd(result), result };
+      return result.exitCode === 0 ? undefined : { error: describeFailure(result), result };
     }
     case 'remove-socket':
       return removeSocket(action);

@@ -17,14 +17,14 @@ export async function askTool<T>(
   parse: (stdout: string) => T | undefined,
 ): Promise<ToolAnswer<T>> {
   const result = await run(argv);
-  if (result.exitCode !== 0) return { ok: false, error: describeEnd(result) };
+  if (result.exitCode !== 0) return { ok: false, error: describeFailure(result) };
   const value = parse(result.stdout);
   if (value !== undefined) return { ok: true, value };
   return { ok: false, error: `${quoteCommand(argv)} printed no ${printed}: ${shown(result.stdout, 120)}` };
 }
 
 /** How a tool failed, in one line: the command, how it ended, and what it printed. */
-export function describeEnd(result: ToolResult): string {
+export function describeFailure(result: ToolResult): string {
   const command = quoteCommand(result.argv);
   const printed = onOneLine(result.stderr) || onOneLine(result.stdout);
   return `${command} ${ending(result)}${printed === '' ? '' : `: ${printed}`}`;

@@ -3,7 +3,7 @@ import { unreachable } from '../base/unreachable.js';
 import { pciSelector, type Undo } from './findings.js';
 import { liveView } from './live-view.js';
 import { openIn } from './probes/interfaces.js';
-import { describeEnd } from './tool-answer.js';
+import { describeFailure } from './tool-answer.js';
 import type { RunTool } from './tools.js';
 
 /** `gone`: there was nothing to take back any more. */
@@ -72,7 +72,7 @@ export function makeUndoer(run: RunTool): (undo: Undo) => Promise<UndoOutcome> {
 
 async function act(run: RunTool, argv: readonly string[]): Promise<UndoOutcome> {
   const result = await run(argv);
-  return result.exitCode === 0 ? { kind: 'undone' } : { kind: 'failed', error: describeEnd(result) };
+  return result.exitCode === 0 ? { kind: 'undone' } : { kind: 'failed', error: describeFailure(result) };
 }
 
 /** The command that takes a change back, for people to run. */

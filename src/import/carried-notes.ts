@@ -5,12 +5,12 @@ import type { Misread } from '../bhyve/foretell/misread.js';
 import type { Platform } from '../bhyve/releases.js';
 import type { Configuration } from './configuration.js';
 import { itemPrefix, type Carried } from './draft.js';
-import { noteAt, type Original, type Source } from './original.js';
+import { noteAt, type Original, type OriginalText } from './original.js';
 import type { Settled } from './settle.js';
 
 /** A note for each part of a spec that is in bhyve's own words, which vmrun passes on as they are. */
 export function carriedNotes(
-  source: Source,
+  source: OriginalText,
   original: Original,
   configuration: Configuration,
   { carried }: Pick<Settled, 'carried'>,

@@ -1,6 +1,6 @@
 import { failure, success, type Result } from '../base/result.js';
 import { isKnown } from '../machine/config.js';
-import { refusalAt, type ImportContext, type Original, type Source } from './original.js';
+import { refusalAt, type ImportContext, type Original, type OriginalText } from './original.js';
 
 /** A line that bhyve skips. */
 const isBlank = (line: string): boolean => line === '' || line.startsWith('#');
@@ -29,7 +29,7 @@ export function isConfigText(text: string): boolean {
 }
 
 /** A bhyve_config(5) file: what `bhyve -k FILE` reads, and what config.dump prints. */
-export function importConfigFile(source: Source, { readFile, vmName }: ImportContext): Result<Original> {
+export function importConfigFile(source: OriginalText, { readFile, vmName }: ImportContext): Result<Original> {
   const indented = source.text.split('\n').findIndex((line) => /^[ \t]+[^\s#]+=/.test(line));
   if (indented !== -1) {
     const message = 'the line begins with a blank, which bhyve takes for a part of the variable';

@@ -14,7 +14,7 @@ import type { Original } from './original.js';
 import { inReadingOrder, isObject, without, type SpecObject, type SpecValue } from './spec-object.js';
 
 /** A spec as well as it can be said while some units are said in the plainer way. */
-export interface Draft {
+export interface SpecDraft {
   readonly spec: SpecObject;
   /** The units to say otherwise where the value at a pointer of the spec is not taken. */
   readonly unitsAt: (pointer: string) => readonly Unit[];
@@ -49,7 +49,7 @@ function own(owners: Owners, unit: Unit, variables: readonly string[]): void {
 }
 
 /** @param refused units to be said in the plainer way */
-export function draftOf(configuration: Configuration, original: Original, refused: ReadonlySet<Unit>): Draft {
+export function draftOf(configuration: Configuration, original: Original, refused: ReadonlySet<Unit>): SpecDraft {
   const { variables, platform } = configuration;
   const { hostbridge, lpc, screen, tablet, devices, options } = arrange(configuration, refused);
   const written = screen === undefined ? devices : [...devices, screen];

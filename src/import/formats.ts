@@ -1,7 +1,7 @@
 import type { Result } from '../base/result.js';
 import { importConfigFile, isConfigFile } from './config-file.js';
 import { importIohyve, isIohyve } from './iohyve.js';
-import type { ImportContext, Original, Source } from './original.js';
+import type { ImportContext, Original, OriginalText } from './original.js';
 import { otherToolOf } from './other-tools.js';
 import { hasBhyveCommand, importScript } from './script/import-script.js';
 import { importVmBhyve } from './vm-bhyve/import-vm-bhyve.js';
@@ -14,7 +14,7 @@ export type ImportFormat = (typeof importFormats)[number];
 /** In bytes, what is read of a file to import: a thousandth of that is usual. */
 export const maxImportBytes = 1024 * 1024;
 
-type Importer = (source: Source, context: ImportContext) => Result<Original>;
+type Importer = (source: OriginalText, context: ImportContext) => Result<Original>;
 
 /** The importer of each format; the one that needs an XML parser is loaded when it is wanted. */
 export const importers: Readonly<Record<ImportFormat, () => Promise<Importer>>> = {

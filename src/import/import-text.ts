@@ -14,7 +14,14 @@ import { memoryBytesIn, topologyIn } from './meaning.js';
 import { isJson, looksLikeSpec } from './no-spec.js';
 import { illumosWord, otherToolOf } from './other-tools.js';
 import { namedConfigFiles } from './named-config.js';
-import { noteAt, refusalAt, type ImportContext, type LoaderCommand, type Original, type Source } from './original.js';
+import {
+  noteAt,
+  refusalAt,
+  type ImportContext,
+  type LoaderCommand,
+  type Original,
+  type OriginalText,
+} from './original.js';
 import { refusedByBhyve } from './refused.js';
 import { tooLongScript } from './script/import-script.js';
 import { differenceWords, settle, type Settled } from './settle.js';
@@ -45,7 +52,7 @@ export interface Imported {
  * Text of another way to run a VM → spec. The warnings say what could not be carried, or was made up; the problems of
  * a failure why nothing could be imported.
  */
-export async function importText(source: Source, options: ImportOptions): Promise<Result<Imported>> {
+export async function importText(source: OriginalText, options: ImportOptions): Promise<Result<Imported>> {
   const texts = new Set([source.text]);
   const readFile = (file: string): string | undefined => {
     const text = options.readFile(file);
@@ -75,7 +82,11 @@ const starring = (secrets: readonly Secrets[]): ((problems: readonly Problem[]) 
 };
 
 /** @param configTexts gets the content of the files that `-k` names, which nobody has asked to see */
-async function readText(source: Source, options: ImportOptions, configTexts: Set<string>): Promise<Result<Imported>> {
+async function readText(
+  source: OriginalText,
+  options: ImportOptions,
+  configTexts: Set<string>,
+): Promise<Result<Imported>> {
   const format = options.format ?? formatOf(source.text);
   const unfilled = unfilledLines(source, format);
   if (unfilled.length > 0) return failure(unfilled);
@@ -147,7 +158,7 @@ const saidPlatform = ({ platform }: ImportOptions, original: Original): SpecObje
   ...platform,
 });
 
-function unknownFormat(source: Source): Problem {
+function unknownFormat(source: OriginalText): Problem {
   const other = otherToolOf(source.text);
   if (other !== undefined) {
     return refusalAt(source, undefined, 'format', `this is ${other.what}, which vmrun does not import`, other.fix);
@@ -165,7 +176,7 @@ function unknownFormat(source: Source): Problem {
 
 /** A variable that another command line gives. */
 function unresolvedReference(
-  source: Source,
+  source: OriginalText,
   { line, lineOf }: Original,
   { setBy }: Configuration,
   { reference, variable }: Configuration['unresolved'][number],
@@ -183,7 +194,7 @@ function unresolvedReference(
 const saidBy = ({ variables }: Configuration): readonly string[] =>
   [...variables].map(([key, value]) => `${key.slice(key.lastIndexOf('.') + 1)}=${value}`);
 
-function illumosNote(source: Source, { line, lineOf }: Original, word: string): Problem {
+function illumosNote(source: OriginalText, { line, lineOf }: Original, word: string): Problem {
   const message = `${shown(word)} is for the bhyve of illumos, which is another program than that of FreeBSD`;
   const fix = 'give the VM a tap, a passthru of pciconf(8) and the firmware of edk2-bhyve in place of it';
   return noteAt(source, lineOf(word) ?? line, 'illumos', message, fix);
@@ -208,7 +219,7 @@ async function settleShortly(configuration: Configuration, original: Original): 
 
 /** What the way from bhyve's words to a spec has to tell. */
 function notesOn(
-  source: Source,
+  source: OriginalText,
   original: Original,
   configuration: Configuration,
   { spec, loader }: Settled,

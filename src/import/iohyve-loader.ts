@@ -1,6 +1,6 @@
 import { listWords, shown } from '../base/text.js';
 import { readLoader } from './loader.js';
-import { noteAt, type Original, type Source } from './original.js';
+import { noteAt, type Original, type OriginalText } from './original.js';
 import type { Properties } from './properties.js';
 import type { Problem } from '../base/problem.js';
 import type { ReadFile } from './loader.js';
@@ -37,7 +37,7 @@ const systems: Readonly<Record<string, System>> = {
 const ownFiles = 'custom';
 
 export interface IohyveGuest {
-  readonly source: Source;
+  readonly source: OriginalText;
   readonly name: string;
   readonly properties: Properties;
   readonly readFile: ReadFile;

@@ -3,7 +3,7 @@ import type { Problem } from '../base/problem.js';
 import { failure, success, type Result } from '../base/result.js';
 import { shown } from '../base/text.js';
 import { iohyveLoader } from './iohyve-loader.js';
-import { noteAt, refusalAt, type ImportContext, type Original, type Source } from './original.js';
+import { noteAt, refusalAt, type ImportContext, type Original, type OriginalText } from './original.js';
 import { readProperties, type Properties, type Property } from './properties.js';
 import type { SpecObject, SpecValue } from './spec-object.js';
 
@@ -90,7 +90,7 @@ export function isIohyve(text: string): boolean {
 }
 
 interface Guest {
-  readonly source: Source;
+  readonly source: OriginalText;
   readonly name: string;
   readonly dataset: string;
   readonly properties: Properties;
@@ -100,7 +100,7 @@ interface Guest {
 }
 
 /** The properties of one guest of iohyve: `iohyve getall NAME`. */
-export function importIohyve(source: Source, context: ImportContext): Result<Original> {
+export function importIohyve(source: OriginalText, context: ImportContext): Result<Original> {
   const listing = readListing(source.text);
   if (listing.second !== undefined) {
     const message = 'another guest begins here';

@@ -8,7 +8,7 @@ import { parseMemorySize } from '../bhyve/sizes.js';
 import type { Platform } from '../bhyve/releases.js';
 import type { Loader } from '../machine/machine.js';
 import type { LoaderSpec } from '../fields/loader.js';
-import { noteAt, type LoaderCommand, type LoaderFlag, type Source } from './original.js';
+import { noteAt, type LoaderCommand, type LoaderFlag, type OriginalText } from './original.js';
 
 export type LoaderProgram = LoaderSpec['kind'];
 
@@ -120,7 +120,7 @@ function drivesIn(map: string | undefined): Readonly<Record<string, string>> | u
 
 /** What vmrun's loader would do otherwise than the one of the text. */
 export function loaderNotes(
-  source: Source,
+  source: OriginalText,
   { spec, console, memory, flags, line }: LoaderCommand,
   planned: Loader,
   { release }: Platform,

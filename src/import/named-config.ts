@@ -2,14 +2,14 @@ import type { Problem } from '../base/problem.js';
 import { readOptions } from '../bhyve/getopt.js';
 import { traitsOf, type Platform } from '../bhyve/releases.js';
 import { isConfigText } from './config-file.js';
-import { refusalAt, type Original, type Source } from './original.js';
+import { refusalAt, type Original, type OriginalText } from './original.js';
 
 /**
  * The files that `-k` names. They must be lists of variables, for what they say goes into the spec: a command line that
  * somebody else wrote may name any file of this host. Nothing of one that is no such list is told.
  */
 export function namedConfigFiles(
-  source: Source,
+  source: OriginalText,
   original: Original,
   platform: Platform,
 ): { readonly texts: readonly string[]; readonly problems: readonly Problem[] } {

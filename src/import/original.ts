@@ -5,7 +5,7 @@ import type { SpecObject } from './spec-object.js';
 import type { VmBhyveRelease } from './vm-bhyve/release.js';
 
 /** Where a text came from. */
-export interface Source {
+export interface OriginalText {
   /** For messages: the file's name as the user gave it, or `<stdin>`. */
   readonly name: string;
   readonly text: string;
@@ -72,7 +72,7 @@ export interface LoaderCommand {
 
 /** Something that was not carried as it stands, or was made up: told, and the spec is written all the same. */
 export const noteAt = (
-  { name }: Pick<Source, 'name'>,
+  { name }: Pick<OriginalText, 'name'>,
   line: number | undefined,
   code: string,
   message: string,

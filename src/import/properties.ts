@@ -1,5 +1,5 @@
 import type { Problem } from '../base/problem.js';
-import { noteAt, type Source } from './original.js';
+import { noteAt, type OriginalText } from './original.js';
 
 /** A setting of a VM manager, with the line it stands on. */
 export interface Property {
@@ -26,7 +26,7 @@ export interface Properties {
 
 /** @param isEmptySet a setting that is set to nothing does not have its default: the manager tells the two apart */
 export function readProperties(
-  source: Source,
+  source: OriginalText,
   properties: ReadonlyMap<string, Property>,
   { isEmptySet = false } = {},
 ): Properties {

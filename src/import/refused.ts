@@ -5,11 +5,11 @@ import { foretell } from '../bhyve/foretell/foretell.js';
 import { optionAt } from '../bhyve/foretell/option-at.js';
 import { readOptions } from '../bhyve/getopt.js';
 import { traitsOf, type Platform } from '../bhyve/releases.js';
-import { refusalAt, type Original, type Source } from './original.js';
+import { refusalAt, type Original, type OriginalText } from './original.js';
 
 /** What bhyve says of a command that it does not take, at the line that it is about. */
 export function refusedByBhyve(
-  source: Source,
+  source: OriginalText,
   original: Original,
   messages: readonly string[],
   platform: Platform,
@@ -57,7 +57,7 @@ const namedBy = (said: string, option: readonly string[]): string =>
     : quoteCommand(option);
 
 /** bhyve crashes, or ends without a word: the option that it is about says more. */
-function refusedWithoutWords(source: Source, original: Original, platform: Platform, bhyve: string): Problem {
+function refusedWithoutWords(source: OriginalText, original: Original, platform: Platform, bhyve: string): Problem {
   const { line, lineOf } = original;
   const { option, signal } = refusedOption(original, platform);
   const words = option.length === 0 ? 'this command' : quoteCommand(option);

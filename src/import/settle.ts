@@ -5,7 +5,7 @@ import type { Loader } from '../machine/machine.js';
 import { plan } from '../machine/plan.js';
 import { readConfiguration, type Configuration } from './configuration.js';
 import type { Unit } from './arrangement.js';
-import { draftOf, itemPrefix, type Carried, type Draft } from './draft.js';
+import { draftOf, itemPrefix, type Carried, type SpecDraft } from './draft.js';
 import { meaningOf } from './meaning.js';
 import type { Original } from './original.js';
 import type { SpecObject } from './spec-object.js';
@@ -38,7 +38,7 @@ export interface Settled {
 export async function settle(configuration: Configuration, original: Original): Promise<Settled> {
   /** Units to be said in a plainer way, each with why. */
   const refused = new Map<Unit, string>();
-  const drafts: Draft[] = [];
+  const drafts: SpecDraft[] = [];
   for (;;) {
     const draft = draftOf(configuration, original, new Set(refused.keys()));
     const { blamed, ...tried } = await attempt(draft, configuration);
@@ -53,7 +53,7 @@ export async function settle(configuration: Configuration, original: Original): 
 }
 
 /** What the first part of a draft that said it was refused for. */
-function reasonFor({ variable }: Carried, drafts: readonly Draft[], refused: ReadonlyMap<Unit, string>): string {
+function reasonFor({ variable }: Carried, drafts: readonly SpecDraft[], refused: ReadonlyMap<Unit, string>): string {
   const [, prefix] = /^(pci\.\d+\.\d+\.\d+\.)device$/.exec(variable) ?? [];
   const ofDevice = [...refused].find(([unit]) => prefix !== undefined && unit.split(' ')[1] === prefix);
   const why = ofDevice?.[1] ?? drafts.flatMap(({ unitOf }) => refused.get(unitOf(variable) ?? '') ?? [])[0];
@@ -69,7 +69,7 @@ interface Attempt extends Omit<Settled, 'spec' | 'carried'> {
   readonly blamed: readonly Blame[];
 }
 
-async function attempt({ spec, unitsAt, unitOf }: Draft, configuration: Configuration): Promise<Attempt> {
+async function attempt({ spec, unitsAt, unitOf }: SpecDraft, configuration: Configuration): Promise<Attempt> {
   const { platform } = configuration;
   const loaded = await loadSpecValue({ name: 'spec', value: spec, resolveFile: (path) => path }, platform);
   const planned = loaded.ok ? plan(loaded.value, 'default', { ...platform, runDirectory: privateFolder }) : loaded;
@@ -107,7 +107,7 @@ async function attempt({ spec, unitsAt, unitOf }: Draft, configuration: Configur
 /** Where the private file would be; nothing is written. */
 const privateFolder = '/var/run/vmrun/import';
 
-const bareDevices = ({ emulations = [] }: SpecObject, unitsAt: Draft['unitsAt']): readonly Unit[] =>
+const bareDevices = ({ emulations = [] }: SpecObject, unitsAt: SpecDraft['unitsAt']): readonly Unit[] =>
   (Array.isArray(emulations) ? emulations : []).flatMap((device: unknown, index) =>
     typeof device === 'object' && device !== null && 'device' in device && device.device === 'raw'
       ? unitsAt(`/emulations/${index}`)

@@ -1,7 +1,7 @@
 import type { Problem } from '../base/problem.js';
 import { templateMark, templateWords } from '../base/template.js';
 import type { ImportFormat } from './formats.js';
-import { refusalAt, type Source } from './original.js';
+import { refusalAt, type OriginalText } from './original.js';
 
 /** Formats in which `${NAME}` may mean something to whom the text is handed on. */
 const withVariables: readonly (ImportFormat | undefined)[] = ['vm-bhyve', 'iohyve'];
@@ -13,7 +13,7 @@ const variableOfBhyve = /^(pci\.|memory\.size=|lpc\.|bootrom=|x86\.)/m;
  * The lines of a text that are still those of a template. A script is none: a shell has marks of its own, and what
  * reaches bhyve is looked at word by word.
  */
-export function unfilledLines(source: Source, format: ImportFormat | undefined): readonly Problem[] {
+export function unfilledLines(source: OriginalText, format: ImportFormat | undefined): readonly Problem[] {
   if (format === 'bhyve' || (format === undefined && !variableOfBhyve.test(source.text))) return [];
   return source.text.split('\n').flatMap((line, index): readonly Problem[] => {
     const mark = /^\s*(#|$)/.test(line) ? undefined : templateMark(line, withVariables.includes(format));
@@ -23,7 +23,7 @@ export function unfilledLines(source: Source, format: ImportFormat | undefined):
 
 /** The words of a command of bhyve that are; a shell makes several words of a mark with blanks in it. */
 export function unfilledWords(
-  source: Source,
+  source: OriginalText,
   argv: readonly string[],
   lineOf: (word: string) => number | undefined,
 ): readonly Problem[] {
@@ -37,7 +37,7 @@ export function unfilledWords(
   return [refusal(source, lineOf(argv.find((word) => word.includes(first)) ?? ''), mark)];
 }
 
-function refusal(source: Source, line: number | undefined, mark: string): Problem {
+function refusal(source: OriginalText, line: number | undefined, mark: string): Problem {
   const { message, fix } = templateWords(mark);
   return refusalAt(source, line, 'template', message, fix);
 }

@@ -8,7 +8,7 @@ import { deviceArguments, settingArguments } from './argv.js';
 import { lockedValue, traitsOf, traitVariable, type Pin } from './identity.js';
 import type { PlannedDevice } from './machine.js';
 import type { Part } from '../fields/part.js';
-import { draft, type Draft, type PlanOptions } from './plan.js';
+import { planInDetail, type DetailedPlan, type PlanOptions } from './plan.js';
 import type { Seat } from './seats.js';
 
 /** Why something is in a command. */
@@ -39,18 +39,18 @@ export interface ExplainedArgument {
  * @param target one of `spec.targets`
  */
 export function explain(spec: Spec, target: string, options: PlanOptions = {}): Result<readonly ExplainedArgument[]> {
-  const drafted = draft(spec, target, options);
-  return drafted.ok ? success(explainDraft(drafted.value, options), drafted.warnings) : drafted;
+  const detailed = planInDetail(spec, target, options);
+  return detailed.ok ? success(explainPlan(detailed.value, options), detailed.warnings) : detailed;
 }
 
-/** The same of a draft. */
-export function explainDraft(drafted: Draft, options: PlanOptions): readonly ExplainedArgument[] {
-  const { machine, effective, before, after, extraWords, seats } = drafted;
+/** The same of a plan. */
+export function explainPlan(detailed: DetailedPlan, options: PlanOptions): readonly ExplainedArgument[] {
+  const { machine, effective, before, after, extraWords, seats } = detailed;
   const fromSettings = (settings: readonly Setting[]): readonly ExplainedArgument[] =>
     settings.flatMap((setting) =>
       inOptions(settingArguments(setting), setting.option !== undefined).map((words) => ({
         words,
-        sources: setting.pointers.map((pointer) => sourceOf(setting, pointer, drafted)),
+        sources: setting.pointers.map((pointer) => sourceOf(setting, pointer, detailed)),
         details: [],
       })),
     );
@@ -62,11 +62,11 @@ export function explainDraft(drafted: Draft, options: PlanOptions): readonly Exp
   const isList = typeof effective.vm.extra_options === 'object';
   return [
     ...fromSettings(before),
-    ...seats.flatMap((seat) => deviceExplained(seat, drafted)),
+    ...seats.flatMap((seat) => deviceExplained(seat, detailed)),
     ...fromSettings(after),
     ...(machine.privateConfig === undefined
       ? []
-      : [{ words: ['-k', machine.privateConfig.path], sources: secretSources(drafted), details: [] }]),
+      : [{ words: ['-k', machine.privateConfig.path], sources: secretSources(detailed), details: [] }]),
     ...extraWords.map((word, index) =>
       plain(word, said(effective, isList ? child('/extra_options', index) : '/extra_options')),
     ),
@@ -84,7 +84,7 @@ function inOptions(words: readonly string[], isWhole: boolean): readonly (readon
 }
 
 /** The field that a pointer leads to, or why the machine has what the field does not say. */
-function sourceOf({ because: reason }: Setting, pointer: string, { effective }: Draft): Source {
+function sourceOf({ because: reason }: Setting, pointer: string, { effective }: DetailedPlan): Source {
   if (reason === 'lock') return { kind: 'lock' };
   if (reason !== undefined) return because(effective, reason.pointer, reason.why);
   const [field = ''] = steps(pointer);
@@ -99,7 +99,7 @@ const because = (effective: EffectiveSpec, pointer: string | undefined, why: str
 
 function deviceExplained(
   { device, part, bridge, pin }: Seat,
-  { effective, pins }: Draft,
+  { effective, pins }: DetailedPlan,
 ): readonly ExplainedArgument[] {
   const words = deviceArguments(device);
   if (part === undefined) {
@@ -154,7 +154,7 @@ function lockedTraits(
 }
 
 /** The passwords that make the private file necessary. */
-function secretSources({ machine, effective, seats }: Draft): readonly Source[] {
+function secretSources({ machine, effective, seats }: DetailedPlan): readonly Source[] {
   const why = 'a password, kept off the command line';
   const ownerOf = new Map(seats.flatMap(({ device, part }) => device.variables.map(({ key }) => [key, part] as const)));
   return machine.variables

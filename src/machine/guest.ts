@@ -16,7 +16,7 @@ import { mayAddDevices } from '../fields/extra-options.js';
 import { guestNames, type GuestNames, type NamedDevice } from './guest-names.js';
 import type { PlannedDevice } from './machine.js';
 import type { Part } from '../fields/part.js';
-import { draft, type Draft, type PlanOptions } from './plan.js';
+import { planInDetail, type DetailedPlan, type PlanOptions } from './plan.js';
 
 /** A device as the guest sees it. */
 export interface GuestDevice extends LockedDevice {
@@ -42,12 +42,12 @@ export interface Guest extends LockedTarget {
  * @param target one of `spec.targets`
  */
 export function guestOf(spec: Spec, target: string, options: PlanOptions = {}): Result<Guest> {
-  const drafted = draft(spec, target, options);
-  return drafted.ok ? success(guestIn(drafted.value), drafted.warnings) : drafted;
+  const detailed = planInDetail(spec, target, options);
+  return detailed.ok ? success(guestIn(detailed.value), detailed.warnings) : detailed;
 }
 
-/** The same of a machine that has been drafted. */
-export function guestIn({ effective, machine, seats, pins, extraWords }: Draft): Guest {
+/** The same of a machine that has been planned. */
+export function guestIn({ effective, machine, seats, pins, extraWords }: DetailedPlan): Guest {
   const { vm } = effective;
   const uuid = String(uuidOf(vm, pins?.uuid) ?? vm.config?.uuid ?? '').toLowerCase();
   const devices = seats.map(({ device, told, bridge }): GuestDevice => {

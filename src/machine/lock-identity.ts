@@ -9,7 +9,7 @@ import { defaultTarget } from '../spec/targets.js';
 import { changeWords, guestChanges, type GuestChange } from './guest-changes.js';
 import { guestIn, md5, type Guest, type GuestDevice } from './guest.js';
 import { deviceWords, identityOf, type Identity, type LockedDevice, type LockedTarget, type Pin } from './identity.js';
-import { draft, type Draft } from './plan.js';
+import { planInDetail, type DetailedPlan } from './plan.js';
 
 /** For which host a spec is locked, and what there was before. */
 export interface LockOptions extends Partial<Platform> {
@@ -38,9 +38,9 @@ const namespace = '4d0d5a5e6b3d4e0c9a0f7f1e2c8b6a31';
  */
 export function lockIdentity(spec: Spec, options: LockOptions = {}): Result<Locked> {
   const { identity, hostName = '', prune = false } = options;
-  const drafts = draftAll(spec, options);
-  if (!drafts.ok) return drafts;
-  const guests = drafts.value.map((each) => ({ each, guest: guestIn(each) }));
+  const plans = planAll(spec, options);
+  if (!plans.ok) return plans;
+  const guests = plans.value.map((each) => ({ each, guest: guestIn(each) }));
   const known = guests.find(({ guest }) => guest.target === defaultTarget)?.guest.uuid ?? identity?.uuid;
   const uuid = known ?? nameUuid(`${hostName}\0${spec.name}`);
   const taken = identity === undefined ? undefined : macsOf(identity);
@@ -71,21 +71,21 @@ export function lockIdentity(spec: Spec, options: LockOptions = {}): Result<Lock
 const byTarget = (a: string, b: string): number =>
   Number(b === defaultTarget) - Number(a === defaultTarget) || (a < b ? -1 : 1);
 
-function draftAll(spec: Spec, options: LockOptions): Result<readonly Draft[]> {
+function planAll(spec: Spec, options: LockOptions): Result<readonly DetailedPlan[]> {
   const { release, arch, identity } = options;
   const host = { ...(release === undefined ? {} : { release }), ...(arch === undefined ? {} : { arch }) };
-  const drafts: Draft[] = [];
+  const plans: DetailedPlan[] = [];
   const problems: Problem[] = [];
   for (const target of spec.targets) {
-    const drafted = draft(spec, target, { ...host, identity });
-    if (drafted.ok) drafts.push(drafted.value);
-    else addAll(problems, drafted.problems);
+    const detailed = planInDetail(spec, target, { ...host, identity });
+    if (detailed.ok) plans.push(detailed.value);
+    else addAll(problems, detailed.problems);
   }
-  return problems.length > 0 ? failure(inOrder(problems)) : success(drafts);
+  return problems.length > 0 ? failure(inOrder(problems)) : success(plans);
 }
 
 /** Entries of a target that no device of it has any more. */
-function staleEntries(before: readonly LockedDevice[], { pins, seats }: Draft): readonly LockedDevice[] {
+function staleEntries(before: readonly LockedDevice[], { pins, seats }: DetailedPlan): readonly LockedDevice[] {
   if (pins === undefined) return [];
   const used = new Set(seats.map(({ pin }) => pin.kept));
   return before.filter((entry) => !used.has(entry));
@@ -98,7 +98,7 @@ const macsOf = ({ targets }: Identity): ReadonlySet<string | undefined> =>
 /** The entry of a device. A new card whose address another one has already, which moved away from here, gets another. */
 function lockedDevice(
   { pointer, isMadeUp, names: _names, ...entry }: GuestDevice,
-  { effective }: Draft,
+  { effective }: DetailedPlan,
   taken: ReadonlySet<string | undefined> | undefined,
 ): LockedDevice {
   if (isMadeUp !== true || entry.mac === undefined || taken === undefined) return entry;
@@ -143,7 +143,7 @@ export function compareWithLock(
   const held: GuestChange[] = [];
   const warnings: Problem[] = [];
   for (const target of targets) {
-    const withLock = draft(spec, target, { ...host, identity });
+    const withLock = planInDetail(spec, target, { ...host, identity });
     if (!withLock.ok) return withLock;
     const guest = guestIn(withLock.value);
     const { uuid } = identity;
@@ -166,14 +166,14 @@ export function compareWithLock(
     for (const change of found) tell(changeWarning(change, file), change.pointer);
     for (const [pointer, message, fix] of doubtful(withLock.value)) tell({ code: 'lock-doubt', message, fix }, pointer);
     // Without the lock, a slot that the spec means may be taken: then nothing is to be compared.
-    const without = draft(spec, target, host);
+    const without = planInDetail(spec, target, host);
     if (without.ok) addAll(held, heldBack(withLock.value, guest, guestIn(without.value)));
   }
   return success({ changes, held, warnings: inOrder(warnings) });
 }
 
 /** What is locked and would be otherwise. What bhyve makes of host and name is not known, so no UUID is compared. */
-function heldBack({ seats }: Draft, guest: Guest, without: Guest): readonly GuestChange[] {
+function heldBack({ seats }: DetailedPlan, guest: Guest, without: Guest): readonly GuestChange[] {
   const fresh = new Set(seats.flatMap(({ part, pin }) => (part !== undefined && isFresh(pin) ? [part.pointer] : [])));
   const devices = guest.devices.filter(({ pointer }) => !fresh.has(pointer));
   return guestChanges({ devices }, without).filter(({ pointer = '' }) => !fresh.has(pointer));
@@ -182,7 +182,7 @@ function heldBack({ seats }: Draft, guest: Guest, without: Guest): readonly Gues
 const isFresh = ({ kept, elsewhere }: Pin): boolean => kept === undefined && elsewhere === undefined;
 
 /** A target that is new has its devices from the others. */
-const inherited = ({ pins }: Draft): LockedTarget => ({
+const inherited = ({ pins }: DetailedPlan): LockedTarget => ({
   devices: [...(pins === undefined ? [] : [pins.hostbridge, pins.lpc, ...pins.parts])].flatMap(
     ({ elsewhere }) => elsewhere ?? [],
   ),
@@ -202,7 +202,7 @@ const changeWarning = (change: GuestChange, file: string): Pick<Problem, 'code' 
       };
 
 /** What may not be meant: a device that was known by kind and order alone. */
-function doubtful({ seats }: Draft): readonly (readonly [string, string, string])[] {
+function doubtful({ seats }: DetailedPlan): readonly (readonly [string, string, string])[] {
   return seats.flatMap(({ part, pin: { kept, isGuess } }) => {
     if (part === undefined || isGuess !== true || kept?.label === undefined) return [];
     const message = `it takes the place of ${deviceWords(kept)}, being the next of its kind`;

@@ -58,12 +58,12 @@ export interface Arranged {
  * @param target one of `spec.targets`
  */
 export function plan(spec: Spec, target: string, options: PlanOptions = {}): Result<Machine> {
-  const drafted = draft(spec, target, options);
-  return drafted.ok ? success(drafted.value.machine, drafted.warnings) : drafted;
+  const detailed = planInDetail(spec, target, options);
+  return detailed.ok ? success(detailed.value.machine, detailed.warnings) : detailed;
 }
 
 /** A machine with what it was made of, for those who tell why it is as it is. */
-export interface Draft extends Arranged {
+export interface DetailedPlan extends Arranged {
   readonly machine: Machine;
   readonly effective: EffectiveSpec;
   /** What is said before the devices, and after them. */
@@ -74,7 +74,7 @@ export interface Draft extends Arranged {
 }
 
 /** The same as `plan`, with all that it found on its way. */
-export function draft(spec: Spec, target: string, options: PlanOptions): Result<Draft> {
+export function planInDetail(spec: Spec, target: string, options: PlanOptions): Result<DetailedPlan> {
   const effective = spec.effective(target);
   const { arranged, problems: found } = arrange(effective, platformOf(effective, options), new Map(), options.identity);
   if (arranged === undefined || !isSound(found)) return failure(inOrder(found));
@@ -87,7 +87,7 @@ export function draft(spec: Spec, target: string, options: PlanOptions): Result<
  * The same of a spec that has faults, for what else there is to say of it: a command that nobody is to start.
  * @returns undefined where too little is known to make one
  */
-export function draftDespite(spec: Spec, target: string, options: PlanOptions): Draft | undefined {
+export function planDespiteFaults(spec: Spec, target: string, options: PlanOptions): DetailedPlan | undefined {
   const effective = spec.effective(target);
   const { arranged } = arrange(effective, platformOf(effective, options), new Map(), options.identity);
   return arranged === undefined ? undefined : { ...arranged, ...build(effective, arranged, options), effective };
@@ -145,7 +145,7 @@ function arrange(
   return { arranged: { memoryBytes, places, pins, extraWords: extra }, problems };
 }
 
-type Built = Pick<Draft, 'machine' | 'before' | 'after' | 'seats'>;
+type Built = Pick<DetailedPlan, 'machine' | 'before' | 'after' | 'seats'>;
 
 function build(effective: EffectiveSpec, arranged: Arranged, options: PlanOptions): Built {
   const { vm } = effective;

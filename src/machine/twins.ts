@@ -4,7 +4,7 @@ import { inOrder, type Problem } from '../base/problem.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { deviceWords } from './identity.js';
 import { guestIn, type Guest, type GuestDevice } from './guest.js';
-import { draft, type PlanOptions } from './plan.js';
+import { planInDetail, type PlanOptions } from './plan.js';
 
 /** Two devices of a guest that are known by one address or serial number. */
 export interface Twin {
@@ -42,10 +42,10 @@ const namesOf = ({ mac, serial, serials = {} }: GuestDevice): readonly Name[] =>
 export function twinWarnings(spec: Spec, targets: readonly string[], options: PlanOptions): readonly Problem[] {
   return inOrder(
     targets.flatMap((target) => {
-      const drafted = draft(spec, target, options);
-      if (!drafted.ok) return [];
-      const { effective } = drafted.value;
-      return twinsOf(guestIn(drafted.value)).map((twin): Problem => {
+      const detailed = planInDetail(spec, target, options);
+      if (!detailed.ok) return [];
+      const { effective } = detailed.value;
+      return twinsOf(guestIn(detailed.value)).map((twin): Problem => {
         const { pointer } = twin.device;
         const subject = effective.subject(pointer);
         return {

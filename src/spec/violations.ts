@@ -61,7 +61,7 @@ export const explainViolations = (
   violations: readonly Violation[],
   root: SourceNode,
   spoken: SpokenSchema,
-): readonly SchemaFinding[] => tellingViolations(violations).map((violation) => explain(violation, root, spoken));
+): readonly SchemaFinding[] => tellingViolations(violations).map((violation) => findingOf(violation, root, spoken));
 
 /** Those that say what is wrong, and not only that something is. */
 export function tellingViolations(violations: readonly Violation[]): readonly Violation[] {
@@ -83,7 +83,7 @@ export function tellingViolations(violations: readonly Violation[]): readonly Vi
   );
 }
 
-function explain(violation: Violation, root: SourceNode, spoken: SpokenSchema): SchemaFinding {
+function findingOf(violation: Violation, root: SourceNode, spoken: SpokenSchema): SchemaFinding {
   const path = steps(violation.instancePath);
   const { node } = find(root, path);
   const schema = schemaAt(root, path, spoken.schema);

@@ -1,12 +1,12 @@
 import { quoteCommand } from '../../src/base/shell.js';
 import type { Platform } from '../../src/devices/device.js';
 import { importText, type Imported, type ImportOptions } from '../../src/import/import-text.js';
-import type { Source } from '../../src/import/original.js';
+import type { OriginalText } from '../../src/import/original.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { parseMemorySize } from '../../src/bhyve/sizes.js';
 import { planOf, told } from '../support/specs.js';
 
-export const sourceOf = (text: string, more: Partial<Source> = {}): Source => ({
+export const sourceOf = (text: string, more: Partial<OriginalText> = {}): OriginalText => ({
   name: 'start.sh',
   text,
   folder: '/vm/web',
@@ -31,7 +31,7 @@ export interface Success extends Imported {
 export async function imported(
   text: string,
   options: Partial<ImportOptions> = {},
-  source: Partial<Source> = {},
+  source: Partial<OriginalText> = {},
 ): Promise<Success> {
   const result = await importText(sourceOf(text, source), optionsFor(options));
   if (!result.ok) throw new Error(`${result.problems.map(told).join('\n')}\n${text}`);
@@ -56,7 +56,7 @@ export async function importedOnce(...words: Parameters<typeof imported>): Promi
 export async function refusals(
   text: string,
   options: Partial<ImportOptions> = {},
-  source: Partial<Source> = {},
+  source: Partial<OriginalText> = {},
 ): Promise<readonly string[]> {
   const result = await importText(sourceOf(text, source), optionsFor(options));
   return result.ok ? [] : result.problems.map(told);

@@ -7,7 +7,7 @@ import type { Platform } from '../releases.js';
 import { checkPinning, countVcpus } from '../topology.js';
 import type { Trace } from '../trace.js';
 import { checkCreation, checkMemory } from './creation.js';
-import { checkControlSocket, checkDebugServer, finishPlatform, startPlatform, startVcpu } from './platform.js';
+import { checkControlSocket, checkDebugServer, finishPlatform, startPlatform, startVcpu } from './machine-checks.js';
 import type { ConsoleSocket, StartContext, StartedDevice } from './start-context.js';
 import { startDevices } from './start-devices.js';
 import { startTpm } from './tpm.js';

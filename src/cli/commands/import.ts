@@ -7,7 +7,7 @@ import { count } from '../../base/text.js';
 import { architectures, releases, type Arch } from '../../base/platform.js';
 import { importFormats, maxImportBytes, type ImportFormat } from '../../import/formats.js';
 import { importText, type Imported } from '../../import/import-text.js';
-import type { Source } from '../../import/original.js';
+import type { OriginalText } from '../../import/original.js';
 import { vmBhyveRelease, type VmBhyveRelease } from '../../import/vm-bhyve/release.js';
 import { makeFolders } from '../../host/make-folders.js';
 import { writeNewFile } from '../../host/new-file.js';
@@ -151,7 +151,7 @@ async function importFile(
   refuseNul(name, text);
   const absolute = path.resolve(workingDirectory, file);
   const folder = isStdin ? workingDirectory : path.dirname(absolute);
-  const source: Source = { name, text, folder, ...(isStdin ? {} : { stem: path.parse(file).name }) };
+  const source: OriginalText = { name, text, folder, ...(isStdin ? {} : { stem: path.parse(file).name }) };
   const release = releases.find((each) => String(each) === options.release);
   const result = await importText(source, {
     ...(options.from === 'auto' ? {} : { format: options.from }),

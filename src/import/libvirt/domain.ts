@@ -1,12 +1,12 @@
 import type { PciAddress } from '../../base/pci-address.js';
 import type { Problem } from '../../base/problem.js';
 import { escapeValue } from '../../machine/argv.js';
-import { noteAt, type ImportContext, type Source } from '../original.js';
+import { noteAt, type ImportContext, type OriginalText } from '../original.js';
 import type { XmlElement } from '../xml.js';
 
 /** One domain on the way to the command line of its guest. */
 export interface Domain {
-  readonly source: Source;
+  readonly source: OriginalText;
   readonly root: XmlElement;
   readonly name: string;
   readonly context: ImportContext;

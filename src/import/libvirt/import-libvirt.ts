@@ -1,7 +1,7 @@
 import type { Problem } from '../../base/problem.js';
 import { failure, success, type Result } from '../../base/result.js';
 import { listWords, shown } from '../../base/text.js';
-import { refusalAt, type ImportContext, type Original, type Source } from '../original.js';
+import { refusalAt, type ImportContext, type Original, type OriginalText } from '../original.js';
 import { parseXml, type XmlElement, type XmlFault } from '../xml.js';
 import { bootOf, loaderOf } from './boot.js';
 import { devicesOf } from './devices.js';
@@ -9,7 +9,7 @@ import { tell, textOf, type Domain } from './domain.js';
 import { cpusOf, fieldsOf, memoryOf, optionsOf, ownArguments, sysinfoOf } from './machine.js';
 
 /** A domain of libvirt's bhyve driver: `virsh dumpxml NAME`. */
-export function importLibvirt(source: Source, context: ImportContext): Result<Original> {
+export function importLibvirt(source: OriginalText, context: ImportContext): Result<Original> {
   const parsed = parseXml(source.text);
   if (!parsed.ok) return failure([noXml(source, parsed.fault)]);
   const { root } = parsed;
@@ -56,7 +56,7 @@ export function importLibvirt(source: Source, context: ImportContext): Result<Or
   });
 }
 
-const noXml = ({ name }: Source, { message, fix, ...at }: XmlFault): Problem => ({
+const noXml = ({ name }: OriginalText, { message, fix, ...at }: XmlFault): Problem => ({
   code: 'xml',
   severity: 'error',
   message,

@@ -2,7 +2,7 @@ import { greatest } from '../../base/long-lists.js';
 import type { Problem } from '../../base/problem.js';
 import { failure, success, type Result } from '../../base/result.js';
 import { listWords, shown } from '../../base/text.js';
-import { noteAt, refusalAt, type ImportContext, type Original, type Source } from '../original.js';
+import { noteAt, refusalAt, type ImportContext, type Original, type OriginalText } from '../original.js';
 import type { SpecObject } from '../spec-object.js';
 import { parse, dialectOf } from './dialect.js';
 import { embeddedCommand, type Embedded } from './embedded.js';
@@ -40,7 +40,7 @@ type Ways =
     }
   | { readonly ok: false; readonly line: number; readonly message: string; readonly code?: StopCode | undefined };
 
-function waysOf(source: Source, readFile: ImportContext['readFile'], isEnough?: (way: Way) => boolean): Ways {
+function waysOf(source: OriginalText, readFile: ImportContext['readFile'], isEnough?: (way: Way) => boolean): Ways {
   const text = wellFormed(source.text);
   const parsed = parse(text, dialectOf(text));
   if (!parsed.ok) return parsed;
@@ -58,7 +58,7 @@ function waysOf(source: Source, readFile: ImportContext['readFile'], isEnough?: 
 
 /** A script; or a text that has a command within one of its lines, if it is none. */
 function readWays(
-  source: Source,
+  source: OriginalText,
   readFile: ImportContext['readFile'],
   isEnough?: (way: Way) => boolean,
 ): Ways & { readonly embedded?: Embedded } {
@@ -71,7 +71,7 @@ function readWays(
     : whole;
 }
 
-const notFollowed = (source: Source, line: number, message: string): Problem =>
+const notFollowed = (source: OriginalText, line: number, message: string): Problem =>
   refusalAt(
     source,
     line,
@@ -81,7 +81,7 @@ const notFollowed = (source: Source, line: number, message: string): Problem =>
   );
 
 /** Whether text may be a script with more in it than is followed: then nobody knows whether there is a command. */
-export function tooLongScript(source: Source): Problem | undefined {
+export function tooLongScript(source: OriginalText): Problem | undefined {
   if (!source.text.includes('bhyve')) return undefined;
   const read = waysOf(source, () => undefined);
   if (read.ok || read.code !== 'limit') return undefined;
@@ -90,7 +90,7 @@ export function tooLongScript(source: Source): Problem | undefined {
 }
 
 /** A command line of bhyve, or a shell script with one. */
-export function importScript(source: Source, context: ImportContext): Result<Original> {
+export function importScript(source: OriginalText, context: ImportContext): Result<Original> {
   const read = readWays(source, context.readFile);
   if (!read.ok && read.code === 'csh') return failure([notFollowed(source, read.line, read.message)]);
   if (!read.ok) {
@@ -187,7 +187,7 @@ const unique = (all: readonly Lost[]): readonly Lost[] => [
 
 /** A card that another way through the script puts into another bridge. */
 function bridgeNotes(
-  source: Source,
+  source: OriginalText,
   ways: readonly Way[],
   cards: ReadonlyMap<string, SpecObject>,
   cardsOn: (way: Way) => ReadonlyMap<string, SpecObject>,
@@ -210,7 +210,7 @@ function bridgeNotes(
 const bridgeOf = (fields: SpecObject | undefined): string =>
   typeof fields?.bridge === 'string' ? fields.bridge : 'no bridge';
 
-const embeddedNote = (source: Source, { line, before }: Embedded): Problem =>
+const embeddedNote = (source: OriginalText, { line, before }: Embedded): Problem =>
   noteAt(
     source,
     line,
@@ -247,7 +247,7 @@ function withName(fields: readonly Field[], name: string | undefined): readonly 
 }
 
 /** What this host's rc.conf(5) may have another value for. */
-function rcConfNotes(source: Source, runs: readonly Run[]): readonly Problem[] {
+function rcConfNotes(source: OriginalText, runs: readonly Run[]): readonly Problem[] {
   const names = [...new Set(runs.flatMap(({ rcConf }) => [...(rcConf?.names ?? [])]))];
   const line = runs.find(({ rcConf }) => rcConf !== undefined)?.rcConf?.line;
   if (names.length === 0) return [];
@@ -264,7 +264,7 @@ function tapsOf(fields: readonly Field[], { symbols }: Script, firstTap: number)
   return found;
 }
 
-const tapNotes = (source: Source, { line }: Started, taps: ReadonlyMap<string, string>): readonly Problem[] =>
+const tapNotes = (source: OriginalText, { line }: Started, taps: ReadonlyMap<string, string>): readonly Problem[] =>
   [...taps.values()].map((name) =>
     noteAt(
       source,
@@ -304,7 +304,7 @@ function commentWithin({ text }: Script, { line, fields }: Started): number | un
   return at === -1 ? undefined : at + 1;
 }
 
-const commentInCommand = (source: Source, line: number): Problem =>
+const commentInCommand = (source: OriginalText, line: number): Problem =>
   refusalAt(
     source,
     line,
@@ -314,7 +314,7 @@ const commentInCommand = (source: Source, line: number): Problem =>
   );
 
 /** A variable that is not set, and leaves bhyve an empty word. */
-function emptyWord(source: Source, { holes, fields, emptyValues }: Started): Problem | undefined {
+function emptyWord(source: OriginalText, { holes, fields, emptyValues }: Started): Problem | undefined {
   const [value] = emptyValues;
   if (value !== undefined) {
     const message = `${value.source} is empty here, so ${value.option} has no value`;
@@ -332,7 +332,7 @@ function emptyWord(source: Source, { holes, fields, emptyValues }: Started): Pro
       );
 }
 
-const blankBehindBackslash = (source: Source, line: number): Problem =>
+const blankBehindBackslash = (source: OriginalText, line: number): Problem =>
   refusalAt(
     source,
     line,
@@ -350,7 +350,7 @@ function makeTarget(text: string, line: number): string | undefined {
   return /^([\w./-]+)\s*::?(?!=)/.exec(rule ?? '')?.[1];
 }
 
-const fromMake = (source: Source, line: number, target: string): Problem =>
+const fromMake = (source: OriginalText, line: number, target: string): Problem =>
   refusalAt(
     source,
     line,
@@ -360,7 +360,7 @@ const fromMake = (source: Source, line: number, target: string): Problem =>
   );
 
 /** The usual way to show a command in a document: behind the prompt of root. */
-function noCommand(source: Source): Problem {
+function noCommand(source: OriginalText): Problem {
   const commented = source.text.split('\n').findIndex((line) => /^\s*[#$%]\s*(\S*\/)?bhyve\s+-/.test(line));
   const fix =
     commented === -1
@@ -369,7 +369,7 @@ function noCommand(source: Source): Problem {
   return refusalAt(source, undefined, 'no-command', 'there is no bhyve command in it', fix);
 }
 
-function unknownWord(source: Source, { symbols }: Script, { text, line }: Field, isName: boolean): Problem {
+function unknownWord(source: OriginalText, { symbols }: Script, { text, line }: Field, isName: boolean): Problem {
   const [first = ''] = symbolsIn(text);
   const { source: unknown, input } = symbols.meaning(first);
   const rest = replaceSymbols(text, () => '');
@@ -390,14 +390,14 @@ function unknownWord(source: Source, { symbols }: Script, { text, line }: Field,
 }
 
 /** How a script is given an argument that it wants. */
-function argumentFix({ text }: Source, place: number): string {
+function argumentFix({ text }: OriginalText, place: number): string {
   const values = Array.from({ length: place }, (_, at) => `VALUE${place === 1 ? '' : String(at + 1)}`).join(' ');
   const command = dialectOf(text) === 'csh' ? `set argv = (${values})` : `set -- ${values}`;
   return `the script wants an argument here: write its value in its place, or put "${command}" on a line before it`;
 }
 
 /** How bhyve is started besides its words. */
-function startNotes(source: Source, { symbols, folder }: Script, chosen: Started): readonly Problem[] {
+function startNotes(source: OriginalText, { symbols, folder }: Script, chosen: Started): readonly Problem[] {
   const { line, outputFile, errorFile, inputFile, takesArguments, directory, directoryLine } = chosen;
   const notes: Problem[] = [];
   const seen = new Set<string>();

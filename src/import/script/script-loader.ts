@@ -1,7 +1,7 @@
 import type { Problem } from '../../base/problem.js';
 import { shown } from '../../base/text.js';
 import { readLoader } from '../loader.js';
-import { noteAt, type ImportContext, type Original, type Source } from '../original.js';
+import { noteAt, type ImportContext, type Original, type OriginalText } from '../original.js';
 import type { Script, Way } from './explore.js';
 import type { Run, Started } from './run.js';
 import { hasSymbol, shownText } from './symbols.js';
@@ -24,7 +24,7 @@ export interface Loading {
 }
 
 export function loaderBefore(
-  source: Source,
+  source: OriginalText,
   { symbols }: Script,
   { way, chosen, resolve }: Loading,
   context: ImportContext,

@@ -1,6 +1,6 @@
 import type { Problem } from '../../base/problem.js';
 import { listWords } from '../../base/text.js';
-import { noteAt, type Source } from '../original.js';
+import { noteAt, type OriginalText } from '../original.js';
 import { differenceText, optionDifference, optionsOf } from './differences.js';
 import { shownText } from './symbols.js';
 import { startsOf, type Script, type Way } from './explore.js';
@@ -17,7 +17,7 @@ interface Told {
 }
 
 /** What is started on another way through the script, and what is started besides: with both values. */
-export function variantNotes(source: Source, script: Script, told: Told): readonly Problem[] {
+export function variantNotes(source: OriginalText, script: Script, told: Told): readonly Problem[] {
   const conditional = conditionNotes(source, script, told);
   return [
     ...conditional.notes,
@@ -44,7 +44,7 @@ const givenOn = ({ run }: Way, { symbols }: Script): readonly string[] =>
     ...[...start.configs].flatMap(([file, text = '']) => text.split('\n').map((line) => `${file}: ${line}`)),
   ]);
 
-function conditionNotes(source: Source, script: Script, { ways, main, chosen }: Told) {
+function conditionNotes(source: OriginalText, script: Script, { ways, main, chosen }: Told) {
   const notes: Problem[] = [];
   const sites = new Set<number>();
   const seen = new Set<string>();
@@ -97,7 +97,7 @@ export function unseenDevices({ text, symbols }: Script, ways: readonly Way[]): 
   });
 }
 
-const neverGiven = (source: Source, script: Script, { ways }: Told): readonly Problem[] =>
+const neverGiven = (source: OriginalText, script: Script, { ways }: Told): readonly Problem[] =>
   unseenDevices(script, ways).map(({ line, device }) =>
     noteAt(
       source,
@@ -153,7 +153,11 @@ function changes({ symbols }: Script, before: Place, after: Place): string | und
 }
 
 /** Other commands of bhyve that are run on the same way, or on one that is not told of. */
-function otherStarts(source: Source, { ways, runs, chosen }: Told, told: ReadonlySet<number>): readonly Problem[] {
+function otherStarts(
+  source: OriginalText,
+  { ways, runs, chosen }: Told,
+  told: ReadonlySet<number>,
+): readonly Problem[] {
   const lines = new Map<number, number>();
   for (const { program, site, line } of [...ways.map(({ run }) => run), ...runs].flatMap(({ started }) => started)) {
     if (program === 'bhyve' && site !== chosen.site && !told.has(site)) lines.set(site, line);
@@ -173,7 +177,7 @@ function otherStarts(source: Source, { ways, runs, chosen }: Told, told: Readonl
 const mostLater = 8;
 
 /** What the same command starts later on: with other words, or another VM. */
-function laterStarts(source: Source, script: Script, { main, runs, chosen }: Told): readonly Problem[] {
+function laterStarts(source: OriginalText, script: Script, { main, runs, chosen }: Told): readonly Problem[] {
   const sameIn = ({ started }: Run): readonly Started[] =>
     started.filter(({ program, site }) => program === 'bhyve' && site === chosen.site);
   const nameOf = ({ fields }: Started): string => fields.at(-1)?.text ?? '';

@@ -1,10 +1,10 @@
 import type { Problem } from '../../base/problem.js';
-import { noteAt, type Source } from '../original.js';
+import { noteAt, type OriginalText } from '../original.js';
 import type { Script } from './explore.js';
 import type { Started, Wrapper } from './run.js';
 
 /** What is told of programs that start bhyve, one by one. */
-export const wrapperNotes = (source: Source, _script: Script, { wrappers }: Started): readonly Problem[] =>
+export const wrapperNotes = (source: OriginalText, _script: Script, { wrappers }: Started): readonly Problem[] =>
   wrappers.map((wrapper) => noteAt(source, wrapper.line, 'wrapper', ...wordsOf(wrapper)));
 
 function wordsOf({ name, words }: Wrapper): readonly [string, string] {

@@ -1,12 +1,12 @@
 import path from 'node:path';
 import type { Problem } from '../../base/problem.js';
-import { noteAt, type ImportContext, type Source } from '../original.js';
+import { noteAt, type ImportContext, type OriginalText } from '../original.js';
 import type { Properties } from '../properties.js';
 import type { VmBhyveRelease } from './release.js';
 
 /** What is gathered on the way to the command line of one guest. */
 export interface Guest {
-  readonly source: Source;
+  readonly source: OriginalText;
   readonly name: string;
   readonly properties: Properties;
   readonly context: ImportContext;
@@ -27,10 +27,10 @@ export function of({ origins }: Guest, key: string, word: string): string {
  * vm-bhyve keeps what belongs to a guest in its folder, where this file is. The name stays as it is: bhyve makes the
  * serial number of a disk of its path, letter for letter.
  */
-export const inGuest = ({ folder }: Source, name: string): string => `${folder}/${name}`;
+export const inGuest = ({ folder }: OriginalText, name: string): string => `${folder}/${name}`;
 
 /** The folder of vm-bhyve, or of one of its datastores. */
-export const datastoreOf = ({ folder }: Source): string => path.posix.dirname(folder);
+export const datastoreOf = ({ folder }: OriginalText): string => path.posix.dirname(folder);
 
 /** Something to tell about a setting, at its line. */
 export function tell({ source, properties, notes }: Guest, key: string, code: string, message: string, fix?: string) {

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { failure, success, type Result } from '../../base/result.js';
 import type { Problem } from '../../base/problem.js';
 import { shown } from '../../base/text.js';
-import { refusalAt, type ImportContext, type Original, type Source } from '../original.js';
+import { refusalAt, type ImportContext, type Original, type OriginalText } from '../original.js';
 import { readProperties, type Properties } from '../properties.js';
 import { fieldsOf, noteOthers } from './around.js';
 import { cardsOf } from './cards.js';
@@ -10,14 +10,14 @@ import { mouseOf, passthruOf, portsOf, randomOf, screenOf, soundOf } from './dev
 import { disksOf } from './disks.js';
 import { of, type Guest } from './guest.js';
 import { loaderOf } from './loader.js';
-import { bridgesOf, consolesOf, firmwareConfigOf, optionsOf, wordsOf } from './options.js';
+import { bridgesOf, consolesOf, firmwareConfigOf, optionsOf, wordsOf } from './bhyve-options.js';
 import { placesFrom } from './places.js';
 import { newestRelease } from './release.js';
 import { linesOf } from './settings.js';
 import { oldLoader, tellWhole } from './whole.js';
 
 /** The configuration of a guest of vm-bhyve, `NAME.conf` in the folder of the guest: `vm configure NAME`. */
-export function importVmBhyve(source: Source, context: ImportContext): Result<Original> {
+export function importVmBhyve(source: OriginalText, context: ImportContext): Result<Original> {
   const lines = linesOf(source.text);
   // The first line of a name counts.
   const settings = new Map(lines.toReversed().map(({ name, ...property }) => [name, property]));
@@ -77,7 +77,7 @@ export function importVmBhyve(source: Source, context: ImportContext): Result<Or
 }
 
 /** A template says what a new guest begins with: its disks are nowhere yet. */
-function templateIn(source: Source): readonly Problem[] {
+function templateIn(source: OriginalText): readonly Problem[] {
   const folder = path.posix.basename(source.folder);
   const isExample = source.folder.endsWith('/examples/vm-bhyve');
   if (folder !== '.templates' && !isExample) return [];

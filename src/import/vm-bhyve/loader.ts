@@ -3,7 +3,7 @@ import { readLoader } from '../loader.js';
 import type { Original } from '../original.js';
 import type { Properties } from '../properties.js';
 import { inGuest, tell, type Guest } from './guest.js';
-import { wordsOf } from './options.js';
+import { wordsOf } from './bhyve-options.js';
 
 export interface LoaderSurroundings {
   readonly disks: readonly string[];

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { ImportContext, Source } from '../original.js';
+import type { ImportContext, OriginalText } from '../original.js';
 import { datastoreOf } from './guest.js';
 import { linesOf } from './settings.js';
 
@@ -18,7 +18,7 @@ export interface Switch {
 export type Switches = (name: string) => Switch;
 
 /** @returns undefined where the file of vm-bhyve cannot be read, as where its guest was copied from another host */
-export function readSwitches(source: Source, { readFile }: ImportContext): Switches | undefined {
+export function readSwitches(source: OriginalText, { readFile }: ImportContext): Switches | undefined {
   const text = readFile(path.posix.join(datastoreOf(source), '.config/system.conf'));
   if (text === undefined) return undefined;
   const settings = new Map(
