@@ -31,7 +31,7 @@ For a VM whose spec has "com1": "console". At a terminal the guest gets all that
 is typed; at the beginning of a line ~. leaves, ~t takes the keyboard from
 whoever has it, ~^Z suspends, ~~ types a tilde. The last 64 KiB are shown first.
 Exit status: 0 left, or the run is over; 69 no VM of that name runs, or it has
-no such console; 75 somebody else has the keyboard, or its vmrun does not answer.
+no such console; 75 somebody else has the keyboard, or vmrun does not answer.
 
 Examples:
   vmrun console web
