@@ -101,7 +101,7 @@ export const limits = `A spec has at most ${maxSpecBytes / 1024 / 1024} MiB, ${n
 const rules = `\
 ## Reading the tables
 
-- A field that is not here is an error. Keys that begin with \`x-\` are yours and ignored. \`null\` is as good as absent.
+- A field that is not here is an error. Keys that begin with \`x-\` are yours and ignored. \`null\` means not set.
 - Text has at least one character and no control characters.
 - A file name is relative to the folder of the spec; on standard input, to the working directory. Where bhyve makes a serial
   number of it, its command has the full path, so that the guest is the same wherever vmrun is started.

@@ -66,7 +66,7 @@ export const simulatorPage = (): string =>
     section('SCRIPTS', paragraphs(...script.map(prose)), list(steps)),
     section(
       'ENVIRONMENT',
-      prose('An empty variable is as good as none.'),
+      prose('An empty variable counts as not set.'),
       list(variables.map(([name, meaning]) => ({ head: `Ev ${name}`, body: prose(meaning) }))),
     ),
     section(

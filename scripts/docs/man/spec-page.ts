@@ -115,7 +115,7 @@ const description = [
 ];
 
 const rules =
-  'A field that is not here is an error, with the name that may have been meant; keys that begin with `x-` are your own and ignored. A value of null is as good as none. Where a list is meant, one item may stand alone. A relative file name starts at the folder of the spec. Mistakes are told all at once, with line and column; `vmrun check` tells them without running anything.';
+  'A field that is not here is an error, with the name that may have been meant; keys that begin with `x-` are your own and ignored. null means not set. Where a list is meant, one item may stand alone. A relative file name starts at the folder of the spec. All mistakes are reported at once, with line and column; `vmrun check` reports them without running anything.';
 
 const targets = [
   'A target is a named variant of the machine. What is booted is the base, which is the spec without its targets, merged with one target, afresh each time.',

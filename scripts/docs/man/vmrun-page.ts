@@ -177,14 +177,14 @@ const description = [
 ];
 
 const running = [
-  'What the host lacks is mended where the device says so by `fix`, with `--recover` or `--force`, or after a yes at a terminal. Nobody is asked where standard input is not a terminal, carries the spec, or is the console of the guest. What was changed is taken back at the end of the run, or by the next run after a crash.',
-  'After an exit, `reboot_on` says whether there is another boot, and `next_target` of which target. Boots that follow one another quickly are delayed more and more, and given up at `restart.max`.',
+  'What is missing on the host is fixed if the device says so by `fix`, with `--recover` or `--force`, or after a yes at a terminal. Nobody is asked if standard input is not a terminal, carries the spec, or is the console of the guest. What was changed is taken back at the end of the run, or by the next run after a crash.',
+  'After an exit, `reboot_on` says whether there is another boot, and `next_target` of which target. Boots that follow one another quickly are delayed more and more, and end at `restart.max`.',
   'A hook finds VMRUN_NAME, VMRUN_TARGET, VMRUN_BOOT and VMRUN_PID, that of bhyve, in its environment, and after an exit its reason in VMRUN_REASON.',
   'If vmrun is killed, bhyve goes on. `vmrun ps` tells of it, `--adopt` takes it over, `vmrun stop` stops it.',
 ];
 
 const stopping = [
-  'SIGTERM, SIGINT and SIGQUIT press the power button of the guest. If it has not powered off within `stop_timeout`, or at the second signal, it is ended by force. The same signal again within 200 ms is no second one, since timeout(1) and others signal vmrun and its process group. Either way no boot follows, and cleanup is done. SIGHUP presses the power button, too; where it comes because the terminal has gone that vmrun was started on, only of a guest whose console is there. SIGUSR1 opens the file of `--log` anew.',
+  'SIGTERM, SIGINT and SIGQUIT press the power button of the guest. If it has not powered off within `stop_timeout`, or at the second signal, it is ended by force. The same signal again within 200 ms does not count, since timeout(1) and others signal vmrun and its process group. Either way no boot follows, and cleanup is done. SIGHUP presses the power button, too; if it comes because the terminal is gone on which vmrun was started, it does so only for a guest whose console is there. SIGUSR1 reopens the file of `--log`.',
   'A guest with `com1: console` has the terminal until somebody leaves it, with `~.` at the beginning of a line; `vmrun console NAME` comes back, and closing the terminal does the guest no harm.',
   'A console on `stdio` has the terminal for itself, and lives and dies with it: Ctrl-C goes to the guest. To leave, shut the guest down, or stop it from another terminal: `vmrun stop NAME`. A simulated guest obeys `poweroff`, `reboot`, `halt`, `exit`, Ctrl-D and Ctrl-C.',
 ];
