@@ -45,7 +45,7 @@ interface Row {
   readonly notes: readonly string[];
 }
 
-function rowOf({ name, status, pid, supervisor, state }: KnownRun, now: Date): Row {
+function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: Date): Row {
   const { target, boot, bootSince, phase, last, degraded = {} } = state ?? {};
   const isAlive = status === 'orphaned' || (status === 'supervised' && pid !== undefined);
   const upMs = bootSince === undefined ? NaN : now.getTime() - Date.parse(bootSince);
@@ -63,6 +63,8 @@ function rowOf({ name, status, pid, supervisor, state }: KnownRun, now: Date): R
       ...Object.entries(degraded).map(([part, error]) => `${part} does not work: ${error}`),
       ...(last?.why === undefined ? [] : [`boot ${last.boot}: ${last.why.cause}`]),
       ...(status === 'orphaned' ? ['its supervisor is gone: vmrun -c FILE --adopt, or vmrun stop'] : []),
+      ...(ended === undefined ? [] : [`boot ${ended.boot} ${ended.words}`]),
+      ...(ended?.why === undefined ? [] : [`boot ${ended.boot}: ${ended.why.cause}`]),
       ...(status === 'left' ? ['nothing runs; vmrun -c FILE or vmrun stop removes what is left'] : []),
     ],
   };

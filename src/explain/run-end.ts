@@ -94,6 +94,11 @@ export function readEnd(end: ProcessEnd, stderrTail: string, { isVmGone = false 
   }
 }
 
+/** An end that is no doing of the guest, nor of a stop that was asked for. */
+export function isUnexpected({ kind }: RunEnd, isStopping: boolean): boolean {
+  return kind === 'failed' || kind === 'triple-fault' || ((kind === 'killed' || kind === 'unknown') && !isStopping);
+}
+
 /** The spec's word for an end, by which `reboot_on` and `next_target` know it; undefined: nobody knows. */
 export function reasonOf(end: RunEnd): ExitReason | undefined {
   switch (end.kind) {

@@ -88,6 +88,12 @@ export interface KnownEnd {
   readonly atMs: number;
 }
 
+/** How what a note tells of has ended; undefined where its shell has not said it. */
+export function endIn(file: string, note: Pick<Note, 'role' | 'boot'>): KnownEnd | undefined {
+  const written = readEnd(file, endTag(note));
+  return written === undefined ? undefined : { end: endOfStatus(written.status), atMs: written.atMs };
+}
+
 /** Somebody else runs the VM. */
 export interface HeldRunDirectory {
   readonly heldBy: string;
@@ -237,10 +243,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       };
     },
     readNote: () => readNote(file(noteFile)),
-    readEnd: (note) => {
-      const written = readEnd(file(endFile), endTag(note));
-      return written === undefined ? undefined : { end: endOfStatus(written.status), atMs: written.atMs };
-    },
+    readEnd: (note) => endIn(file(endFile), note),
     makeOutput: (stream, options) => outputs[stream].make(options),
     adoptOutput: (stream, options) => outputs[stream].adopt(options),
     abandon() {

@@ -11,7 +11,7 @@ import { hasIn } from '../explain/has.js';
 import { load } from './load.js';
 import { outputsOf } from './outputs.js';
 import type { Patience } from './patience.js';
-import { readEnd, reasonOf, type RunEnd } from '../explain/run-end.js';
+import { isUnexpected, readEnd, reasonOf, type RunEnd } from '../explain/run-end.js';
 import {
   environmentOf,
   pidFilePart,
@@ -158,10 +158,6 @@ export function tellEnd(
   const told = reason === undefined ? {} : { reason };
   emit({ kind: 'exit', boot, end, ...told, aliveMs, ...why });
   return { end, aliveMs, pid, ...why };
-}
-
-function isUnexpected({ kind }: RunEnd, isStopping: boolean): boolean {
-  return kind === 'failed' || kind === 'triple-fault' || ((kind === 'killed' || kind === 'unknown') && !isStopping);
 }
 
 /** A pid file that cannot be written is told, and stops no VM. */

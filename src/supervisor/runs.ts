@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { readLastLines } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
@@ -6,16 +7,18 @@ import { systemRunBase } from '../host/run-base.js';
 import { openLedger } from '../host/ledger.js';
 import { hasOpen } from '../host/open-files.js';
 import { isStopped, stateOf } from '../host/process-identity.js';
-import type { RunDirectory } from '../host/run-directory.js';
-import { supervisorIn } from '../host/run-files.js';
+import { endIn, type RunDirectory } from '../host/run-directory.js';
+import { endFile, outputFiles, supervisorIn } from '../host/run-files.js';
 import { knownNames, whoRuns, type NameHolder } from '../host/who-runs.js';
-import type { RunState } from '../host/run-state.js';
+import type { LastEnd, RunState } from '../host/run-state.js';
 import { signalProcess } from '../host/signal-process.js';
 import { leaveStopNote } from '../host/stop-note.js';
+import { explainEnd } from '../explain/explain-end.js';
+import { describeEnd, isUnexpected, readEnd, reasonOf, type RunEnd } from '../explain/run-end.js';
 import { deviceMapName } from '../machine/loader.js';
 import { privateConfigName } from '../machine/plan.js';
 import { claim, type ClaimOptions } from './claim.js';
-import { orphanOf } from './orphan.js';
+import { endedIn, orphanOf } from './orphan.js';
 
 /** A VM that runs on this host, or what is left of one. */
 export interface KnownRun {
@@ -32,6 +35,16 @@ export interface KnownRun {
   readonly supervisor?: number;
   /** What the run told last; absent where its file cannot be read. */
   readonly state?: RunState;
+  /** How its bhyve ended, which no supervisor has told yet: of one that is `left`. */
+  readonly ended?: UntoldEnd;
+}
+
+/** The end of a bhyve whose supervisor was killed before. */
+export interface UntoldEnd extends Omit<LastEnd, 'at'> {
+  /** ISO 8601; absent where nobody knows. */
+  readonly at?: string;
+  /** What became of the boot, for people: `powered off`. */
+  readonly words: string;
 }
 
 /** Where runs are looked for. */
@@ -84,7 +97,42 @@ async function knownRun(name: string, holder: NameHolder, host: Host): Promise<K
   if (orphan !== undefined) {
     return { name, status: 'orphaned', ...(orphan === 'unknown' ? {} : { pid: orphan.pid }), ...told };
   }
-  return state === undefined && note === undefined ? undefined : { name, status: 'left', ...told };
+  if (state === undefined && note === undefined) return undefined;
+  const ended = untoldEnd(name, holder, host);
+  return { name, status: 'left', ...told, ...(ended === undefined ? {} : { ended }) };
+}
+
+const tailBytes = 8192;
+
+/** @returns undefined where no bhyve was left, or its end is told already */
+function untoldEnd(name: string, { state, note, vmLock }: NameHolder, host: Host): UntoldEnd | undefined {
+  const folder = path.dirname(vmLock);
+  const found = endedIn({
+    leftState: state,
+    readNote: () => note,
+    readEnd: (of) => endIn(path.join(folder, endFile), of),
+  });
+  if (found === undefined || state?.last?.boot === found.left.boot) return undefined;
+  const said = lastLines(path.join(folder, outputFiles.stderr));
+  const isVmGone = host.vmm.isAvailable && state?.isMonitored !== true && !host.vmm.exists(name);
+  const end: RunEnd = found.end === undefined ? { kind: 'unknown' } : readEnd(found.end.end, said, { isVmGone });
+  const reason = reasonOf(end);
+  return {
+    boot: found.left.boot,
+    ...(found.end === undefined ? {} : { at: new Date(found.end.atMs).toISOString() }),
+    end: end.kind,
+    words: describeEnd(end),
+    ...(reason === undefined ? {} : { reason }),
+    ...(isUnexpected(end, false) ? { why: explainEnd(end, said) } : {}),
+  };
+}
+
+function lastLines(file: string): string {
+  try {
+    return readLastLines(file, tailBytes).join('\n');
+  } catch {
+    return ''; // it has said nothing that is there
+  }
 }
 
 /** How a VM is stopped. */

@@ -159,10 +159,14 @@ describe('vmrun ps', () => {
       process.kill(pid, 'SIGKILL');
       await until(() => !isRunning(pid));
       const [left] = await runs();
-      expect(left).toMatchObject({ name: place.name, status: 'left' });
+      expect(left).toMatchObject({
+        ...{ name: place.name, status: 'left' },
+        ended: { boot: 1, end: 'killed', reason: 'signal', words: 'was killed by SIGKILL' },
+      });
       expect(left).not.toHaveProperty('pid');
-      const [leftLine, leftNote] = await table();
+      const [leftLine, endNote, whyNote, leftNote] = await table();
       expect(leftLine).toMatch(/ {2}left +default +1 +- +- +-$/);
+      expect([endNote, whyNote]).toEqual(['  boot 1 was killed by SIGKILL', expect.stringMatching(/^ {2}boot 1: /)]);
       expect(leftNote).toContain('vmrun stop');
     });
   });
@@ -207,6 +211,9 @@ describe('vmrun ps', () => {
       expect(stdout).toMatch(new RegExp(`^NAME.*\n${place.name} .*\n\nSimulated:\n  NAME.*\n  ${place.name} .*\n$`));
       expect([await listed(), await listed('--simulate'), await listed('--no-simulate')]).toEqual([2, 1, 1]);
       expect((await vmrun('ps', '--no-simulate')).stdout).not.toContain('Simulated');
+      const lines = (...options: readonly string[]) => vmrun('ps', '--format', 'lines', ...options);
+      expect((await lines()).stderr).toMatch(/^vmrun: 1 simulated VM is not listed; --simulate lists them/);
+      for (const option of ['--simulate', '--no-simulate']) expect((await lines(option)).stderr).toBe('');
       expect((await vmrun('stop', place.name)).stderr).toContain(`vmrun stop ${place.name} --simulate`);
       expect((await ended(vm)).status).toBe(1);
       expect((await vmrun('stop', place.name, '--no-simulate')).status).toBe(69);
@@ -396,7 +403,7 @@ describe('vmrun stop', () => {
       const command = ['flock', '-x', `${base}/a/lock`, ...vmrunCommand];
       const { status, stdout, stderr } = await startVmrun(place, words, { command }).ended;
       expect(stdout).toMatch(/^NAME .*\na +starting /);
-      expect(stderr).toMatch(/^vmrun: bcd: nobody knows who runs it: ENAMETOOLONG/);
+      expect(stderr).toMatch(/^vmrun: bcd: it is not known who runs it: ENAMETOOLONG/);
       expect(status).toBe(71);
     });
   },

@@ -146,7 +146,8 @@ describe('the runs of a folder', () => {
       expect(await list(place)).toEqual([{ name: place.name, status: 'orphaned', pid: child.pid }]);
       endProcess(child.pid);
       await child.ended;
-      expect(await list(place)).toEqual([{ name: place.name, status: 'left' }]);
+      const ended = expect.objectContaining({ boot: 1, end: 'killed', words: 'was killed by SIGKILL' });
+      expect(await list(place)).toEqual([{ name: place.name, status: 'left', ended }]);
     });
   });
 });

@@ -49,18 +49,24 @@ export const psCommand: MakeSubcommand = (context, output) => {
       command.parse([...words], { from: 'user' });
       const options = command.opts<PsOptions>();
       const base = runBaseOf(options, context);
+      const format = options.json === true ? 'json' : options.format;
       const unknown: string[] = [];
       const onUnknown = (name: string, error: unknown): void => {
         unknown.push(name);
         const why = error instanceof Error ? error.message : String(error);
-        context.err(asLines([`vmrun: ${name}: nobody knows who runs it: ${why}`]));
+        context.err(asLines([`vmrun: ${name}: it is not known who runs it: ${why}`]));
       };
       const real = options.simulate === true ? [] : await listRuns({ runBase: base, onUnknown });
       const simulated = options.simulate === false ? [] : await listRuns({ runBase: simulatedBase(base), onUnknown });
+      if (format === 'lines' && options.simulate === undefined && simulated.length > 0) {
+        const are = simulated.length === 1 ? 'simulated VM is' : 'simulated VMs are';
+        context.err(
+          asLines([`vmrun: ${simulated.length} ${are} not listed; --simulate lists them, --no-simulate silences this`]),
+        );
+      }
       const runs = runsDocument(real, simulated);
       // Where all are simulated because nobody wants others, that need not be said.
       const listed = options.simulate === true ? simulated : runs;
-      const format = options.json === true ? 'json' : options.format;
       const now = new Date();
       if (format === 'json') context.out(asJson(runs, 2));
       else if (format === 'lines') context.out(runLines(options.simulate === true ? simulated : real, now));

@@ -121,7 +121,7 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
 const isSpecFile = (name: string, { workingDirectory }: Context): boolean =>
   /[./]/.test(name) && isThere(path.resolve(workingDirectory, name));
 
-function describe({ status, supervisor, pid }: KnownRun): string {
+function describe({ status, supervisor, pid, ended }: KnownRun): string {
   switch (status) {
     case 'supervised':
       return supervisor === undefined
@@ -130,7 +130,7 @@ function describe({ status, supervisor, pid }: KnownRun): string {
     case 'orphaned':
       return `its supervisor is gone, stopping ${pid === undefined ? 'it' : `process ${pid}`}`;
     case 'left':
-      return 'nothing runs, removing what a run that was killed has left';
+      return `nothing runs${ended === undefined ? '' : ` (boot ${ended.boot} ${ended.words})`}, removing what a run that was killed has left`;
   }
 }
 
