@@ -14,6 +14,7 @@ import type { ComparisonDocument } from '../report/comparison.js';
 import type { PlannedBoot, PlanReport, TargetPlan } from '../report/plan-report.js';
 import { shorten, table, type Cell } from './columns.js';
 import { asLines, type OwnText } from './paint.js';
+import { servedWords } from './served-words.js';
 import { usualWidth, wrap } from './wrap.js';
 
 /** The plan for people, as wide as their terminal; a word of a command that is longer stays whole. */
@@ -46,6 +47,7 @@ function targetLines(plan: TargetPlan, { name, source }: PlanReport, width: numb
     '',
     ...(explained === undefined ? commandLines([...program, ...machine.argv], width) : []),
     ...why.slice(1),
+    ...(machine.servesConsole ? ['', ...wrap(servedWords(name), width - 2, '  ').map((line) => `  ${line}`)] : []),
   ];
 }
 

@@ -251,3 +251,13 @@ describe('touches nothing', () => {
     }),
   );
 });
+
+test('stdio that stands for a served console is said to be no terminal, by a plan, too', () =>
+  inPlace(async (place) => {
+    place.spec({ com1: 'console' });
+    const words = `stdio is two FIFOs here, by which vmrun serves the console: vmrun console ${place.name}`;
+    const dry = await askVmrun(place, ['-c', 'vm.json', '--dry-run']);
+    expect(dry).toMatchObject({ status: 0, stderr: `vmrun: ${words}\n` });
+    const plan = await askVmrun(place, ['plan', 'vm.json']);
+    expect(plan.stdout.replaceAll(/\s+/g, ' ')).toContain(words);
+  }));

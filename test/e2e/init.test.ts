@@ -10,7 +10,7 @@ const textOf = (place: Place, ...names: readonly string[]): string => readFileSy
 /** What a dry run of a target prints. */
 async function dryRun(place: Place, file: string, target = 'default'): Promise<string> {
   const { status, stdout, stderr } = await askVmrun(place, ['-c', file, '-t', target, '--dry-run']);
-  expect([status, stderr]).toEqual([0, '']);
+  expect([status, stderr]).toEqual([0, expect.stringMatching(/^(vmrun: stdio is two FIFOs here, .*\n)?$/)]);
   return stdout;
 }
 
@@ -28,7 +28,7 @@ describe('by options', () => {
       expect(command).not.toContain('disc1.iso');
       expect(await dryRun(place, 'web.yaml', 'install')).toContain('disc1.iso');
       expect(stderr).toContain('truncate -s 20G web.img');
-      expect(stderr).toContain('vmrun check -c web.yaml');
+      expect(stderr).toContain('vmrun check web.yaml --all-targets ');
       expect(stderr).toContain('vmrun -c web.yaml -t install');
     }));
 

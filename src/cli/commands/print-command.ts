@@ -7,6 +7,7 @@ import type { Machine } from '../../machine/machine.js';
 import type { Context } from '../context.js';
 import type { PrintFormat } from '../options.js';
 import { asJson, asLines } from '../paint.js';
+import { servedWords } from '../served-words.js';
 import type { Programs } from '../../machine/loader.js';
 
 /** `--dry-run`: prints what would be run. Starts, checks and writes nothing. */
@@ -46,7 +47,7 @@ export async function printCommand(
 }
 
 /** What the printed command does not show. */
-function notesOf({ privateConfig, loader, requirements }: Machine): string[] {
+function notesOf({ name, privateConfig, loader, requirements, servesConsole }: Machine): string[] {
   const lookups = requirements.filter(({ need }) => need.kind === 'host-card' && need.card.by === 'ids');
   return [
     ...(loader?.files ?? []).map(({ path }) => `${path} does not exist yet: a run writes it for ${loader?.kind ?? ''}`),
@@ -56,6 +57,7 @@ function notesOf({ privateConfig, loader, requirements }: Machine): string[] {
     ...(privateConfig === undefined
       ? []
       : [`passwords are not shown: a run writes them to ${privateConfig.path}, for bhyve alone to read`]),
+    ...(servesConsole ? [servedWords(name)] : []),
     ...lookups.map(({ subject }) => `${subject}: the host card is looked up when the VM is run`),
   ];
 }
