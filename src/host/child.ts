@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess, type SpawnOptions as NodeSpawnOptions } from 'node:child_process';
-import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { openDescriptors, type ChildDescriptors } from './child-descriptors.js';
 import { systemClock } from './clock.js';
@@ -8,9 +6,9 @@ import { programEnvironment } from './environment.js';
 import { listen, socketOf, type LifeLine } from './life-line.js';
 import { feed, gate, handOn } from './pass-on.js';
 import { refuseUnstartable } from './program.js';
-import { signalGroup } from './signal-process.js';
 import type { SpawnOptions } from './spawn-options.js';
 import { startError } from './start-error.js';
+import { startProcess, type StartedProcess } from './start-process.js';
 import { endOfStatus, shellDescriptors, stayingShell, type ProcessEnd } from './staying-shell.js';
 import { takeTurn } from './turn.js';
 
@@ -42,19 +40,8 @@ const drainMs = 100;
 /** The same of the life line, when all was killed. */
 const killMs = 1000;
 
-/** Some failures of fork(2) and of what comes before it are thrown, the others are an event. */
-async function startShell(
-  words: readonly string[],
-  options: NodeSpawnOptions,
-): Promise<ChildProcess & { readonly pid: number }> {
-  const subprocess = spawn('/bin/sh', words, options);
-  const { pid } = subprocess;
-  if (pid !== undefined) return Object.assign(subprocess, { pid });
-  throw (await once(subprocess, 'error'))[0];
-}
-
 interface Started {
-  readonly subprocess: ChildProcess & { readonly pid: number };
+  readonly shell: StartedProcess;
   readonly line: LifeLine;
   readonly files: Pick<ChildDescriptors, 'stderr' | 'stdout'>;
 }
@@ -69,13 +56,11 @@ async function start(command: readonly string[], options: SpawnOptions, env: Nod
     const { stdio, reader } = descriptors;
     if (reader !== undefined) socket = socketOf(reader);
     const words = stayingShell(command, options.survivor);
-    const subprocess = await startShell(words, { stdio, detached: options.ownSession, env });
-    const pipe = subprocess.stdio[shellDescriptors.line];
+    const shell = await startProcess('/bin/sh', words, { stdio, detached: options.ownSession, env });
+    const pipe = shell.streams.stdio[shellDescriptors.line];
     socket ??= pipe instanceof Socket ? pipe : undefined;
     if (socket === undefined) throw new Error('there is no pipe to the shell');
-    // A signal that could not be sent.
-    subprocess.on('error', () => undefined);
-    return { subprocess, line: listen(socket, options.survivor.tag), files: descriptors };
+    return { shell, line: listen(socket, options.survivor.tag), files: descriptors };
   } catch (cause) {
     socket?.destroy();
     await Promise.all([descriptors?.stderr?.end(), descriptors?.stdout?.end()]);
@@ -87,7 +72,7 @@ async function start(command: readonly string[], options: SpawnOptions, env: Nod
 
 /** What the child writes, as far as we read it. */
 function readOutputs(
-  { stdin, stdout }: ChildProcess,
+  { stdin, stdout }: StartedProcess['streams'],
   options: SpawnOptions,
   files: Pick<ChildDescriptors, 'stderr' | 'stdout'>,
 ) {
@@ -126,17 +111,10 @@ export const spawnChild: SpawnChild = async (command, options) => {
   const { survivor } = options;
   const env = programEnvironment(options.env);
   refuseUnstartable(program, env.PATH);
-  const { subprocess, line, files } = await start(command, options, env);
-  const { pid: shell } = subprocess;
-  let isReaped = false;
+  const { shell, line, files } = await start(command, options, env);
   let isKilled = false;
-  const exit = new Promise<ProcessEnd | undefined>((resolve) => {
-    subprocess.once('exit', (status, signal) => {
-      isReaped = true;
-      resolve(signal === null ? endOfStatus(status ?? 0) : undefined);
-    });
-  });
-  const outputs = readOutputs(subprocess, options, files);
+  const exit = shell.exit.then((end) => (end.kind === 'exited' ? endOfStatus(end.status) : undefined));
+  const outputs = readOutputs(shell.streams, options, files);
   const pid = await line.pid;
   if (pid === undefined) {
     // Its shell could start nobody: fork(2) lacks processes or memory there.
@@ -172,12 +150,12 @@ export const spawnChild: SpawnChild = async (command, options) => {
 
   return {
     pid,
-    shell,
+    shell: shell.pid,
     ended: endOf(),
-    isWaitedFor: () => !isReaped,
+    isWaitedFor: () => !shell.isReaped(),
     killWhole: () => {
       isKilled = true;
-      signalGroup(shell, 'SIGKILL', isReaped);
+      shell.signalGroup('SIGKILL');
     },
     stderrTail: outputs.stderrTail,
     stdoutTail: outputs.stdoutTail,

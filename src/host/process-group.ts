@@ -1,11 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { abort } from './abort.js';
 import type { ProcessEnd } from './child.js';
 import type { Clock } from './clock.js';
-import { signalGroup } from './signal-process.js';
 import { startError } from './start-error.js';
+import { startProcess, type StartedProcess } from './start-process.js';
 import { takeTurn } from './turn.js';
 
 /** A program that leads a process group, so that it can be ended with all that it has started. */
@@ -35,14 +33,7 @@ export async function startGroup(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<ProcessGroup> {
-  const { pid, stdout, stderr, child } = await start(argv, env);
-  let isReaped = false;
-  const exited = new Promise<ProcessEnd>((resolve) => {
-    child.once('exit', (status, signal) => {
-      isReaped = true;
-      resolve(signal === null ? { kind: 'exited', status: status ?? 0 } : { kind: 'signalled', signal });
-    });
-  });
+  const { exit: exited, signalGroup: kill, stdout, stderr } = await start(argv, env);
   const closed = [stdout, stderr].map((stream) => {
     stream.on('error', () => undefined);
     return new Promise<void>((resolve) => stream.once('close', resolve));
@@ -51,9 +42,7 @@ export async function startGroup(
     stdout,
     stderr,
     exited,
-    kill: (signal) => {
-      signalGroup(pid, signal, isReaped);
-    },
+    kill,
     async settle(clock) {
       const settled = new AbortController();
       const all = Promise.all([exited, ...closed]).then(() => {
@@ -68,9 +57,7 @@ export async function startGroup(
   };
 }
 
-interface Started {
-  readonly pid: number;
-  readonly child: ChildProcess;
+interface Started extends StartedProcess {
   readonly stdout: Readable;
   readonly stderr: Readable;
 }
@@ -79,15 +66,10 @@ async function start(argv: readonly string[], env: Readonly<Record<string, strin
   const [program = '', ...args] = argv;
   await takeTurn();
   try {
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-      env,
-    });
-    const { pid, stdout, stderr } = child;
-    // Some failures of fork(2) and execve(2) are thrown, the others are an event; without descriptors there are no streams.
-    if (pid !== undefined) return { pid, child, stdout, stderr };
-    throw (await once(child, 'error'))[0];
+    const started = await startProcess(program, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env });
+    const { stdout, stderr } = started.streams;
+    if (stdout === null || stderr === null) throw new Error('there are no pipes to it');
+    return { ...started, stdout, stderr };
   } catch (cause) {
     throw startError(program, cause);
   }
