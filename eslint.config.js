@@ -66,7 +66,7 @@ const pureGlobals = ['setTimeout', 'setInterval', 'setImmediate', 'process'].map
 }));
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'src/*/generated/*.js']),
+  globalIgnores(['dist/', 'coverage/', 'src/**/generated/*.js']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -85,12 +85,13 @@ async function update(file, content) {
 
 export async function generate(root) {
   const { sharedSchema, publishedSchema } = await load(root, 'src/spec/published-schema.ts');
-  const { factsSchema, publishedFactsSchema } = await load(root, 'src/host/facts-schema.ts');
+  const { factsSchema, publishedFactsSchema } = await load(root, 'src/host/look/facts-schema.ts');
   const { visibleLines } = await load(root, 'src/base/visible.ts');
   const file = (name) => path.join(root, name);
-  for (const folder of ['src/spec/generated', 'src/host/generated']) await mkdir(file(folder), { recursive: true });
+  for (const folder of ['src/spec/generated', 'src/host/look/generated'])
+    await mkdir(file(folder), { recursive: true });
   await update(file('src/spec/generated/validate-vm.js'), await compileValidator(root, sharedSchema()));
-  await update(file('src/host/generated/validate-host.js'), await compileValidator(root, factsSchema));
+  await update(file('src/host/look/generated/validate-host.js'), await compileValidator(root, factsSchema));
   await update(file('schemas/vm.schema.json'), await schemaText(publishedSchema(), visibleLines));
   await update(file('schemas/host.schema.json'), await schemaText(publishedFactsSchema(), visibleLines));
 }

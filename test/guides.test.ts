@@ -8,7 +8,7 @@ import type { Problem } from '../src/base/problem.js';
 import { commandWords } from '../src/cli/command-tree.js';
 import { commands } from '../src/cli/commands.js';
 import { deviceModels } from '../src/devices/registry.js';
-import { phases } from '../src/host/run-state.js';
+import { phases } from '../src/host/run-directory/run-state.js';
 import { vmSchema } from '../src/spec/schema.js';
 import { exitReasons } from '../src/fields/exits.js';
 import { hookFields } from '../src/fields/hooks.js';

@@ -1,5 +1,5 @@
 import { Chalk } from 'chalk';
-import { isTerminal } from '../host/terminal.js';
+import { isTerminal } from '../host/process/terminal.js';
 import type { Context } from './context.js';
 import { inColour, type Paint } from './paint.js';
 

@@ -1,5 +1,5 @@
-import type { HostFinding } from '../host/findings.js';
-import { commandOf } from '../host/findings.js';
+import type { HostFinding } from '../host/look/findings.js';
+import { commandOf } from '../host/look/findings.js';
 import type { Context } from './context.js';
 import { asLines, asQuestion } from './paint.js';
 

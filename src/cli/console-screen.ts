@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { isSameFile } from '../host/terminal.js';
+import { isSameFile } from '../host/process/terminal.js';
 import type { Context } from './context.js';
 import { asLines, own } from './paint.js';
 

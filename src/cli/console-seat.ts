@@ -1,6 +1,6 @@
-import type { Peer } from '../host/peer-socket.js';
-import { suspendGroup } from '../host/signal-process.js';
-import { isForeground } from '../host/terminal.js';
+import type { Peer } from '../host/sinks/peer-socket.js';
+import { suspendGroup } from '../host/process/signal-process.js';
+import { isForeground } from '../host/process/terminal.js';
 import { consoleFrames } from '../supervisor/console-server.js';
 import type { Writer } from '../supervisor/console.js';
 import { keyHelp } from './console-keys.js';

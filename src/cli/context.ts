@@ -1,5 +1,5 @@
 import type { Platform } from '../devices/device.js';
-import type { Sink } from '../host/line-sink.js';
+import type { Sink } from '../host/sinks/line-sink.js';
 import type { OwnText } from './paint.js';
 
 /** What a command may touch of the process; `main.ts` alone makes one. */

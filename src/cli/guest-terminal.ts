@@ -1,5 +1,5 @@
-import { suspendGroup } from '../host/signal-process.js';
-import { awaitForeground, isForeground, isTerminal } from '../host/terminal.js';
+import { suspendGroup } from '../host/process/signal-process.js';
+import { awaitForeground, isForeground, isTerminal } from '../host/process/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { Run } from '../supervisor/run-options.js';
 import type { Seat } from '../supervisor/console.js';

@@ -1,4 +1,4 @@
-import { discardTyped, isForeground, isTerminal } from '../host/terminal.js';
+import { discardTyped, isForeground, isTerminal } from '../host/process/terminal.js';
 import { consoleKeys, type KeyAction } from './console-keys.js';
 
 export interface KeyboardOptions {

@@ -1,4 +1,4 @@
-import { isTerminal } from '../host/terminal.js';
+import { isTerminal } from '../host/process/terminal.js';
 import type { Context } from './context.js';
 
 /**

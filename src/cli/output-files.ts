@@ -1,5 +1,5 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
-import { runDirectoryOf } from '../host/run-base.js';
+import { runDirectoryOf } from '../host/run-directory/run-base.js';
 import type { Identity } from '../machine/identity.js';
 import type { Programs } from '../machine/loader.js';
 import { filesOfTargets, type NamedFile } from '../machine/named-files.js';

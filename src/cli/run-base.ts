@@ -1,6 +1,6 @@
 import { ProblemsError } from '../base/problem.js';
 import { withoutEnd } from '../base/text.js';
-import { defaultRunBase } from '../host/run-base.js';
+import { defaultRunBase } from '../host/run-directory/run-base.js';
 import type { Context } from './context.js';
 
 /**

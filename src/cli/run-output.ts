@@ -7,8 +7,8 @@ import {
   fileSink,
   type FileSink,
   type FileSinkOptions,
-} from '../host/line-sink.js';
-import { hasPipedInput, isForeground, isSameFile, isTerminal } from '../host/terminal.js';
+} from '../host/sinks/line-sink.js';
+import { hasPipedInput, isForeground, isSameFile, isTerminal } from '../host/process/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { RunEvent } from '../supervisor/events.js';
 import type { Run } from '../supervisor/run-options.js';

@@ -2,7 +2,7 @@ import { formatDuration } from '../base/duration.js';
 import { quoteCommand } from '../base/shell.js';
 import { count } from '../base/text.js';
 import { unreachable } from '../base/unreachable.js';
-import type { HookEnd } from '../host/hook.js';
+import type { HookEnd } from '../host/process/hook.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { HookName, RunEvent } from '../supervisor/events.js';
 import type { Explanation } from '../explain/rule.js';

@@ -1,5 +1,5 @@
 import { listWords } from '../base/text.js';
-import type { HostFinding } from '../host/findings.js';
+import type { HostFinding } from '../host/look/findings.js';
 import type { CheckReport } from '../report/check-report.js';
 import type { TargetReadiness } from '../supervisor/readiness.js';
 import type { Colours } from './colours.js';

@@ -1,4 +1,4 @@
-import type { StartError } from '../host/start-error.js';
+import type { StartError } from '../host/process/start-error.js';
 import type { Colours } from './colours.js';
 import { asLines, type OwnText } from './paint.js';
 

@@ -1,5 +1,5 @@
-import { descriptorSink, describeLoss } from '../host/line-sink.js';
-import { isSameFile, isTerminal } from '../host/terminal.js';
+import { descriptorSink, describeLoss } from '../host/sinks/line-sink.js';
+import { isSameFile, isTerminal } from '../host/process/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { Context } from './context.js';
 import { asLines, asText, endLines, own, prefixed, type OwnText } from './paint.js';

@@ -1,7 +1,7 @@
-import { isStopped, stateOf } from '../host/process-identity.js';
-import { supervisorIn } from '../host/run-files.js';
-import { runTool } from '../host/tools.js';
-import { whoRuns } from '../host/who-runs.js';
+import { isStopped, stateOf } from '../host/process/process-identity.js';
+import { supervisorIn } from '../host/run-directory/run-files.js';
+import { runTool } from '../host/process/tools.js';
+import { whoRuns } from '../host/run-directory/who-runs.js';
 
 /** How often a supervisor is looked at that does not answer, and how often before the greeting is given up. */
 const lookMs = 500;

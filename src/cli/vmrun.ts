@@ -1,7 +1,7 @@
 import type { CommanderError } from 'commander';
 import { codeOf, isSystemCode } from '../base/error-code.js';
 import { ProblemsError } from '../base/problem.js';
-import { runDirectoryOf } from '../host/run-base.js';
+import { runDirectoryOf } from '../host/run-directory/run-base.js';
 import { plan } from '../machine/plan.js';
 import { loadWithLock } from '../report/load-with-lock.js';
 import { refuseUnknownTarget } from '../report/targets.js';
@@ -119,7 +119,7 @@ async function report(error: unknown, context: Context, command: string, color: 
   const [{ formatProblems }, { coloursFor }, { StartError }] = await Promise.all([
     import('./show-problems.js'),
     import('./colours.js'),
-    import('../host/start-error.js'),
+    import('../host/process/start-error.js'),
   ]);
   const colour = coloursFor(context, color);
   if (error instanceof ProblemsError) {

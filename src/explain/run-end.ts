@@ -1,7 +1,7 @@
 import { formatDuration } from '../base/duration.js';
 import { unreachable } from '../base/unreachable.js';
-import type { ProcessEnd } from '../host/child.js';
-import type { HookEnd } from '../host/hook.js';
+import type { ProcessEnd } from '../host/process/child.js';
+import type { HookEnd } from '../host/process/hook.js';
 import type { Loader } from '../machine/machine.js';
 import type { ExitReason } from '../fields/exits.js';
 

@@ -1,12 +1,12 @@
 import type { Platform } from '../devices/device.js';
-import { spawnChild, type SpawnChild } from './child.js';
+import { spawnChild, type SpawnChild } from './process/child.js';
 import { systemClock, type Clock } from './clock.js';
-import { childrenOf } from './process-identity.js';
-import { runHook, type RunHook } from './hook.js';
-import { systemPlatform } from './platform.js';
-import { readSecret, type ReadSecret } from './secret.js';
-import { runTool, type RunTool } from './tools.js';
-import { vmmOf, type Vmm } from './vmm.js';
+import { childrenOf } from './process/process-identity.js';
+import { runHook, type RunHook } from './process/hook.js';
+import { systemPlatform } from './look/platform.js';
+import { readSecret, type ReadSecret } from './look/secret.js';
+import { runTool, type RunTool } from './process/tools.js';
+import { vmmOf, type Vmm } from './look/vmm.js';
 
 /** What a supervisor needs of the machine it runs on. Tests hand in one with a clock or a kernel of their own. */
 export interface Host {

@@ -2,7 +2,7 @@ import type { Problem } from '../base/problem.js';
 import type { Arch } from '../devices/device.js';
 import type { LoaderSpec } from '../fields/loader.js';
 import type { SpecObject } from './spec-object.js';
-import type { VmBhyveRelease } from './vm-bhyve/release.js';
+import type { VmBhyveRelease } from './vm-bhyve-release.js';
 
 /** Where a text came from. */
 export interface OriginalText {

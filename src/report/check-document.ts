@@ -1,6 +1,6 @@
 import type { Place, Problem, ProblemsError } from '../base/problem.js';
 import type { Arch, Release } from '../devices/device.js';
-import { commandOf } from '../host/findings.js';
+import { commandOf } from '../host/look/findings.js';
 import { isReadyReport, type CheckReport } from './check-report.js';
 
 /** What `vmrun check --json` prints: one object. Keys may be added to it, none changes its meaning. */

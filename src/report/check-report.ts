@@ -1,10 +1,10 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Platform } from '../devices/device.js';
-import { viewFrom } from '../host/facts-paths.js';
-import { recordedView, type HostFacts } from '../host/facts.js';
-import { liveView } from '../host/live-view.js';
-import { runDirectoryOf } from '../host/run-base.js';
-import { runTool } from '../host/tools.js';
+import { viewFrom } from '../host/look/facts-paths.js';
+import { recordedView, type HostFacts } from '../host/look/facts.js';
+import { liveView } from '../host/look/live-view.js';
+import { runDirectoryOf } from '../host/run-directory/run-base.js';
+import { runTool } from '../host/process/tools.js';
 import { compareWithLock } from '../machine/lock-identity.js';
 import { plan } from '../machine/plan.js';
 import { twinWarnings } from '../machine/twins.js';

@@ -1,8 +1,8 @@
 import { readLastLines } from '../base/bounded-file.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
-import { asksFrom } from '../host/facts-paths.js';
-import { asksOf, captureFacts, type HostFacts } from '../host/facts.js';
-import type { HostView } from '../host/view.js';
+import { asksFrom } from '../host/look/facts-paths.js';
+import { asksOf, captureFacts, type HostFacts } from '../host/look/facts.js';
+import type { HostView } from '../host/look/view.js';
 import { plan } from '../machine/plan.js';
 import { listRuns } from '../supervisor/runs.js';
 import { chosenTargets } from './chosen-targets.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { ProblemsError, type Problem } from '../base/problem.js';
-import { hasEntry } from '../host/has-entry.js';
+import { hasEntry } from '../host/files/has-entry.js';
 import type { Identity } from '../machine/identity.js';
 import { lockFileOf, standardInput, type ReadOptions } from '../spec/read.js';
 
@@ -39,7 +39,7 @@ export async function lockFileFor(
   if (file === undefined) return undefined;
   const isNamed = typeof choice.lock === 'string';
   if (!isNamed && !hasEntry(path.resolve(workingDirectory, file))) return undefined;
-  const { loadIdentity } = await import('../host/identity-file.js');
+  const { loadIdentity } = await import('../host/files/identity-file.js');
   const identity = loadIdentity(file, workingDirectory);
   if (identity !== undefined) {
     if (isNamed) return { file, identity, warnings: [] };

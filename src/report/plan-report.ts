@@ -1,7 +1,7 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Result } from '../base/result.js';
 import type { Platform } from '../devices/device.js';
-import { runDirectoryOf } from '../host/run-base.js';
+import { runDirectoryOf } from '../host/run-directory/run-base.js';
 import { explain, type ExplainedArgument } from '../machine/explain.js';
 import { guestOf, type Guest } from '../machine/guest.js';
 import { loaderCommand, type Programs } from '../machine/loader.js';

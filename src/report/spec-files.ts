@@ -1,6 +1,6 @@
 import type { Problem } from '../base/problem.js';
 import { success } from '../base/result.js';
-import { othersWrite } from '../host/others-write.js';
+import { othersWrite } from '../host/look/others-write.js';
 import type { Identity } from '../machine/identity.js';
 import { codeFiles, type CodeFile } from '../machine/code-files.js';
 import type { NamedFile } from '../machine/named-files.js';

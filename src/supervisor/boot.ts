@@ -1,8 +1,8 @@
 import type { Ephemeral } from '../devices/device.js';
 import { abort } from '../host/abort.js';
-import type { Child, ProcessEnd } from '../host/child.js';
-import { removeTrace, tracesOf, type Trace } from '../host/ephemeral.js';
-import { rememberTerminal } from '../host/terminal.js';
+import type { Child, ProcessEnd } from '../host/process/child.js';
+import { removeTrace, tracesOf, type Trace } from '../host/run-directory/ephemeral.js';
+import { rememberTerminal } from '../host/process/terminal.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';

@@ -1,12 +1,12 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { formatDuration } from '../base/duration.js';
-import { lookAtSocket } from '../host/look-at-socket.js';
-import { removeTrace, tracesOf } from '../host/ephemeral.js';
+import { lookAtSocket } from '../host/look/look-at-socket.js';
+import { removeTrace, tracesOf } from '../host/run-directory/ephemeral.js';
 import type { Host } from '../host/host.js';
-import { isLockFailure } from '../host/flock.js';
-import { isStillThere } from '../host/process-identity.js';
-import { openRunDirectory, type RunDirectory } from '../host/run-directory.js';
-import { holderWords, vmLockFile } from '../host/run-files.js';
+import { isLockFailure } from '../host/files/flock.js';
+import { isStillThere } from '../host/process/process-identity.js';
+import { openRunDirectory, type RunDirectory } from '../host/run-directory/run-directory.js';
+import { holderWords, vmLockFile } from '../host/run-directory/run-files.js';
 import { orphaned, runElsewhere, vmExists } from './name-in-use.js';
 import { endedIn, orphanOf, type Ended, type Orphan } from './orphan.js';
 import { orphanProcess, powerButton, signalGuest } from './power-button.js';

@@ -1,10 +1,10 @@
-import { openConsolePipes, type ConsolePipes } from '../host/console-pipes.js';
-import { isFifo } from '../host/fifo.js';
-import { servePeers, type PeerServer } from '../host/peer-socket.js';
-import type { SpawnOptions } from '../host/spawn-options.js';
-import type { RunDirectory } from '../host/run-directory.js';
-import { consoleInFile, consoleOutFile, consoleSocketFile } from '../host/run-files.js';
-import type { RunTool } from '../host/tools.js';
+import { openConsolePipes, type ConsolePipes } from '../host/run-directory/console-pipes.js';
+import { isFifo } from '../host/run-directory/fifo.js';
+import { servePeers, type PeerServer } from '../host/sinks/peer-socket.js';
+import type { SpawnOptions } from '../host/process/spawn-options.js';
+import type { RunDirectory } from '../host/run-directory/run-directory.js';
+import { consoleInFile, consoleOutFile, consoleSocketFile } from '../host/run-directory/run-files.js';
+import type { RunTool } from '../host/process/tools.js';
 import { serveConsole } from './console-server.js';
 import type { ServedConsole } from './console.js';
 import type { StateKeeper } from './state-keeper.js';

@@ -1,4 +1,4 @@
-import type { Peer } from '../host/peer-socket.js';
+import type { Peer } from '../host/sinks/peer-socket.js';
 import type { RunConsole, Seat } from './console.js';
 
 /** What a client of the socket says first. */

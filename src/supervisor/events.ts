@@ -1,5 +1,5 @@
 import type { Problem } from '../base/problem.js';
-import type { HookEnd } from '../host/hook.js';
+import type { HookEnd } from '../host/process/hook.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { Loader } from '../machine/machine.js';
 import type { ExitReason } from '../fields/exits.js';

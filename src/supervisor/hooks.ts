@@ -1,8 +1,8 @@
 import { anyOf } from '../host/abort.js';
-import type { HookEnd, HookOptions } from '../host/hook.js';
+import type { HookEnd, HookOptions } from '../host/process/hook.js';
 import type { Host } from '../host/host.js';
-import { StartError } from '../host/start-error.js';
-import { tailBuffer } from '../host/tail.js';
+import { StartError } from '../host/process/start-error.js';
+import { tailBuffer } from '../host/process/tail.js';
 import type { Machine } from '../machine/machine.js';
 import type { ExitReason } from '../fields/exits.js';
 import type { Emit, HookName } from './events.js';

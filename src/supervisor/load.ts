@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { abort, anyOf } from '../host/abort.js';
-import type { Child } from '../host/child.js';
-import { StartError } from '../host/start-error.js';
+import type { Child } from '../host/process/child.js';
+import { StartError } from '../host/process/start-error.js';
 import { loaderCommand } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import { explainLoad, type LoaderWords } from '../explain/explain-load.js';

@@ -1,9 +1,9 @@
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from '../host/errno.js';
-import type { HeldRunDirectory } from '../host/run-directory.js';
-import { lookInto, whoRuns } from '../host/who-runs.js';
-import type { RunTool } from '../host/tools.js';
-import type { HostView } from '../host/view.js';
+import type { HeldRunDirectory } from '../host/run-directory/run-directory.js';
+import { lookInto, whoRuns } from '../host/run-directory/who-runs.js';
+import type { RunTool } from '../host/process/tools.js';
+import type { HostView } from '../host/look/view.js';
 import type { Machine } from '../machine/machine.js';
 import { orphanOf, type Orphan, type Remains } from './orphan.js';
 

@@ -1,9 +1,9 @@
-import type { ProcessIdentity } from '../host/process-identity.js';
-import { identify, isProven, isStillThere } from '../host/process-identity.js';
-import type { KnownEnd, RunDirectory } from '../host/run-directory.js';
-import type { Note } from '../host/run-files.js';
-import type { RunState } from '../host/run-state.js';
-import type { RunTool } from '../host/tools.js';
+import type { ProcessIdentity } from '../host/process/process-identity.js';
+import { identify, isProven, isStillThere } from '../host/process/process-identity.js';
+import type { KnownEnd, RunDirectory } from '../host/run-directory/run-directory.js';
+import type { Note } from '../host/run-directory/run-files.js';
+import type { RunState } from '../host/run-directory/run-state.js';
+import type { RunTool } from '../host/process/tools.js';
 
 /** A bhyve or loader that goes on without its supervisor, which was killed. */
 export interface Orphan extends Note {

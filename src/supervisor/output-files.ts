@@ -1,10 +1,10 @@
 import path from 'node:path';
 import type { Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
-import { isExecutable } from '../host/program.js';
-import { followPath, givenByShell } from '../host/trust.js';
-import { runLockFile } from '../host/run-files.js';
-import { identityOfFile, keyOfDescriptor, type FileIdentity } from '../host/file-identity.js';
+import { isExecutable } from '../host/process/program.js';
+import { followPath, givenByShell } from '../host/files/trust.js';
+import { runLockFile } from '../host/run-directory/run-files.js';
+import { identityOfFile, keyOfDescriptor, type FileIdentity } from '../host/files/file-identity.js';
 import type { NamedFile } from '../machine/named-files.js';
 
 /** A file that a run is asked to write. */

@@ -1,7 +1,7 @@
 import { codeOf } from '../base/error-code.js';
 import type { Problem } from '../base/problem.js';
 import { count } from '../base/text.js';
-import type { OutputFile, OutputOptions } from '../host/output-file.js';
+import type { OutputFile, OutputOptions } from '../host/process/output-file.js';
 import type { Loader } from '../machine/machine.js';
 import type { Session } from './session.js';
 

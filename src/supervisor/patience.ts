@@ -1,7 +1,7 @@
 import { codeOf, isSystemCode } from '../base/error-code.js';
 import { ProblemsError } from '../base/problem.js';
-import { isPassing, StartError } from '../host/start-error.js';
-import type { RunTool } from '../host/tools.js';
+import { isPassing, StartError } from '../host/process/start-error.js';
+import type { RunTool } from '../host/process/tools.js';
 import type { Session } from './session.js';
 
 const firstPauseMs = 100;

@@ -1,7 +1,7 @@
 import { ProblemsError } from '../base/problem.js';
-import { isLockFailure } from '../host/flock.js';
-import { takePidFile, type PidFile } from '../host/pid-file.js';
-import { runDirectoryOf } from '../host/run-base.js';
+import { isLockFailure } from '../host/files/flock.js';
+import { takePidFile, type PidFile } from '../host/files/pid-file.js';
+import { runDirectoryOf } from '../host/run-directory/run-base.js';
 import type { Machine } from '../machine/machine.js';
 import { filesOfTargets, namedFiles } from '../machine/named-files.js';
 import type { Spec } from '../spec/parse-spec.js';

@@ -1,7 +1,7 @@
-import type { Child } from '../host/child.js';
+import type { Child } from '../host/process/child.js';
 import type { Host } from '../host/host.js';
-import { isChild, isProven, isStillChild, type ProcessIdentity } from '../host/process-identity.js';
-import { signalProcess } from '../host/signal-process.js';
+import { isChild, isProven, isStillChild, type ProcessIdentity } from '../host/process/process-identity.js';
+import { signalProcess } from '../host/process/signal-process.js';
 import type { Orphan } from './orphan.js';
 
 /** A process that runs a VM, or loads one. */

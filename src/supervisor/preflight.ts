@@ -1,12 +1,12 @@
 import type { PciAddress } from '../base/pci-address.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
-import { checkHost, fixesOf, isReady, type HostReport } from '../host/check.js';
-import type { HostFinding } from '../host/findings.js';
-import { applyFix } from '../host/fix.js';
+import { checkHost, fixesOf, isReady, type HostReport } from '../host/look/check.js';
+import type { HostFinding } from '../host/look/findings.js';
+import { applyFix } from '../host/mend/fix.js';
 import type { Host } from '../host/host.js';
-import type { Ledger } from '../host/ledger.js';
-import { liveView } from '../host/live-view.js';
-import type { RunTool } from '../host/tools.js';
+import type { Ledger } from '../host/mend/ledger.js';
+import { liveView } from '../host/look/live-view.js';
+import type { RunTool } from '../host/process/tools.js';
 import type { Machine } from '../machine/machine.js';
 import { notLoaded } from './name-in-use.js';
 

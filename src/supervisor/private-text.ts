@@ -1,7 +1,7 @@
 import { ProblemsError } from '../base/problem.js';
 import { codeOf } from '../base/error-code.js';
-import { isPassing } from '../host/start-error.js';
-import type { ReadSecret } from '../host/secret.js';
+import { isPassing } from '../host/process/start-error.js';
+import type { ReadSecret } from '../host/look/secret.js';
 import { configLine } from '../machine/argv.js';
 import type { Machine, PrivateConfig } from '../machine/machine.js';
 import type { StateKeeper } from './state-keeper.js';

@@ -1,7 +1,7 @@
-import { checkHost } from '../host/check.js';
-import type { HostFinding } from '../host/findings.js';
-import { withoutTools } from '../host/foreign-view.js';
-import type { HostView } from '../host/view.js';
+import { checkHost } from '../host/look/check.js';
+import type { HostFinding } from '../host/look/findings.js';
+import { withoutTools } from '../host/look/foreign-view.js';
+import type { HostView } from '../host/look/view.js';
 import type { Machine } from '../machine/machine.js';
 import { nameProblems, type RunRecords } from './name-in-use.js';
 

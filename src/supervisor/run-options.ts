@@ -1,8 +1,8 @@
 import type { Problem } from '../base/problem.js';
 import type { Platform } from '../devices/device.js';
-import type { HostFinding } from '../host/findings.js';
+import type { HostFinding } from '../host/look/findings.js';
 import type { Host } from '../host/host.js';
-import type { RunState } from '../host/run-state.js';
+import type { RunState } from '../host/run-directory/run-state.js';
 import type { LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
 import type { Loader, Machine } from '../machine/machine.js';

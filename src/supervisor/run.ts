@@ -1,10 +1,10 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
-import { openLedger, type Ledger } from '../host/ledger.js';
-import { refuseWithoutBhyve } from '../host/no-bhyve.js';
-import type { PidFile } from '../host/pid-file.js';
-import { systemRunBase } from '../host/run-base.js';
-import { StartError } from '../host/start-error.js';
+import { openLedger, type Ledger } from '../host/mend/ledger.js';
+import { refuseWithoutBhyve } from '../host/look/no-bhyve.js';
+import type { PidFile } from '../host/files/pid-file.js';
+import { systemRunBase } from '../host/run-directory/run-base.js';
+import { StartError } from '../host/process/start-error.js';
 import type { Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { endLost, inheritedState, isKnown, refuseUnknownTarget } from './adopt.js';

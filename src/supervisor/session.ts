@@ -1,12 +1,12 @@
 import path from 'node:path';
 import type { Problem } from '../base/problem.js';
 import type { Host } from '../host/host.js';
-import type { PidFile } from '../host/pid-file.js';
-import type { Child } from '../host/child.js';
-import type { SpawnOptions, Survivor } from '../host/spawn-options.js';
-import { identify, type ProcessIdentity } from '../host/process-identity.js';
-import type { RunDirectory } from '../host/run-directory.js';
-import { vmLockFile, type Note } from '../host/run-files.js';
+import type { PidFile } from '../host/files/pid-file.js';
+import type { Child } from '../host/process/child.js';
+import type { SpawnOptions, Survivor } from '../host/process/spawn-options.js';
+import { identify, type ProcessIdentity } from '../host/process/process-identity.js';
+import type { RunDirectory } from '../host/run-directory/run-directory.js';
+import { vmLockFile, type Note } from '../host/run-directory/run-files.js';
 import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';

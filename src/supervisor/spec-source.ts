@@ -1,7 +1,7 @@
 import { placeWords, ProblemsError } from '../base/problem.js';
 import { count } from '../base/text.js';
 import { aborted } from '../host/abort.js';
-import { runDirectoryOf } from '../host/run-base.js';
+import { runDirectoryOf } from '../host/run-directory/run-base.js';
 import type { Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { refusePidFiles } from './pid-files.js';

@@ -1,7 +1,7 @@
 import type { Clock } from '../host/clock.js';
-import type { RunDirectory } from '../host/run-directory.js';
-import type { RunState, StateChanges, StateDraft } from '../host/run-state.js';
-import { atEndOfTurn } from '../host/turn.js';
+import type { RunDirectory } from '../host/run-directory/run-directory.js';
+import type { RunState, StateChanges, StateDraft } from '../host/run-directory/run-state.js';
+import { atEndOfTurn } from '../host/process/turn.js';
 import type { Emit, Part } from './events.js';
 
 /** Keeps `state.json` true to what the run does. What fails at it is told, and never stops the VM. */

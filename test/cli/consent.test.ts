@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { asker } from '../../src/cli/consent.js';
-import type { HostFinding } from '../../src/host/findings.js';
+import type { HostFinding } from '../../src/host/look/findings.js';
 
 const fixable: HostFinding = {
   problem: { code: 'no-interface', severity: 'error', message: 'there is no tap7', subject: 'emulations[0]' },

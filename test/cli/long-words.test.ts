@@ -5,7 +5,7 @@ import { runBaseOf } from '../../src/cli/run-base.js';
 import { fitLines } from '../../src/cli/wrap.js';
 import { checkSerialBackend } from '../../src/devices/serial.js';
 import { whySilent } from '../../src/forecast/silent.js';
-import { parsePciconf } from '../../src/host/probes/pciconf.js';
+import { parsePciconf } from '../../src/host/look/probes/pciconf.js';
 import { expectLinear } from '../support/growth.js';
 
 const platform = { arch: 'amd64', release: 15 } as const;

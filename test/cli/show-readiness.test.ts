@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { plain } from '../../src/cli/colours.js';
 import { asJson } from '../../src/cli/paint.js';
 import { formatReadiness } from '../../src/cli/show-readiness.js';
-import type { HostFinding } from '../../src/host/findings.js';
+import type { HostFinding } from '../../src/host/look/findings.js';
 import { checkDocument } from '../../src/report/check-document.js';
 import type { CheckReport } from '../../src/report/check-report.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { asJson } from '../../src/cli/paint.js';
 import { formatRuns, runLines } from '../../src/cli/show-runs.js';
-import type { RunState } from '../../src/host/run-state.js';
+import type { RunState } from '../../src/host/run-directory/run-state.js';
 import { runsDocument } from '../../src/report/runs-document.js';
 import type { KnownRun } from '../../src/supervisor/runs.js';
 

@@ -1,8 +1,8 @@
 import { constants } from 'node:os';
 import { describe, expect, test } from '@jest/globals';
 import { endExitCode } from '../../src/cli/exit-codes.js';
-import type { ProcessEnd } from '../../src/host/child.js';
-import type { HookEnd } from '../../src/host/hook.js';
+import type { ProcessEnd } from '../../src/host/process/child.js';
+import type { HookEnd } from '../../src/host/process/hook.js';
 import type { ExitReason } from '../../src/fields/exits.js';
 import { readEnd, reasonOf, describeEnd, statusOf, type RunEnd } from '../../src/explain/run-end.js';
 import { expectLinear } from '../support/growth.js';

@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
-import { checkHost, type HostReport } from '../../src/host/check.js';
-import { asksOf, captureFacts, recordedView, type HostFacts } from '../../src/host/facts.js';
-import { liveView, type LiveViewOptions } from '../../src/host/live-view.js';
-import { readFacts } from '../../src/host/read-facts.js';
-import type { HostView } from '../../src/host/view.js';
+import { checkHost, type HostReport } from '../../src/host/look/check.js';
+import { asksOf, captureFacts, recordedView, type HostFacts } from '../../src/host/look/facts.js';
+import { liveView, type LiveViewOptions } from '../../src/host/look/live-view.js';
+import { readFacts } from '../../src/host/look/read-facts.js';
+import type { HostView } from '../../src/host/look/view.js';
 import type { MachineRequirement } from '../../src/machine/machine.js';
 
 /** Facts as they come back from a file. */

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { JsonSchema } from '../../src/devices/json-schema.js';
 import type { Need } from '../../src/devices/device.js';
-import { checkHost } from '../../src/host/check.js';
-import { factsSchema } from '../../src/host/facts-schema.js';
-import { recordedView, type FileFacts, type HostFacts } from '../../src/host/facts.js';
-import { sysctlNames } from '../../src/host/probes/sysctl.js';
+import { checkHost } from '../../src/host/look/check.js';
+import { factsSchema } from '../../src/host/look/facts-schema.js';
+import { recordedView, type FileFacts, type HostFacts } from '../../src/host/look/facts.js';
+import { sysctlNames } from '../../src/host/look/probes/sysctl.js';
 import { nameProblems } from '../../src/supervisor/name-in-use.js';
 import { throughFile } from './both-views.js';
 import { requirement } from './fake-host.js';

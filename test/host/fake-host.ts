@@ -14,8 +14,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { quoteCommand, quoteWord } from '../../src/base/shell.js';
 import type { Need, Platform } from '../../src/devices/device.js';
-import type { HostFinding } from '../../src/host/findings.js';
-import { runTool, type RunTool } from '../../src/host/tools.js';
+import type { HostFinding } from '../../src/host/look/findings.js';
+import { runTool, type RunTool } from '../../src/host/process/tools.js';
 import type { MachineRequirement } from '../../src/machine/machine.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
 import { importVmBhyve } from '../../src/import/vm-bhyve/import-vm-bhyve.js';
-import { newestRelease, vmBhyveRelease } from '../../src/import/vm-bhyve/release.js';
+import { newestRelease, vmBhyveRelease } from '../../src/import/vm-bhyve-release.js';
 import type { ImportOptions } from '../../src/import/import-text.js';
 import type { Machine } from '../../src/machine/machine.js';
 import { simulate, simulateMachine } from '../support/simulated.js';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkHost } from '../../src/host/check.js';
-import { liveView } from '../../src/host/live-view.js';
+import { checkHost } from '../../src/host/look/check.js';
+import { liveView } from '../../src/host/look/live-view.js';
 import { inPlace } from '../e2e/support/place.js';
 import { makeFakeHost, sentences } from '../host/fake-host.js';
 import { minimal, planOf } from '../support/specs.js';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { systemHost } from '../../src/host/host.js';
-import { runTool, type RunTool } from '../../src/host/tools.js';
+import { runTool, type RunTool } from '../../src/host/process/tools.js';
 import { exitReasons, type ExitReason } from '../../src/fields/exits.js';
 import type { RunEnd } from '../../src/explain/run-end.js';
 import { makeFakeHost } from '../host/fake-host.js';

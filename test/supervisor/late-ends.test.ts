@@ -2,7 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
-import type { RunState } from '../../src/host/run-state.js';
+import type { RunState } from '../../src/host/run-directory/run-state.js';
 import { endProcess, inPlace, type Place } from '../e2e/support/place.js';
 import { fakeKernel, ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
 import { deadPid, orphanOf, puppet, stateOf, writeState, type About, type Puppet } from './orphans.js';

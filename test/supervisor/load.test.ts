@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { StartError } from '../../src/host/start-error.js';
-import type { RunState } from '../../src/host/run-state.js';
+import { StartError } from '../../src/host/process/start-error.js';
+import type { RunState } from '../../src/host/run-directory/run-state.js';
 import type { RunEvent } from '../../src/supervisor/events.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import {

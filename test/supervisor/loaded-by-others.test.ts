@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
-import { identify } from '../../src/host/process-identity.js';
-import { runTool } from '../../src/host/tools.js';
+import { identify } from '../../src/host/process/process-identity.js';
+import { runTool } from '../../src/host/process/tools.js';
 import { inPlace, isRunning, type Place } from '../e2e/support/place.js';
 import {
   fakeKernel,

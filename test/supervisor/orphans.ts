@@ -1,17 +1,17 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { openDescriptors } from '../../src/host/child-descriptors.js';
-import type { Survivor } from '../../src/host/spawn-options.js';
+import { openDescriptors } from '../../src/host/process/child-descriptors.js';
+import type { Survivor } from '../../src/host/process/spawn-options.js';
 import { systemClock } from '../../src/host/clock.js';
-import { outputsIn, type OutputFile, type OutputOptions } from '../../src/host/output-file.js';
-import { makePrivateFolder, privateFolder, type PrivateFolder } from '../../src/host/private-folder.js';
-import { identify, type ProcessIdentity } from '../../src/host/process-identity.js';
-import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory.js';
-import { outputFiles, type Note } from '../../src/host/run-files.js';
-import type { RunState } from '../../src/host/run-state.js';
-import { endOfStatus, stayingShell, type ProcessEnd } from '../../src/host/staying-shell.js';
-import { runTool } from '../../src/host/tools.js';
+import { outputsIn, type OutputFile, type OutputOptions } from '../../src/host/process/output-file.js';
+import { makePrivateFolder, privateFolder, type PrivateFolder } from '../../src/host/files/private-folder.js';
+import { identify, type ProcessIdentity } from '../../src/host/process/process-identity.js';
+import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory/run-directory.js';
+import { outputFiles, type Note } from '../../src/host/run-directory/run-files.js';
+import type { RunState } from '../../src/host/run-directory/run-state.js';
+import { endOfStatus, stayingShell, type ProcessEnd } from '../../src/host/process/staying-shell.js';
+import { runTool } from '../../src/host/process/tools.js';
 import type { Place } from '../e2e/support/place.js';
 
 /** A bhyve whose guest does what the test says. */

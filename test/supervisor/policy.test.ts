@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { ProcessEnd } from '../../src/host/child.js';
+import type { ProcessEnd } from '../../src/host/process/child.js';
 import type { Policy } from '../../src/fields/policy.js';
 import { exitReasons, type ExitReason } from '../../src/fields/exits.js';
 import {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { HostFacts } from '../../src/host/facts.js';
-import { recordedView } from '../../src/host/facts.js';
-import { runTool } from '../../src/host/tools.js';
+import type { HostFacts } from '../../src/host/look/facts.js';
+import { recordedView } from '../../src/host/look/facts.js';
+import { runTool } from '../../src/host/process/tools.js';
 import { readiness, type ReadinessOptions } from '../../src/supervisor/readiness.js';
 import { inPlace } from '../e2e/support/place.js';
 import { minimal, planOf, type SpecObject } from '../support/specs.js';

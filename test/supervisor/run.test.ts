@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
-import { StartError } from '../../src/host/start-error.js';
+import { StartError } from '../../src/host/process/start-error.js';
 import { systemHost } from '../../src/host/host.js';
 import type { RunEvent } from '../../src/supervisor/events.js';
 import type { RunOptions } from '../../src/supervisor/run-options.js';

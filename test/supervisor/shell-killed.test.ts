@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../src/host/clock.js';
-import { readState } from '../../src/host/run-state.js';
+import { readState } from '../../src/host/run-directory/run-state.js';
 import { endProcess, inPlace, isRunning, parentOf, until, type Place } from '../e2e/support/place.js';
 import { ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
 import { orphanOf, puppet, type Puppet } from './orphans.js';

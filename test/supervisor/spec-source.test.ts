@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
 import { systemHost } from '../../src/host/host.js';
-import { StartError } from '../../src/host/start-error.js';
+import { StartError } from '../../src/host/process/start-error.js';
 import { loadSpecText } from '../../src/machine/load-spec.js';
 import type { Spec } from '../../src/spec/parse-spec.js';
 import type { RunEvent } from '../../src/supervisor/events.js';

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../src/host/clock.js';
-import { outputsIn, type OutputFile } from '../../src/host/output-file.js';
-import { makePrivateFolder, privateFolder } from '../../src/host/private-folder.js';
+import { outputsIn, type OutputFile } from '../../src/host/process/output-file.js';
+import { makePrivateFolder, privateFolder } from '../../src/host/files/private-folder.js';
 
 /** Files for what children write, in a folder of a test file's own. */
 export function outputFolder() {

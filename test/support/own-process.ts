@@ -14,7 +14,7 @@ export interface OwnProcess {
 
 /**
  * @param folder where the scripts are written
- * @param module path in src/, `host/line-sink.ts`
+ * @param module path in src/, `host/sinks/line-sink.ts`
  * @param names what the script imports from it
  */
 export function inOwnProcess(folder: string, module: string, names: string, ...script: readonly string[]): OwnProcess {

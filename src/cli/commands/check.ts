@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ProblemsError } from '../../base/problem.js';
-import { loadFacts } from '../../host/load-facts.js';
+import { loadFacts } from '../../host/look/load-facts.js';
 import { checkDocument, refusalDocument } from '../../report/check-document.js';
 import { checkReport, isReadyReport, type CheckReport } from '../../report/check-report.js';
 import { chosenTargets } from '../../report/chosen-targets.js';

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { Argument, Option } from 'commander';
-import { knownNames } from '../../host/who-runs.js';
+import { knownNames } from '../../host/run-directory/who-runs.js';
 import { parseSpec } from '../../spec/parse-spec.js';
 import { isSpecFormat, readSpec } from '../../spec/read.js';
 import { allCommandWords, commandWords } from '../command-tree.js';

@@ -1,9 +1,9 @@
 import { Option } from 'commander';
 import { codeOf } from '../../base/error-code.js';
-import { connectPeer, type Peer } from '../../host/peer-socket.js';
-import { consoleSocketFile } from '../../host/run-files.js';
-import { isForeground } from '../../host/terminal.js';
-import { knownNames } from '../../host/who-runs.js';
+import { connectPeer, type Peer } from '../../host/sinks/peer-socket.js';
+import { consoleSocketFile } from '../../host/run-directory/run-files.js';
+import { isForeground } from '../../host/process/terminal.js';
+import { knownNames } from '../../host/run-directory/who-runs.js';
 import { consoleFrames, type ConsoleHello } from '../../supervisor/console-server.js';
 import type { Writer } from '../../supervisor/console.js';
 import { makeCommand } from '../command-line.js';

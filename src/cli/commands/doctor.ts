@@ -1,8 +1,8 @@
 import path from 'node:path';
-import { hostName } from '../../host/identity-file.js';
-import { liveView } from '../../host/live-view.js';
-import { nodeVersion, systemNames } from '../../host/platform.js';
-import { runTool } from '../../host/tools.js';
+import { hostName } from '../../host/files/identity-file.js';
+import { liveView } from '../../host/look/live-view.js';
+import { nodeVersion, systemNames } from '../../host/look/platform.js';
+import { runTool } from '../../host/process/tools.js';
 import { doctorDocument, type DoctorDocument } from '../../report/doctor-document.js';
 import { doctorReport } from '../../report/doctor-report.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';

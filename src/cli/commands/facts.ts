@@ -1,9 +1,9 @@
 import { addAll } from '../../base/long-lists.js';
 import { ProblemsError } from '../../base/problem.js';
-import { asksFrom } from '../../host/facts-paths.js';
-import { asksOf, captureFacts } from '../../host/facts.js';
-import { liveView } from '../../host/live-view.js';
-import { runTool } from '../../host/tools.js';
+import { asksFrom } from '../../host/look/facts-paths.js';
+import { asksOf, captureFacts } from '../../host/look/facts.js';
+import { liveView } from '../../host/look/live-view.js';
+import { runTool } from '../../host/process/tools.js';
 import type { MachineRequirement } from '../../machine/machine.js';
 import { plan } from '../../machine/plan.js';
 import { loadWithLock } from '../../report/load-with-lock.js';

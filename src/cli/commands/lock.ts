@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { count } from '../../base/text.js';
 import type { Platform } from '../../devices/device.js';
-import { hostName, loadIdentity, writeIdentityFile } from '../../host/identity-file.js';
+import { hostName, loadIdentity, writeIdentityFile } from '../../host/files/identity-file.js';
 import { changeWords } from '../../machine/guest-changes.js';
 import { formatIdentity } from '../../machine/identity-text.js';
 import type { Identity } from '../../machine/identity.js';

@@ -1,13 +1,18 @@
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { systemClock } from '../../host/clock.js';
-import { noBhyve } from '../../host/no-bhyve.js';
-import { readSecret, type ReadSecret } from '../../host/secret.js';
-import { signalProcess } from '../../host/signal-process.js';
-import { dropDeadTerminals, hasControllingTerminal, isTerminal, takeTerminalAsInput } from '../../host/terminal.js';
+import { noBhyve } from '../../host/look/no-bhyve.js';
+import { readSecret, type ReadSecret } from '../../host/look/secret.js';
+import { signalProcess } from '../../host/process/signal-process.js';
+import {
+  dropDeadTerminals,
+  hasControllingTerminal,
+  isTerminal,
+  takeTerminalAsInput,
+} from '../../host/process/terminal.js';
 import { systemHost } from '../../host/host.js';
-import { takeStopNote } from '../../host/stop-note.js';
-import { noVmm } from '../../host/vmm.js';
+import { takeStopNote } from '../../host/run-directory/stop-note.js';
+import { noVmm } from '../../host/look/vmm.js';
 import type { Identity } from '../../machine/identity.js';
 import type { Machine } from '../../machine/machine.js';
 import type { PlanOptions } from '../../machine/plan.js';

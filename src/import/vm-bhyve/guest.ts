@@ -2,7 +2,7 @@ import path from 'node:path';
 import type { Problem } from '../../base/problem.js';
 import { noteAt, type ImportContext, type OriginalText } from '../original.js';
 import type { Properties } from '../properties.js';
-import type { VmBhyveRelease } from './release.js';
+import type { VmBhyveRelease } from '../vm-bhyve-release.js';
 
 /** What is gathered on the way to the command line of one guest. */
 export interface Guest {

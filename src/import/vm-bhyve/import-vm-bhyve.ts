@@ -12,7 +12,7 @@ import { of, type Guest } from './guest.js';
 import { loaderOf } from './loader.js';
 import { bridgesOf, consolesOf, firmwareConfigOf, optionsOf, wordsOf } from './bhyve-options.js';
 import { placesFrom } from './places.js';
-import { newestRelease } from './release.js';
+import { newestRelease } from '../vm-bhyve-release.js';
 import { linesOf } from './settings.js';
 import { oldLoader, tellWhole } from './whole.js';
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { systemHost, type Host } from '../../../src/host/host.js';
-import { runTool } from '../../../src/host/tools.js';
-import { vmmOf } from '../../../src/host/vmm.js';
+import { runTool } from '../../../src/host/process/tools.js';
+import { vmmOf } from '../../../src/host/look/vmm.js';
 import { loadSpecText } from '../../../src/machine/load-spec.js';
 import type { LoaderPrograms } from '../../../src/machine/loader.js';
 import type { Spec } from '../../../src/spec/parse-spec.js';

@@ -1,0 +1,235 @@
+import { fstatSync, ftruncateSync, readSync } from 'node:fs';
+import type { Clock } from '../clock.js';
+import type { FileWatch } from './watch-file.js';
+
+/** For reading and writing; whoever has opened it closes it, too. */
+export interface OpenFile {
+  readonly descriptor: number;
+  readonly watch: FileWatch;
+}
+
+/** A file that a program adds text to, read as it grows. */
+export interface FollowedFile {
+  /** From now on what is written is told. */
+  readonly start: () => void;
+  /** The last of what was written, at most 8 KiB; at the end it is whole lines. */
+  readonly tail: () => string;
+  /** Tells what was written until now, the line that was only begun too, and reads no more. */
+  readonly end: () => Promise<void>;
+}
+
+export interface FollowOptions {
+  /** Where the text begins that nobody was told of. Default: at the start. */
+  readonly from?: number;
+  /** Gets whole lines; a line longer than 64 KiB in pieces. */
+  readonly onText: (text: string) => void;
+  /** Where the next text begins, after each. */
+  readonly onTold?: (offset: number) => void;
+  /** Something that was written here was not read: so many bytes or more; undefined where nobody knows. */
+  readonly onGap: (bytes: number | undefined) => void;
+  readonly onTrouble: (error: string) => void;
+  readonly clock: Clock;
+}
+
+/** The longest piece of a line, and what is read at once. */
+const pieceBytes = 64 * 1024;
+const tailBytes = 8 * 1024;
+/** What is told before others get their turn. */
+const turnBytes = 256 * 1024;
+/** A file that is larger is cut as soon as nobody writes to it for a moment, since that loses nothing. */
+const restBytes = 1024 * 1024;
+const quietMs = 100;
+/** A file that is larger is cut while it is written to, and what could not be read in time is lost, but for the last of it. */
+const mostBytes = 16 * 1024 * 1024;
+const lastBytes = 1024 * 1024;
+
+/** For all files of this process. */
+let scratch: Buffer | undefined;
+
+/**
+ * Reads what is added to a file with O_APPEND, and never makes its writer wait. What was not told is in the file, not in
+ * memory. A file that grows is cut once it was read; a writer with O_APPEND goes on at its new end. Between the last
+ * look at the size and the cut lie some microseconds, and what is written in them is lost: so that is done while
+ * nothing is written, if it can be, and else it is told as a gap, with what is known to be lost.
+ */
+export function followFile({ descriptor, watch }: OpenFile, options: FollowOptions): FollowedFile {
+  const { onText, onTold, onGap, onTrouble, clock } = options;
+  let told = options.from ?? 0;
+  /** The tail of what was cut away. */
+  let cutTail = '';
+  let lastTail: string | undefined;
+  let turn: NodeJS.Immediate | undefined;
+  let isStarted = false;
+  let quiet: AbortController | undefined;
+  let ending: Promise<void> | undefined;
+
+  const sizeNow = (): number => fstatSync(descriptor).size;
+
+  const tell = (text: string, bytes: number): void => {
+    told += bytes;
+    onText(text);
+    onTold?.(told);
+  };
+
+  /** @returns the bytes of the lines that were told; 0: there is none, at most its beginning */
+  function tellPiece(): number {
+    scratch ??= Buffer.allocUnsafeSlow(pieceBytes);
+    const got = scratch.subarray(0, readSync(descriptor, scratch, 0, pieceBytes, told));
+    const bytes = got.lastIndexOf(newline) + 1 || (got.length < pieceBytes ? 0 : wholeCharacters(got));
+    if (bytes > 0) tell(got.toString('utf8', 0, bytes), bytes);
+    return bytes;
+  }
+
+  /** @returns false where there is more */
+  function tellAtMost(bytes: number): boolean {
+    for (let left = bytes; left > 0;) {
+      const piece = tellPiece();
+      if (piece === 0) return true;
+      left -= piece;
+    }
+    return false;
+  }
+
+  /** Leaves out what is too much to be told, up to the beginning of a line. */
+  function skipTo(place: number): void {
+    const head = Buffer.alloc(pieceBytes);
+    const line = head.subarray(0, readSync(descriptor, head, 0, pieceBytes, place - 1)).indexOf(newline);
+    const bytes = place + Math.max(0, line) - told;
+    told += bytes;
+    onGap(bytes);
+    onTold?.(told);
+  }
+
+  function readTail(): string {
+    const size = sizeNow();
+    const start = Math.max(0, size - tailBytes);
+    const bytes = Buffer.alloc(size - start);
+    const got = bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, start));
+    if (start > 0) return got.toString('utf8', continuationBytes(got));
+    return (cutTail + got.toString()).slice(-tailBytes);
+  }
+
+  /** @returns bytes that were not told, as of right before */
+  function cut(): number {
+    cutTail = readTail();
+    const lost = sizeNow() - told;
+    ftruncateSync(descriptor);
+    told = 0;
+    onTold?.(told);
+    return lost;
+  }
+
+  function look(): void {
+    const size = sizeNow();
+    if (size < told) {
+      // Somebody else has cut it.
+      told = 0;
+      onGap(undefined);
+    }
+    if (size > mostBytes) {
+      if (size - told > lastBytes) skipTo(size - lastBytes);
+      tellAtMost(2 * lastBytes);
+      onGap(cut());
+    } else if (!tellAtMost(turnBytes)) {
+      lookSoon();
+      return;
+    }
+    if (told > restBytes && quiet === undefined) void cutWhenQuiet();
+  }
+
+  /** At a line that is only begun it waits for the rest of that, which brings the next look. */
+  async function cutWhenQuiet(): Promise<void> {
+    const { signal } = (quiet = new AbortController());
+    for (let before = -1; before !== told && !signal.aborted;) {
+      before = told;
+      await clock.sleep(quietMs, signal);
+    }
+    quiet = undefined;
+    if (signal.aborted) return;
+    trying(() => {
+      if (told > restBytes && sizeNow() === told) cut();
+    });
+  }
+
+  /** Not at once: a watch may miss what is written while it is told of what was (kqueue(2), as libuv has it). */
+  function lookSoon(): void {
+    if (!isStarted || ending !== undefined) return;
+    turn ??= setImmediate(() => {
+      turn = undefined;
+      trying(look);
+    });
+  }
+
+  function trying(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      onTrouble(wordsOf(error));
+    }
+  }
+
+  async function tellRest(): Promise<void> {
+    // What others write to it from now on, who have inherited it, is not the program's.
+    const last = sizeNow();
+    if (last < told) {
+      told = 0;
+      onGap(undefined);
+    }
+    if (last - told > mostBytes) skipTo(last - lastBytes);
+    while (told < last && !tellAtMost(turnBytes)) await new Promise((resolve) => setImmediate(resolve));
+    if (told >= last) return;
+    const rest = Buffer.alloc(last - told);
+    const bytes = readSync(descriptor, rest, 0, rest.length, told);
+    if (bytes > 0) tell(`${rest.toString('utf8', 0, bytes)}\n`, bytes);
+  }
+
+  async function end(): Promise<void> {
+    clearImmediate(turn);
+    watch.tell(undefined);
+    quiet?.abort();
+    try {
+      await tellRest();
+    } catch (error) {
+      onTrouble(wordsOf(error));
+    }
+    trying(() => {
+      lastTail = readTail();
+    });
+    lastTail ??= cutTail;
+    if (lastTail !== '' && !lastTail.endsWith('\n')) lastTail = `${lastTail}\n`.slice(-tailBytes);
+  }
+
+  watch.tell({ onChange: lookSoon, onBlind: onTrouble });
+  return {
+    start: () => {
+      isStarted = true;
+      lookSoon();
+    },
+    tail: () => lastTail ?? readTail(),
+    end: () => (ending ??= end()),
+  };
+}
+
+const wordsOf = (error: unknown): string => String(error).replace(/^Error: /, '');
+
+const newline = 0x0a;
+
+const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
+
+/** Of the character whose beginning is not there. */
+function continuationBytes(bytes: Uint8Array): number {
+  let count = 0;
+  while (count < 3 && isContinuation(bytes[count])) count += 1;
+  return count;
+}
+
+/** The bytes up to a character whose end is not there; all, where the last is none of UTF-8. */
+function wholeCharacters(bytes: Uint8Array): number {
+  for (let back = 1; back <= 4; back += 1) {
+    const byte = bytes.at(-back) ?? 0;
+    if (isContinuation(byte)) continue;
+    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
+    return length > back ? bytes.length - back : bytes.length;
+  }
+  return bytes.length;
+}

@@ -1,0 +1,111 @@
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { codeOf } from '../../base/error-code.js';
+import { frameBytes, framesOf, type Frame } from './frames.js';
+
+/** Somebody at the other end of a UNIX socket, who is spoken to in frames. */
+export interface Peer {
+  /** What it says; read one after the other, so that who says too much waits. */
+  readonly frames: AsyncIterable<Frame>;
+  /** @returns resolves when there is room for more: false where it is gone */
+  readonly send: (kind: string, content?: string | Uint8Array) => Promise<boolean>;
+  /** What was sent is still delivered, where the other side reads it soon. */
+  readonly end: () => void;
+  /** Resolves when it is gone. */
+  readonly gone: Promise<void>;
+}
+
+/** A console has no longer words. */
+const mostBytes = 64 * 1024;
+const lingerMs = 1000;
+
+function peerOf(socket: Socket): Peer {
+  socket.on('error', () => undefined);
+  const gone = new Promise<void>((resolve) => {
+    socket.once('close', () => {
+      resolve();
+    });
+  });
+  return {
+    frames: framesOf(socket, 4 * mostBytes),
+    send: (kind, content) => {
+      if (socket.destroyed || !socket.writable) return Promise.resolve(false);
+      if (socket.write(frameBytes(kind, content))) return Promise.resolve(true);
+      const room = new Promise<true>((resolve) => {
+        socket.once('drain', () => {
+          resolve(true);
+        });
+      });
+      return Promise.race([room, gone.then(() => false)]);
+    },
+    end() {
+      socket.end();
+      socket.unref();
+      socket.setTimeout(lingerMs, () => {
+        socket.destroy();
+      });
+    },
+    gone,
+  };
+}
+
+export interface PeerServer {
+  /** Its socket is where it was made. */
+  readonly isThere: () => boolean;
+  /** Takes nobody any more, and removes the socket. */
+  readonly close: () => void;
+}
+
+/**
+ * Listens on a UNIX socket of this user, in place of one that is there.
+ * @throws Error with a system call's code
+ */
+export async function servePeers(path: string, onPeer: (peer: Peer) => void): Promise<PeerServer> {
+  refuseLongPath(path);
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  const server = createServer((socket) => {
+    onPeer(peerOf(socket));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, () => {
+      resolve();
+    });
+  });
+  server.on('error', () => undefined);
+  chmodSync(path, 0o600);
+  const inode = inodeOf(path);
+  return {
+    isThere: () => inodeOf(path) === inode,
+    close: () => {
+      server.close();
+    },
+  };
+}
+
+const inodeOf = (path: string): bigint | undefined => lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
+
+/** @throws Error with a system call's code */
+export async function connectPeer(path: string): Promise<Peer> {
+  refuseLongPath(path);
+  const socket = connect(path);
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', resolve);
+    socket.once('error', reject);
+  });
+  return peerOf(socket);
+}
+
+/** unix(4): sun_path of FreeBSD, with its end. Node.js would cut it. */
+const mostPathBytes = 103;
+
+function refuseLongPath(path: string): void {
+  const length = Buffer.byteLength(path);
+  if (length <= mostPathBytes) return;
+  const message = `${path} has ${length} bytes, and the path of a socket at most ${mostPathBytes}`;
+  throw Object.assign(new Error(message), { code: 'ENAMETOOLONG' });
+}
