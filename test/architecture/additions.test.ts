@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { patienceMs } from '../support/patience.js';
 
 /** What a copy of the sources knows of a device model and a flag that were added to it, and to nothing else of it. */
 const known = JSON.parse(
   execFileSync(process.execPath, [path.join(path.dirname(fileURLToPath(import.meta.url)), 'additions.mjs')], {
     encoding: 'utf8',
+    timeout: patienceMs,
   }),
 ) as Readonly<Record<string, readonly string[]>>;
 

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
+import { patienceMs } from '../support/patience.js';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -132,7 +133,10 @@ const cases: readonly Case[] = [
 ];
 
 const found = JSON.parse(
-  execFileSync(process.execPath, [path.join(here, 'lint.mjs'), JSON.stringify(cases)], { encoding: 'utf8' }),
+  execFileSync(process.execPath, [path.join(here, 'lint.mjs'), JSON.stringify(cases)], {
+    encoding: 'utf8',
+    timeout: patienceMs,
+  }),
 ) as readonly (readonly string[])[];
 
 test.each(cases.map((row, index) => [row.file, row.code.trim(), row.isAllowed, found[index] ?? []] as const))(

@@ -8,6 +8,7 @@ import { plain } from '../../src/cli/colours.js';
 import { servedConsole } from '../../src/supervisor/console.js';
 import { runOutput } from '../../src/cli/run-output.js';
 import type { RunEvent, RunEventBody } from '../../src/supervisor/events.js';
+import { until } from '../e2e/support/place.js';
 
 let folder: string;
 beforeEach(() => {
@@ -168,10 +169,10 @@ test('a reader of events gets JSON lines alone, also where some are missing', as
   try {
     const { event: tell, end } = output({ events: 'events' });
     for (let boot = 1; boot <= 20_000; boot += 1) tell(event({ kind: 'adopted', boot, target: 'disk', pid: 7 }));
-    while (!text.includes('"degraded"')) {
+    await until(() => {
       read();
-      await new Promise(setImmediate);
-    }
+      return text.includes('"degraded"');
+    });
     await end();
     read();
     const events = text

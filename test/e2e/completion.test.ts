@@ -6,6 +6,7 @@ import { shells, type Shell } from '../../src/cli/completion/reply.js';
 import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand, type Place } from './support/place.js';
 import { hasScript, openTerminal, type Terminal } from './support/terminal.js';
+import { patienceMs } from '../support/patience.js';
 
 /** What is typed, with a TAB at its end, and the words that the program then gets; where a shell cannot, it is named. */
 type Row = readonly [typed: string, got: readonly string[], except?: readonly Shell[]];
@@ -107,7 +108,8 @@ const open = (place: Place, shell: Shell): Terminal =>
   openTerminal(place, 'export HOME="$PWD" PATH="$PWD/bin:$PATH" LC_ALL=C.UTF-8', ...starts[shell](place));
 
 describe.each(shells)('%s', (shell) => {
-  const isThere = hasScript && spawnSync(shell, ['-c', 'exit 0'], { stdio: 'ignore' }).status === 0;
+  const isThere =
+    hasScript && spawnSync(shell, ['-c', 'exit 0'], { stdio: 'ignore', timeout: patienceMs }).status === 0;
   const inShell = isThere ? test : test.skip;
   const about = isThere ? '' : ` (skipped: no ${hasScript ? shell : 'script'} here)`;
 

@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import { askVmrun } from './support/ask.js';
 import { inPlace, simulatorCommand, smallVm, vmrunCommand, type Place } from './support/place.js';
 import { runVmrun } from './support/vmrun.js';
+import { patienceMs } from '../support/patience.js';
 
 /** Something of everything, with words that a shell would take apart. */
 const rich = (place: Place): object => ({
@@ -56,7 +57,10 @@ test('the config format is what bhyve makes of the command, with the password st
     const copy = place.write('bhyve.conf', `pci.0.${fbuf}.0.password=***\n`);
     const [program = '', ...before] = simulatorCommand;
     const replaced = words.slice(1).map((word) => (word === secret ? copy : word));
-    const dump = spawnSync(program, [...before, '-o', 'config.dump=1', ...replaced], { encoding: 'utf8' });
+    const dump = spawnSync(program, [...before, '-o', 'config.dump=1', ...replaced], {
+      encoding: 'utf8',
+      timeout: patienceMs,
+    });
     expect(dump.status).toBe(1);
     const lines = dump.stdout.split('\n').filter((line) => line !== 'config.dump=1');
     expect((await dryRun(place, '--format', 'config')).split('\n')).toEqual(lines);
@@ -149,7 +153,9 @@ function loadedModules(place: Place, ...program: readonly string[]): readonly st
   );
   const loaded = place.path('loaded.json');
   const env = { ...process.env, LOADED: loaded };
-  const { status } = spawnSync(process.execPath, ['-r', watch, ...program], { cwd: place.folder, env });
+  const { status } = spawnSync(process.execPath, ['-r', watch, ...program], {
+    ...{ cwd: place.folder, env, timeout: patienceMs },
+  });
   expect(status).toBe(0);
   return (JSON.parse(readFileSync(loaded, 'utf8')) as readonly string[]).flatMap((entry) => {
     const name = entry.replace(/^NativeModule /, '');

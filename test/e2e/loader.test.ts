@@ -7,6 +7,7 @@ import { describe, expect, test } from '@jest/globals';
 import { askVmrun } from './support/ask.js';
 import { inPlace, isRunning, simulatorCommand, type Place } from './support/place.js';
 import { runVmrun, simulated, startVmrun, type Ended, type Said } from './support/vmrun.js';
+import { patienceMs } from '../support/patience.js';
 
 const bhyveload = { loader: { kind: 'bhyveload', disk: '/vm/disk.img' } };
 const grub = { loader: { kind: 'grub-bhyve', commands: ['linux (hd0)/vmlinuz root=/dev/vda1', 'boot'] } };
@@ -247,7 +248,10 @@ describe('a dry run', () => {
       place.spec(bhyveload);
       const { stdout } = await dryRun(place, '--simulate');
       expect(stdout).toContain(`/usr/bin/env VMRUN_SIM_PROGRAM=bhyveload ${simulatorCommand.join(' ')} -m 64M `);
-      const said = execFileSync('/bin/sh', ['-c', stdout.split('\n')[0] ?? ''], { encoding: 'utf8' });
+      const said = execFileSync('/bin/sh', ['-c', stdout.split('\n')[0] ?? ''], {
+        encoding: 'utf8',
+        timeout: patienceMs,
+      });
       expect(said).toContain('loads from /vm/disk.img');
     });
   });

@@ -7,6 +7,7 @@ import { puppet, type Puppet } from '../supervisor/orphans.js';
 import { askVmrun } from './support/ask.js';
 import { deepest, endProcess, inPlace, isRunning, smallVm, until, vmrunCommand, type Place } from './support/place.js';
 import { runVmrun, startVmrun, type Ended, type Running, type Said } from './support/vmrun.js';
+import { patienceMs } from '../support/patience.js';
 
 interface Scene {
   readonly place: Place;
@@ -376,7 +377,8 @@ describe('vmrun stop', () => {
   /** vmrun as somebody else. */
   const asNobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', ...vmrunCommand];
   const [program = '', ...words] = asNobody;
-  const canBeNobody = process.getuid?.() === 0 && spawnSync(program, [...words, '--version']).status === 0;
+  const canBeNobody =
+    process.getuid?.() === 0 && spawnSync(program, [...words, '--version'], { timeout: patienceMs }).status === 0;
 
   (canBeNobody ? test : test.skip)('of another user says whom to ask, and changes nothing', async () => {
     await withVm({}, async ({ place, running, stop }) => {

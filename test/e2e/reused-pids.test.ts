@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { inPlace, vmrunCommand } from './support/place.js';
+import { patienceMs } from '../support/patience.js';
 
 const namespace = ['--pid', '--fork', '--mount-proc', 'sh'];
 const canChoosePids =
@@ -46,7 +47,10 @@ whereChosen.each<[command: string, ended: RegExp, says: RegExp]>([
     place.spec({});
     const words = [...namespace, '-c', script, 'sh', place.runBase, ...vmrunCommand];
     const env = { PATH: process.env.PATH, NAME: place.name, COMMAND: command };
-    const { stdout, stderr } = spawnSync('unshare', words, { cwd: place.folder, encoding: 'utf8', env });
+    const { stdout, stderr } = spawnSync('unshare', words, {
+      ...{ cwd: place.folder, encoding: 'utf8', env },
+      ...{ timeout: patienceMs, killSignal: 'SIGKILL' },
+    });
     const lines = stdout.trim().split('\n');
     expect([...lines, ...stderr.split('\n').filter((line) => line.includes('bug'))]).toEqual([
       expect.stringMatching(ended),

@@ -5,6 +5,7 @@ import { quoteCommand } from '../../src/base/shell.js';
 import { inPlace, isRunning, until, vmrunCommand, type Place } from './support/place.js';
 import { inTerminal, inTmux, openTerminal, type Terminal } from './support/terminal.js';
 import { runVmrun } from './support/vmrun.js';
+import { patienceMs } from '../support/patience.js';
 
 const vmrun = (place: Place, ...words: readonly string[]): string =>
   quoteCommand([
@@ -128,7 +129,10 @@ describe('in a terminal', () => {
       inPlace(async (place) => {
         place.spec({ com1: 'stdio' });
         const tmux = (...words: readonly string[]) =>
-          execFileSync('tmux', ['-S', place.path('tmux'), '-f', '/dev/null', ...words], { cwd: place.folder });
+          execFileSync('tmux', ['-S', place.path('tmux'), '-f', '/dev/null', ...words], {
+            cwd: place.folder,
+            timeout: patienceMs,
+          });
         tmux('new-session', '-d', `exec ${vmrun(place, '-c', 'vm.json', '--log', 'log', '--console-log', 'console')}`);
         await until(
           () => existsSync(place.path('console')) && readFileSync(place.path('console'), 'utf8').includes('login:'),

@@ -6,6 +6,7 @@ import { quoteWord } from '../../src/base/shell.js';
 import { dialectOf, parse } from '../../src/import/script/dialect.js';
 import { newScript, walk } from '../../src/import/script/explore.js';
 import { plainCall, type Run } from '../../src/import/script/run.js';
+import { patienceMs } from '../support/patience.js';
 
 type Starts = readonly (readonly string[])[];
 
@@ -62,6 +63,8 @@ export function realShell(): RealShell {
         cwd: folder,
         // It is waited for all that holds the pipe, what a killed script leaves running, too.
         stdio: ['ignore', 'pipe', 'ignore'],
+        timeout: patienceMs,
+        killSignal: 'SIGKILL',
       });
       const starts = readFileSync(noted, 'utf8').split('\x1d').slice(0, -1);
       return starts.map((each) => each.split('\x1e').slice(0, -1));

@@ -146,9 +146,9 @@ export function endProcess(pid: number): void {
 }
 
 /** Looks again and again, for what nobody tells of. @throws Error where it does not come */
-export async function until(holds: () => boolean): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   const endMs = performance.now() + patienceMs;
-  while (!holds()) {
+  while (!(await holds())) {
     if (performance.now() > endMs) throw new Error(`it never came to this: ${String(holds)}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }

@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from '@jest/globals';
 import { until, type Place } from './place.js';
+import { patienceMs } from '../../support/patience.js';
 
 /** A terminal with a shell script in it. */
 export interface Terminal {
@@ -42,7 +43,10 @@ export function openTerminal(place: Place, ...lines: readonly string[]): Termina
 
 /** Needs script(1) of util-linux and stty(1). */
 export const hasScript =
-  spawnSync('script', ['-qec', 'stty -g', '/dev/null'], { stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
+  spawnSync('script', ['-qec', 'stty -g', '/dev/null'], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    timeout: patienceMs,
+  }).status === 0;
 
 export const inTerminal = hasScript ? test : test.skip;
 

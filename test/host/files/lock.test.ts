@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { execFileSync } from 'node:child_process';
 import { takeLock, whoHolds, type Lock, type LockResult } from '../../../src/host/files/lock.js';
 import { inPlace, type Place } from '../../e2e/support/place.js';
+import { patienceMs } from '../../support/patience.js';
 
 function taken(result: LockResult): Lock {
   if ('heldBy' in result) throw new Error(`held by ${result.heldBy}`);
@@ -159,7 +160,7 @@ test('a folder that is missing is the error of the system call', async () => {
 /** A program of these lines, which see the module; its first argument is the file. */
 async function programOf({ path }: Place, ...lines: readonly string[]): Promise<string> {
   const outfile = path('program.mjs');
-  const contents = ["import { takeLock, whoHolds } from './src/host/lock.ts';", ...lines].join('\n');
+  const contents = ["import { takeLock, whoHolds } from './src/host/files/lock.ts';", ...lines].join('\n');
   await build({
     stdin: { contents, resolveDir: process.cwd() },
     bundle: true,
@@ -304,7 +305,10 @@ onLinux('where flock(1) locks', () => {
       const lock = taken(await takeLock(file));
       lock.write('me');
       const seen = (): string =>
-        execFileSync('unshare', ['--net', process.execPath, looker, file], { encoding: 'utf8' }).trim();
+        execFileSync('unshare', ['--net', process.execPath, looker, file], {
+          encoding: 'utf8',
+          timeout: patienceMs,
+        }).trim();
       expect(seen()).toBe('me me');
       lock.leave();
       expect(seen()).toMatch(/ taken$/);
@@ -320,7 +324,10 @@ onLinux('where flock(1) locks', () => {
       // Node may be in the same folder.
       const script = 'mount --bind "$1" "$2" && mount -t tmpfs none /usr/bin && PATH=/nowhere exec "$2" "$3" "$4"';
       const words = [process.execPath, place.write('node', ''), program, place.path('lock')];
-      const said = execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', ...words], { encoding: 'utf8' });
+      const said = execFileSync('unshare', ['--mount', 'sh', '-c', script, 'sh', ...words], {
+        encoding: 'utf8',
+        timeout: patienceMs,
+      });
       expect(said).toMatch(/^flock\(1\) was not found in PATH: install util-linux/);
     });
   });

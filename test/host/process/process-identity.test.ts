@@ -10,7 +10,7 @@ import {
   isStillThere,
 } from '../../../src/host/process/process-identity.js';
 import { runTool } from '../../../src/host/process/tools.js';
-import { inPlace, isRunning, type Place } from '../../e2e/support/place.js';
+import { inPlace, isRunning, until, type Place } from '../../e2e/support/place.js';
 
 const startOf = async (pid: number): Promise<string | undefined> => (await identify(pid, runTool))?.start;
 
@@ -41,7 +41,7 @@ onLinux('a process that has ended and was not waited for is none', async () => {
   const child = spawn('/bin/sh', ['-c', 'sh -c : & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [text] = (await once(child.stdout, 'data')) as [Buffer];
   const zombie = Number(String(text));
-  while (isRunning(zombie)) await new Promise(setImmediate);
+  await until(() => !isRunning(zombie));
   expect(await startOf(zombie)).toBeUndefined();
   child.kill('SIGKILL');
   await once(child, 'exit');
@@ -61,7 +61,7 @@ describe('a process that was identified', () => {
     const become = async (): Promise<void> => {
       const before = (await identify(pid, runTool))?.program;
       child.stdin.end('\n');
-      while ((await identify(pid, runTool))?.program === before) await new Promise(setImmediate);
+      await until(async () => (await identify(pid, runTool))?.program !== before);
     };
     try {
       await use(pid, become);

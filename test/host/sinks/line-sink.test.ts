@@ -27,6 +27,7 @@ import {
   type Sink,
 } from '../../../src/host/sinks/line-sink.js';
 import { inOwnProcess } from '../../support/own-process.js';
+import { until } from '../../e2e/support/place.js';
 
 let folder: string;
 const at = (...names: readonly string[]): string => path.join(folder, ...names);
@@ -79,7 +80,7 @@ function fifo(name = 'fifo') {
     read,
     /** Reads until it has read the text. */
     readUntil: async (end: string): Promise<string> => {
-      while (!read().includes(end)) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until(() => read().includes(end));
       return text;
     },
     close: (): void => {
@@ -345,7 +346,7 @@ describe('a reader that does not read', () => {
     const sink = used(fileByteSink(reader.file, { maxQueuedBytes: 1000 }));
     for (let count = 0; count < 200; count += 1) sink.write(Buffer.alloc(1000, 'x'));
     const before = reader.read().length;
-    while (reader.read().length === before) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => reader.read().length > before);
     sink.write(Buffer.from('end'));
     expect(await reader.readUntil('end')).toMatch(/^x+end$/);
   });
