@@ -55,9 +55,10 @@ describe('kill -9 of the shell that waits for bhyve', () => {
   });
 
   test.each([
-    ['a guest that listens is powered off', 'bye 1', ['power button']],
-    ['a deaf one is killed', '', ['power button', 'power button again', 'kill']],
-  ])('does not keep a stop from ending it: %s', async (_title, onSigterm, ways) => {
+    // However long it takes to be heard on a busy machine, it is not killed before.
+    ['a guest that listens is powered off', 'bye 1', '10min', ['power button']],
+    ['a deaf one is killed', '', '100ms', ['power button', 'power button again', 'kill']],
+  ])('does not keep a stop from ending it: %s', async (_title, onSigterm, stopTimeout, ways) => {
     await withRunning(
       async ({ vm, pid, shell }) => {
         endProcess(shell);
@@ -67,7 +68,7 @@ describe('kill -9 of the shell that waits for bhyve', () => {
         expect(ofKind(vm.seen, 'stopping').map(({ how }) => how)).toEqual(ways);
         expect(isRunning(pid)).toBe(false);
       },
-      { onSigterm, fields: { stop_timeout: '100ms' } },
+      { onSigterm, fields: { stop_timeout: stopTimeout } },
     );
   });
 
