@@ -29,7 +29,8 @@ interface ConsoleOptions {
 const examples = `
 For a VM whose spec has "com1": "console". At a terminal the guest gets all that
 is typed; at the beginning of a line ~. leaves, ~t takes the keyboard from
-whoever has it, ~^Z suspends, ~~ types a tilde. The last 64 KiB are shown first.
+whoever has it, ~^Z suspends, ~~ types a tilde. The last 64 KiB that the run
+has seen are shown first.
 Exit status: 0 left, or the run is over; 69 no VM of that name runs, or it has
 no such console; 75 somebody else has the keyboard, or vmrun does not answer.
 
