@@ -82,10 +82,7 @@ export function consoleSeat({ context, peer, screen, patience, leave, isWatching
   }
 
   const forget = context.onSignals(['SIGCONT'], () => {
-    if (keys === undefined || !isForeground()) return;
-    // A shell has had the terminal, and its settings are not those of the guest any more.
-    getUp();
-    sitDown();
+    if (isForeground()) keys?.resume();
   });
   sitDown();
   return {

@@ -109,11 +109,7 @@ export function guestTerminal(say: (line: string) => void, wayBack: string): Gue
       if (keys === undefined || !isForeground()) {
         getUp();
         sitDown(true);
-      } else {
-        // The shell has left its own settings there.
-        keys.release();
-        keys = keyboard({ onTyped, onAction });
-      }
+      } else keys.resume();
     },
     release,
   };

@@ -9,6 +9,8 @@ export interface KeyboardOptions {
 
 /** The terminal on standard input, whose every key is for the guest, but for what `consoleKeys` keeps. */
 export interface Keyboard {
+  /** A shell has had the terminal, and has left its own settings there. What was typed meanwhile is for the guest. */
+  readonly resume: () => void;
   /** Puts its settings back, and reads no more; what was typed and not read is no command for the shell. */
   readonly release: () => void;
 }
@@ -32,6 +34,11 @@ export function keyboard({ onTyped, onAction }: KeyboardOptions): Keyboard {
   setRaw(true);
   stdin.on('data', take).once('end', leave).once('error', leave).resume();
   return {
+    resume() {
+      // Node.js does nothing for a mode that it has set before.
+      setRaw(false);
+      setRaw(true);
+    },
     release() {
       if (isReleased) return;
       isReleased = true;

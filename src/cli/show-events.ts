@@ -234,7 +234,7 @@ function describeStop(because: StopReason | 'error'): readonly string[] {
     case 'left-behind':
       return ['not booted again: something was left behind, see --panic-on-failed-cleanup'];
     case 'status-unknown':
-      return ['not booted again: nobody knows how bhyve ended'];
+      return ['not booted again: how bhyve ended is not known'];
     case 'error':
       return [];
     default:

@@ -191,7 +191,7 @@ export function describeLoadFailure(how: LoadFailure): string {
     case 'not-started':
       return 'could not be started';
     case 'unknown':
-      return 'ended, and nobody knows how';
+      return 'ended, and how is not known';
     default:
       return unreachable(how);
   }

@@ -50,7 +50,7 @@ export function isKnown(planned: Planner, target: string): boolean {
 export const endLost = ({ boot, pid }: Pick<Orphan, 'boot' | 'pid'>): Problem => ({
   code: 'end-unknown',
   severity: 'warning',
-  message: `process ${pid}, boot ${boot} of a run that was killed, has ended, and nobody knows how: the shell that waited for it was killed too`,
+  message: `process ${pid}, boot ${boot} of a run that was killed, has ended, and how is not known: the shell that waited for it was killed too`,
   fix: "the VM is started anew; look at the guest's own log, and at dmesg",
 });
 

@@ -58,7 +58,7 @@ const noBhyve = ({ system }: HostView): HostFinding => ({
   problem: {
     code: 'no-bhyve',
     severity: 'error',
-    message: `this is ${system}: interfaces, cards and kernel modules were not looked at`,
+    message: `this system is ${system}: interfaces, cards and kernel modules were not checked`,
     fix: 'try the spec with --simulate, or check it for a FreeBSD host that was captured with vmrun facts: --host FILE',
   },
   mayFix: false,

@@ -208,7 +208,7 @@ const rows: readonly Row[] = [
   ],
   [
     { kind: 'stop', because: 'status-unknown', boots: 3 },
-    ['not booted again: nobody knows how bhyve ended'],
+    ['not booted again: how bhyve ended is not known'],
     'the same',
     true,
   ],

@@ -97,7 +97,7 @@ describe('vmrun import', () => {
       ]);
       const again = await importing(place, '--out', 'specs', ...files);
       expect(again).toMatchObject({ status: 73, stdout: '' });
-      expect(again.stderr).toContain('there is a file of this name already');
+      expect(again.stderr).toContain('a file of this name already exists');
     });
   });
 

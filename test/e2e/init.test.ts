@@ -62,7 +62,7 @@ describe('by options', () => {
       const file = place.write('web.yaml', 'mine');
       const { status, stderr } = await askVmrun(place, ['init', '--yes', '--name', 'web']);
       expect(status).toBe(73);
-      expect(stderr).toMatch(/there is a web\.yaml already\n.*--force/);
+      expect(stderr).toMatch(/web\.yaml already exists\n.*--force/);
       expect(readFileSync(file, 'utf8')).toBe('mine');
       expect((await askVmrun(place, ['init', '--yes', '--name', 'web', '--force'])).status).toBe(0);
       expect(readFileSync(file, 'utf8')).toContain('name: web');
@@ -96,7 +96,7 @@ describe('by questions', () => {
       const dialog: readonly (readonly [question: string, answer: string])[] = [
         ['Name of the VM [vm0]: ', 'a b'],
         ['"a b" is not a VM name', 'taken'],
-        ['there is a taken.yaml already', 'web'],
+        ['taken.yaml already exists', 'web'],
         ['Memory [2G]: ', '2X'],
         ['"2X" is not digits', '3G'],
         ['Disk image, or none [web.img]: ', ''],

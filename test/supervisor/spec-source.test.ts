@@ -198,7 +198,7 @@ describe('the last event of a run that failed', () => {
       const vm = run(await loadVm(place), { runBase: place.runBase });
       await expect(vm.result).rejects.toMatchObject({ kind: 'host', problems: [{ code: 'no-bhyve' }] });
       expect(await last(vm)).toMatchObject({
-        problems: [{ message: `bhyve runs on FreeBSD, this is ${process.platform}` }],
+        problems: [{ message: `bhyve runs only on FreeBSD, and this system is ${process.platform}` }],
       });
       expect(place.runDirectories()).toEqual([]);
     });

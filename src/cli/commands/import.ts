@@ -218,7 +218,7 @@ function write(
         code: 'cannot-create',
         severity: 'error',
         message: isThere
-          ? 'there is a file of this name already'
+          ? 'a file of this name already exists'
           : error instanceof Error
             ? error.message
             : String(error),

@@ -206,7 +206,7 @@ const wordsOf = ({ message, fix }: Problem): string => (fix === undefined ? mess
 const fileIsThere = (file: string): Problem => ({
   code: 'exists',
   severity: 'error',
-  message: `there is a ${file} already`,
+  message: `${file} already exists`,
   fix: 'choose another name, or overwrite it with --force',
 });
 

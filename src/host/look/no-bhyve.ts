@@ -8,7 +8,7 @@ export const noBhyve = (platform: string): ProblemsError =>
     {
       code: 'no-bhyve',
       severity: 'error',
-      message: `bhyve runs on FreeBSD, this is ${platform}`,
+      message: `bhyve runs only on FreeBSD, and this system is ${platform}`,
       fix: 'try the spec with --simulate, or look at the command with --dry-run',
     },
   ]);

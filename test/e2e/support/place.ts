@@ -43,9 +43,10 @@ export interface Found {
 export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(path.join(tmpdir(), 'vmrun-test-'));
   const place = makePlace(folder);
-  // Of those that are about to end, ps(1) sees none any more.
+  // Of those that are about to end, ps(1) sees none any more; one that a test has killed may take a moment.
   const endAll = (): readonly Found[] => {
-    const found = place.processes().length > 0 ? namedIn(byPs(), [folder, place.name]) : [];
+    const all = place.processes().length > 0 ? namedIn(byPs(), [folder, place.name]) : [];
+    const found = all.filter(({ pid }) => !killed.has(pid));
     for (const { pid } of found) endProcess(pid);
     return found;
   };
@@ -137,9 +138,13 @@ export function isRunning(pid: number): boolean {
 /** @returns 1 where its parent has ended, or that which takes in orphans */
 export const parentOf = (pid: number): number => statusOf(pid)?.parent ?? NaN;
 
+/** What `endProcess` has sent SIGKILL to. */
+const killed = new Set<number>();
+
 export function endProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
+    killed.add(pid);
   } catch {
     // It has ended meanwhile.
   }
