@@ -1,10 +1,9 @@
 import { mostProblems } from '../../src/base/problem.js';
 import { chapters as titles } from '../../src/fields/field.js';
 import { inOrderOf } from '../../src/fields/registry.js';
-import { maxSpecBytes } from '../../src/spec/read.js';
 import { vmSchema } from '../../src/spec/schema.js';
 import { maxLexemes } from '../../src/spec/yaml.js';
-import { maxValues } from '../../src/spec/source-tree.js';
+import { maxSpecBytes, maxValues } from '../../src/spec/source-tree.js';
 import { maxMachinesBytes, maxTargets } from '../../src/spec/target-limits.js';
 import { anchor, code, codeBlock, members, page, prose, table } from './markdown.js';
 import {

@@ -1,3 +1,5 @@
+import { shortened } from './text.js';
+
 /** Where a value stands in the file as written. */
 export interface Place {
   /** Its name, or what a value that came without a file is called. */
@@ -12,7 +14,9 @@ export interface Place {
 
 /** `vm.json:3:14`; of a value, which has no lines, `a request /cpu`. */
 export const placeWords = ({ file, line, column, pointer }: Place): string =>
-  line === undefined || column === undefined ? `${file} ${pointer}`.trimEnd() : `${file}:${line}:${column}`;
+  line === undefined || column === undefined
+    ? `${file} ${shortened(pointer, 400)}`.trimEnd()
+    : `${file}:${line}:${column}`;
 
 /** The same for the same place, and for no other of its file. */
 export const placeKey = ({ line = 0, column = 0, pointer }: Place): string => `${line}:${column} ${pointer}`;

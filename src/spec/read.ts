@@ -6,9 +6,7 @@ import { ProblemsError, type Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
 import { linesOf } from './locate.js';
 import { specFormats, type SpecFormat, type SpecText } from './parse-spec.js';
-
-/** Above any spec that was written to be one: ten thousand targets fit. */
-export const maxSpecBytes = 4 * 1024 * 1024;
+import { maxSpecBytes } from './source-tree.js';
 
 /** How a spec is found and read. */
 export interface ReadOptions {

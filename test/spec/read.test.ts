@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
-import { maxSpecBytes, readSpec } from '../../src/spec/read.js';
+import { readSpec } from '../../src/spec/read.js';
+import { maxSpecBytes } from '../../src/spec/source-tree.js';
 
 let folder = '';
 beforeAll(() => {

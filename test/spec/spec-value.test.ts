@@ -1,9 +1,9 @@
 import vm from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import type { Problem } from '../../src/base/problem.js';
+import { placeWords, type Problem } from '../../src/base/problem.js';
 import { loadSpecText, loadSpecValue } from '../../src/machine/load-spec.js';
 import { plan } from '../../src/machine/plan.js';
-import { maxDepth, maxValues } from '../../src/spec/source-tree.js';
+import { maxDepth, maxSpecBytes, maxValues } from '../../src/spec/source-tree.js';
 import { jsonMutator } from '../support/mutated/json-mutations.js';
 import { drawsFrom } from '../support/mutated/mutations.js';
 import { json } from '../support/mutated/texts.js';
@@ -164,9 +164,37 @@ test('a key __proto__ of its own is a field like another, and changes no object'
 });
 
 test('of a text of megabytes a message has a piece', async () => {
-  for (const value of [{ ...minimal, name: 'a'.repeat(9e6) }, { ...minimal, mem: 'b'.repeat(9e6) }, 'c'.repeat(9e6)]) {
+  for (const value of [{ ...minimal, name: 'a'.repeat(4e6) }, { ...minimal, mem: 'b'.repeat(4e6) }, 'c'.repeat(4e6)]) {
     const told = await toldOf(value);
     expect(told).toHaveLength(1);
     expect(told.join().length).toBeLessThan(400);
   }
+});
+
+const long = 'a'.repeat(maxSpecBytes + 1);
+const half = 'a'.repeat(maxSpecBytes / 2);
+
+test.each<[what: string, value: unknown, pointer: string, found: string]>([
+  ['a string', { ...minimal, name: long }, '/name', 'this string of 4,194,305: "aaaaaaaaaaaaaaaaaaaa"...'],
+  ['a key', { ...minimal, config: { [long]: {} } }, '/config', 'this key of 4,194,305: "aaaaaaaaaaaaaaaaaaaa"...'],
+  ['what is shared', [half, half, half], '/2', 'this string of 2,097,152: "aaaaaaaaaaaaaaaaaaaa"...'],
+  ['a text and its end', { [half]: half.slice(1), b: 'c' }, '/b', 'this string of 1: "c"'],
+])('no more text is read than a file may have: %s', async (_what, value, pointer, found) => {
+  const message = 'the strings and keys have more than 4,194,304 characters, which is what a file may have, with ';
+  expect(await toldOf(value)).toEqual([`${pointer} not-json: ${message}${found}`]);
+});
+
+test('text that a file may have is read, and none is counted below an x- key', async () => {
+  const told = await toldOf({ ...minimal, hooks: { post_stop: [half] }, 'x-own': long });
+  expect(told.join()).not.toContain('4,194,304');
+});
+
+test('a message has a piece of a long pointer', async () => {
+  const place = { file: 'a request', pointer: `/config/${half}` };
+  expect(placeWords(place).length).toBeLessThan(500);
+  const circle: Record<string, unknown> = {};
+  circle[half] = { circle: {} };
+  (circle[half] as Record<string, unknown>).circle = circle[half];
+  const loaded = await load(circle);
+  expect(loaded.ok ? [] : loaded.problems.map(({ message }) => message.length < 600)).toEqual([true]);
 });
