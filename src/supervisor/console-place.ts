@@ -5,7 +5,7 @@ import type { SpawnOptions } from '../host/process/spawn-options.js';
 import type { RunDirectory } from '../host/run-directory/run-directory.js';
 import { consoleInFile, consoleOutFile, consoleSocketFile } from '../host/run-directory/run-files.js';
 import type { RunTool } from '../host/process/tools.js';
-import { serveConsole } from './console-server.js';
+import { consoleServer } from './console-server.js';
 import type { ServedConsole } from './console.js';
 import type { StateKeeper } from './state-keeper.js';
 
@@ -35,6 +35,7 @@ interface Needs {
 export function consolePlace({ directory, state, run }: Needs, console: ServedConsole): ConsolePlace {
   let pipes: ConsolePipes | undefined;
   let server: PeerServer | undefined;
+  const onClient = consoleServer(console);
 
   async function open(isAdopted: boolean): Promise<void> {
     pipes = await openConsolePipes({ file: directory.file, run, isAdopted, onOutput: console.onOutput });
@@ -47,7 +48,7 @@ export function consolePlace({ directory, state, run }: Needs, console: ServedCo
     server?.close();
     server = undefined;
     try {
-      server = await servePeers(directory.file(consoleSocketFile), (peer) => void serveConsole(console, peer));
+      server = await servePeers(directory.file(consoleSocketFile), onClient);
       state.degraded(part, undefined);
     } catch (error) {
       state.degraded(part, error instanceof Error ? error.message : String(error));

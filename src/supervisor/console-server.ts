@@ -1,5 +1,5 @@
 import type { Peer } from '../host/sinks/peer-socket.js';
-import type { RunConsole, Seat } from './console.js';
+import type { RunConsole, Seat, Writer } from './console.js';
 
 /** What a client of the socket says first. */
 export interface ConsoleHello {
@@ -10,7 +10,7 @@ export interface ConsoleHello {
 /**
  * What is said over the socket. The client: `h` hello, `i` what is typed, `t` take the keyboard, `d` nothing more follows. The
  * server: `o` output, `l` so many bytes were lost, `w` who has the keyboard (JSON, `null` for nobody), `d` all that was
- * typed is where the guest reads it, `e` the run is over.
+ * typed is where the guest reads it, `e` the run is over, `r` it is refused, since so many are there already.
  */
 export const consoleFrames = {
   hello: 'h',
@@ -21,10 +21,29 @@ export const consoleFrames = {
   lost: 'l',
   writer: 'w',
   end: 'e',
+  refused: 'r',
 } as const;
 
+/** Each has a queue of its own. */
+export const mostClients = 20;
+
+/** @returns takes one client, or refuses it where as many as may be are there */
+export function consoleServer(console: RunConsole): (peer: Peer) => void {
+  let clients = 0;
+  return (peer) => {
+    if (clients >= mostClients) {
+      void peer.send(consoleFrames.refused, String(mostClients));
+      peer.end();
+      return;
+    }
+    clients += 1;
+    void peer.gone.then(() => (clients -= 1));
+    void serveConsole(console, peer);
+  };
+}
+
 /** Sees to one client until it has gone or the run is over. */
-export async function serveConsole(console: RunConsole, peer: Peer): Promise<void> {
+async function serveConsole(console: RunConsole, peer: Peer): Promise<void> {
   const output = console.subscribe();
   const stop = peer.gone.then(() => output.return?.());
   const listening = listen(console, peer);
@@ -50,16 +69,32 @@ async function sendOutput(peer: Peer, bytes: Uint8Array): Promise<boolean> {
   return true;
 }
 
+/** Who has the keyboard, for a client: one that reads too slowly gets only the last of those whom it missed. */
+function writerSender(peer: Peer): (writer: Writer | undefined) => void {
+  let waiting: string | undefined;
+  let isSending = false;
+  async function send(): Promise<void> {
+    isSending = true;
+    while (waiting !== undefined) {
+      const content = waiting;
+      waiting = undefined;
+      await peer.send(consoleFrames.writer, content);
+    }
+    isSending = false;
+  }
+  return (writer) => {
+    waiting = JSON.stringify(writer ?? null);
+    if (!isSending) void send();
+  };
+}
+
 async function listen(console: RunConsole, peer: Peer): Promise<void> {
   let seat: Seat | undefined;
   void peer.gone.then(() => seat?.leave());
   for await (const { kind, content } of peer.frames) {
     switch (kind) {
       case consoleFrames.hello:
-        seat ??= console.attach({
-          ...helloOf(content.toString()),
-          onWriter: (writer) => void peer.send(consoleFrames.writer, JSON.stringify(writer ?? null)),
-        });
+        seat ??= console.attach({ ...helloOf(content.toString()), onWriter: writerSender(peer) });
         break;
       case consoleFrames.input:
         await seat?.write(content);

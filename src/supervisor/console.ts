@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../host/clock.js';
 import {
   consoleReader,
   defaultBound,
@@ -63,9 +64,52 @@ export interface ServedConsole extends RunConsole {
 
 const keptBytes = 64 * 1024;
 
-/** @param onSeat who has come, has left, or has the keyboard from now on */
+/** How often it is told who has the keyboard, at most: two may take it from each other without end. */
+const pauseMs = 1000;
+
+/** Tells who has the keyboard: at once, but after the one told before only when the pause is over, and then only the last. */
+function keyboardTeller(clock: Pick<Clock, 'monotonicMs' | 'sleep'>, tell: (who: string) => void) {
+  const over = new AbortController();
+  let lastMs = -Infinity;
+  let waiting: string | undefined;
+  let isAsleep = false;
+
+  function tellWaiting(): void {
+    if (waiting === undefined) return;
+    const who = waiting;
+    waiting = undefined;
+    lastMs = clock.monotonicMs();
+    tell(who);
+  }
+
+  async function tellInTime(): Promise<void> {
+    isAsleep = true;
+    while (waiting !== undefined) {
+      const restMs = lastMs + pauseMs - clock.monotonicMs();
+      if (restMs <= 0) tellWaiting();
+      else await clock.sleep(restMs, over.signal);
+    }
+    isAsleep = false;
+  }
+
+  return {
+    has(who: string): void {
+      waiting = who;
+      if (!isAsleep) void tellInTime();
+    },
+    /** Who leaves had it before. */
+    tellWaiting,
+    end(): void {
+      waiting = undefined;
+      over.abort();
+    },
+  };
+}
+
+/** @param onSeat who has come, has left, or has the keyboard from now on, which is told at most once a second */
 export function servedConsole(
   onSeat: (who: string, what: 'came' | 'left' | 'keyboard') => void = () => undefined,
+  clock: Pick<Clock, 'monotonicMs' | 'sleep'> = systemClock,
 ): ServedConsole {
   const recent = recentBytes(keptBytes);
   const readers = new Set<ConsoleReader>();
@@ -74,6 +118,9 @@ export function servedConsole(
   let isOver = false;
   let type: ((bytes: Uint8Array) => Promise<boolean>) | undefined;
   let writer: SeatOptions | undefined;
+  const keyboard = keyboardTeller(clock, (who) => {
+    onSeat(who, 'keyboard');
+  });
 
   const write = (bytes: string | Uint8Array): Promise<boolean> =>
     type?.(typeof bytes === 'string' ? Buffer.from(bytes) : bytes) ?? Promise.resolve(false);
@@ -81,7 +128,7 @@ export function servedConsole(
   function handOver(to: SeatOptions | undefined): void {
     if (writer === to) return;
     writer = to;
-    if (to !== undefined) onSeat(to.who, 'keyboard');
+    if (to !== undefined && !isOver) keyboard.has(to.who);
     for (const tell of seats) tell();
   }
 
@@ -116,6 +163,7 @@ export function servedConsole(
           if (seats.has(tell) && wants !== 'watch') handOver(options);
         },
         leave() {
+          if (writer === options) keyboard.tellWaiting();
           if (seats.delete(tell) && !isOver) onSeat(options.who, 'left');
           if (writer === options) handOver(undefined);
         },
@@ -137,6 +185,7 @@ export function servedConsole(
     end() {
       isOver = true;
       type = undefined;
+      keyboard.end();
       for (const reader of readers) reader.end();
       readers.clear();
     },

@@ -89,8 +89,8 @@ export type RunEventBody =
   | { readonly kind: 'degraded'; readonly part: Part; readonly error: string }
   | { readonly kind: 'recovered'; readonly part: Part }
   /**
-   * Somebody has come to the console that vmrun serves, or has left it, or has the keyboard from now on. Not told once the
-   * run is over.
+   * Somebody has come to the console that vmrun serves, or has left it, or has the keyboard from now on. The keyboard is told
+   * at most once a second, the last who has it always. Not told once the run is over.
    */
   | { readonly kind: 'console'; readonly who: string; readonly what: 'came' | 'left' | 'keyboard' }
   /** What the run was asked for was done to the guest; a reset and a power button have their own consequences. */

@@ -53,7 +53,7 @@ export function run(subject: Spec | Machine | SpecSource, options: RunOptions): 
   };
   const console = servedConsole((who, what) => {
     emit({ kind: 'console', who, what });
-  });
+  }, host.clock);
   const edge = { host, emit, signals, onState, console };
   const result = tellEnd(supervise(subject, { ...options, platform }, edge), emit, () => boots).finally(() => {
     isOver = true;

@@ -1,5 +1,7 @@
 import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { consoleSocketFile } from '../../src/host/run-directory/run-files.js';
+import { connectPeer } from '../../src/host/sinks/peer-socket.js';
 import { inPlace, isRunning, simulatorCommand, until, type Place } from './support/place.js';
 import { supervise } from './support/supervised.js';
 import { runVmrun, simulated, startVmrun, type Running } from './support/vmrun.js';
@@ -108,6 +110,22 @@ describe('vmrun console', () => {
       expect(await runVmrun(place, consoleWords(place), { input: long })).toMatchObject({ status: 0, stderr: '' });
       expect((await runVmrun(place, consoleWords(place), { input: 'halt\n' })).status).toBe(0);
       expect((await vm.ended).status).toBe(2);
+    }));
+
+  test('is refused where twenty are at the console already', () =>
+    inPlace(async (place) => {
+      place.spec(console);
+      const vm = startVmrun(place, simulated(place, 'run'));
+      await vm.event('boot');
+      const socket = place.path('run-simulated', place.name, consoleSocketFile);
+      const peers = await Promise.all(Array.from({ length: 20 }, () => connectPeer(socket)));
+      expect(await runVmrun(place, consoleWords(place))).toMatchObject({
+        status: 75,
+        stderr: `vmrun: ${place.name}: 20 are at its console already, and there is no room for more\n`,
+      });
+      for (const peer of peers) peer.end();
+      vm.kill('SIGTERM');
+      await vm.ended;
     }));
 
   test('says why there is none: no such VM, none that vmrun serves', () =>

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ConsoleSubscription } from '../../src/supervisor/console-readers.js';
 import { servedConsole, type Writer } from '../../src/supervisor/console.js';
+import { steppedClock } from '../support/stepped-clock.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
 
@@ -13,7 +14,7 @@ async function all(subscription: ConsoleSubscription): Promise<readonly string[]
 
 /** A console whose guest takes what is typed. */
 function typedAt() {
-  const console = servedConsole();
+  const console = servedConsole(undefined, steppedClock());
   let typed = '';
   console.connect((bytes) => {
     typed += text(bytes);
@@ -125,6 +126,30 @@ describe('the keyboard of a served console', () => {
     const first = console.attach({ who: 'first' });
     const second = console.attach({ who: 'second', wants: 'take' });
     expect([await first.write('1'), await second.write('2')]).toEqual([false, true]);
+  });
+
+  test('is told once a second where two take it from each other, and the last of them always', async () => {
+    const clock = steppedClock();
+    const told: string[] = [];
+    const console = servedConsole((who, what) => told.push(`${who} ${what}`), clock);
+    const [a, b] = [console.attach({ who: 'a' }), console.attach({ who: 'b' })];
+    const struggle = (): void => {
+      for (let times = 0; times < 1000; times += 1) for (const seat of [a, b]) seat.take();
+    };
+    struggle();
+    expect(told).toEqual(['a came', 'a keyboard', 'b came']);
+    await clock.pass(1000);
+    await Promise.resolve();
+    expect(told.splice(0)).toEqual(['a came', 'a keyboard', 'b came', 'b keyboard']);
+    struggle();
+    b.leave();
+    a.take();
+    expect(told.splice(0)).toEqual(['b keyboard', 'b left']);
+    expect(clock.asleep()).toEqual([1000]);
+    console.end();
+    expect(clock.asleep()).toEqual([]);
+    await Promise.resolve();
+    expect(told).toEqual([]);
   });
 
   test('leads nowhere without a guest', async () => {

@@ -32,7 +32,8 @@ is typed; at the beginning of a line ~. leaves, ~t takes the keyboard from
 whoever has it, ~^Z suspends, ~~ types a tilde. The last 64 KiB that the run
 has seen are shown first.
 Exit status: 0 left, or the run is over; 69 no VM of that name runs, or it has
-no such console; 75 somebody else has the keyboard, or vmrun does not answer.
+no such console; 75 somebody else has the keyboard, 20 are at the console
+already, or vmrun does not answer.
 
 Examples:
   vmrun console web
@@ -93,13 +94,14 @@ const noConsole = 'it has no console that vmrun serves: that takes "com1": "cons
 const supervisorGone = 'its supervisor is gone; vmrun -c FILE --adopt takes the guest over, with its console';
 
 /** How the conversation went on until it ended. */
-type Outcome = 'left' | 'over' | 'gone' | 'taken' | 'unanswered';
+type Outcome = 'left' | 'over' | 'gone' | 'taken' | 'refused' | 'unanswered';
 
 const exitOf: Readonly<Record<Outcome, number>> = {
   left: exitCodes.ok,
   over: exitCodes.ok,
   gone: exitCodes.host,
   taken: exitCodes['in-use'],
+  refused: exitCodes['in-use'],
   unanswered: exitCodes['in-use'],
 };
 
@@ -179,6 +181,9 @@ async function follow(peer: Peer, screen: ConsoleScreen, { onWriter, onDone }: H
       case consoleFrames.end:
         screen.tell('the run is over');
         return 'over';
+      case consoleFrames.refused:
+        screen.tell(`${content.toString()} are at its console already, and there is no room for more`);
+        return 'refused';
     }
   }
   screen.tell('its supervisor is gone; vmrun ps shows whether the guest goes on');

@@ -1,0 +1,93 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Frame } from '../../src/host/sinks/frames.js';
+import type { Peer } from '../../src/host/sinks/peer-socket.js';
+import { consoleFrames, consoleServer, mostClients, type ConsoleHello } from '../../src/supervisor/console-server.js';
+import { servedConsole } from '../../src/supervisor/console.js';
+import { steppedClock } from '../support/stepped-clock.js';
+
+/** A client that has said hello, and for which there is room only when the test says so. */
+function client(wants: ConsoleHello['wants'] = 'watch') {
+  const sent: string[] = [];
+  let makeRoom: () => void = () => undefined;
+  let leave: () => void = () => undefined;
+  let hasEnded = false;
+  const gone = new Promise<void>((resolve) => (leave = resolve));
+  async function* frames(): AsyncGenerator<Frame, undefined> {
+    yield { kind: consoleFrames.hello, content: Buffer.from(JSON.stringify({ who: 'client', wants })) };
+    await gone;
+  }
+  const peer: Peer = {
+    frames: frames(),
+    send(kind, content = '') {
+      sent.push(`${kind} ${Buffer.from(content).toString()}`);
+      return new Promise((resolve) => {
+        makeRoom = () => {
+          resolve(true);
+        };
+        void gone.then(() => {
+          resolve(false);
+        });
+      });
+    },
+    end: () => (hasEnded = true),
+    gone,
+  };
+  return {
+    ...{ peer, sent, leave },
+    hasEnded: () => hasEnded,
+    makeRoom: () => {
+      makeRoom();
+    },
+  };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('the server of a console', () => {
+  test('keeps for a client that reads nothing only who has the keyboard last', async () => {
+    const console = servedConsole(undefined, steppedClock());
+    const serve = consoleServer(console);
+    const slow = client();
+    serve(slow.peer);
+    await settled();
+    expect(slow.sent.splice(0)).toEqual(['w null']);
+    const seats = ['a', 'b'].map((who) => console.attach({ who, wants: 'write' }));
+    for (let times = 0; times < 100; times += 1) {
+      for (const seat of seats) seat.take();
+      await settled();
+    }
+    expect(slow.sent).toEqual([]);
+    slow.makeRoom();
+    await settled();
+    expect(slow.sent).toEqual(['w {"who":"b","isMine":false}']);
+    slow.makeRoom();
+    await settled();
+    seats[0]?.take();
+    expect(slow.sent.slice(1)).toEqual(['w {"who":"a","isMine":false}']);
+    slow.leave();
+    console.end();
+  });
+
+  test('refuses one more than there may be, until one of them has gone', async () => {
+    const came: string[] = [];
+    const console = servedConsole((_who, what) => came.push(what));
+    const serve = consoleServer(console);
+    const clients = Array.from({ length: mostClients }, () => client());
+    for (const { peer } of clients) serve(peer);
+    const refused = client();
+    serve(refused.peer);
+    await settled();
+    expect(came).toHaveLength(mostClients);
+    expect(refused.sent).toEqual([`r ${mostClients}`]);
+    expect(refused.hasEnded()).toBe(true);
+    refused.leave();
+    clients[0]?.leave();
+    await settled();
+    const next = client();
+    serve(next.peer);
+    await settled();
+    expect(next.sent).toEqual(['w null']);
+    for (const { leave } of [...clients, next]) leave();
+    console.end();
+  });
+});
