@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { isSameFile } from '../host/process/terminal.js';
+import { roomIn } from '../host/sinks/room.js';
 import type { Context } from './context.js';
 import { asLines, own } from './paint.js';
 
@@ -19,17 +19,12 @@ export function consoleScreen({ err }: Pick<Context, 'err'>, name: string, isQui
   const { stdout } = process;
   const sharesLine = isSameFile(1, 2);
   let isMidLine = false;
-  const gone = new Promise<false>((resolve) => {
-    stdout.once('error', () => {
-      resolve(false);
-    });
-  });
+  const room = roomIn(stdout);
   const screen: ConsoleScreen = {
     isRaw: false,
     show(bytes) {
       isMidLine = bytes.at(-1) !== newlineByte;
-      if (stdout.write(bytes)) return Promise.resolve(true);
-      return Promise.race([once(stdout, 'drain').then(() => true), gone]);
+      return stdout.write(bytes) ? Promise.resolve(true) : room();
     },
     tell(text) {
       if (isQuiet) return;

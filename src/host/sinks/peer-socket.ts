@@ -2,6 +2,7 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { codeOf } from '../../base/error-code.js';
 import { frameBytes, framesOf, type Frame } from './frames.js';
+import { roomIn } from './room.js';
 
 /** Somebody at the other end of a UNIX socket, who is spoken to in frames. */
 export interface Peer {
@@ -26,17 +27,12 @@ function peerOf(socket: Socket): Peer {
       resolve();
     });
   });
+  const room = roomIn(socket);
   return {
     frames: framesOf(socket, 4 * mostBytes),
     send: (kind, content) => {
       if (socket.destroyed || !socket.writable) return Promise.resolve(false);
-      if (socket.write(frameBytes(kind, content))) return Promise.resolve(true);
-      const room = new Promise<true>((resolve) => {
-        socket.once('drain', () => {
-          resolve(true);
-        });
-      });
-      return Promise.race([room, gone.then(() => false)]);
+      return socket.write(frameBytes(kind, content)) ? Promise.resolve(true) : room();
     },
     end() {
       socket.end();
