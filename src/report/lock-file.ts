@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { ProblemsError, type Problem } from '../base/problem.js';
+import { quoteCommand } from '../base/shell.js';
 import { hasEntry } from '../host/files/has-entry.js';
 import type { Identity } from '../machine/identity.js';
 import { lockFileOf, standardInput, type ReadOptions } from '../spec/read.js';
@@ -46,16 +47,16 @@ export async function lockFileFor(
     const { sharedLockWarnings } = await import('./lock-sharers.js');
     return { file, identity, warnings: await sharedLockWarnings(choice.config, file, { workingDirectory }) };
   }
-  if (isNamed) throw missing(file);
+  if (isNamed) throw missing(file, choice.config);
   return undefined;
 }
 
-const missing = (file: string): ProblemsError =>
+const missing = (file: string, config: string): ProblemsError =>
   new ProblemsError('unreadable', file, [
     {
       code: 'unreadable',
       severity: 'error',
       message: 'there is no such lock file',
-      fix: `make it with: vmrun lock --lock ${file}`,
+      fix: `make it with: ${quoteCommand(['vmrun', 'lock', '-c', config, '--lock', file])}`,
     },
   ]);

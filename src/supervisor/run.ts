@@ -17,6 +17,7 @@ import { makeCleaner } from './cleanup.js';
 import { eventStream } from './event-stream.js';
 import type { Emit, Part } from './events.js';
 import { makeHooks } from './hooks.js';
+import { adoptWords } from './outputs.js';
 import { createPidFile } from './pid-files.js';
 import { keepSecrets } from './private-text.js';
 import type { Run, RunOptions, RunResult } from './run-options.js';
@@ -176,6 +177,8 @@ async function supervise(subject: Spec | Machine | SpecSource, options: RunOptio
     const beside = { directory, state, secrets, pidFile, console };
     const shared = { host, emit, signals, cleaner, hooks, bhyve, loaders, ...beside };
     const session: Session = { ...shared, onStderr, onConsole, env };
+    // What it said last may be all that there is to know of its end.
+    if (lost !== undefined) await adoptWords(session).end();
     return await bootLoop({ spec, options, mayFix, session, ledger, adoption, begun });
   } finally {
     await hooks.end();

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
@@ -17,7 +17,10 @@ async function afterGap(
 ): Promise<{ readonly vm: Supervised; readonly bhyve: Puppet; readonly pid: number }> {
   const bhyve = puppet(place);
   const child = await orphanOf(place, bhyve, about);
-  if (end === 'shell and bhyve') endProcess(child.shell);
+  if (end === 'shell and bhyve') {
+    appendFileSync(place.path('run', place.name, 'vm.err'), 'its last words\n');
+    endProcess(child.shell);
+  }
   if (typeof end === 'number') bhyve.end(end);
   else endProcess(child.pid);
   await child.ended;
@@ -91,12 +94,13 @@ describe('a bhyve that ended while it had no supervisor', () => {
     });
   });
 
-  test('together with its shell, so that nobody knows how: that is said, and the VM is started anew', async () => {
+  test('together with its shell, so that nobody knows how: that and its last words are told, and the VM is started anew', async () => {
     await inPlace(async (place) => {
       const { vm, bhyve } = await afterGap(place, 'shell and bhyve', twoTargets, about);
       expect(await vm.event('warning')).toMatchObject({ problem: { code: 'end-unknown' } });
       expect(await vm.event('boot')).toMatchObject({ boot: 1, target: 'default' });
       await vm.said('up ');
+      expect(vm.stderr()).toMatch(/^its last words\nup /);
       bhyve.end(1);
       await vm.over;
       expect(place.runDirectories()).toEqual([]);

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { openDescriptors } from '../../src/host/process/child-descriptors.js';
 import type { Survivor } from '../../src/host/process/spawn-options.js';
 import { systemClock } from '../../src/host/clock.js';
-import { outputsIn, type OutputFile, type OutputOptions } from '../../src/host/process/output-file.js';
+import { makeOutput, type OutputFile, type OutputOptions } from '../../src/host/process/output-file.js';
 import { makePrivateFolder, privateFolder, type PrivateFolder } from '../../src/host/files/private-folder.js';
 import { identify, type ProcessIdentity } from '../../src/host/process/process-identity.js';
 import { openRunDirectory, type RunDirectory } from '../../src/host/run-directory/run-directory.js';
@@ -115,7 +115,7 @@ export async function unlockedOrphanOf(
   const child = await startedBy(
     { noteFile: '/dev/null', note: '', lock: undefined, endFile: undefined, tag: '', lifeLine: undefined },
     file,
-    outputsIn(privateFolderOf(place), outputFiles.stderr).make,
+    (options) => makeOutput(privateFolderOf(place), outputFiles.stderr, options),
   );
   const identity = await identityOf(child.pid);
   const { version, name, supervisor, since } = stateOf(place);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../src/host/clock.js';
-import { outputsIn, type OutputFile } from '../../src/host/process/output-file.js';
+import { makeOutput, type OutputFile } from '../../src/host/process/output-file.js';
 import { makePrivateFolder, privateFolder } from '../../src/host/files/private-folder.js';
 
 /** Files for what children write, in a folder of a test file's own. */
@@ -14,7 +14,7 @@ export function outputFolder() {
     output: (onText: (text: string) => void) => (): OutputFile | undefined => {
       const folder = path.join(base, String((count += 1)));
       makePrivateFolder(base, folder);
-      return outputsIn(privateFolder(base, folder), 'output').make({
+      return makeOutput(privateFolder(base, folder), 'output', {
         onText,
         onGap: (bytes) => {
           throw new Error(`a gap of ${bytes} bytes`);

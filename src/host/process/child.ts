@@ -90,12 +90,12 @@ function readOutputs(
       opening.open();
       for (const output of outputs) output?.start();
     },
-    /** When the child has ended. @param isAlone nothing that it has started lives on */
-    async drain(isAlone = false): Promise<void> {
+    /** When the child has ended. */
+    async drain(): Promise<void> {
       stdin?.destroy();
       // Where this process was busy for that long, its last words wait unread: one more look at them.
       const timer = setTimeout(() => setImmediate(() => bytes?.close()), drainMs);
-      await Promise.all([bytes?.closed, ...outputs.map((output) => output?.end(isAlone))]);
+      await Promise.all([bytes?.closed, ...outputs.map((output) => output?.end())]);
       clearTimeout(timer);
     },
   };
@@ -142,9 +142,8 @@ export const spawnChild: SpawnChild = async (command, options) => {
 
   async function endOf(): Promise<ProcessEnd | undefined> {
     const end = (await exit) ?? (await withoutShell());
-    const isAlone = line.isOver();
     line.close();
-    await outputs.drain(isAlone);
+    await outputs.drain();
     return end;
   }
 

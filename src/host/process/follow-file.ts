@@ -1,12 +1,6 @@
-import { fstatSync, ftruncateSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, readSync } from 'node:fs';
 import type { Clock } from '../clock.js';
-import type { FileWatch } from './watch-file.js';
-
-/** For reading and writing; whoever has opened it closes it, too. */
-export interface OpenFile {
-  readonly descriptor: number;
-  readonly watch: FileWatch;
-}
+import { watchFile } from './watch-file.js';
 
 /** A file that a program adds text to, read as it grows. */
 export interface FollowedFile {
@@ -14,7 +8,7 @@ export interface FollowedFile {
   readonly start: () => void;
   /** The last of what was written, at most 8 KiB; at the end it is whole lines. */
   readonly tail: () => string;
-  /** Tells what was written until now, the line that was only begun too, and reads no more. */
+  /** Tells what was written until now, the line that was only begun too, and closes the file. */
   readonly end: () => Promise<void>;
 }
 
@@ -51,8 +45,10 @@ let scratch: Buffer | undefined;
  * memory. A file that grows is cut once it was read; a writer with O_APPEND goes on at its new end. Between the last
  * look at the size and the cut lie some microseconds, and what is written in them is lost: so that is done while
  * nothing is written, if it can be, and else it is told as a gap, with what is known to be lost.
+ * @param descriptor of the file, for reading and writing; it is closed at the end
+ * @param path of the file, which it may lose meanwhile
  */
-export function followFile({ descriptor, watch }: OpenFile, options: FollowOptions): FollowedFile {
+export function followFile(descriptor: number, path: string, options: FollowOptions): FollowedFile {
   const { onText, onTold, onGap, onTrouble, clock } = options;
   let told = options.from ?? 0;
   /** The tail of what was cut away. */
@@ -60,8 +56,9 @@ export function followFile({ descriptor, watch }: OpenFile, options: FollowOptio
   let lastTail: string | undefined;
   let turn: NodeJS.Immediate | undefined;
   let isStarted = false;
-  let quiet: AbortController | undefined;
+  let isWaitingForQuiet = false;
   let ending: Promise<void> | undefined;
+  const over = new AbortController();
 
   const sizeNow = (): number => fstatSync(descriptor).size;
 
@@ -88,6 +85,13 @@ export function followFile({ descriptor, watch }: OpenFile, options: FollowOptio
       left -= piece;
     }
     return false;
+  }
+
+  /** What there is of a line that is only begun, before it is cut away. */
+  function tellBegun(): void {
+    scratch ??= Buffer.allocUnsafeSlow(pieceBytes);
+    const got = scratch.subarray(0, readSync(descriptor, scratch, 0, pieceBytes, told));
+    if (got.length > 0) tell(got.toString(), got.length);
   }
 
   /** Leaves out what is too much to be told, up to the beginning of a line. */
@@ -129,23 +133,24 @@ export function followFile({ descriptor, watch }: OpenFile, options: FollowOptio
     if (size > mostBytes) {
       if (size - told > lastBytes) skipTo(size - lastBytes);
       tellAtMost(2 * lastBytes);
+      tellBegun();
       onGap(cut());
     } else if (!tellAtMost(turnBytes)) {
       lookSoon();
       return;
     }
-    if (told > restBytes && quiet === undefined) void cutWhenQuiet();
+    if (told > restBytes && !isWaitingForQuiet) void cutWhenQuiet();
   }
 
   /** At a line that is only begun it waits for the rest of that, which brings the next look. */
   async function cutWhenQuiet(): Promise<void> {
-    const { signal } = (quiet = new AbortController());
-    for (let before = -1; before !== told && !signal.aborted;) {
+    isWaitingForQuiet = true;
+    for (let before = -1; before !== told && !over.signal.aborted;) {
       before = told;
-      await clock.sleep(quietMs, signal);
+      await clock.sleep(quietMs, over.signal);
     }
-    quiet = undefined;
-    if (signal.aborted) return;
+    isWaitingForQuiet = false;
+    if (over.signal.aborted) return;
     trying(() => {
       if (told > restBytes && sizeNow() === told) cut();
     });
@@ -185,8 +190,7 @@ export function followFile({ descriptor, watch }: OpenFile, options: FollowOptio
 
   async function end(): Promise<void> {
     clearImmediate(turn);
-    watch.tell(undefined);
-    quiet?.abort();
+    over.abort();
     try {
       await tellRest();
     } catch (error) {
@@ -197,9 +201,10 @@ export function followFile({ descriptor, watch }: OpenFile, options: FollowOptio
     });
     lastTail ??= cutTail;
     if (lastTail !== '' && !lastTail.endsWith('\n')) lastTail = `${lastTail}\n`.slice(-tailBytes);
+    closeSync(descriptor);
   }
 
-  watch.tell({ onChange: lookSoon, onBlind: onTrouble });
+  watchFile(path, { onChange: lookSoon, onBlind: onTrouble, clock, signal: over.signal });
   return {
     start: () => {
       isStarted = true;

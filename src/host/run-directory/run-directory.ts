@@ -7,7 +7,7 @@ import type { Survivor } from '../process/spawn-options.js';
 import { clearEnd, readEnd } from '../process/end-file.js';
 import { isFifo, makeFifos } from './fifo.js';
 import { retakeLock, takeLock, whoHolds, type Lock } from '../files/lock.js';
-import { outputsIn, toldName, type OutputFile, type OutputFolder, type OutputOptions } from '../process/output-file.js';
+import { adoptOutput, makeOutput, toldName, type OutputFile, type OutputOptions } from '../process/output-file.js';
 import { makePrivateFolder, privateFolder } from '../files/private-folder.js';
 import {
   consoleInFile,
@@ -68,9 +68,9 @@ export interface RunDirectory {
   readonly readNote: () => Note | undefined;
   /** How that one has ended; undefined where its shell has not said it. */
   readonly readEnd: (note: Pick<Note, 'role' | 'boot'>) => KnownEnd | undefined;
-  /** For what the next child writes: `Outputs.make`. */
+  /** For what the next child writes: `makeOutput`. */
   readonly makeOutput: (stream: keyof typeof outputFiles, options: OutputOptions) => OutputFile | undefined;
-  /** Of a child that another supervisor has started: `Outputs.adopt`. @throws where there is none */
+  /** Of a child that another supervisor has started: `adoptOutput`. @throws where there is none */
   readonly adoptOutput: (stream: keyof typeof outputFiles, options: OutputOptions) => OutputFile;
   /**
    * Removes what a run puts here, lets go of the locks; a file that must stay (a ledger) keeps the folder.
@@ -164,25 +164,6 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     vmLock = vmRetaken ?? vmLock;
     return retaken === undefined ? lock : vmRetaken === undefined ? vmLock : undefined;
   };
-  const forOutputs: OutputFolder = {
-    ...files,
-    create: (name, how) => {
-      ensure();
-      return files.create(name, how);
-    },
-    remove: (...names) => {
-      ensure();
-      files.remove(...names);
-    },
-  };
-  const outputs = {
-    stderr: outputsIn(forOutputs, outputFiles.stderr),
-    stdout: outputsIn(forOutputs, outputFiles.stdout),
-  };
-  const closeOutputs = (): void => {
-    outputs.stderr.close();
-    outputs.stdout.close();
-  };
   /** The one that is there, as a rule: on a full disk none could be made. */
   const openEndFile = (): number => {
     try {
@@ -244,11 +225,10 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     },
     readNote: () => readNote(file(noteFile)),
     readEnd: (note) => endIn(file(endFile), note),
-    makeOutput: (stream, options) => outputs[stream].make(options),
-    adoptOutput: (stream, options) => outputs[stream].adopt(options),
+    makeOutput: (stream, options) => makeOutput(files, outputFiles[stream], options),
+    adoptOutput: (stream, options) => adoptOutput(files, outputFiles[stream], options),
     abandon() {
       const attempt = attempts();
-      attempt(closeOutputs);
       attempt(() => vmLock?.leave());
       attempt(() => {
         lock.release();
@@ -258,7 +238,6 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     },
     release() {
       const attempt = attempts();
-      attempt(closeOutputs);
       attempt(() => {
         files.remove(stateFile, noteFile, endFile, lifeLineFile, ...outputNames, ...written);
         files.remove(consoleInFile, consoleOutFile, consoleSocketFile, stopFile);

@@ -2,12 +2,10 @@ import { spawnSync } from 'node:child_process';
 import {
   closeSync,
   existsSync,
-  fstatSync,
   linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
-  renameSync,
   statSync,
   symlinkSync,
   unlinkSync,
@@ -17,7 +15,13 @@ import {
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../src/host/clock.js';
-import { outputsIn, toldName, type OutputFile, type OutputOptions } from '../../../src/host/process/output-file.js';
+import {
+  adoptOutput,
+  makeOutput,
+  toldName,
+  type OutputFile,
+  type OutputOptions,
+} from '../../../src/host/process/output-file.js';
 import { makePrivateFolder, privateFolder, type PrivateFolder } from '../../../src/host/files/private-folder.js';
 import { inPlace, until, type Place } from '../../e2e/support/place.js';
 
@@ -53,7 +57,7 @@ function made(output: OutputFile | undefined): OutputFile {
 }
 
 function adopting(folder: PrivateFolder, options: OutputOptions): OutputFile {
-  const output = outputsIn(folder, name).adopt(options);
+  const output = adoptOutput(folder, name, options);
   output.start();
   return output;
 }
@@ -72,7 +76,7 @@ test('what a child writes is in a file for its user alone, a new one each time',
     const folder = folderIn(place);
     for (const words of ['one\n', 'two\n']) {
       const { told, options, said } = telling();
-      const output = made(outputsIn(folder, name).make(options));
+      const output = made(makeOutput(folder, name, options));
       writeSync(output.descriptor, words);
       await until(() => said() === words);
       for (const file of [name, toldName(name)]) expect(statSync(folder.file(file)).mode & 0o777).toBe(0o600);
@@ -83,87 +87,10 @@ test('what a child writes is in a file for its user alone, a new one each time',
     }
   }));
 
-describe('the file of a child that has ended', () => {
-  /** Two children write there, one after the other. */
-  const twice = (between: (folder: PrivateFolder) => void, isFree: boolean) =>
-    inPlace(async (place) => {
-      const folder = folderIn(place);
-      const outputs = outputsIn(folder, name);
-      const ran: { readonly file: string; readonly said: string; readonly tail: string }[] = [];
-      for (const words of ['the first\n', 'two\n']) {
-        const { told, options, said } = telling();
-        const output = made(outputs.make(options));
-        writeSync(output.descriptor, words);
-        await until(() => said() === words);
-        const { ino, birthtimeNs } = statSync(folder.file(name), { bigint: true });
-        await output.end(isFree);
-        expect([told.gaps, told.troubles]).toEqual([[], []]);
-        ran.push({ file: `${ino} ${birthtimeNs}`, said: said(), tail: output.tail() });
-        if (ran.length === 1) between(folder);
-      }
-      outputs.close();
-      const next = telling();
-      const adopted = adopting(folder, next.options);
-      await adopted.end();
-      expect([next.said(), adopted.tail()]).toEqual(['', 'two\n']);
-      expect(ran.map(({ said, tail }) => [said, tail])).toEqual([
-        ['the first\n', 'the first\n'],
-        ['two\n', 'two\n'],
-      ]);
-      return new Set(ran.map(({ file }) => file)).size;
-    });
-
-  test('is that of the next where nobody else has it open, and has the words of the last alone', async () => {
-    expect(await twice(() => undefined, true)).toBe(1);
-  });
-
-  test('stays its own where something that it has started may write there', async () => {
-    expect(
-      await twice((folder) => {
-        linkSync(folder.file(name), folder.file('kept'));
-      }, false),
-    ).toBe(2);
-  });
-
-  test.each<[title: string, between: (folder: PrivateFolder) => void]>([
-    [
-      'was removed',
-      (folder) => {
-        unlinkSync(folder.file(name));
-      },
-    ],
-    [
-      'was replaced',
-      (folder) => {
-        renameSync(folder.file(toldName(name)), folder.file(name));
-      },
-    ],
-    [
-      'has another name, too',
-      (folder) => {
-        linkSync(folder.file(name), folder.file('other'));
-      },
-    ],
-  ])('is no other one where it %s: a new one is made', async (_title, between) => {
-    expect(await twice(between, true)).toBe(2);
-  });
-
-  test('takes no descriptor when all is over', () =>
-    inPlace(async (place) => {
-      const outputs = outputsIn(folderIn(place), name);
-      const output = made(outputs.make(telling().options));
-      const { descriptor } = output;
-      await output.end(true);
-      expect(fstatSync(descriptor).isFile()).toBe(true);
-      outputs.close();
-      expect(() => fstatSync(descriptor)).toThrow(/EBADF/);
-    }));
-});
-
 test('a child that says nothing costs one file', () =>
   inPlace(async (place) => {
     const folder = folderIn(place);
-    await made(outputsIn(folder, name).make(telling().options)).end();
+    await made(makeOutput(folder, name, telling().options)).end();
     expect(readdirSync(folder.path)).toEqual([name]);
   }));
 
@@ -172,7 +99,7 @@ describe('who comes after a supervisor that was killed', () => {
     inPlace(async (place) => {
       const folder = folderIn(place);
       const first = telling();
-      const output = made(outputsIn(folder, name).make(first.options));
+      const output = made(makeOutput(folder, name, first.options));
       writeSync(output.descriptor, 'one\ntwo\nthr');
       await until(() => first.said() === 'one\ntwo\n');
       await killed(output, first.told, folder);
@@ -192,7 +119,7 @@ describe('who comes after a supervisor that was killed', () => {
       const folder = folderIn(place);
       let expected = '';
       const first = telling();
-      await killed(made(outputsIn(folder, name).make(first.options)), first.told, folder);
+      await killed(made(makeOutput(folder, name, first.options)), first.told, folder);
       for (const words of ['one\n', 'two\n', 'three\n']) {
         writeFileSync(folder.file(name), words, { flag: 'a' });
         expected += words;
@@ -212,7 +139,7 @@ describe('who comes after a supervisor that was killed', () => {
         if (note === undefined) unlinkSync(folder.file(toldName(name)));
         else writeFileSync(folder.file(toldName(name)), note);
         const { told, options, said } = telling();
-        await outputsIn(folder, name).adopt(options).end();
+        await adoptOutput(folder, name, options).end();
         expect([note, said() === 'one\n' || note?.trim() === '9999999999999999', told.gaps]).toEqual([note, true, []]);
       }
     }));
@@ -261,7 +188,7 @@ describe('who comes after a supervisor that was killed', () => {
     inPlace((place) => {
       const folder = folderIn(place);
       make(folder.file(name), place);
-      expect(() => outputsIn(folder, name).adopt(telling().options)).toThrow(error);
+      expect(() => adoptOutput(folder, name, telling().options)).toThrow(error);
       return Promise.resolve();
     }),
   );
@@ -275,7 +202,7 @@ describe('where something is in the way', () => {
       symlinkSync(other, folder.file(name));
       symlinkSync(other, folder.file(toldName(name)));
       const { told, options, said } = telling();
-      const output = made(outputsIn(folder, name).make(options));
+      const output = made(makeOutput(folder, name, options));
       writeSync(output.descriptor, 'ours\n');
       await until(() => said() === 'ours\n');
       await output.end();
@@ -294,7 +221,7 @@ describe('where something is in the way', () => {
           mkdirSync(folder.path);
         }
         const { told, options, said } = telling();
-        const output = made(outputsIn(folder, name).make(options));
+        const output = made(makeOutput(folder, name, options));
         expect(told.troubles).toHaveLength(1);
         expect(statSync(`/dev/fd/${output.descriptor}`).nlink).toBe(0);
         writeSync(output.descriptor, 'ours\n');
@@ -309,7 +236,7 @@ describe('where something is in the way', () => {
       const folder = folderIn(place);
       spawnSync('rm', ['-r', folder.path]);
       const { told, options } = telling();
-      const output = made(outputsIn(folder, name).make(options));
+      const output = made(makeOutput(folder, name, options));
       writeSync(output.descriptor, 'ours\n');
       await output.end();
       expect([told.texts.join(''), told.troubles]).toEqual(['ours\n', []]);
@@ -341,7 +268,7 @@ describe('a disk that is full', () => {
     onSmallDisk(async (folder, base) => {
       fill(base);
       const { told, options, said } = telling();
-      const output = made(outputsIn(folder, name).make(options));
+      const output = made(makeOutput(folder, name, options));
       expect(told.troubles).toEqual([expect.stringMatching(/^ENOSPC: /)]);
       writeSync(output.descriptor, 'why\n');
       await until(() => said() === 'why\n');
@@ -352,7 +279,7 @@ describe('a disk that is full', () => {
   test('is told at the end where it was found meanwhile, with what was still written', () =>
     onSmallDisk(async (folder, base) => {
       const { told, options, said } = telling();
-      const output = made(outputsIn(folder, name).make(options));
+      const output = made(makeOutput(folder, name, options));
       writeSync(output.descriptor, 'one\n');
       await until(() => said() === 'one\n');
       fill(base);
@@ -370,7 +297,7 @@ test('descriptors are closed at the end', () =>
   inPlace(async (place) => {
     const folder = folderIn(place);
     const { options, said } = telling();
-    const output = made(outputsIn(folder, name).make(options));
+    const output = made(makeOutput(folder, name, options));
     writeSync(output.descriptor, 'one\n');
     await until(() => said() === 'one\n');
     const open = (): readonly string[] => readdirSync('/dev/fd');
