@@ -1,3 +1,4 @@
+import type { Clock } from '../host/clock.js';
 import { openConsolePipes, type ConsolePipes } from '../host/run-directory/console-pipes.js';
 import { isFifo } from '../host/run-directory/fifo.js';
 import { servePeers, type PeerServer } from '../host/sinks/peer-socket.js';
@@ -30,12 +31,13 @@ interface Needs {
   readonly directory: Pick<RunDirectory, 'file'>;
   readonly state: Pick<StateKeeper, 'degraded'>;
   readonly run: RunTool;
+  readonly clock: Pick<Clock, 'sleep'>;
 }
 
-export function consolePlace({ directory, state, run }: Needs, console: ServedConsole): ConsolePlace {
+export function consolePlace({ directory, state, run, clock }: Needs, console: ServedConsole): ConsolePlace {
   let pipes: ConsolePipes | undefined;
   let server: PeerServer | undefined;
-  const onClient = consoleServer(console);
+  const { onClient, ...clients } = consoleServer(console, clock);
 
   async function open(isAdopted: boolean): Promise<void> {
     pipes = await openConsolePipes({ file: directory.file, run, isAdopted, onOutput: console.onOutput });
@@ -59,6 +61,7 @@ export function consolePlace({ directory, state, run }: Needs, console: ServedCo
     console.connect(undefined);
     pipes?.close();
     server?.close();
+    clients.close();
     [pipes, server] = [undefined, undefined];
   }
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../host/clock.js';
 import type { Peer } from '../host/sinks/peer-socket.js';
 import type { RunConsole, Seat, Writer } from './console.js';
 
@@ -27,18 +28,46 @@ export const consoleFrames = {
 /** Each has a queue of its own. */
 export const mostClients = 20;
 
-/** @returns takes one client, or refuses it where as many as may be are there */
-export function consoleServer(console: RunConsole): (peer: Peer) => void {
-  let clients = 0;
-  return (peer) => {
-    if (clients >= mostClients) {
-      void peer.send(consoleFrames.refused, String(mostClients));
-      peer.end();
-      return;
-    }
-    clients += 1;
-    void peer.gone.then(() => (clients -= 1));
-    void serveConsole(console, peer);
+/** How long a client has to read the rest when the run is over: vmrun does not wait for one that is stopped. */
+const lingerMs = 2000;
+
+export interface ConsoleServer {
+  /** Takes one client, or refuses it where as many as may be are there. */
+  readonly onClient: (peer: Peer) => void;
+  /** Nobody comes any more, and who is there is to go soon. */
+  readonly close: () => void;
+}
+
+export function consoleServer(console: RunConsole, clock: Pick<Clock, 'sleep'>): ConsoleServer {
+  const clients = new Set<Peer>();
+  const allGone = new AbortController();
+  let isClosed = false;
+
+  function endIfAlone(): void {
+    if (isClosed && clients.size === 0) allGone.abort();
+  }
+
+  return {
+    onClient(peer) {
+      if (clients.size >= mostClients) {
+        void peer.send(consoleFrames.refused, String(mostClients));
+        peer.end();
+        return;
+      }
+      clients.add(peer);
+      void peer.gone.then(() => {
+        clients.delete(peer);
+        endIfAlone();
+      });
+      void serveConsole(console, peer);
+    },
+    close() {
+      isClosed = true;
+      endIfAlone();
+      void clock.sleep(lingerMs, allGone.signal).then(() => {
+        for (const peer of clients) peer.end();
+      });
+    },
   };
 }
 

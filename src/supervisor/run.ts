@@ -153,7 +153,7 @@ async function supervise(subject: Spec | Machine | SpecSource, options: RunOptio
     return file;
   };
   if (callbacks.onConsole !== undefined) edge.console.listen(callbacks.onConsole);
-  const console = consolePlace({ directory, state, run: host.run }, edge.console);
+  const console = consolePlace({ directory, state, run: host.run, clock: host.clock }, edge.console);
   let ledger: Ledger | undefined;
   const adoption = orphan === undefined ? undefined : { orphan, isOver: false };
   try {

@@ -46,7 +46,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 describe('the server of a console', () => {
   test('keeps for a client that reads nothing only who has the keyboard last', async () => {
     const console = servedConsole(undefined, steppedClock());
-    const serve = consoleServer(console);
+    const serve = consoleServer(console, steppedClock()).onClient;
     const slow = client();
     serve(slow.peer);
     await settled();
@@ -71,7 +71,7 @@ describe('the server of a console', () => {
   test('refuses one more than there may be, until one of them has gone', async () => {
     const came: string[] = [];
     const console = servedConsole((_who, what) => came.push(what));
-    const serve = consoleServer(console);
+    const serve = consoleServer(console, steppedClock()).onClient;
     const clients = Array.from({ length: mostClients }, () => client());
     for (const { peer } of clients) serve(peer);
     const refused = client();
@@ -89,5 +89,37 @@ describe('the server of a console', () => {
     expect(next.sent).toEqual(['w null']);
     for (const { leave } of [...clients, next]) leave();
     console.end();
+  });
+
+  test('does not wait for a client that reads nothing when the run is over', async () => {
+    const clock = steppedClock();
+    const console = servedConsole(undefined, clock);
+    const server = consoleServer(console, clock);
+    const slow = client();
+    server.onClient(slow.peer);
+    await settled();
+    console.onOutput(Buffer.from('last words'));
+    await settled();
+    server.close();
+    console.end();
+    await clock.pass(2000);
+    await settled();
+    expect(slow.hasEnded()).toBe(true);
+    expect(slow.sent).toEqual(['w null', 'o last words']);
+    slow.leave();
+  });
+
+  test('has nothing to wait for when the last client goes', async () => {
+    const clock = steppedClock();
+    const console = servedConsole(undefined, clock);
+    const server = consoleServer(console, clock);
+    const last = client();
+    server.onClient(last.peer);
+    server.close();
+    console.end();
+    expect(clock.asleep()).toEqual([2000]);
+    last.leave();
+    await settled();
+    expect(clock.asleep()).toEqual([]);
   });
 });
