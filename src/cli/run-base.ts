@@ -1,4 +1,5 @@
 import { ProblemsError } from '../base/problem.js';
+import { quoteWord } from '../base/shell.js';
 import { withoutEnd } from '../base/text.js';
 import { defaultRunBase } from '../host/run-directory/run-base.js';
 import type { Context } from './context.js';
@@ -39,3 +40,16 @@ export function runBasesOf(
     ...(options.simulate === false ? [] : [{ runBase: simulatedBase(base), isSimulated: true }]),
   ];
 }
+
+/** Of a run that is spoken of: what a command must be told to find it. */
+export interface RunPlace {
+  /** As it was given. */
+  readonly runDir?: string | undefined;
+  readonly isSimulated?: boolean | undefined;
+}
+
+/** The options of a command line for it, each after a blank: ` --simulate --run-dir /tmp/runs`. */
+export const toRun = (place: RunPlace): string => `${place.isSimulated === true ? ' --simulate' : ''}${toFind(place)}`;
+
+/** The same for `stop`, which finds a simulated run by itself. */
+export const toFind = ({ runDir }: RunPlace): string => (runDir === undefined ? '' : ` --run-dir ${quoteWord(runDir)}`);

@@ -3,6 +3,7 @@ import type { ListedRun } from '../report/runs-document.js';
 import type { KnownRun } from '../supervisor/runs.js';
 import { tableRows } from './columns.js';
 import { asLines, asText, type OwnText } from './paint.js';
+import { toFind, toRun, type RunPlace } from './run-base.js';
 import { wrap } from './wrap.js';
 
 const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] as const;
@@ -10,16 +11,17 @@ const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] a
 /**
  * A table for people, a line for each VM, and below a line what does not work beside it. Simulated ones follow, indented:
  * whoever looks for a name at the beginning of a line does not take them for real.
+ * @param place of all of them; those that say that they are simulated are
  */
-export function formatRuns(runs: readonly ListedRun[], now: Date, width = Infinity): OwnText {
+export function formatRuns(runs: readonly ListedRun[], now: Date, width = Infinity, place: RunPlace = {}): OwnText {
   const real = runs.filter(({ simulated }) => simulated !== true);
-  if (real.length === runs.length) return asLines(tableOf(runs, { now, width, indent: '' }));
+  if (real.length === runs.length) return asLines(tableOf(runs, { now, width, place, indent: '' }));
   const indented = tableOf(
     runs.filter(({ simulated }) => simulated === true),
-    { now, width, indent: '  ' },
+    { now, width, place: { ...place, isSimulated: true }, indent: '  ' },
   );
   return asLines([
-    ...(real.length === 0 ? [] : [...tableOf(real, { now, width, indent: '' }), '']),
+    ...(real.length === 0 ? [] : [...tableOf(real, { now, width, place, indent: '' }), '']),
     'Simulated:',
     ...indented,
   ]);
@@ -28,11 +30,12 @@ export function formatRuns(runs: readonly ListedRun[], now: Date, width = Infini
 interface Layout {
   readonly now: Date;
   readonly width: number;
+  readonly place: RunPlace;
   readonly indent: string;
 }
 
-function tableOf(runs: readonly KnownRun[], { now, width, indent }: Layout): readonly string[] {
-  const rows = runs.map((run) => rowOf(run, now));
+function tableOf(runs: readonly KnownRun[], { now, width, place, indent }: Layout): readonly string[] {
+  const rows = runs.map((run) => rowOf(run, now, place));
   const [head = [], ...lines] = tableRows([heading, ...rows.map(({ cells }) => cells)], { indent, width });
   const below = rows.map(({ notes }) =>
     notes.flatMap((note) => wrap(`${indent}  ${visible(note)}`, width, `${indent}    `)),
@@ -45,7 +48,7 @@ interface Row {
   readonly notes: readonly string[];
 }
 
-function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: Date): Row {
+function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: Date, place: RunPlace = {}): Row {
   const { target, boot, bootSince, phase, last, degraded = {} } = state ?? {};
   const isAlive = status === 'orphaned' || (status === 'supervised' && pid !== undefined);
   const upMs = bootSince === undefined ? NaN : now.getTime() - Date.parse(bootSince);
@@ -62,10 +65,14 @@ function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: D
     notes: [
       ...Object.entries(degraded).map(([part, error]) => `${part} does not work: ${error}`),
       ...(last?.why === undefined ? [] : [`boot ${last.boot}: ${last.why.cause}`]),
-      ...(status === 'orphaned' ? ['its supervisor is gone: vmrun -c FILE --adopt, or vmrun stop'] : []),
+      ...(status === 'orphaned'
+        ? [`its supervisor is gone: vmrun -c FILE --adopt${toRun(place)}, or vmrun stop NAME${toFind(place)}`]
+        : []),
       ...(ended === undefined ? [] : [`boot ${ended.boot} ${ended.words}`]),
       ...(ended?.why === undefined ? [] : [`boot ${ended.boot}: ${ended.why.cause}`]),
-      ...(status === 'left' ? ['nothing runs; vmrun -c FILE or vmrun stop removes what is left'] : []),
+      ...(status === 'left'
+        ? [`nothing runs; vmrun -c FILE${toRun(place)} or vmrun stop NAME${toFind(place)} removes what is left`]
+        : []),
     ],
   };
 }

@@ -233,7 +233,7 @@ test('a list of runs that is too wide has a second line for each run, and its no
     'web   orphaned  installer  12    2h1m',
     '  4712  4711',
     '  its supervisor is gone: vmrun -c FILE',
-    '    --adopt, or vmrun stop',
+    '    --adopt, or vmrun stop NAME',
     '',
   ]);
   expect(formatRuns([run('web')], now, 60)).toBe(

@@ -117,6 +117,21 @@ describe('below a run stands', () => {
     ]);
     expect(notes({ name: 'web', status: 'left' })).toEqual([expect.stringContaining('vmrun stop')]);
   });
+
+  test('with the options that the commands need to find it', () => {
+    const runs = [
+      { name: 'web', status: 'orphaned' },
+      { name: 'db', status: 'left', simulated: true },
+    ] as const;
+    const text = formatRuns(runs, now, undefined, { runDir: '/tmp/my runs' });
+    expect(text).toContain(
+      "vmrun -c FILE --adopt --run-dir '/tmp/my runs', or vmrun stop NAME --run-dir '/tmp/my runs'\n",
+    );
+    expect(text).toContain("vmrun -c FILE --simulate --run-dir '/tmp/my runs' or vmrun stop NAME --run-dir");
+    expect(formatRuns(runs.slice(0, 1), now, undefined, { isSimulated: true })).toContain(
+      'vmrun -c FILE --adopt --simulate, or vmrun stop NAME\n',
+    );
+  });
 });
 
 test('usual names, targets and numbers fit in 80 columns, notes too', () => {

@@ -55,7 +55,8 @@ describe('vmrun console', () => {
         stderr: expect.stringContaining('its supervisor is gone; vmrun ps shows whether the guest goes on'),
       });
       const refused = await runVmrun(place, consoleWords(place));
-      expect(refused).toMatchObject({ status: 69, stderr: expect.stringContaining('--adopt takes the guest over') });
+      const advice = `vmrun -c FILE --adopt --simulate --run-dir ${place.runBase} takes the guest over`;
+      expect(refused).toMatchObject({ status: 69, stderr: expect.stringContaining(advice) });
       // Somebody types while nobody is there, and the guest writes.
       const input = openSync(place.path('run-simulated', place.name, 'console.in'), constants.O_RDWR);
       writeSync(input, 'meanwhile\n');
@@ -74,6 +75,25 @@ describe('vmrun console', () => {
       expect((await after.ended).stdout).not.toContain('boot 1, as bhyve');
       await second.ended;
       expect(isRunning(pid)).toBe(false);
+      expect(place.runDirectories()).toEqual([]);
+    }));
+
+  test('of a run that is killed with its guest says how that has ended, and takes nothing over', () =>
+    inPlace(async (place) => {
+      place.spec(console);
+      const vm = startVmrun(place, simulated(place, 'run', '-p', 'vm.pid'));
+      const before = await atFirst(place, vm);
+      const pid = pidIn(place, 'vm.pid');
+      vm.kill('SIGKILL');
+      await before.ended;
+      process.kill(pid, 'SIGKILL');
+      await until(() => !isRunning(pid));
+      const { status, stderr } = await runVmrun(place, consoleWords(place));
+      expect(status).toBe(69);
+      expect(stderr).toContain('nothing runs (boot 1 was killed by SIGKILL); vmrun stop ');
+      expect(stderr).not.toContain('--adopt');
+      const stop = ['stop', place.name, '--run-dir', place.runBase];
+      await runVmrun(place, stop);
       expect(place.runDirectories()).toEqual([]);
     }));
 

@@ -1,11 +1,13 @@
 import { Option } from 'commander';
 import { codeOf } from '../../base/error-code.js';
+import { quoteWord } from '../../base/shell.js';
 import { connectPeer, type Peer } from '../../host/sinks/peer-socket.js';
 import { consoleSocketFile } from '../../host/run-directory/run-files.js';
 import { isForeground } from '../../host/process/terminal.js';
 import { knownNames } from '../../host/run-directory/who-runs.js';
 import { consoleFrames, type ConsoleHello } from '../../supervisor/console-server.js';
 import type { Writer } from '../../supervisor/console.js';
+import { listRuns } from '../../supervisor/runs.js';
 import { makeCommand } from '../command-line.js';
 import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
@@ -13,7 +15,7 @@ import { exitCodes } from '../exit-codes.js';
 import { consoleScreen, type ConsoleScreen } from '../console-screen.js';
 import { consoleSeat, type ConsoleSeat } from '../console-seat.js';
 import { asLines } from '../paint.js';
-import { runBasesOf } from '../run-base.js';
+import { runBasesOf, toFind, toRun, type RunPlace } from '../run-base.js';
 import { supervisorPatience, type Patience } from '../supervisor-patience.js';
 
 interface ConsoleOptions {
@@ -72,17 +74,15 @@ export const consoleCommand: MakeSubcommand = (context, output) => {
 };
 
 async function connect(context: Context, name: string, options: ConsoleOptions): Promise<number> {
-  const bases = runBasesOf(options, context)
-    .map(({ runBase }) => runBase)
-    .filter((folder) => knownNames(folder).includes(name));
-  let found = bases.length === 0 ? undefined : noConsole;
-  for (const base of bases) {
+  const places = runBasesOf(options, context).filter(({ runBase }) => knownNames(runBase).includes(name));
+  let found = places.length === 0 ? undefined : noConsole;
+  for (const { runBase: base, isSimulated } of places) {
     try {
       const peer = await connectPeer(`${base}/${name}/${consoleSocketFile}`);
       return exitOf[await talk(context, peer, { name, base, options })];
     } catch (error) {
       const code = codeOf(error);
-      if (code === 'ECONNREFUSED') found = supervisorGone;
+      if (code === 'ECONNREFUSED') found = await withoutSupervisor(base, name, { runDir: options.runDir, isSimulated });
       else if (code !== 'ENOENT') throw error;
     }
   }
@@ -91,7 +91,17 @@ async function connect(context: Context, name: string, options: ConsoleOptions):
 }
 
 const noConsole = 'it has no console that vmrun serves: that takes "com1": "console" in its spec, from its next run on';
-const supervisorGone = 'its supervisor is gone; vmrun -c FILE --adopt takes the guest over, with its console';
+
+/** What became of a run that does not answer any more, and what can be done. */
+async function withoutSupervisor(runBase: string, name: string, place: RunPlace): Promise<string> {
+  const runs = await listRuns({ runBase, onUnknown: () => undefined });
+  const run = runs.find((each) => each.name === name);
+  if (run?.status !== 'left') {
+    return `its supervisor is gone; vmrun -c FILE --adopt${toRun(place)} takes the guest over, with its console`;
+  }
+  const ended = run.ended === undefined ? '' : ` (boot ${run.ended.boot} ${run.ended.words})`;
+  return `nothing runs${ended}; vmrun stop ${quoteWord(name)}${toFind(place)} removes what is left`;
+}
 
 /** How the conversation went on until it ended. */
 type Outcome = 'left' | 'over' | 'gone' | 'taken' | 'refused' | 'unanswered';

@@ -70,7 +70,10 @@ export const psCommand: MakeSubcommand = (context, output) => {
       const now = new Date();
       if (format === 'json') context.out(asJson(runs, 2));
       else if (format === 'lines') context.out(runLines(options.simulate === true ? simulated : real, now));
-      else context.out(formatRuns(listed, now, context.columns?.(1)));
+      else {
+        const place = { runDir: options.runDir, isSimulated: options.simulate };
+        context.out(formatRuns(listed, now, context.columns?.(1), place));
+      }
       return unknown.length === 0 ? exitCodes.ok : exitCodes.system;
     },
     color: () => command.opts<PsOptions>().color,
