@@ -307,6 +307,8 @@ describe('vmrun stop', () => {
       const { status, stderr } = await stop();
       expect(status).toBe(69);
       expect(stderr).toContain('removing what a run that was killed has left');
+      expect(stderr).toMatch(/: that is removed; there was nothing to stop\n$/);
+      expect(stderr).not.toContain('no VM of this name');
       expect(place.runDirectories()).toEqual([]);
     });
   });

@@ -89,10 +89,12 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
   const say = (text: string): void => {
     if (options.quiet !== true) context.err(asLines([`vmrun: ${name}: ${text}`]));
   };
+  const left: KnownRun[] = [];
   const how: StopRunOptions = {
     ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
     now: options.now === true,
     onStopping: (run) => {
+      if (run.status === 'left') left.push(run);
       say(describe(run));
     },
     onWarning: (problem) => {
@@ -108,6 +110,10 @@ async function stop(context: Context, name: string, options: StopOptions): Promi
       say(`one of this name is simulated, and goes on: vmrun stop ${quoteWord(name)} --simulate`);
     }
     return exitCodes.ok;
+  }
+  if (left.length > 0) {
+    say('that is removed; there was nothing to stop');
+    return exitCodes.host;
   }
   const hint = isSpecFile(name, context) ? `; to stop the VM of a spec: vmrun stop -c ${quoteWord(name)}` : '';
   const looked = places.map(({ runBase }) => runBase).join(' and ');
