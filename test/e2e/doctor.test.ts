@@ -38,6 +38,15 @@ describe('vmrun doctor', () => {
       expect(place.runDirectories()).toEqual([]);
     }));
 
+  test('says that no run has the name, and tells of the host all the same', () =>
+    inPlace(async (place) => {
+      const { status, stdout, stderr } = await runVmrun(place, ['doctor', 'nobody', '--run-dir', place.runBase]);
+      expect(status).toBe(0);
+      expect(stdout).toContain('## Host');
+      const where = `${place.runBase} or ${place.runBase}-simulated`;
+      expect(stderr).toBe(`vmrun: nobody: no run of this name is in ${where}; vmrun ps lists those that are\n`);
+    }));
+
   test('has no secret, wherever one is, and not the name of the host', () =>
     inPlace(async (place) => {
       place.write('vnc.password', `${canary}\n`, 0o600);

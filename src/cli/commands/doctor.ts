@@ -4,14 +4,14 @@ import { liveView } from '../../host/look/live-view.js';
 import { nodeVersion, systemNames } from '../../host/look/platform.js';
 import { runTool } from '../../host/process/tools.js';
 import { doctorDocument, type DoctorDocument } from '../../report/doctor-document.js';
-import { doctorReport } from '../../report/doctor-report.js';
+import { doctorReport, type DoctorReport } from '../../report/doctor-report.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
-import { asText, type OwnText } from '../paint.js';
+import { asLines, asText, type OwnText } from '../paint.js';
 import { programsOf } from '../programs.js';
-import { runBaseOf, simulatedBase } from '../run-base.js';
+import { runBaseOf, runBasesOf, simulatedBase } from '../run-base.js';
 import type { MakeSubcommand } from '../subcommand.js';
 
 declare const VMRUN_VERSION: string;
@@ -62,19 +62,26 @@ export const doctorCommand: MakeSubcommand = (context, output) => {
       const options = command.opts<DoctorOptions>();
       if (name !== undefined && options.config !== undefined)
         command.error('error: give the name of one VM, or its spec with -c');
-      context.out(asReport(await gather(context, name, options)));
+      const report = await gather(context, name, options);
+      context.out(asReport(doctorDocument(report, { hostName: hostName(), env: context.env })));
+      if (name !== undefined && report.run?.runs.length === 0 && report.run.unknown.length === 0) {
+        const looked = runBasesOf(options, context).map(({ runBase }) => runBase);
+        context.err(
+          asLines([`vmrun: ${name}: no run of this name is in ${looked.join(' or ')}; vmrun ps lists those that are`]),
+        );
+      }
       return exitCodes.ok;
     },
     color: () => command.opts<DoctorOptions>().color,
   };
 };
 
-async function gather(context: Context, name: string | undefined, options: DoctorOptions): Promise<DoctorDocument> {
-  const { workingDirectory, hostBhyve, env } = context;
+async function gather(context: Context, name: string | undefined, options: DoctorOptions): Promise<DoctorReport> {
+  const { workingDirectory, hostBhyve } = context;
   const { config, target, inputFormat, lock, log } = options;
   const real = runBaseOf(options, context);
   const { system, release, arch } = systemNames();
-  const report = await doctorReport({
+  return doctorReport({
     versions: { vmrun: VMRUN_VERSION, node: nodeVersion(), system, release, arch },
     view: liveView({ run: runTool }),
     loading: { workingDirectory, hostBhyve },
@@ -88,7 +95,6 @@ async function gather(context: Context, name: string | undefined, options: Docto
     name,
     logOf: (vm) => path.resolve(workingDirectory, log ?? path.join(logFolder, `${vm}.log`)),
   });
-  return doctorDocument(report, { hostName: hostName(), env });
 }
 
 const head = [
