@@ -52,7 +52,17 @@ export function doctorDocument(report: DoctorReport, known: Private): DoctorDocu
 function logSection({ name, log }: RunPart, hide: (text: string) => string): DoctorSection {
   const title = hide(`The end of the log of ${name}: ${log.file}`);
   if ('error' in log) return { title, language: 'text', lines: [hide(`There is none: ${log.error}`)] };
-  return { title, language: 'text', lines: hide(withoutAnnounced(log.lines.join('\n'))).split('\n') };
+  // Each by itself: what one announces is not all that follows it.
+  const lines = log.lines.map((line) => hide(withoutAnnounced(withoutCredentials(line))));
+  return { title, language: 'text', lines };
+}
+
+/** What programs of all kinds log as they call others: the user in an address, a header, a key that was agreed on. */
+function withoutCredentials(line: string): string {
+  return line
+    .replaceAll(/([a-z][a-z\d+.-]*:\/\/)[^\s/@]+@/gi, `$1${hiddenSecret}@`)
+    .replaceAll(/((?:authorization|cookie)["']?\s*[:=]\s*).+/gi, `$1${hiddenSecret}`)
+    .replaceAll(/(\b(?:psk|auth)\s*=\s*)\S+/gi, `$1${hiddenSecret}`);
 }
 
 /** Words that others have written may announce a secret that no spec knows, or that it spells in its own way. */
@@ -164,7 +174,11 @@ function secretsOf(value: unknown, key = ''): readonly string[] {
     const hooks = Object.entries(value).filter(([name]) => isHook(name) || name === 'post_start_script');
     return [
       ...Object.entries(value).flatMap(([name, item]) => secretsOf(item, name)),
-      ...hooks.flatMap(([, hook]) => wordsOf(hook).slice(1)).filter(isTelling),
+      ...hooks
+        .flatMap(([, hook]) => wordsOf(hook).slice(1))
+        // The script of a shell has words of its own.
+        .flatMap((word) => [word, ...word.split(/\s+/)])
+        .filter(isTelling),
     ];
   }
   if (typeof value !== 'string' && typeof value !== 'number') return [];

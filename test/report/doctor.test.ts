@@ -87,6 +87,36 @@ describe('a report has no secret', () => {
     expect(piecesIn(report)).toEqual([]);
   });
 
+  test('that a log has of addresses, headers and scripts of hooks, and the lines behind it stay', async () => {
+    const spec = {
+      text: JSON.stringify({
+        name: 'web',
+        cpu: 1,
+        mem: '1G',
+        hooks: { pre_start: ['sh', '-c', `fetch -q k3y-${canary}`] },
+      }),
+      format: 'json',
+    } as const;
+    const log = [
+      `pre_start: GET https://bob:${canary}@nas.example/image`,
+      `pre_start: > Authorization: Basic ${canary} ${canary}`,
+      `pre_start: Set-Cookie: id=${canary}; path=/`,
+      `pre_start: psk=${canary} channel=6`,
+      `pre_start: it was k3y-${canary}`,
+      `command: bhyve -o "a.passphrase=one two`,
+      'bhyve: there is no disk',
+    ];
+    const report = await reportOf(spec, nobody, log);
+    expect(piecesIn(report)).toEqual([]);
+    for (const kept of [
+      'https://***@nas.example/image',
+      'Authorization: ***',
+      'psk=*** channel=6',
+      'bhyve: there is no disk',
+    ])
+      expect(report).toContain(kept);
+  });
+
   test('that the environment or the log tells, or that the spec knows and the log repeats', async () => {
     const spec = json({ graphic: { password: canary } });
     const log = [
