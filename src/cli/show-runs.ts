@@ -48,7 +48,11 @@ interface Row {
   readonly notes: readonly string[];
 }
 
-function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: Date, place: RunPlace = {}): Row {
+function rowOf(
+  { name, status, pid, supervisor, state, ended }: KnownRun,
+  now: Date,
+  { runDir, isSimulated }: RunPlace = {},
+): Row {
   const { target, boot, bootSince, phase, last, degraded = {} } = state ?? {};
   const isAlive = status === 'orphaned' || (status === 'supervised' && pid !== undefined);
   const upMs = bootSince === undefined ? NaN : now.getTime() - Date.parse(bootSince);
@@ -66,13 +70,14 @@ function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: D
       ...Object.entries(degraded).map(([part, error]) => `${part} does not work: ${error}`),
       ...(last?.why === undefined ? [] : [`boot ${last.boot}: ${last.why.cause}`]),
       ...(status === 'orphaned'
-        ? [`its supervisor is gone: vmrun -c FILE --adopt${toRun(place)}, or vmrun stop NAME${toFind(place)}`]
+        ? [`its supervisor is gone: vmrun -c FILE --adopt${toRun({ isSimulated })}, or vmrun stop NAME`]
         : []),
       ...(ended === undefined ? [] : [`boot ${ended.boot} ${ended.words}`]),
       ...(ended?.why === undefined ? [] : [`boot ${ended.boot}: ${ended.why.cause}`]),
       ...(status === 'left'
-        ? [`nothing runs; vmrun -c FILE${toRun(place)} or vmrun stop NAME${toFind(place)} removes what is left`]
+        ? [`nothing runs; vmrun -c FILE${toRun({ isSimulated })} or vmrun stop NAME removes what is left`]
         : []),
+      ...(runDir === undefined || status === 'supervised' ? [] : [`each with${toFind({ runDir })}`]),
     ],
   };
 }

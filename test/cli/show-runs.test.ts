@@ -124,10 +124,10 @@ describe('below a run stands', () => {
       { name: 'db', status: 'left', simulated: true },
     ] as const;
     const text = formatRuns(runs, now, undefined, { runDir: '/tmp/my runs' });
+    expect(text).toContain("vmrun -c FILE --adopt, or vmrun stop NAME\n  each with --run-dir '/tmp/my runs'\n");
     expect(text).toContain(
-      "vmrun -c FILE --adopt --run-dir '/tmp/my runs', or vmrun stop NAME --run-dir '/tmp/my runs'\n",
+      "vmrun -c FILE --simulate or vmrun stop NAME removes what is left\n    each with --run-dir '/tmp/my runs'\n",
     );
-    expect(text).toContain("vmrun -c FILE --simulate --run-dir '/tmp/my runs' or vmrun stop NAME --run-dir");
     expect(formatRuns(runs.slice(0, 1), now, undefined, { isSimulated: true })).toContain(
       'vmrun -c FILE --adopt --simulate, or vmrun stop NAME\n',
     );
