@@ -218,7 +218,7 @@ describe('a name that is in use is told by a check, as by a run', () => {
 const elsewhere = process.platform === 'freebsd' ? test.skip : test; // FreeBSD has bhyve
 
 describe('on a system without bhyve', () => {
-  elsewhere('a check says what can be said, and what was not looked at in one sentence', async () => {
+  elsewhere('a check says what can be said, and what was not checked in one sentence', async () => {
     await onFakeHost(async ({ place, host, vmrun }) => {
       writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       const emulations = [
@@ -231,7 +231,7 @@ describe('on a system without bhyve', () => {
       expect(ended.status).toBe(69);
       expect(ended.stderr).toMatch(/: 2 problems, the host is not ready/);
       expect(ended.stderr).toContain(
-        `this is ${process.platform}: interfaces, cards and kernel modules were not looked`,
+        `this system is ${process.platform}: interfaces, cards and kernel modules were not checked`,
       );
       expect(ended.stderr).toMatch(/fix: .*--simulate.*--host/);
       expect(ended.stderr).toContain('disk.img does not exist');
