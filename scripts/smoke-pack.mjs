@@ -61,7 +61,9 @@ try {
     prints: /boot 2, target default/,
   });
   await vmrun(['schema'], { prints: /"\$id": "urn:vmrun:schema:vm"/ });
-  await vmrun(['init', '--yes', '--name', 'first', '--iso', 'disc1.iso'], { prints: /vmrun check -c first\.yaml/ });
+  await vmrun(['init', '--yes', '--name', 'first', '--iso', 'disc1.iso'], {
+    prints: /vmrun check first\.yaml --all-targets/,
+  });
   await vmrun(['-c', 'first.yaml', '-t', 'install', '--simulate=power_off', '--console-log', 'console.log'], {
     status: 1,
   });
