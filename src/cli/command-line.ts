@@ -93,8 +93,8 @@ export const lockOptions = (): readonly [Option, Option] => [optionFor(lock), op
 export const inputFormatOption = (): Option => optionFor(inputFormat);
 
 /** What commander is told of an option of the main form. */
-export function optionFor({ flags, description, isRequired, isHidden, choices, expected, take }: MainOption): Option {
-  const option = new Option(flags, description).makeOptionMandatory(isRequired ?? false).hideHelp(isHidden ?? false);
+export function optionFor({ flags, description, isHidden, choices, expected, take }: MainOption): Option {
+  const option = new Option(flags, description).hideHelp(isHidden ?? false);
   if (choices !== undefined) option.choices(choices);
   if (expected === undefined) return option;
   return option.argParser((word: string) => {

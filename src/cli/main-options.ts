@@ -9,7 +9,6 @@ export interface MainOption {
   /** As commander writes them: `-t, --target <name>`. */
   readonly flags: string;
   readonly description: string;
-  readonly isRequired?: boolean;
   readonly isHidden?: boolean;
   /** The values that there are, or that a list is made of. */
   readonly choices?: readonly string[];
@@ -45,7 +44,6 @@ export const mainOptions: readonly MainOption[] = [
   {
     flags: '-c, --config <file>',
     description: 'the spec; - reads standard input',
-    isRequired: true,
     take: (config) => ({ config }),
   },
   { flags: '-t, --target <name>', description: "first boot's target", take: (target) => ({ target }) },

@@ -70,6 +70,10 @@ export function makeProgram(
     if (first !== undefined && !first.startsWith('-'))
       program.error(`error: ${first} is no command; ${commandHint(first, commands)}`);
     program.argument('[words...]').parse(own, { from: 'user' });
+    // Not commander's to find: it would say so before it tells of an option that it does not know.
+    if (said.every(({ config }) => config === undefined)) {
+      program.error("error: required option '-c, --config <file>' not specified");
+    }
     const [operand] = program.args;
     if (operand !== undefined) {
       const many = program.args.length === 1 ? '' : 'too many arguments: ';

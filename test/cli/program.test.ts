@@ -113,6 +113,10 @@ describe('and more', () => {
 test.each<[words: string, complaint: string]>([
   ['', '-c, --config <file>'],
   ['-c vm.json --no-such', 'unknown option'],
+  ['--verison', "unknown option '--verison'\n(Did you mean --version?)"],
+  ['--hlep', '(Did you mean --help?)'],
+  ['--dryrun -t install', '(Did you mean --dry-run?)'],
+  ['-t install', "required option '-c, --config <file>' not specified"],
   ['-c vm.json operand', 'unexpected operand; a target is chosen with -t: -t operand'],
   ['-c vm.json install more', 'too many arguments: unexpected install; a target is chosen with -t: -t install'],
   ['-c vm.json other.yaml', 'unexpected other.yaml; a spec is given with -c'],
