@@ -1,4 +1,4 @@
-import type { Command, Option } from 'commander';
+import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { optionDescription } from '../../src/cli/command-line.js';
 import { allCommandWords, commandWords } from '../../src/cli/command-tree.js';
 import { commands } from '../../src/cli/commands.js';
@@ -38,7 +38,7 @@ export async function commandsDocument(): Promise<string> {
   ]);
 }
 
-const parts = (command: Command): readonly string[] => [
+const parts = (command: CommandUnknownOpts): readonly string[] => [
   usage(command),
   prose(command.description()),
   ...notesAndExamples(command).notes.map(note),
@@ -46,7 +46,7 @@ const parts = (command: Command): readonly string[] => [
   examples(command),
 ];
 
-const usage = (command: Command): string => {
+const usage = (command: CommandUnknownOpts): string => {
   const name = command.name();
   return codeBlock(
     '',
@@ -57,7 +57,7 @@ const usage = (command: Command): string => {
 /** A paragraph of a help; what it lines up in columns stays so. */
 const note = (text: string): string => (/ {2,}\S/.test(text) ? codeBlock('', text.split('\n')) : prose(text));
 
-function optionTable(command: Command, more: Readonly<Record<string, string>> = {}): string {
+function optionTable(command: CommandUnknownOpts, more: Readonly<Record<string, string>> = {}): string {
   const options = command
     .createHelp()
     .visibleOptions(command)
@@ -72,7 +72,7 @@ const common = new Set(['--help', '--color', '--no-color']);
 const described = (option: Option, more: string | undefined): string =>
   [prose(sentence(optionDescription(option))), ...(more === undefined ? [] : [more])].join(' ');
 
-const examples = (command: Command): string => {
+const examples = (command: CommandUnknownOpts): string => {
   const lines = notesAndExamples(command).examples;
   return lines.length === 0 ? '' : codeBlock('', lines);
 };

@@ -1,14 +1,19 @@
-import { Command, InvalidArgumentError, Option, type OutputConfiguration } from 'commander';
-import { quoteWord } from '../base/shell.js';
+import {
+  Command,
+  InvalidArgumentError,
+  Option,
+  type CommandUnknownOpts,
+  type OutputConfiguration,
+} from '@commander-js/extra-typings';
 import { fitHelp } from './fit-help.js';
-import { inputFormat, lock, noLock, type MainOption } from './main-options.js';
+import type { MainOption } from './main-options.js';
 import { asLines } from './paint.js';
 import { usualWidth } from './wrap.js';
 
 /** Where help and complaints are written. */
 export interface CommandOutput extends Pick<OutputConfiguration, 'writeOut' | 'writeErr'> {
   /** Told of the command when it is made: who walks the options of a command gets it without running it. */
-  readonly onMade?: (command: Command) => void;
+  readonly onMade?: (command: CommandUnknownOpts) => void;
   /** Columns that help may take; default: the usual ones. */
   readonly width?: () => number;
 }
@@ -50,50 +55,18 @@ export const fitted =
     write(fitHelp(text, width()));
   };
 
+type Described = Pick<Option, 'description' | 'flags' | 'argChoices' | 'defaultValue'>;
+
 /** `of the dry run: shell, lines`: the choices of an option follow its description, unless it is a list of them. */
-export function optionDescription({ description, flags, argChoices, defaultValue }: Option): string {
+export function optionDescription({ description, flags, argChoices, defaultValue }: Described): string {
   const choices = argChoices === undefined || flags.includes('<list>') ? '' : `: ${argChoices.join(', ')}`;
   const isShown = typeof defaultValue === 'string' || typeof defaultValue === 'number';
   const byDefault = isShown ? `; default: ${defaultValue}` : '';
   return `${description}${choices}${byDefault}`;
 }
 
-/**
- * Lets a command take its spec as an operand as well as with `-c`.
- * @returns gives the one that was named; a command line without one, or with two, is an error
- */
-export function takeSpec(command: Command, more = ''): () => string {
-  command
-    .allowExcessArguments()
-    .argument('[spec]')
-    .option('-c, --config <file>', `the spec, if not an operand; - is standard input${more}`);
-  return () => {
-    const [operand, extra] = command.args;
-    if (extra !== undefined) {
-      const hasTarget = command.options.some(({ long }) => long === '--target');
-      const hint = hasTarget ? `a target is chosen with -t: -t ${quoteWord(extra)}` : 'give one spec';
-      command.error(`error: too many arguments: unexpected ${quoteWord(extra)}; ${hint}`);
-    }
-    const { config } = command.opts<{ readonly config?: string }>();
-    if (operand !== undefined && config !== undefined) {
-      command.error(
-        `error: too many arguments: give one spec, found ${quoteWord(operand)} and -c ${quoteWord(config)}`,
-      );
-    }
-    const spec = operand ?? config;
-    return (
-      spec ?? command.error(`error: required option '-c, --config <file>' not specified; or ${command.name()} vm.json`)
-    );
-  };
-}
-
-/** `--lock FILE` and, unseen in the help, `--no-lock`. */
-export const lockOptions = (): readonly [Option, Option] => [optionFor(lock), optionFor(noLock)];
-
-export const inputFormatOption = (): Option => optionFor(inputFormat);
-
 /** What commander is told of an option of the main form. */
-export function optionFor({ flags, description, isHidden, choices, expected, take }: MainOption): Option {
+export function optionFor({ flags, description, isHidden, choices, expected, take }: MainOption) {
   const option = new Option(flags, description).hideHelp(isHidden ?? false);
   if (choices !== undefined) option.choices(choices);
   if (expected === undefined) return option;

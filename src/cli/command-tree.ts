@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { Context } from './context.js';
 import { makeProgram } from './program.js';
 import type { Commands } from './subcommand.js';
@@ -9,12 +9,16 @@ import type { Commands } from './subcommand.js';
  * @param name of one of the commands; absent: the main form
  * @param width columns that its help may take
  */
-export async function commandWords(commands: Commands, name?: string, width?: () => number): Promise<Command> {
-  let made: Command | undefined;
+export async function commandWords(
+  commands: Commands,
+  name?: string,
+  width?: () => number,
+): Promise<CommandUnknownOpts> {
+  let made: CommandUnknownOpts | undefined;
   const output = {
     ...silent,
     ...(width === undefined ? {} : { width }),
-    onMade: (command: Command) => {
+    onMade: (command: CommandUnknownOpts) => {
       made ??= command;
     },
   };
@@ -27,14 +31,14 @@ export async function commandWords(commands: Commands, name?: string, width?: ()
 /** Every command beside the main form by its name, in the order of the alphabet. */
 export async function allCommandWords(
   commands: Commands,
-): Promise<readonly (readonly [name: string, command: Command])[]> {
-  const all: (readonly [string, Command])[] = [];
+): Promise<readonly (readonly [name: string, command: CommandUnknownOpts])[]> {
+  const all: (readonly [string, CommandUnknownOpts])[] = [];
   for (const name of Object.keys(commands).sort()) all.push([name, await commandWords(commands, name)]);
   return all;
 }
 
 /** What follows the options in a command's help: notes and examples. */
-export function helpNotes(command: Command): string {
+export function helpNotes(command: CommandUnknownOpts): string {
   let whole = '';
   command.configureOutput({ writeOut: (text) => (whole += text) }).outputHelp();
   return whole.slice(command.helpInformation().length);

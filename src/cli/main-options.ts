@@ -18,26 +18,26 @@ export interface MainOption {
   readonly take: (word: string) => Partial<CliOptions> | undefined;
 }
 
-export const lock: MainOption = {
+export const lock = {
   flags: '--lock <file>',
   description: 'another lock file; --no-lock: none',
   take: (file) => ({ lock: file }),
-};
+} as const satisfies MainOption;
 
-export const noLock: MainOption = {
+export const noLock = {
   flags: '--no-lock',
   description: '',
   isHidden: true,
   take: () => ({ lock: false }),
-};
+} as const satisfies MainOption;
 
-export const inputFormat: MainOption = {
+export const inputFormat = {
   flags: '--input-format <format>',
   description: 'format of the spec',
   choices: specFormats,
   expected: `It is ${listWords(specFormats, 'or')}.`,
   take: (word) => (isSpecFormat(word) ? { inputFormat: word } : undefined),
-};
+} as const satisfies MainOption;
 
 /** In the order of the help. */
 export const mainOptions: readonly MainOption[] = [

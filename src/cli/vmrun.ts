@@ -1,4 +1,4 @@
-import type { CommanderError } from 'commander';
+import type { CommanderError } from '@commander-js/extra-typings';
 import { codeOf, isSystemCode } from '../base/error-code.js';
 import { ProblemsError } from '../base/problem.js';
 import { runDirectoryOf } from '../host/run-directory/run-base.js';

@@ -1,10 +1,10 @@
-import type { Command, Option } from 'commander';
+import type { CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { helpNotes } from '../../../src/cli/command-tree.js';
 import { optionDescription } from '../../../src/cli/command-line.js';
 import { argument, list, literal, paragraphs, prose, subsection, type Item, type Lines } from './mdoc.js';
 
 /** The lines of a SYNOPSIS: what the help says of the usage, in macros. */
-export function synopsis(command: Command): Lines {
+export function synopsis(command: CommandUnknownOpts): Lines {
   const name = command.name();
   return `${name} ${command.usage()}`.split('\n').flatMap((line) => {
     const words = line.trim().split(/\s+/).slice(1);
@@ -61,7 +61,7 @@ export function optionHead({ short, long, flags, optional }: Option): string {
 }
 
 /** What the help says of an option as a sentence, then what else is to be said of it. */
-export function optionItems(command: Command, more: Readonly<Record<string, string>> = {}): readonly Item[] {
+export function optionItems(command: CommandUnknownOpts, more: Readonly<Record<string, string>> = {}): readonly Item[] {
   const options = command.createHelp().visibleOptions(command);
   return options.map((option) => {
     const own = more[option.long ?? ''];
@@ -78,7 +78,7 @@ const common = new Set(['--help', '--color', '--no-color']);
 const isCommon = ({ head }: Item): boolean => [...common].some((long) => head.includes(`Fl ${long.slice(1)}`));
 
 /** The usage with each of its forms on a line, where an option in brackets must say where it ends. */
-const usageDisplay = (command: Command): Lines => {
+const usageDisplay = (command: CommandUnknownOpts): Lines => {
   const forms: string[][] = [];
   for (const line of synopsis(command)) {
     if (line === '.Nm') forms.push([]);
@@ -88,7 +88,7 @@ const usageDisplay = (command: Command): Lines => {
 };
 
 /** A part of COMMANDS: usage, what it does, its options, its notes. */
-export function commandPart(name: string, command: Command): Lines {
+export function commandPart(name: string, command: CommandUnknownOpts): Lines {
   const { notes } = notesAndExamples(command);
   return subsection(
     name,
@@ -119,7 +119,7 @@ function noteLines(note: string): Lines {
 }
 
 /** What follows the options in a help: paragraphs, and the lines below "Examples:", without their indent. */
-export function notesAndExamples(command: Command): {
+export function notesAndExamples(command: CommandUnknownOpts): {
   readonly notes: readonly string[];
   readonly examples: readonly string[];
 } {
@@ -144,7 +144,7 @@ function exampleLines(line: string): Lines {
   return line.length <= 75 || about === undefined ? [line] : [command, `    ${about}`];
 }
 
-export const exampleBlock = (command: Command): Lines => {
+export const exampleBlock = (command: CommandUnknownOpts): Lines => {
   const { examples } = notesAndExamples(command);
   return examples.length === 0 ? [] : literal(examples.flatMap(exampleLines));
 };

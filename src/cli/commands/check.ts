@@ -1,39 +1,31 @@
-import type { Command } from 'commander';
 import { ProblemsError } from '../../base/problem.js';
 import { loadFacts } from '../../host/look/load-facts.js';
 import { checkDocument, refusalDocument } from '../../report/check-document.js';
 import { checkReport, isReadyReport, type CheckReport } from '../../report/check-report.js';
-import { chosenTargets } from '../../report/chosen-targets.js';
-import { loadWithLock } from '../../report/load-with-lock.js';
+import { chosenTargets, type TargetChoice } from '../../report/chosen-targets.js';
+import { loadWithLock, type SpecChoice } from '../../report/load-with-lock.js';
 import { changedByOthers } from '../../report/spec-files.js';
 import { forecastSeverity, withForecast } from '../../report/with-forecast.js';
-import type { SpecFormat } from '../../spec/parse-spec.js';
-import { coloursFor } from '../colours.js';
-import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
+import type { Colours } from '../colours.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
 import { asJson } from '../paint.js';
 import { namedBhyve } from '../programs.js';
 import { runBaseOf } from '../run-base.js';
+import { bhyveOption, givenSpec, loadingOptions, runDirOption, specOperand, targetOption } from '../shared-options.js';
 import { formatReadiness } from '../show-readiness.js';
 import { fitLines } from '../wrap.js';
 
-interface CheckOptions {
-  readonly config: string;
-  readonly target?: string;
-  readonly allTargets?: true;
-  readonly json?: true;
-  readonly host?: string;
-  readonly lock?: string | boolean;
-  readonly inputFormat?: SpecFormat;
-  readonly bhyve?: string;
-  readonly runDir?: string;
-  readonly strict?: true;
-  readonly color?: boolean;
+interface CheckOptions extends SpecChoice, TargetChoice {
+  readonly json?: true | undefined;
+  readonly host?: string | undefined;
+  readonly bhyve?: string | undefined;
+  readonly runDir?: string | undefined;
+  readonly strict?: true | undefined;
 }
 
-const examples = `
+const notes = `
 It changes nothing, so it is safe beside a running VM. Exit status: 0 ready,
 65 problems in the spec, 66 a file cannot be read, 69 the host is not ready.
 
@@ -42,43 +34,34 @@ Examples:
   vmrun check vm.json --host server.json   a host that vmrun facts captured`;
 
 /** `vmrun check`: reads, validates, plans, looks at the host, reports. */
-export const checkCommand: MakeSubcommand = (context, output) => {
-  const command = makeCommand('vmrun check', output)
-    .description('Says whether the spec is valid and the host can run it. Changes nothing.')
-    .usage('SPEC [options]');
-  const specOf = takeSpec(command);
-  command
-    .option('-t, --target <name>', "this target; default: that of a run's first boot")
-    .option('--all-targets', 'every target of the spec')
-    .option('--json', 'print the report as JSON, on standard output')
-    .option('--host <file>', 'a host captured by vmrun facts, instead of this one')
-    .addOption(inputFormatOption())
-    .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
-    .option('--strict', 'refuse a spec or hook that others can change')
-    .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples);
-  for (const option of lockOptions()) command.addOption(option);
-  return {
-    run: async (words) => {
-      command.parse([...words], { from: 'user' });
-      const options = { ...command.opts<CheckOptions>(), config: specOf() };
-      refuseContradictions(command, options);
-      return options.json === true ? reportJson(context, options) : reportText(context, options);
-    },
-    color: () => command.opts<CheckOptions>().color,
-  };
-};
+export const checkCommand = defineCommand({
+  name: 'check',
+  description: 'Says whether the spec is valid and the host can run it. Changes nothing.',
+  usage: 'SPEC [options]',
+  notes,
+  declare: (command) =>
+    loadingOptions(
+      specOperand(command)
+        .addOption(targetOption)
+        .option('--all-targets', 'every target of the spec')
+        .option('--json', 'print the report as JSON, on standard output')
+        .option('--host <file>', 'a host captured by vmrun facts, instead of this one'),
+    )
+      .addOption(bhyveOption)
+      .option('--strict', 'refuse a spec or hook that others can change')
+      .addOption(runDirOption),
+  run: (call) => {
+    const { context, colours, refuse } = call;
+    const options = { ...call.options, config: givenSpec(call) };
+    if (options.target !== undefined && options.allTargets === true) refuse('-t and --all-targets exclude one another');
+    if (options.host === '-') refuse('--host takes a file, standard input is for the spec');
+    return options.json === true ? reportJson(context, options) : reportText(context, options, colours());
+  },
+});
 
-function refuseContradictions(command: Command, { target, allTargets, host }: CheckOptions): void {
-  if (target !== undefined && allTargets === true) command.error('error: -t and --all-targets exclude one another');
-  if (host === '-') command.error('error: --host takes a file, standard input is for the spec');
-}
-
-async function reportText(context: Context, options: CheckOptions): Promise<number> {
+async function reportText(context: Context, options: CheckOptions, colours: Colours): Promise<number> {
   const report = await check(context, options);
-  const { ready, rest } = formatReadiness(report, coloursFor(context, options.color));
+  const { ready, rest } = formatReadiness(report, colours);
   context.out(fitLines(ready, context.columns?.(1)));
   context.err(rest);
   return exitCodeOf(report);

@@ -1,21 +1,21 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import { Argument, Option } from 'commander';
+import { Argument, Option } from '@commander-js/extra-typings';
 import { knownNames } from '../../host/run-directory/who-runs.js';
 import { parseSpec } from '../../spec/parse-spec.js';
 import { isSpecFormat, readSpec } from '../../spec/read.js';
 import { allCommandWords, commandWords } from '../command-tree.js';
-import { makeCommand } from '../command-line.js';
 import { complete, type Said, type Sources } from '../completion/complete.js';
 import { readQuestion, shells } from '../completion/reply.js';
 import { completionScript } from '../completion/scripts.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asText } from '../paint.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
-import type { Commands, MakeSubcommand } from '../subcommand.js';
+import type { Commands } from '../subcommand.js';
 
-const examples = `
+const notes = `
 It completes commands, options and what they take, file names, the targets of
 the spec that the line names, and the names of VMs that run.
 
@@ -26,34 +26,30 @@ Examples:
   vmrun completion tcsh > ~/.vmrun.tcsh   once; then source it in ~/.tcshrc`;
 
 /** `vmrun completion`: the script for a shell; the script itself calls it with `--answer`. */
-export const completionCommand: MakeSubcommand = (context, output, commands) => {
-  const command = makeCommand('vmrun completion', output)
-    .description('Prints a script that makes a shell complete vmrun.')
-    .usage(shells.join(' | '))
-    .addArgument(new Argument('<shell>').choices(shells))
-    .argument('[words...]')
-    .addOption(new Option('--answer', 'say what may stand at a place of a line').hideHelp())
-    .addHelpText('after', examples);
-  return {
-    run: async (words) => {
-      command.parse([...words], { from: 'user' });
-      const [name, ...line] = command.args;
-      const shell = shells.find((known) => known === name);
-      if (shell === undefined) return exitCodes.usage;
-      if (command.opts<{ readonly answer?: true }>().answer === true) {
-        const { line: typed, reply } = readQuestion(shell, line);
-        // Whatever is wrong, nobody has asked for its words while he types.
-        context.out(asText(await complete(typed, sourcesIn(context, commands)).then(reply, () => '')));
-        return exitCodes.ok;
-      }
-      if (line.length > 0) command.error(`error: one shell is enough, found ${line.join(' ')}`);
-      const others = (await allCommandWords(commands)).map(([, each]) => each);
-      context.out(asText(completionScript(shell, [await commandWords(commands), ...others])));
+export const completionCommand = defineCommand({
+  name: 'completion',
+  description: 'Prints a script that makes a shell complete vmrun.',
+  usage: shells.join(' | '),
+  notes,
+  hasColours: false,
+  declare: (command) =>
+    command
+      .addArgument(new Argument('<shell>').choices(shells))
+      .argument('[words...]')
+      .addOption(new Option('--answer', 'say what may stand at a place of a line').hideHelp()),
+  run: async ({ context, operands: [shell, line], options, commands, refuse }) => {
+    if (options.answer === true) {
+      const { line: typed, reply } = readQuestion(shell, line);
+      // Whatever is wrong, nobody has asked for its words while he types.
+      context.out(asText(await complete(typed, sourcesIn(context, commands)).then(reply, () => '')));
       return exitCodes.ok;
-    },
-    color: () => undefined,
-  };
-};
+    }
+    if (line.length > 0) refuse(`one shell is enough, found ${line.join(' ')}`);
+    const others = (await allCommandWords(commands)).map(([, each]) => each);
+    context.out(asText(completionScript(shell, [await commandWords(commands), ...others])));
+    return exitCodes.ok;
+  },
+});
 
 const sourcesIn = (context: Context, commands: Commands): Sources => ({
   commands: Object.entries(commands).map(([word, { summary }]) => ({ word, about: summary })),

@@ -1,4 +1,3 @@
-import { Option } from 'commander';
 import { codeOf } from '../../base/error-code.js';
 import { quoteWord } from '../../base/shell.js';
 import { connectPeer, type Peer } from '../../host/sinks/peer-socket.js';
@@ -8,27 +7,26 @@ import { knownNames } from '../../host/run-directory/who-runs.js';
 import { consoleFrames, type ConsoleHello } from '../../supervisor/console-server.js';
 import type { Writer } from '../../supervisor/console.js';
 import { listRuns } from '../../supervisor/runs.js';
-import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { consoleScreen, type ConsoleScreen } from '../console-screen.js';
 import { consoleSeat, type ConsoleSeat } from '../console-seat.js';
 import { asLines } from '../paint.js';
 import { runBasesOf, toFind, toRun, type RunPlace } from '../run-base.js';
+import { placeOptions, quietOption } from '../shared-options.js';
 import { supervisorPatience, type Patience } from '../supervisor-patience.js';
 
-interface ConsoleOptions {
-  readonly watch?: true;
-  readonly take?: true;
-  readonly runDir?: string;
+interface ConsoleChoice {
+  readonly watch?: true | undefined;
+  readonly take?: true | undefined;
+  readonly runDir?: string | undefined;
   /** Absent: one that is not, else one that is. */
-  readonly simulate?: boolean;
-  readonly quiet?: true;
-  readonly color?: boolean;
+  readonly simulate?: boolean | undefined;
+  readonly quiet?: true | undefined;
 }
 
-const examples = `
+const notes = `
 For a VM whose spec has "com1": "console". At a terminal the guest gets all that
 is typed; at the beginning of a line ~. leaves, ~t takes the keyboard from
 whoever has it, ~^Z suspends, ~~ types a tilde. The last 64 KiB that the run
@@ -43,37 +41,25 @@ Examples:
   echo reboot | vmrun console web --take     type that, whoever has the keyboard`;
 
 /** `vmrun console`: the console of a VM that another vmrun runs. */
-export const consoleCommand: MakeSubcommand = (context, output) => {
-  let code: number = exitCodes.ok;
-  const command = makeCommand('vmrun console', output)
-    .description('Connects to the console of a VM that vmrun runs.')
-    .usage('NAME [options]')
-    .argument('<name>')
-    .option('--watch', 'only watch, type nothing; ~. or Ctrl-C leaves')
-    .option('--take', 'take the keyboard from whoever has it')
-    .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--simulate', 'only one that is simulated; --no-simulate: only one that is not')
-    .addOption(new Option('--no-simulate').hideHelp())
-    .option('-q, --quiet', 'print problems only')
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples)
-    .action(async (name: string, options: ConsoleOptions) => {
-      if (options.watch === true && options.take === true) {
-        command.error('error: give either --watch or --take');
-      }
-      code = await connect(context, name, options);
-    });
-  return {
-    run: async (words) => {
-      await command.parseAsync([...words], { from: 'user' });
-      return code;
-    },
-    color: () => command.opts<ConsoleOptions>().color,
-  };
-};
+export const consoleCommand = defineCommand({
+  name: 'console',
+  description: 'Connects to the console of a VM that vmrun runs.',
+  usage: 'NAME [options]',
+  notes,
+  declare: (command) =>
+    placeOptions(
+      command
+        .argument('<name>')
+        .option('--watch', 'only watch, type nothing; ~. or Ctrl-C leaves')
+        .option('--take', 'take the keyboard from whoever has it'),
+    ).addOption(quietOption),
+  run: ({ context, operands: [name], options, refuse }) => {
+    if (options.watch === true && options.take === true) refuse('give either --watch or --take');
+    return connect(context, name, options);
+  },
+});
 
-async function connect(context: Context, name: string, options: ConsoleOptions): Promise<number> {
+async function connect(context: Context, name: string, options: ConsoleChoice): Promise<number> {
   const places = runBasesOf(options, context).filter(({ runBase }) => knownNames(runBase).includes(name));
   let found = places.length === 0 ? undefined : noConsole;
   for (const { runBase: base, isSimulated } of places) {
@@ -119,7 +105,7 @@ interface Place {
   readonly name: string;
   /** Folder of the run directories. */
   readonly base: string;
-  readonly options: ConsoleOptions;
+  readonly options: ConsoleChoice;
 }
 
 /** From the first word to the last. */

@@ -5,32 +5,28 @@ import { nodeVersion, systemNames } from '../../host/look/platform.js';
 import { runTool } from '../../host/process/tools.js';
 import { doctorDocument, type DoctorDocument } from '../../report/doctor-document.js';
 import { doctorReport, type DoctorReport } from '../../report/doctor-report.js';
-import type { SpecFormat } from '../../spec/parse-spec.js';
-import { inputFormatOption, lockOptions, makeCommand } from '../command-line.js';
+import type { SpecChoice } from '../../report/load-with-lock.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines, asText, type OwnText } from '../paint.js';
 import { programsOf } from '../programs.js';
 import { runBaseOf, runBasesOf, simulatedBase } from '../run-base.js';
-import type { MakeSubcommand } from '../subcommand.js';
+import { bhyveOption, loadingOptions, runDirOption, targetOption } from '../shared-options.js';
 
 declare const VMRUN_VERSION: string;
 
-interface DoctorOptions {
-  readonly config?: string;
-  readonly target?: string;
-  readonly inputFormat?: SpecFormat;
-  readonly lock?: string | boolean;
-  readonly log?: string;
-  readonly bhyve?: string;
-  readonly runDir?: string;
-  readonly color?: boolean;
+interface DoctorChoice extends Partial<SpecChoice> {
+  readonly target?: string | undefined;
+  readonly log?: string | undefined;
+  readonly bhyve?: string | undefined;
+  readonly runDir?: string | undefined;
 }
 
 /** Where rc.d/vmrun has the logs of its VMs. */
 const logFolder = '/var/log/vmrun';
 
-const examples = `
+const notes = `
 Versions, what vmrun facts prints, and of a VM its spec, plan, state and the end
 of its log. Secrets, the environment, arguments of hooks, x- keys and the name
 of the host are taken out; read it all the same before you send it.
@@ -40,43 +36,36 @@ Examples:
   vmrun doctor web --log /var/log/web.log   a VM that runs, by its name`;
 
 /** `vmrun doctor`: what a bug report needs, for its author to read and send. Changes nothing. */
-export const doctorCommand: MakeSubcommand = (context, output) => {
-  const command = makeCommand('vmrun doctor', output)
-    .description('Prints what a bug report needs, without secrets. Changes nothing.')
-    .usage('[NAME] [options]')
-    .argument('[name]')
-    .option('-c, --config <file>', 'the spec of the VM; - is standard input')
-    .option('-t, --target <name>', "this target; default: that of a run's first boot")
-    .option('--log <file>', `log of the run; default: ${logFolder}/NAME.log`)
-    .addOption(inputFormatOption())
-    .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
-    .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples);
-  for (const option of lockOptions()) command.addOption(option);
-  return {
-    run: async (words) => {
-      command.parse([...words], { from: 'user' });
-      const [name] = command.args;
-      const options = command.opts<DoctorOptions>();
-      if (name !== undefined && options.config !== undefined)
-        command.error('error: give the name of one VM, or its spec with -c');
-      const report = await gather(context, name, options);
-      context.out(asReport(doctorDocument(report, { hostName: hostName(), env: context.env })));
-      if (name !== undefined && report.run?.runs.length === 0 && report.run.unknown.length === 0) {
-        const looked = runBasesOf(options, context).map(({ runBase }) => runBase);
-        context.err(
-          asLines([`vmrun: ${name}: no run of this name is in ${looked.join(' or ')}; vmrun ps lists those that are`]),
-        );
-      }
-      return exitCodes.ok;
-    },
-    color: () => command.opts<DoctorOptions>().color,
-  };
-};
+export const doctorCommand = defineCommand({
+  name: 'doctor',
+  description: 'Prints what a bug report needs, without secrets. Changes nothing.',
+  usage: '[NAME] [options]',
+  notes,
+  declare: (command) =>
+    loadingOptions(
+      command
+        .argument('[name]')
+        .option('-c, --config <file>', 'the spec of the VM; - is standard input')
+        .addOption(targetOption)
+        .option('--log <file>', `log of the run; default: ${logFolder}/NAME.log`),
+    )
+      .addOption(bhyveOption)
+      .addOption(runDirOption),
+  run: async ({ context, operands: [name], options, refuse }) => {
+    if (name !== undefined && options.config !== undefined) refuse('give the name of one VM, or its spec with -c');
+    const report = await gather(context, name, options);
+    context.out(asReport(doctorDocument(report, { hostName: hostName(), env: context.env })));
+    if (name !== undefined && report.run?.runs.length === 0 && report.run.unknown.length === 0) {
+      const looked = runBasesOf(options, context).map(({ runBase }) => runBase);
+      context.err(
+        asLines([`vmrun: ${name}: no run of this name is in ${looked.join(' or ')}; vmrun ps lists those that are`]),
+      );
+    }
+    return exitCodes.ok;
+  },
+});
 
-async function gather(context: Context, name: string | undefined, options: DoctorOptions): Promise<DoctorReport> {
+async function gather(context: Context, name: string | undefined, options: DoctorChoice): Promise<DoctorReport> {
   const { workingDirectory, hostBhyve } = context;
   const { config, target, inputFormat, lock, log } = options;
   const real = runBaseOf(options, context);

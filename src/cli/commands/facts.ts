@@ -8,19 +8,13 @@ import type { MachineRequirement } from '../../machine/machine.js';
 import { plan } from '../../machine/plan.js';
 import { loadWithLock } from '../../report/load-with-lock.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
-import { inputFormatOption, makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asJson } from '../paint.js';
+import { inputFormatOption } from '../shared-options.js';
 
-interface FactsOptions {
-  readonly config?: readonly string[];
-  readonly inputFormat?: SpecFormat;
-  readonly color?: boolean;
-}
-
-const examples = `
+const notes = `
 What a tool does not tell is in the output, with the reason: a host that vmrun
 cannot look at in full is captured all the same. The paths are absolute.
 
@@ -29,45 +23,38 @@ Example:
   vmrun check web.json --host server.json   on any machine`;
 
 /** `vmrun facts`: what a check would look at, as JSON that `check --host` reads. */
-export const factsCommand: MakeSubcommand = (context, output) => {
-  const command = makeCommand('vmrun facts', output)
-    .description('Prints what vmrun sees of this host, as JSON. Changes nothing.')
-    .usage('[SPEC]... [options]')
-    .argument('[spec...]')
-    .option(
-      '-c, --config <file>',
-      'a spec whose files, sockets and ports to look at, if not an operand; may be repeated',
-      (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
-    )
-    .addOption(inputFormatOption())
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples);
-  return {
-    run: async (words) => {
-      command.parse([...words], { from: 'user' });
-      const { config, inputFormat } = command.opts<FactsOptions>();
-      const { args: operands } = command;
-      if (operands.length > 0 && config !== undefined)
-        command.error('error: give specs as operands or with -c, not both');
-      const specs = config ?? operands;
-      const requirements: MachineRequirement[] = [];
-      for (const file of specs) addAll(requirements, await requirementsIn(file, inputFormat, context));
-      const asks = asksFrom(context.workingDirectory, asksOf(requirements));
-      const { files, sockets, ports, freeBytes, ...rest } = await captureFacts(liveView({ run: runTool }), asks);
-      const facts = {
-        ...rest,
-        files: sorted(files),
-        sockets: sorted(sockets),
-        ports: sorted(ports),
-        freeBytes: sorted(freeBytes),
-      };
-      context.out(asJson(facts, 2));
-      return exitCodes.ok;
-    },
-    color: () => command.opts<FactsOptions>().color,
-  };
-};
+export const factsCommand = defineCommand({
+  name: 'facts',
+  description: 'Prints what vmrun sees of this host, as JSON. Changes nothing.',
+  usage: '[SPEC]... [options]',
+  notes,
+  declare: (command) =>
+    command
+      .argument('[spec...]')
+      .option(
+        '-c, --config <file>',
+        'a spec whose files, sockets and ports to look at, if not an operand; may be repeated',
+        (file: string, before: readonly string[] | undefined) => [...(before ?? []), file],
+      )
+      .addOption(inputFormatOption),
+  run: async ({ context, operands: [operands], options: { config, inputFormat }, refuse }) => {
+    if (operands.length > 0 && config !== undefined) refuse('give specs as operands or with -c, not both');
+    const specs = config ?? operands;
+    const requirements: MachineRequirement[] = [];
+    for (const file of specs) addAll(requirements, await requirementsIn(file, inputFormat, context));
+    const asks = asksFrom(context.workingDirectory, asksOf(requirements));
+    const { files, sockets, ports, freeBytes, ...rest } = await captureFacts(liveView({ run: runTool }), asks);
+    const facts = {
+      ...rest,
+      files: sorted(files),
+      sockets: sorted(sockets),
+      ports: sorted(ports),
+      freeBytes: sorted(freeBytes),
+    };
+    context.out(asJson(facts, 2));
+    return exitCodes.ok;
+  },
+});
 
 /** What any target of a spec asks of a host. @throws ProblemsError where the spec is not good */
 async function requirementsIn(

@@ -1,45 +1,41 @@
 import { greatest } from '../../base/long-lists.js';
-import { Argument } from 'commander';
 import { commandHint } from '../command-hint.js';
 import { commandWords } from '../command-tree.js';
-import { fitted, makeCommand } from '../command-line.js';
+import { fitted } from '../command-line.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asText } from '../paint.js';
-import type { Commands, MakeSubcommand } from '../subcommand.js';
+import type { Commands } from '../subcommand.js';
 import { usualWidth } from '../wrap.js';
 
-const examples = `
+const notes = `
 Examples:
   vmrun help
   vmrun help check   the same as vmrun check --help`;
 
 /** `vmrun help`: the commands with what they do, or the help of one of them. */
-export const helpCommand: MakeSubcommand = (context, output, commands) => {
-  const command = makeCommand('vmrun help', output)
-    .description('Lists the commands, or prints the help of one.')
-    .usage('[COMMAND]')
-    .addArgument(new Argument('[command]').choices(Object.keys(commands)).argParser((word: string) => word))
-    .addHelpText('after', examples);
-  return {
-    run: async (words) => {
-      command.parse([...words], { from: 'user' });
-      const [name] = command.args;
-      if (name !== undefined && !Object.hasOwn(commands, name))
-        command.error(`error: ${name} is no command; ${commandHint(name, Object.keys(commands))}`);
-      const width = context.columns?.(1) ?? usualWidth;
-      const write = fitted(
-        (text) => {
-          context.out(asText(text));
-        },
-        () => width,
-      );
-      if (name === undefined) write(summaries(commands));
-      else (await commandWords(commands, name, () => width)).configureOutput({ writeOut: write }).outputHelp();
-      return exitCodes.ok;
-    },
-    color: () => undefined,
-  };
-};
+export const helpCommand = defineCommand({
+  name: 'help',
+  description: 'Lists the commands, or prints the help of one.',
+  usage: '[COMMAND]',
+  notes,
+  hasColours: false,
+  declare: (command) => command.argument('[command]'),
+  run: async ({ context, operands: [name], commands, refuse }) => {
+    if (name !== undefined && !Object.hasOwn(commands, name))
+      refuse(`${name} is no command; ${commandHint(name, Object.keys(commands))}`);
+    const width = context.columns?.(1) ?? usualWidth;
+    const write = fitted(
+      (text) => {
+        context.out(asText(text));
+      },
+      () => width,
+    );
+    if (name === undefined) write(summaries(commands));
+    else (await commandWords(commands, name, () => width)).configureOutput({ writeOut: write }).outputHelp();
+    return exitCodes.ok;
+  },
+});
 
 /** A line for each command, in the order of the alphabet. */
 function summaries(commands: Commands): string {

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { readBoundedText } from '../../base/bounded-file.js';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
@@ -12,28 +12,26 @@ import { vmBhyveRelease, type VmBhyveRelease } from '../../import/vm-bhyve-relea
 import { makeFolders } from '../../host/files/make-folders.js';
 import { writeNewFile } from '../../host/files/new-file.js';
 import { readText, standardInput, type ReadWords } from '../../spec/read.js';
-import { coloursFor, type Colours } from '../colours.js';
-import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
+import type { Colours } from '../colours.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes, problemsExitCode } from '../exit-codes.js';
 import { asJson, asLines, asText } from '../paint.js';
 import { formatProblem, problemLines } from '../show-problems.js';
 
-interface CommandOptions {
+interface ImportChoice {
   readonly from: ImportFormat | 'auto';
-  readonly yaml?: true;
-  readonly out?: string;
-  readonly name?: string;
-  readonly dataset?: string;
-  readonly vmBhyveVersion?: VmBhyveRelease;
+  readonly yaml?: true | undefined;
+  readonly out?: string | undefined;
+  readonly name?: string | undefined;
+  readonly dataset?: string | undefined;
+  readonly vmBhyveVersion?: VmBhyveRelease | undefined;
   /** One of `releases`. */
-  readonly release?: string;
-  readonly arch?: Arch;
-  readonly color?: boolean;
+  readonly release?: string | undefined;
+  readonly arch?: Arch | undefined;
 }
 
-const examples = `
+const notes = `
 What a spec cannot say, and what was made up, is told on standard error. File
 names without a "/" in front are then those of the spec's folder. A file has
 at most 1 MiB, a script 3,000 commands, a command 20,000 words.
@@ -60,36 +58,33 @@ const words: ReadWords = {
 };
 
 /** `vmrun import`: text of another way to run a VM in, a spec out. */
-export const importCommand: MakeSubcommand = (context, output) => {
-  const command = makeCommand('vmrun import', output)
-    .description('Writes a spec for a VM that a script, or another tool, runs by bhyve.')
-    .usage('[options] FILE...')
-    .argument('<file...>', 'what to import; - reads standard input')
-    .addOption(new Option('--from <format>', 'what it is').choices(['auto', ...importFormats]).default('auto'))
-    .option('--yaml', 'write YAML; default: JSON')
-    .option('-o, --out <dir>', 'write NAME.json there for each file')
-    .option('--name <name>', 'name the VM so')
-    .option('--dataset <dataset>', 'ZFS dataset that vm-bhyve or iohyve keeps its VMs in')
-    .addOption(
-      new Option('--vm-bhyve-version <version>', 'vm-bhyve that starts the VM; default: the newest').argParser(
-        releaseOf,
-      ),
-    )
-    .addOption(new Option('--release <n>', 'FreeBSD that the original is for').choices(releases.map(String)))
-    .addOption(new Option('--arch <arch>', 'its architecture').choices(architectures))
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples);
-  return {
-    run: async (given) => {
-      command.parse([...given], { from: 'user' });
-      const options = command.opts<CommandOptions>();
-      refuseContradictions(command, options);
-      return importAll(command.args, options, context);
-    },
-    color: () => command.opts<CommandOptions>().color,
-  };
-};
+export const importCommand = defineCommand({
+  name: 'import',
+  description: 'Writes a spec for a VM that a script, or another tool, runs by bhyve.',
+  usage: '[options] FILE...',
+  notes,
+  declare: (command) =>
+    command
+      .argument('<file...>', 'what to import; - reads standard input')
+      .addOption(
+        new Option('--from <format>', 'what it is').choices(['auto', ...importFormats]).default('auto' as const),
+      )
+      .option('--yaml', 'write YAML; default: JSON')
+      .option('-o, --out <dir>', 'write NAME.json there for each file')
+      .option('--name <name>', 'name the VM so')
+      .option('--dataset <dataset>', 'ZFS dataset that vm-bhyve or iohyve keeps its VMs in')
+      .option(
+        '--vm-bhyve-version <version>',
+        'vm-bhyve that starts the VM; default: the newest',
+        (version: string): VmBhyveRelease => releaseOf(version),
+      )
+      .addOption(new Option('--release <n>', 'FreeBSD that the original is for').choices(releases.map(String)))
+      .addOption(new Option('--arch <arch>', 'its architecture').choices(architectures)),
+  run: ({ context, operands: [files], options, colours, refuse }) => {
+    refuseContradictions(files, options, refuse);
+    return importAll(files, options, context, colours());
+  },
+});
 
 /** Slots, options and what is read at all have changed from one release to the other. */
 function releaseOf(version: string): VmBhyveRelease {
@@ -98,22 +93,28 @@ function releaseOf(version: string): VmBhyveRelease {
   return release;
 }
 
-function refuseContradictions(command: Command, { out, name }: CommandOptions): void {
-  const files = command.args;
+function refuseContradictions(
+  files: readonly string[],
+  { out, name }: ImportChoice,
+  refuse: (why: string) => never,
+): void {
   if (out !== undefined && /\.(json|ya?ml|conf|ucl)$/i.test(out)) {
-    command.error(`error: --out takes a folder; for the file ${out}, redirect standard output: > ${out}`);
+    refuse(`--out takes a folder; for the file ${out}, redirect standard output: > ${out}`);
   }
   if (files.length > 1 && out === undefined) {
-    command.error('error: several files make several specs: give --out DIR to write each into a file of its own');
+    refuse('several files make several specs: give --out DIR to write each into a file of its own');
   }
-  if (files.length > 1 && name !== undefined) command.error('error: --name is for one file');
-  if (files.filter((file) => file === standardInput).length > 1)
-    command.error('error: standard input can be read once');
+  if (files.length > 1 && name !== undefined) refuse('--name is for one file');
+  if (files.filter((file) => file === standardInput).length > 1) refuse('standard input can be read once');
 }
 
 /** One after the other, and all of them: what is wrong with one file is no reason to leave out another. */
-async function importAll(files: readonly string[], options: CommandOptions, context: Context): Promise<number> {
-  const colour = coloursFor(context, options.color);
+async function importAll(
+  files: readonly string[],
+  options: ImportChoice,
+  context: Context,
+  colour: Colours,
+): Promise<number> {
   let code: number = exitCodes.ok;
   let firstTap = 0;
   for (const file of files) {
@@ -142,7 +143,7 @@ async function importAll(files: readonly string[], options: CommandOptions, cont
 
 async function importFile(
   file: string,
-  options: CommandOptions,
+  options: ImportChoice,
   { workingDirectory, hostBhyve }: Context,
   firstTap: number,
 ): Promise<{ readonly imported: Imported; readonly notes: readonly Problem[] }> {
@@ -193,7 +194,7 @@ function contentOf(file: string): string | undefined {
   }
 }
 
-async function textOf({ spec }: Imported, { yaml }: CommandOptions): Promise<string> {
+async function textOf({ spec }: Imported, { yaml }: ImportChoice): Promise<string> {
   if (yaml !== true) return asJson(spec, 2);
   const { yamlText } = await import('../../spec/yaml-text.js');
   return yamlText(spec);
@@ -204,7 +205,7 @@ function write(
   folder: string,
   name: string,
   { text, hasSecret }: { readonly text: string; readonly hasSecret: boolean },
-  { yaml }: CommandOptions,
+  { yaml }: ImportChoice,
   { workingDirectory }: Context,
 ): string {
   const file = path.join(folder, `${name}.${yaml === true ? 'yaml' : 'json'}`);

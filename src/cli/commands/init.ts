@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Command } from 'commander';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { identityOfFile } from '../../host/files/file-identity.js';
@@ -9,21 +8,20 @@ import { describeSystemError, systemError } from '../../host/errno.js';
 import { isTerminal } from '../../host/process/terminal.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { formatOfFile } from '../../spec/read.js';
-import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines, asQuestion, asText } from '../paint.js';
 import { defaultAnswer, draftNamed, fields, objection, questions, withAnswer, type Field } from '../init/answers.js';
 import { draftText, type Draft } from '../init/draft.js';
 import { nextSteps } from '../init/next-steps.js';
 
-interface InitOptions extends Partial<Readonly<Record<Field, string>>> {
-  readonly yes?: true;
-  readonly force?: true;
+interface InitChoice extends Partial<Readonly<Record<Field, string | undefined>>> {
+  readonly yes?: true | undefined;
+  readonly force?: true | undefined;
 }
 
-const examples = `
+const notes = `
 Without FILE it is NAME.yaml. One whose name ends in .conf or .ucl is UCL, in
 .json JSON, which has no comments; - is standard output. At a terminal, what no
 option says is asked; an empty answer takes what stands in brackets. Ctrl-C
@@ -36,48 +34,41 @@ Examples:
   vmrun init web.json --mem 4G --disk /dev/zvol/zroot/web --bridge bridge0`;
 
 /** `vmrun init`: writes a first spec, and says what to do with it. */
-export const initCommand: MakeSubcommand = (context, output) => {
-  let code: number = exitCodes.ok;
-  const command = makeCommand('vmrun init', output)
-    .description('Writes a first spec, by five questions or by options.')
-    .usage('[FILE] [options]')
-    .argument('[file]')
-    .option('--name <text>', 'name of the VM; default: that of FILE, or vm0')
-    .option('--cpu <n>', 'number of virtual CPUs; default: 2')
-    .option('--mem <size>', 'guest memory; default: 2G')
-    .option('--disk <file>', 'disk image, or none; default: NAME.img')
-    .option('--iso <file>', 'CD of the target install; default: none')
-    .option('--net <interface>', 'network interface, or none; default: tap0')
-    .option('--bridge <interface>', 'bridge that the interface is put into; default: none')
-    .option('-y, --yes', 'ask nothing, take the defaults')
-    .option('-f, --force', 'overwrite the file')
-    .addHelpText('after', examples)
-    .action(async (file: string | undefined, options: InitOptions) => {
-      code = await init(context, command, file, options);
-    });
-  return {
-    run: async (words) => {
-      await command.parseAsync([...words], { from: 'user' });
-      return code;
-    },
-    color: () => undefined,
-  };
-};
+export const initCommand = defineCommand({
+  name: 'init',
+  description: 'Writes a first spec, by five questions or by options.',
+  usage: '[FILE] [options]',
+  notes,
+  hasColours: false,
+  declare: (command) =>
+    command
+      .argument('[file]')
+      .option('--name <text>', 'name of the VM; default: that of FILE, or vm0')
+      .option('--cpu <n>', 'number of virtual CPUs; default: 2')
+      .option('--mem <size>', 'guest memory; default: 2G')
+      .option('--disk <file>', 'disk image, or none; default: NAME.img')
+      .option('--iso <file>', 'CD of the target install; default: none')
+      .option('--net <interface>', 'network interface, or none; default: tap0')
+      .option('--bridge <interface>', 'bridge that the interface is put into; default: none')
+      .option('-y, --yes', 'ask nothing, take the defaults')
+      .option('-f, --force', 'overwrite the file'),
+  run: ({ context, operands: [file], options, refuse }) => init(context, file, options, refuse),
+});
 
 const standardOutput = '-';
 
 async function init(
   context: Context,
-  command: Command,
   file: string | undefined,
-  options: InitOptions,
+  options: InitChoice,
+  refuse: (why: string) => never,
 ): Promise<number> {
   const { workingDirectory, hostBhyve } = context;
   const asked = questions.filter(({ field }) => options[field] === undefined);
   const asks = options.yes !== true && asked.length > 0;
   if (asks && !(isTerminal(0) && isTerminal(2))) {
-    command.error(
-      'error: there is no terminal to ask questions at; give --yes, and options for whatever should differ from the defaults',
+    refuse(
+      'there is no terminal to ask questions at; give --yes, and options for whatever should differ from the defaults',
     );
   }
   const mayReplace = options.force === true || file === standardOutput;
@@ -93,7 +84,7 @@ async function init(
     if (typed === undefined) continue;
     draft = answered(draft, field, typed, spelled);
     const wrong = await objection(draft, hostBhyve);
-    if (wrong !== undefined) command.error(`error: --${field}: ${wordsOf(wrong)}`);
+    if (wrong !== undefined) refuse(`--${field}: ${wordsOf(wrong)}`);
   }
   if (asks) {
     const nameIsFree = (name: string): Problem | undefined => {

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { count } from '../../base/text.js';
 import type { Platform } from '../../devices/device.js';
@@ -13,24 +12,23 @@ import { lockPathOf } from '../../report/lock-file.js';
 import { refuseSharedLock } from '../../report/lock-sharers.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec, standardInput } from '../../spec/read.js';
-import { inputFormatOption, makeCommand, takeSpec } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { refuseLockFile } from '../output-files.js';
 import { asLines } from '../paint.js';
+import { givenSpec, inputFormatOption, quietOption, specOperand } from '../shared-options.js';
 
-interface LockCommandOptions {
+interface LockChoices {
   readonly config: string;
-  readonly lock?: string;
-  readonly check?: true;
-  readonly prune?: true;
-  readonly inputFormat?: SpecFormat;
-  readonly quiet?: true;
-  readonly color?: boolean;
+  readonly lock?: string | undefined;
+  readonly check?: true | undefined;
+  readonly prune?: true | undefined;
+  readonly inputFormat?: SpecFormat | undefined;
+  readonly quiet?: true | undefined;
 }
 
-const examples = `
+const notes = `
 The lock file keeps, for every target, the PCI slots, MACs and serial numbers
 that the guest sees now, and a UUID. Then no edit of the spec moves a device
 that is still there: it is known by its id, else by its model and path or
@@ -44,33 +42,27 @@ Examples:
   vmrun plan vm.json            what is kept, and what has changed`;
 
 /** `vmrun lock`: writes down what the guest of each target knows its machine by. */
-export const lockCommand: MakeSubcommand = (context, output) => {
-  const command = makeCommand('vmrun lock', output)
-    .description('Keeps what guests know their machine by, in a file beside the spec.')
-    .usage('SPEC [options]');
-  const specOf = takeSpec(command, ', and needs --lock');
-  command
-    .option('--lock <file>', 'the lock file; default: NAME.lock.json beside the spec')
-    .option('--check', 'write nothing; exit status 65 where the file would change')
-    .option('--prune', 'forget devices and targets that the spec has no more')
-    .addOption(inputFormatOption())
-    .option('-q, --quiet', 'print problems only')
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples);
-  return {
-    run: async (words) => {
-      command.parse([...words], { from: 'user' });
-      return lock(context, { ...command.opts<LockCommandOptions>(), config: specOf() }, command);
-    },
-    color: () => command.opts<LockCommandOptions>().color,
-  };
-};
+export const lockCommand = defineCommand({
+  name: 'lock',
+  description: 'Keeps what guests know their machine by, in a file beside the spec.',
+  usage: 'SPEC [options]',
+  notes,
+  declare: (command) =>
+    specOperand(command, ', and needs --lock')
+      .option('--lock <file>', 'the lock file; default: NAME.lock.json beside the spec')
+      .option('--check', 'write nothing; exit status 65 where the file would change')
+      .option('--prune', 'forget devices and targets that the spec has no more')
+      .addOption(inputFormatOption)
+      .addOption(quietOption),
+  run: (call) => {
+    const options = { ...call.options, config: givenSpec(call) };
+    const file = lockPathOf(options) ?? call.refuse('a spec on standard input needs --lock FILE');
+    return lock(call.context, options, file);
+  },
+});
 
-async function lock(context: Context, options: LockCommandOptions, command: Command): Promise<number> {
+async function lock(context: Context, options: LockChoices, file: string): Promise<number> {
   const { workingDirectory, hostBhyve } = context;
-  const file = lockPathOf(options);
-  if (file === undefined) return command.error('error: a spec on standard input needs --lock FILE');
   if (options.lock === undefined) await refuseSharedLock(options.config, file, context);
   const input = readSpec(options.config, { workingDirectory, format: options.inputFormat });
   if (options.config !== standardInput) refuseLockFile(file, options, context);
@@ -138,7 +130,7 @@ function summary({ targets }: Identity): string {
   return `${count(all.filter(({ isStale }) => isStale !== true).length, 'target')}, ${count(devices, 'device')}${rest}`;
 }
 
-const outdated = (file: string, before: Identity | undefined, { config }: LockCommandOptions): ProblemsError =>
+const outdated = (file: string, before: Identity | undefined, { config }: LockChoices): ProblemsError =>
   new ProblemsError('spec', file, [
     {
       code: before === undefined ? 'lock-missing' : 'lock-outdated',

@@ -1,37 +1,29 @@
-import type { Command } from 'commander';
-import { chosenTargets } from '../../report/chosen-targets.js';
+import { chosenTargets, type TargetChoice } from '../../report/chosen-targets.js';
 import { compareSpecs } from '../../report/comparison.js';
 import { loadWithLock, type LoadedWithLock, type SpecChoice } from '../../report/load-with-lock.js';
 import { planDocument } from '../../report/plan-document.js';
 import { planReport, type PlanRequest } from '../../report/plan-report.js';
 import { forecastSeverity, withForecast } from '../../report/with-forecast.js';
-import type { SpecFormat } from '../../spec/parse-spec.js';
-import { coloursFor } from '../colours.js';
-import { inputFormatOption, lockOptions, makeCommand, takeSpec } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
+import type { Colours } from '../colours.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asJson, asLines, type OwnText } from '../paint.js';
 import { namedBhyve, programsOf } from '../programs.js';
 import { runBaseOf } from '../run-base.js';
+import { bhyveOption, givenSpec, loadingOptions, runDirOption, specOperand, targetOption } from '../shared-options.js';
 import { formatComparison, formatPlan } from '../show-plan.js';
 import { formatProblem } from '../show-problems.js';
 
-interface PlanCommandOptions {
-  readonly config: string;
-  readonly target?: string;
-  readonly allTargets?: true;
-  readonly explain?: true;
-  readonly diff?: string;
-  readonly json?: true;
-  readonly lock?: string | boolean;
-  readonly inputFormat?: SpecFormat;
-  readonly bhyve?: string;
-  readonly runDir?: string;
-  readonly color?: boolean;
+interface PlanChoice extends SpecChoice, TargetChoice {
+  readonly explain?: true | undefined;
+  readonly diff?: string | undefined;
+  readonly json?: true | undefined;
+  readonly bhyve?: string | undefined;
+  readonly runDir?: string | undefined;
 }
 
-const examples = `
+const notes = `
 What bhyve makes up, a MAC or a serial number, is computed as bhyve does. With a
 lock file (vmrun lock) it says what the guest would find changed, and what the
 file keeps.
@@ -42,56 +34,45 @@ Examples:
   vmrun plan vm.json --diff new.json    what the guest would notice`;
 
 /** `vmrun plan`: what a spec comes to, for people who want to see it before it runs. Touches nothing. */
-export const planCommand: MakeSubcommand = (context, output) => {
-  const command = makeCommand('vmrun plan', output)
-    .description('Shows what a spec comes to. Looks at no host, starts nothing.')
-    .usage('SPEC [options]');
-  const specOf = takeSpec(command);
-  command
-    .option('-t, --target <name>', "this target; default: that of a run's first boot")
-    .option('--all-targets', 'every target of the spec')
-    .option('--explain', 'where each argument of the command comes from')
-    .option('--diff <file>', 'what would differ with this spec instead')
-    .option('--json', 'print it as JSON');
-  for (const option of lockOptions()) command.addOption(option);
-  command
-    .addOption(inputFormatOption())
-    .option('--bhyve <path>', 'another bhyve; default: $BHYVE_EXEC or bhyve')
-    .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples);
-  return {
-    run: async (words) => {
-      command.parse([...words], { from: 'user' });
-      const options = { ...command.opts<PlanCommandOptions>(), config: specOf() };
-      refuseContradictions(command, options);
-      const { diff } = options;
-      context.out(diff === undefined ? await show(context, options) : await compare(context, options, diff));
-      return exitCodes.ok;
-    },
-    color: () => command.opts<PlanCommandOptions>().color,
-  };
-};
+export const planCommand = defineCommand({
+  name: 'plan',
+  description: 'Shows what a spec comes to. Looks at no host, starts nothing.',
+  usage: 'SPEC [options]',
+  notes,
+  declare: (command) =>
+    loadingOptions(
+      specOperand(command)
+        .addOption(targetOption)
+        .option('--all-targets', 'every target of the spec')
+        .option('--explain', 'where each argument of the command comes from')
+        .option('--diff <file>', 'what would differ with this spec instead')
+        .option('--json', 'print it as JSON'),
+    )
+      .addOption(bhyveOption)
+      .addOption(runDirOption),
+  run: async (call) => {
+    const { context, colours, refuse } = call;
+    const wanted = { ...call.options, config: givenSpec(call) };
+    const { target, allTargets, explain, diff } = wanted;
+    if (target !== undefined && allTargets === true) refuse('-t and --all-targets exclude one another');
+    if (explain === true && diff !== undefined) refuse('--explain and --diff exclude one another');
+    if (diff === '-') refuse('--diff takes a file, standard input is for the spec');
+    context.out(diff === undefined ? await show(context, wanted, colours()) : await compare(context, wanted, diff));
+    return exitCodes.ok;
+  },
+});
 
-function refuseContradictions(command: Command, { target, allTargets, explain, diff }: PlanCommandOptions): void {
-  if (target !== undefined && allTargets === true) command.error('error: -t and --all-targets exclude one another');
-  if (explain === true && diff !== undefined) command.error('error: --explain and --diff exclude one another');
-  if (diff === '-') command.error('error: --diff takes a file, standard input is for the spec');
-}
-
-async function show(context: Context, wanted: PlanCommandOptions): Promise<OwnText> {
+async function show(context: Context, wanted: PlanChoice, colours: Colours): Promise<OwnText> {
   const loaded = await load(wanted, context);
   const names = chosenTargets(loaded.spec, wanted);
   const report = planReport(loaded, names, requestOf(wanted, context));
   if (wanted.json === true) return asJson(planDocument(report), 2);
-  const colour = coloursFor(context, wanted.color);
-  context.err(asLines(report.warnings.flatMap((warning) => formatProblem(warning, colour))));
+  context.err(asLines(report.warnings.flatMap((warning) => formatProblem(warning, colours))));
   return formatPlan(report, context.columns?.(1));
 }
 
 /** Each spec with the lock file beside it, the second without one with that of the first; that alone can be named. */
-async function compare(context: Context, wanted: PlanCommandOptions, diff: string): Promise<OwnText> {
+async function compare(context: Context, wanted: PlanChoice, diff: string): Promise<OwnText> {
   const from = await load(wanted, context);
   const { bhyve, lock } = wanted;
   const to = await load({ config: diff, bhyve, lock: lock === false ? false : undefined }, context, from);
@@ -112,7 +93,7 @@ async function load(
   return withForecast(await loadWithLock(choice, options), options);
 }
 
-const requestOf = ({ bhyve, explain, runDir }: PlanCommandOptions, context: Context): PlanRequest => ({
+const requestOf = ({ bhyve, explain, runDir }: PlanChoice, context: Context): PlanRequest => ({
   programs: programsOf({ bhyve, simulate: undefined }, context),
   hostBhyve: context.hostBhyve,
   runBase: runBaseOf({ runDir }, context),

@@ -1,23 +1,14 @@
-import { Option } from 'commander';
+import { Option } from '@commander-js/extra-typings';
 import { runsDocument } from '../../report/runs-document.js';
 import { listRuns } from '../../supervisor/runs.js';
-import { makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
 import { asJson, asLines } from '../paint.js';
+import { placeOptions } from '../shared-options.js';
 import { formatRuns, runLines } from '../show-runs.js';
 
-interface PsOptions {
-  readonly json?: true;
-  readonly format: 'table' | 'lines' | 'json';
-  readonly runDir?: string;
-  /** Absent: those and the others. */
-  readonly simulate?: boolean;
-  readonly color?: boolean;
-}
-
-const examples = `
+const notes = `
 STATE is what the run does: starting, loading, running, stopping, waiting,
 ending. "orphaned": bhyve goes on, its supervisor was killed. "left": nothing
 runs, but a run that was killed has not cleaned up. For scripts, --format lines:
@@ -28,54 +19,49 @@ Examples:
   vmrun ps --json | jq -r '.[].name'`;
 
 /** `vmrun ps`: the VMs that vmrun runs here. */
-export const psCommand: MakeSubcommand = (context, output) => {
-  const command = makeCommand('vmrun ps', output)
-    .description('Lists the VMs that vmrun runs on this host, for this user. Changes nothing.')
-    .usage('[options]')
-    .addOption(
-      new Option('--format <format>', 'lines: what the table has, between tabs')
-        .choices(['table', 'lines', 'json'])
-        .default('table'),
-    )
-    .option('--json', 'print them as JSON')
-    .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--simulate', 'only those that are simulated; --no-simulate: only the others')
-    .addOption(new Option('--no-simulate').hideHelp())
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples);
-  return {
-    run: async (words) => {
-      command.parse([...words], { from: 'user' });
-      const options = command.opts<PsOptions>();
-      const base = runBaseOf(options, context);
-      const format = options.json === true ? 'json' : options.format;
-      const unknown: string[] = [];
-      const onUnknown = (name: string, error: unknown): void => {
-        unknown.push(name);
-        const why = error instanceof Error ? error.message : String(error);
-        context.err(asLines([`vmrun: ${name}: it is not known who runs it: ${why}`]));
-      };
-      const real = options.simulate === true ? [] : await listRuns({ runBase: base, onUnknown });
-      const simulated = options.simulate === false ? [] : await listRuns({ runBase: simulatedBase(base), onUnknown });
-      if (format === 'lines' && options.simulate === undefined && simulated.length > 0) {
-        const are = simulated.length === 1 ? 'simulated VM is' : 'simulated VMs are';
-        context.err(
-          asLines([`vmrun: ${simulated.length} ${are} not listed; --simulate lists them, --no-simulate silences this`]),
-        );
-      }
-      const runs = runsDocument(real, simulated);
-      // Where all are simulated because nobody wants others, that need not be said.
-      const listed = options.simulate === true ? simulated : runs;
-      const now = new Date();
-      if (format === 'json') context.out(asJson(runs, 2));
-      else if (format === 'lines') context.out(runLines(options.simulate === true ? simulated : real, now));
-      else {
-        const place = { runDir: options.runDir, isSimulated: options.simulate };
-        context.out(formatRuns(listed, now, context.columns?.(1), place));
-      }
-      return unknown.length === 0 ? exitCodes.ok : exitCodes.system;
-    },
-    color: () => command.opts<PsOptions>().color,
-  };
-};
+export const psCommand = defineCommand({
+  name: 'ps',
+  description: 'Lists the VMs that vmrun runs on this host, for this user. Changes nothing.',
+  usage: '[options]',
+  notes,
+  declare: (command) =>
+    placeOptions(
+      command
+        .addOption(
+          new Option('--format <format>', 'lines: what the table has, between tabs')
+            .choices(['table', 'lines', 'json'])
+            .default('table' as const),
+        )
+        .option('--json', 'print them as JSON'),
+      ['only those that are simulated', 'only the others'],
+    ),
+  run: async ({ context, options }) => {
+    const base = runBaseOf(options, context);
+    const format = options.json === true ? 'json' : options.format;
+    const unknown: string[] = [];
+    const onUnknown = (name: string, error: unknown): void => {
+      unknown.push(name);
+      const why = error instanceof Error ? error.message : String(error);
+      context.err(asLines([`vmrun: ${name}: it is not known who runs it: ${why}`]));
+    };
+    const real = options.simulate === true ? [] : await listRuns({ runBase: base, onUnknown });
+    const simulated = options.simulate === false ? [] : await listRuns({ runBase: simulatedBase(base), onUnknown });
+    if (format === 'lines' && options.simulate === undefined && simulated.length > 0) {
+      const are = simulated.length === 1 ? 'simulated VM is' : 'simulated VMs are';
+      context.err(
+        asLines([`vmrun: ${simulated.length} ${are} not listed; --simulate lists them, --no-simulate silences this`]),
+      );
+    }
+    const runs = runsDocument(real, simulated);
+    // Where all are simulated because nobody wants others, that need not be said.
+    const listed = options.simulate === true ? simulated : runs;
+    const now = new Date();
+    if (format === 'json') context.out(asJson(runs, 2));
+    else if (format === 'lines') context.out(runLines(options.simulate === true ? simulated : real, now));
+    else {
+      const place = { runDir: options.runDir, isSimulated: options.simulate };
+      context.out(formatRuns(listed, now, context.columns?.(1), place));
+    }
+    return unknown.length === 0 ? exitCodes.ok : exitCodes.system;
+  },
+});

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { InvalidArgumentError, Option } from 'commander';
+import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { maxDurationSeconds, parseDurationMs } from '../../base/duration.js';
 import { quoteWord } from '../../base/shell.js';
 import { isThere } from '../../host/files/new-file.js';
@@ -11,26 +11,25 @@ import { lockFileFor } from '../../report/lock-file.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { stopRun, type KnownRun, type StopRunOptions } from '../../supervisor/runs.js';
-import { inputFormatOption, makeCommand } from '../command-line.js';
-import type { MakeSubcommand } from '../subcommand.js';
 import type { Context } from '../context.js';
+import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines } from '../paint.js';
 import { runBasesOf } from '../run-base.js';
+import { inputFormatOption, placeOptions, quietOption } from '../shared-options.js';
 
-interface StopOptions {
-  readonly config?: string;
-  readonly inputFormat?: SpecFormat;
-  readonly timeout?: number;
-  readonly now?: true;
-  readonly runDir?: string;
+interface StopChoice {
+  readonly config?: string | undefined;
+  readonly inputFormat?: SpecFormat | undefined;
+  readonly timeout?: number | undefined;
+  readonly now?: true | undefined;
+  readonly runDir?: string | undefined;
   /** Absent: one that is not, else one that is. */
-  readonly simulate?: boolean;
-  readonly quiet?: true;
-  readonly color?: boolean;
+  readonly simulate?: boolean | undefined;
+  readonly quiet?: true | undefined;
 }
 
-const examples = `
+const notes = `
 The guest is asked to power off, and vmrun waits until nothing is left of the
 run. Exit status: 0 stopped, 69 no VM of that name runs, 75 it did not end.
 
@@ -46,42 +45,30 @@ function duration(word: string): number {
 }
 
 /** `vmrun stop`: ends a VM that another vmrun runs, or that it has left. */
-export const stopCommand: MakeSubcommand = (context, output) => {
-  let code: number = exitCodes.ok;
-  const command = makeCommand('vmrun stop', output)
-    .description('Stops a VM that vmrun runs, and waits until it has ended.')
-    .usage('NAME [options]\n       vmrun stop -c FILE [options]')
-    .argument('[name]')
-    .option('-c, --config <file>', 'the spec that names the VM')
-    .addOption(inputFormatOption())
-    .option('--timeout <time>', 'how long the guest has, e.g. 90s; then it is ended by force', duration)
-    .option('--now', 'do not wait for the guest')
-    .option('--run-dir <dir>', 'folder of the run directories')
-    .option('--simulate', 'only one that is simulated; --no-simulate: only one that is not')
-    .addOption(new Option('--no-simulate').hideHelp())
-    .option('-q, --quiet', 'print problems only')
-    .option('--color', 'colours, also without a terminal')
-    .option('--no-color', 'no colours')
-    .addHelpText('after', examples)
-    .action(async (name: string | undefined, options: StopOptions) => {
-      if ((name === undefined) === (options.config === undefined)) {
-        command.error('error: give the name of one VM, or its spec with -c');
-      }
-      if (options.now === true && options.timeout !== undefined) {
-        command.error('error: --now and --timeout exclude one another');
-      }
-      code = await stop(context, name ?? (await nameIn(context, options)), options);
-    });
-  return {
-    run: async (words) => {
-      await command.parseAsync([...words], { from: 'user' });
-      return code;
-    },
-    color: () => command.opts<StopOptions>().color,
-  };
-};
+export const stopCommand = defineCommand({
+  name: 'stop',
+  description: 'Stops a VM that vmrun runs, and waits until it has ended.',
+  usage: 'NAME [options]\n       vmrun stop -c FILE [options]',
+  notes,
+  declare: (command) =>
+    placeOptions(
+      command
+        .argument('[name]')
+        .option('-c, --config <file>', 'the spec that names the VM')
+        .addOption(inputFormatOption)
+        .option('--timeout <time>', 'how long the guest has, e.g. 90s; then it is ended by force', duration)
+        .option('--now', 'do not wait for the guest'),
+    ).addOption(quietOption),
+  run: async ({ context, operands: [name], options, refuse }) => {
+    if ((name === undefined) === (options.config === undefined)) {
+      refuse('give the name of one VM, or its spec with -c');
+    }
+    if (options.now === true && options.timeout !== undefined) refuse('--now and --timeout exclude one another');
+    return stop(context, name ?? (await nameIn(context, options)), options);
+  },
+});
 
-async function stop(context: Context, name: string, options: StopOptions): Promise<number> {
+async function stop(context: Context, name: string, options: StopChoice): Promise<number> {
   const places = runBasesOf(options, context).map(({ runBase, isSimulated }) => ({
     runBase,
     ...(isSimulated ? { host: { ...systemHost(), vmm: noVmm } } : {}),
@@ -141,7 +128,7 @@ function describe({ status, supervisor, pid, ended }: KnownRun): string {
 }
 
 /** @throws ProblemsError where the spec cannot be read; what else is wrong with it does not matter here */
-async function nameIn(context: Context, { config = '', inputFormat }: StopOptions): Promise<string> {
+async function nameIn(context: Context, { config = '', inputFormat }: StopChoice): Promise<string> {
   const { workingDirectory, hostBhyve } = context;
   const input = readSpec(config, { workingDirectory, format: inputFormat });
   // Slots may depend on it, and so what is wrong with the spec; what is wrong with itself must not keep a VM running.

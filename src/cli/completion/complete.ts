@@ -1,5 +1,5 @@
+import type { Argument, CommandUnknownOpts, Option } from '@commander-js/extra-typings';
 import { addAll } from '../../base/long-lists.js';
-import type { Argument, Command, Option } from 'commander';
 
 /** A command line without its first word, cut at the word that is completed. */
 export interface Line {
@@ -30,7 +30,7 @@ export interface Sources {
   /** Those that may come first, with what they do. */
   readonly commands: readonly Candidate[];
   /** The words of a command; without a name, of the main form. */
-  readonly command: (name?: string) => Promise<Command>;
+  readonly command: (name?: string) => Promise<CommandUnknownOpts>;
   /** The targets of the spec that the line names. */
   readonly targets: (said: Said) => Promise<readonly string[]>;
   /** The VMs that run. */
@@ -80,7 +80,7 @@ const merged = (answer: Answer, more: readonly Candidate[]): Answer =>
 /** Reads words as commander does. @returns also the option whose value comes next */
 function scan(
   line: readonly string[],
-  command: Command,
+  command: CommandUnknownOpts,
 ): {
   readonly said: Said;
   readonly operands: readonly string[];
@@ -126,7 +126,7 @@ const longName = ({ long, short }: Option): string => long ?? short ?? '';
 /** The options that one word gives: `--log=x`, `-c`, `-qcvm.json`. */
 function optionsIn(
   word: string,
-  command: Command,
+  command: CommandUnknownOpts,
 ): { readonly options: readonly Option[]; readonly value: string | undefined } {
   if (word.startsWith('--')) {
     const [name = '', ...rest] = word.split('=');
@@ -146,7 +146,10 @@ function optionsIn(
 }
 
 /** An option whose value has begun in the same word, and where it begins. */
-function attachedValue(word: string, command: Command): { readonly option: Option; readonly at: number } | undefined {
+function attachedValue(
+  word: string,
+  command: CommandUnknownOpts,
+): { readonly option: Option; readonly at: number } | undefined {
   const { options, value } = optionsIn(word, command);
   const option = options.at(-1);
   if (option === undefined || value === undefined || !(option.required || option.optional)) return undefined;
@@ -154,7 +157,7 @@ function attachedValue(word: string, command: Command): { readonly option: Optio
 }
 
 /** Both spellings where only a dash is typed, else the long one. */
-function optionCandidates(command: Command, current: string): readonly Candidate[] {
+function optionCandidates(command: CommandUnknownOpts, current: string): readonly Candidate[] {
   const { options } = command;
   const isShown = ({ hidden, negate, long = '' }: Option): boolean =>
     // The help tells of --no-color in the line of --color.
@@ -168,7 +171,7 @@ function optionCandidates(command: Command, current: string): readonly Candidate
 }
 
 async function operandAnswer(
-  command: Command,
+  command: CommandUnknownOpts,
   operands: readonly string[],
   { current }: Line,
   said: () => Said,
@@ -181,7 +184,7 @@ async function operandAnswer(
 
 /** What a value is; `list`: several of the words with commas between them. */
 type ValueKind =
-  | { readonly kind: 'files' | 'folders' | 'targets' | 'names' | 'unknown' }
+  | { readonly kind: 'files' | 'folders' | 'targets' | 'names' | 'commands' | 'unknown' }
   | { readonly kind: 'one' | 'list'; readonly words: readonly string[] };
 
 /** Steps of a simulator's script. The command line checks them where the script is played, not where it is read. */
@@ -202,6 +205,7 @@ function kindOf(placeholder: string, choices: readonly string[] | undefined): Va
   if (/^(file|path|spec)$/.test(placeholder)) return { kind: 'files' };
   if (/^(dir|folder|directory)$/.test(placeholder)) return { kind: 'folders' };
   if (placeholder === 'target') return { kind: 'targets' };
+  if (placeholder === 'command') return { kind: 'commands' };
   if (placeholder === 'name' || placeholder === 'vm') return { kind: 'names' };
   return { kind: 'unknown' };
 }
@@ -226,6 +230,8 @@ async function values(
       return plain(await sources.targets(said()));
     case 'names':
       return plain(sources.names(said()));
+    case 'commands':
+      return plain(sources.commands.map(({ word }) => word));
     case 'one':
       return plain(value.words);
     case 'list': {

@@ -1,0 +1,65 @@
+import type { Command, CommandUnknownOpts, OptionValues } from '@commander-js/extra-typings';
+import { coloursFor, type Colours } from './colours.js';
+import { makeCommand } from './command-line.js';
+import type { Context } from './context.js';
+import type { Commands, MakeSubcommand } from './subcommand.js';
+
+/** A command line that was read. */
+export interface Call<Args extends unknown[], Opts extends OptionValues> {
+  readonly context: Context;
+  /** As the definition declares them. */
+  readonly operands: Args;
+  readonly options: Opts;
+  /** Colours for what is written to a descriptor; default: standard error. */
+  readonly colours: (descriptor?: 1 | 2) => Colours;
+  /** Refuses the command line, with the advice to read the help. @param why without `error:` */
+  readonly refuse: (why: string) => never;
+  readonly command: CommandUnknownOpts;
+  /** All of them, for those that tell of the others. */
+  readonly commands: Commands;
+}
+
+interface Definition<Args extends unknown[], Opts extends OptionValues> {
+  /** As it is typed behind `vmrun`. */
+  readonly name: string;
+  readonly description: string;
+  /** What is typed behind the name. */
+  readonly usage: string;
+  /** What stands below the options in the help: notes, then examples. */
+  readonly notes: string;
+  /** Default: it has the options for colours. */
+  readonly hasColours?: false;
+  /** Its operands and options, in the order of the help. */
+  readonly declare: (command: Command) => Command<Args, Opts>;
+  /** @returns the exit code */
+  readonly run: (call: Call<Args, Opts>) => number | Promise<number>;
+}
+
+/** A command beside the main form: what all of them share, around what is its own. */
+export const defineCommand =
+  <Args extends unknown[], Opts extends OptionValues>(definition: Definition<Args, Opts>): MakeSubcommand =>
+  (context, output, commands) => {
+    const { name, description, usage, notes, hasColours = true, declare, run } = definition;
+    let color: boolean | undefined;
+    const command = declare(makeCommand(`vmrun ${name}`, output).description(description).usage(usage));
+    if (hasColours) {
+      command.option('--color', 'colours, also without a terminal').option('--no-color', 'no colours');
+      command.on('option:color', () => (color = true)).on('option:no-color', () => (color = false));
+    }
+    command.addHelpText('after', notes);
+    return {
+      run: async (words) => {
+        command.parse([...words], { from: 'user' });
+        return run({
+          context,
+          operands: command.processedArgs,
+          options: command.opts(),
+          colours: (descriptor) => coloursFor(context, color, descriptor),
+          refuse: (why) => command.error(`error: ${why}`),
+          command,
+          commands,
+        });
+      },
+      color: () => color,
+    };
+  };
