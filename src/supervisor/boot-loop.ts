@@ -1,5 +1,5 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
-import { aborted } from '../host/abort.js';
+import { abort, aborted } from '../host/abort.js';
 import type { HostFinding } from '../host/look/findings.js';
 import type { Ledger } from '../host/mend/ledger.js';
 import { differences } from '../machine/difference.js';
@@ -223,6 +223,6 @@ const askUntil =
     try {
       return await Promise.race([Promise.resolve(mayFix(finding, stop)), stopped]);
     } finally {
-      over.abort();
+      abort(over);
     }
   };

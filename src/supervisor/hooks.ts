@@ -1,4 +1,4 @@
-import { anyOf } from '../host/abort.js';
+import { abort, anyOf } from '../host/abort.js';
 import type { HookEnd, HookOptions } from '../host/process/hook.js';
 import type { Host } from '../host/host.js';
 import { StartError } from '../host/process/start-error.js';
@@ -124,7 +124,7 @@ export function makeHooks(
       if (postStop !== undefined) await runHook('post_stop', postStop, machine, facts, signal);
     },
     end: async () => {
-      over.abort();
+      abort(over);
       await Promise.all(running);
     },
   };

@@ -26,7 +26,10 @@ export interface PrivateFolder {
   readonly condition: () => 'ours' | 'gone' | 'replaced';
   /** Makes it anew where somebody has removed it. @throws where it was replaced */
   readonly ensure: () => void;
-  /** Mode 0600, whole or not at all; nothing to do where the file has that content and cannot be written. */
+  /**
+   * Mode 0600, whole or not at all; nothing to do where the file has that content and cannot be written. Needs `ensure`
+   * right before.
+   */
   readonly write: (name: string, content: string) => void;
   /**
    * A new empty file of mode 0600, in place of what has its name.
@@ -137,7 +140,6 @@ export function privateFolder(base: string, folder: string): PrivateFolder {
     condition,
     ensure,
     write(name, content) {
-      ensure();
       try {
         replaceEntry(file(temporaryName(name)), file(name), content);
       } catch (error) {

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net';
+import { abort } from '../abort.js';
 import { openDescriptors, type ChildDescriptors } from './child-descriptors.js';
 import { systemClock } from '../clock.js';
 import { readEnd } from './end-file.js';
@@ -129,7 +130,7 @@ export const spawnChild: SpawnChild = async (command, options) => {
     if (isKilled) {
       const over = new AbortController();
       await Promise.race([line.ended, systemClock.sleep(killMs, over.signal)]);
-      over.abort();
+      abort(over);
       return { kind: 'signalled', signal: 'SIGKILL' };
     }
     await new Promise(setImmediate);

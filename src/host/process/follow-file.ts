@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, readSync } from 'node:fs';
+import { abort } from '../abort.js';
 import type { Clock } from '../clock.js';
 import { watchFile } from './watch-file.js';
 
@@ -56,9 +57,9 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
   let lastTail: string | undefined;
   let turn: NodeJS.Immediate | undefined;
   let isStarted = false;
-  let isWaitingForQuiet = false;
   let ending: Promise<void> | undefined;
-  const over = new AbortController();
+  /** There while it waits for quiet. */
+  let waiting: AbortController | undefined;
 
   const sizeNow = (): number => fstatSync(descriptor).size;
 
@@ -139,18 +140,19 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
       lookSoon();
       return;
     }
-    if (told > restBytes && !isWaitingForQuiet) void cutWhenQuiet();
+    if (told > restBytes && waiting === undefined) void cutWhenQuiet();
   }
 
   /** At a line that is only begun it waits for the rest of that, which brings the next look. */
   async function cutWhenQuiet(): Promise<void> {
-    isWaitingForQuiet = true;
-    for (let before = -1; before !== told && !over.signal.aborted;) {
+    waiting = new AbortController();
+    const { signal } = waiting;
+    for (let before = -1; before !== told && !signal.aborted;) {
       before = told;
-      await clock.sleep(quietMs, over.signal);
+      await clock.sleep(quietMs, signal);
     }
-    isWaitingForQuiet = false;
-    if (over.signal.aborted) return;
+    waiting = undefined;
+    if (signal.aborted) return;
     trying(() => {
       if (told > restBytes && sizeNow() === told) cut();
     });
@@ -190,7 +192,8 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
 
   async function end(): Promise<void> {
     clearImmediate(turn);
-    over.abort();
+    stopWatching();
+    if (waiting !== undefined) abort(waiting);
     try {
       await tellRest();
     } catch (error) {
@@ -204,7 +207,7 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
     closeSync(descriptor);
   }
 
-  watchFile(path, { onChange: lookSoon, onBlind: onTrouble, clock, signal: over.signal });
+  const stopWatching = watchFile(path, { onChange: lookSoon, onBlind: onTrouble, clock });
   return {
     start: () => {
       isStarted = true;

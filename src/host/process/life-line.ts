@@ -78,11 +78,13 @@ export function listen(socket: Socket, tag: string, first = ''): LifeLine {
   let text = first;
   let isOver = false;
   const told = (word: 'pid' | 'end'): number | undefined => {
+    // What comes after the last newline is no whole line yet.
+    const last = text.lastIndexOf('\n');
+    if (last === -1 || !text.includes(word)) return undefined;
     const [before, after] = [`${word} `, ` ${tag}`];
     const numbers = text
+      .slice(0, last)
       .split('\n')
-      // What comes after the last newline is no whole line yet.
-      .slice(0, -1)
       .filter((line) => line.startsWith(before) && line.endsWith(after))
       .map((line) => line.slice(before.length, -after.length));
     const number = numbers.find((digits) => /^\d{1,10}$/.test(digits));

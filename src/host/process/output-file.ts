@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { readBoundedText } from '../../base/bounded-file.js';
 import { codeOf } from '../../base/error-code.js';
@@ -43,7 +43,9 @@ export function makeOutput(folder: OutputFolder, name: string, options: OutputOp
     }
   };
   const inFolder = (): OutputFile => {
-    folder.remove(toldName(name), name);
+    // A child that says nothing has no note, and an unlink(2) that fails makes an error, at every boot.
+    if (existsSync(folder.file(toldName(name)))) folder.remove(toldName(name));
+    folder.remove(name);
     const descriptor = withRoom(folder.create(name, 'append'));
     return following(descriptor, folder.file(name), options, noteIn(folder, name, onTrouble));
   };
@@ -77,10 +79,10 @@ const isShort = (code: string): boolean => isPassing(code) && !['ENOSPC', 'EDQUO
 
 const wordsOf = (error: unknown): string => String(error).replace(/^Error: /, '');
 
-/** A file system that is full is found out here: a write of the child's that fails is seen by nobody. */
+/** Of a new file. A file system that is full is found out here: a write of the child's that fails is seen by nobody. */
 function withRoom(descriptor: number): number {
   try {
-    tryRoom(descriptor);
+    tryRoom(descriptor, 0);
     return descriptor;
   } catch (error) {
     closeSync(descriptor);
@@ -88,8 +90,7 @@ function withRoom(descriptor: number): number {
   }
 }
 
-function tryRoom(descriptor: number): void {
-  const { size } = fstatSync(descriptor);
+function tryRoom(descriptor: number, size = fstatSync(descriptor).size): void {
   writeSync(descriptor, '\n');
   ftruncateSync(descriptor, size);
 }
