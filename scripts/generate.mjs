@@ -5,24 +5,8 @@ import Ajv from 'ajv';
 import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { format } from 'prettier';
+import { loadSource } from './load-source.mjs';
 import { reportSchemas } from './report-schemas.mjs';
-
-/** Loads TypeScript from src/ as a module, bundled in memory. */
-async function load(root, entry) {
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: [entry],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-    // For dependencies that are CommonJS: a module that is made of text has no require of its own.
-    banner: {
-      js: `import { createRequire } from 'node:module'; const require = createRequire(${JSON.stringify(`${root}/`)});`,
-    },
-  });
-  return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].contents).toString('base64')}`);
-}
 
 /** What does not decide whether a value is valid; ajv would carry it along in the code. */
 const annotations = new Set([
@@ -84,9 +68,9 @@ async function update(file, content) {
 }
 
 export async function generate(root) {
-  const { sharedSchema, publishedSchema } = await load(root, 'src/spec/published-schema.ts');
-  const { factsSchema, publishedFactsSchema } = await load(root, 'src/host/look/facts-schema.ts');
-  const { visibleLines } = await load(root, 'src/base/visible.ts');
+  const { sharedSchema, publishedSchema } = await loadSource(root, 'src/spec/published-schema.ts');
+  const { factsSchema, publishedFactsSchema } = await loadSource(root, 'src/host/look/facts-schema.ts');
+  const { visibleLines } = await loadSource(root, 'src/base/visible.ts');
   const file = (name) => path.join(root, name);
   for (const folder of ['src/spec/generated', 'src/host/look/generated'])
     await mkdir(file(folder), { recursive: true });
@@ -98,7 +82,7 @@ export async function generate(root) {
 
 /** @param program that of the library */
 export async function generateReportSchemas(root, program) {
-  const { visibleLines } = await load(root, 'src/base/visible.ts');
+  const { visibleLines } = await loadSource(root, 'src/base/visible.ts');
   for (const [name, schema] of reportSchemas(root, program)) {
     await update(path.join(root, `schemas/${name}.schema.json`), await schemaText(schema, visibleLines));
   }
@@ -107,7 +91,7 @@ export async function generateReportSchemas(root, program) {
 /** Needs what `generate` writes. */
 export async function generateDocuments(root) {
   for (const folder of ['docs', 'man']) await mkdir(path.join(root, folder), { recursive: true });
-  const { documents } = await load(root, 'scripts/docs/documents.ts');
+  const { documents } = await loadSource(root, 'scripts/docs/documents.ts');
   for (const [name, text] of await documents()) await update(path.join(root, name), text);
 }
 

@@ -1,14 +1,15 @@
-// What a reboot cannot cost less than: a program that ends at once, started again and again. Arguments: it, how often.
+// What a reboot cannot cost less than: a program that ends at once, started again and again. Arguments: how often, what
+// it gets for descriptors, the program and its own.
 'use strict';
 const { spawn } = require('node:child_process');
 
-const [program, times] = process.argv.slice(2);
+const [times, descriptors, program, ...args] = process.argv.slice(2);
+const stdio = descriptors.split(',');
 
 function start(left) {
   if (left === 0) return;
-  const child = spawn(program, ['-c', '1'], { stdio: ['ignore', 'pipe', 'pipe'], detached: true });
-  child.stdout.resume();
-  child.stderr.resume();
+  const child = spawn(program, args, { stdio, detached: true });
+  for (const stream of child.stdio) stream?.resume();
   child.once('close', () => start(left - 1));
 }
 
