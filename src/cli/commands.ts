@@ -59,9 +59,3 @@ export const commands: Commands = {
     load: async () => (await import('./commands/help.js')).helpCommand,
   },
 };
-
-/** The command that some words begin with: it comes first, so `vmrun -c check` is a run of the spec "check". */
-export const commandOf = (words: readonly string[]): string | undefined => {
-  const [first = ''] = words;
-  return Object.hasOwn(commands, first) ? first : undefined;
-};

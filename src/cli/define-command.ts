@@ -1,8 +1,11 @@
 import type { Command, CommandUnknownOpts, OptionValues } from '@commander-js/extra-typings';
+import { greatest } from '../base/long-lists.js';
+import { nearestName } from '../base/nearest-name.js';
+import { listWords } from '../base/text.js';
 import { coloursFor, type Colours } from './colours.js';
 import { makeCommand } from './command-line.js';
 import type { Context } from './context.js';
-import type { Commands, MakeSubcommand } from './subcommand.js';
+import { findCommand, type Commands, type MakeSubcommand } from './subcommand.js';
 
 /** A command line that was read. */
 export interface Call<Args extends unknown[], Opts extends OptionValues> {
@@ -20,7 +23,7 @@ export interface Call<Args extends unknown[], Opts extends OptionValues> {
 }
 
 interface Definition<Args extends unknown[], Opts extends OptionValues> {
-  /** As it is typed behind `vmrun`. */
+  /** As it is typed behind `vmrun`; of one behind another, all the words: `serve user add`. */
   readonly name: string;
   readonly description: string;
   /** What is typed behind the name. */
@@ -46,7 +49,7 @@ export const defineCommand =
       command.option('--color', 'colours, also without a terminal').option('--no-color', 'no colours');
       command.on('option:color', () => (color = true)).on('option:no-color', () => (color = false));
     }
-    command.addHelpText('after', notes);
+    command.addHelpText('after', behind(name, commands) + notes);
     return {
       run: async (words) => {
         command.parse([...words], { from: 'user' });
@@ -63,3 +66,38 @@ export const defineCommand =
       color: () => color,
     };
   };
+
+/** A command that does nothing by itself, and has others behind it. */
+export const defineGroup = ({
+  name,
+  description,
+  notes,
+}: Pick<Definition<[], OptionValues>, 'name' | 'description' | 'notes'>) =>
+  defineCommand({
+    name,
+    description,
+    usage: 'COMMAND',
+    notes,
+    hasColours: false,
+    declare: (command) => command.allowExcessArguments().argument('[word]'),
+    run: ({ operands: [word], commands, refuse }) => {
+      const names = Object.keys(findCommand(name.split(' '), commands)?.entry.commands ?? {});
+      if (word === undefined) return refuse(`a command is missing: ${listWords(names, 'or')}`);
+      const near = nearestName(word, names);
+      const meant = near === undefined ? `it is ${listWords(names, 'or')}` : `did you mean vmrun ${name} ${near}?`;
+      return refuse(`${word} is no command of vmrun ${name}; ${meant}`);
+    },
+  });
+
+/** Those that are typed behind a command, as its help has them. */
+function behind(name: string, commands: Commands): string {
+  const own = findCommand(name.split(' '), commands)?.entry.commands;
+  return own === undefined ? '' : `\nCommands:\n${summaryLines(own).join('\n')}\n`;
+}
+
+/** A line for each command, in the order of the alphabet. */
+export function summaryLines(commands: Commands): readonly string[] {
+  const names = Object.keys(commands).sort();
+  const width = greatest(names.map((name) => name.length));
+  return names.map((name) => `  ${name.padEnd(width)}  ${commands[name]?.summary ?? ''}`);
+}

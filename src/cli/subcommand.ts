@@ -12,14 +12,27 @@ export interface Subcommand {
 /** @param commands all of them, for those that tell of the others */
 export type MakeSubcommand = (context: Context, output: CommandOutput, commands: Commands) => Subcommand;
 
+export interface CommandEntry {
+  /** For the help of vmrun. */
+  readonly summary: string;
+  readonly load: () => Promise<MakeSubcommand>;
+  /** Those that are typed behind it. */
+  readonly commands?: Commands;
+}
+
 /** Commands by name. */
-export type Commands = Readonly<
-  Record<
-    string,
-    {
-      /** For the help of vmrun. */
-      readonly summary: string;
-      readonly load: () => Promise<MakeSubcommand>;
-    }
-  >
->;
+export type Commands = Readonly<Record<string, CommandEntry>>;
+
+export interface FoundCommand {
+  /** The words of its name. */
+  readonly path: readonly string[];
+  readonly entry: CommandEntry;
+}
+
+/** The command that some words begin with, by as many of them as name one. */
+export function findCommand([first = '', ...rest]: readonly string[], commands: Commands): FoundCommand | undefined {
+  const entry = Object.hasOwn(commands, first) ? commands[first] : undefined;
+  if (entry === undefined) return undefined;
+  const behind = findCommand(rest, entry.commands ?? {});
+  return { path: [first, ...(behind?.path ?? [])], entry: behind?.entry ?? entry };
+}

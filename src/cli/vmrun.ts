@@ -5,7 +5,7 @@ import { runDirectoryOf } from '../host/run-directory/run-base.js';
 import { plan } from '../machine/plan.js';
 import { loadWithLock } from '../report/load-with-lock.js';
 import { refuseUnknownTarget } from '../report/targets.js';
-import { commandOf, commands } from './commands.js';
+import { commands } from './commands.js';
 import { printCommand } from './commands/print-command.js';
 import type { CommandOutput } from './command-line.js';
 import type { Context } from './context.js';
@@ -15,14 +15,18 @@ import { asLines, asText, type OwnText } from './paint.js';
 import { programsOf } from './programs.js';
 import { readPlainWords } from './read-words.js';
 import { runBaseOf, simulatedBase } from './run-base.js';
+import { findCommand, type FoundCommand } from './subcommand.js';
 import { fitLines, usualWidth } from './wrap.js';
 
 declare const VMRUN_VERSION: string;
 
-/** The whole command: words in, exit code out. Everything that a dry run does not need is loaded when it is needed. */
+/**
+ * The whole command: words in, exit code out. A command comes first, so `vmrun -c check` is a run of the spec "check".
+ * Everything that a dry run does not need is loaded when it is needed.
+ */
 export async function vmrun(words: readonly string[], context: Context): Promise<number> {
-  const command = commandOf(words);
-  return command === undefined ? runOrPrint(words, context) : runCommand(command, words.slice(1), context);
+  const command = findCommand(words, commands);
+  return command === undefined ? runOrPrint(words, context) : runCommand(command, words, context);
 }
 
 /** The main form, `vmrun -c FILE`. */
@@ -41,13 +45,13 @@ async function readWithCommander(words: readonly string[], context: Context): Pr
   return makeProgram(VMRUN_VERSION, outputOf(context), Object.keys(commands))(words);
 }
 
-async function runCommand(name: string, words: readonly string[], context: Context): Promise<number> {
-  const makeSubcommand = await commands[name]?.load();
-  const subcommand = makeSubcommand?.(context, outputOf(context), commands);
+async function runCommand({ path, entry }: FoundCommand, words: readonly string[], context: Context): Promise<number> {
+  const makeSubcommand = await entry.load();
+  const subcommand = makeSubcommand(context, outputOf(context), commands);
   try {
-    return (await subcommand?.run(words)) ?? exitCodes.internal;
+    return await subcommand.run(words.slice(path.length));
   } catch (error) {
-    return await report(error, context, `vmrun ${name}`, subcommand?.color());
+    return await report(error, context, ['vmrun', ...path].join(' '), subcommand.color());
   }
 }
 

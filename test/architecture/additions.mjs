@@ -1,5 +1,5 @@
-// Adds a device model and a flag that bhyve does not have to a copy of the sources, each as CONTRIBUTING.md says, and
-// prints what the copy then knows of them.
+// Adds a device model and a flag that bhyve does not have, and commands that vmrun does not have, to a copy of the
+// sources, each as CONTRIBUTING.md says, and prints what the copy then knows of them.
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -40,6 +40,75 @@ const countSheep = flag(
 
 `;
 
+const sheepCommand = `
+import { exitCodes } from '../exit-codes.js';
+import { defineCommand } from '../define-command.js';
+import { asLines } from '../paint.js';
+
+const notes = \`
+They do not mind.
+
+Examples:
+  vmrun sheep --woolly\`;
+
+export const sheepCommand = defineCommand({
+  name: 'sheep',
+  description: 'Counts sheep.',
+  usage: '[NAME] [options]',
+  notes,
+  declare: (command) => command.argument('[name]').option('--woolly', 'only woolly ones'),
+  run: ({ context, operands: [name = 'all'], options, colours }) => {
+    context.out(asLines([colours(1).bold(name + (options.woolly === true ? ' woolly' : '') + ' sheep')]));
+    return exitCodes.ok;
+  },
+});
+`;
+
+const flockCommand = `
+import { defineGroup } from '../define-command.js';
+
+export const flockCommand = defineGroup({
+  name: 'flock',
+  description: 'Keeps sheep.',
+  notes: '\\nExamples:\\n  vmrun flock add dolly',
+});
+`;
+
+const flockAddCommand = `
+import { exitCodes } from '../exit-codes.js';
+import { defineCommand } from '../define-command.js';
+import { asLines } from '../paint.js';
+
+export const flockAddCommand = defineCommand({
+  name: 'flock add',
+  description: 'Adds a sheep.',
+  usage: 'NAME',
+  notes: '\\nExamples:\\n  vmrun flock add dolly',
+  hasColours: false,
+  declare: (command) => command.argument('<name>'),
+  run: ({ context, operands: [name] }) => {
+    context.out(asLines([name + ' is in the flock']));
+    return exitCodes.ok;
+  },
+});
+`;
+
+const commandLines = `  sheep: {
+    summary: 'count sheep',
+    load: async () => (await import('./commands/sheep.js')).sheepCommand,
+  },
+  flock: {
+    summary: 'keep sheep',
+    load: async () => (await import('./commands/flock.js')).flockCommand,
+    commands: {
+      add: {
+        summary: 'add a sheep',
+        load: async () => (await import('./commands/flock-add.js')).flockAddCommand,
+      },
+    },
+  },
+`;
+
 const entry = `
 import { explain } from './src/machine/explain.js';
 import { loadSpecText } from './src/machine/load-spec.js';
@@ -50,6 +119,10 @@ import { fieldReaders } from './src/fields/readers/registry.js';
 import { inReadingOrder } from './src/import/spec-object.js';
 import { publishedSchema } from './src/spec/published-schema.js';
 import { chapters } from './scripts/docs/spec-document.js';
+import { commandsDocument } from './scripts/docs/commands-document.js';
+import { vmrunPage } from './scripts/docs/man/vmrun-page.js';
+import { vmrun } from './src/cli/vmrun.js';
+import { writable } from './src/cli/paint.js';
 
 const load = (more) => loadSpecText({
   name: 'vm.json',
@@ -69,9 +142,27 @@ const { value: machine } = plan(loaded.value, 'default');
 const explained = explain(loaded.value, 'default').value;
 const platform = { release: 15, arch: 'amd64' };
 const below = (prefix) => new Map(machine.variables.flatMap(({ key, value }) => key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : []));
+const typed = async (line) => {
+  let said = '';
+  const write = (text) => void (said += writable(text));
+  const status = await vmrun(line.split(' '), {
+    workingDirectory: '/', env: {}, uid: 0, platform: 'freebsd', hostBhyve: {}, simulator: [],
+    out: write, err: write, divertErr: () => {}, onSignals: () => () => {}, onExit: () => {},
+  });
+  return [status, said];
+};
+const offered = async (line) => (await typed('completion zsh --answer -- ' + line))[1];
 const [, readFlag] = fieldReaders.find(([field]) => field === 'count_sheep');
 const schema = publishedSchema();
 console.log(JSON.stringify({
+  ran: await typed('sheep --woolly --color dolly'),
+  help: (await typed('sheep --help'))[1],
+  wrong: await typed('sheep --wooly'),
+  listed: [(await typed('help'))[1], (await typed('--help'))[1]],
+  behind: [await typed('flock add dolly'), await typed('help flock add'), await typed('help flock')],
+  refused: [await typed('flock'), await typed('flock ad'), await typed('flock add'), await typed('help flock shear')],
+  documents: [await commandsDocument(), await vmrunPage()],
+  offered: [await offered('2 vmrun sheep --'), await offered('2 vmrun flock a'), await offered('3 vmrun help flock a')],
   argv: machine.argv,
   variables: machine.variables.map(({ key, value }) => key + '=' + value),
   source: explained.find(({ words }) => words[0] === '-Z').sources[0].place.pointer,
@@ -105,6 +196,10 @@ try {
   insert('src/devices/registry.ts', '  virtioBlk,\n', '  virtioAbacus,\n');
   insert('src/fields/flags.ts', 'const strictIo', flag.slice(1));
   insert('src/fields/flags.ts', '  strictIo,\n', '  countSheep,\n');
+  writeFileSync(path.join(scratch, 'src/cli/commands/sheep.ts'), sheepCommand);
+  writeFileSync(path.join(scratch, 'src/cli/commands/flock.ts'), flockCommand);
+  writeFileSync(path.join(scratch, 'src/cli/commands/flock-add.ts'), flockAddCommand);
+  insert('src/cli/commands.ts', '  help: {\n', commandLines);
   const outfile = path.join(scratch, 'facts.mjs');
   await build({
     stdin: { contents: entry, resolveDir: scratch },
@@ -112,6 +207,7 @@ try {
     platform: 'node',
     format: 'esm',
     packages: 'external',
+    define: { VMRUN_VERSION: '"1.0.0"' },
     outfile,
     logLevel: 'error',
   });

@@ -7,7 +7,8 @@ import { typedWords } from '../../src/cli/completion/line.js';
 import { readQuestion } from '../../src/cli/completion/reply.js';
 
 const sources: Sources = {
-  commands: Object.entries(commands).map(([word, { summary }]) => ({ word, about: summary })),
+  commands: (behind) =>
+    behind.length > 0 ? [] : Object.entries(commands).map(([word, { summary }]) => ({ word, about: summary })),
   command: (name) => commandWords(commands, name),
   targets: (said) => Promise.resolve([...said].map(([option, value]) => `${option}=${value}`)),
   names: (said) => [`in ${said.get('--run-dir') ?? ''}`],
@@ -28,7 +29,7 @@ const wordsOf = (answer: Answer): readonly string[] =>
 describe('what may stand there', () => {
   test('first, a command, with what it does', async () => {
     const answer = await at('|');
-    expect(answer).toEqual({ kind: 'words', kept: 0, candidates: sources.commands });
+    expect(answer).toEqual({ kind: 'words', kept: 0, candidates: sources.commands([]) });
   });
 
   test('after a dash, the options of the main form in both spellings; after two, the long ones', async () => {

@@ -10,7 +10,7 @@ export function synopsis(command: CommandUnknownOpts): Lines {
     const words = line.trim().split(/\s+/).slice(1);
     const [first = ''] = words;
     const isCommand = name !== 'vmrun' || /^[a-z]+$/.test(first);
-    return ['.Nm', ...usageLines(words, isCommand ? 1 : 0)];
+    return ['.Nm', ...usageLines(words, isCommand ? Math.max(1, name.split(' ').length - 1) : 0)];
   });
 }
 

@@ -5,7 +5,7 @@ import { knownNames } from '../../host/run-directory/who-runs.js';
 import { parseSpec } from '../../spec/parse-spec.js';
 import { isSpecFormat, readSpec } from '../../spec/read.js';
 import { allCommandWords, commandWords } from '../command-tree.js';
-import { complete, type Said, type Sources } from '../completion/complete.js';
+import { complete, type Candidate, type Said, type Sources } from '../completion/complete.js';
 import { readQuestion, shells } from '../completion/reply.js';
 import { completionScript } from '../completion/scripts.js';
 import type { Context } from '../context.js';
@@ -13,7 +13,7 @@ import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asText } from '../paint.js';
 import { runBaseOf, simulatedBase } from '../run-base.js';
-import type { Commands } from '../subcommand.js';
+import { findCommand, type Commands } from '../subcommand.js';
 
 const notes = `
 It completes commands, options and what they take, file names, the targets of
@@ -52,7 +52,7 @@ export const completionCommand = defineCommand({
 });
 
 const sourcesIn = (context: Context, commands: Commands): Sources => ({
-  commands: Object.entries(commands).map(([word, { summary }]) => ({ word, about: summary })),
+  commands: (behind) => candidatesOf(behind.length === 0 ? commands : findCommand(behind, commands)?.entry.commands),
   command: (name) => commandWords(commands, name),
   targets: (said) => targetsIn(said, context),
   names: (said) => {
@@ -62,6 +62,9 @@ const sourcesIn = (context: Context, commands: Commands): Sources => ({
     return said.has('--simulate') ? simulated : [...new Set([...knownNames(base), ...simulated])];
   },
 });
+
+const candidatesOf = (commands: Commands = {}): readonly Candidate[] =>
+  Object.entries(commands).map(([word, { summary }]) => ({ word, about: summary }));
 
 /** The targets of the spec of `-c`, as far as it can be read; one that has mistakes has targets nevertheless. */
 async function targetsIn(said: Said, { workingDirectory, env }: Context): Promise<readonly string[]> {

@@ -1,11 +1,10 @@
-import { greatest } from '../../base/long-lists.js';
 import { commandHint } from '../command-hint.js';
 import { commandWords } from '../command-tree.js';
 import { fitted } from '../command-line.js';
-import { defineCommand } from '../define-command.js';
+import { defineCommand, summaryLines } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asText } from '../paint.js';
-import type { Commands } from '../subcommand.js';
+import { findCommand, type Commands, type FoundCommand } from '../subcommand.js';
 import { usualWidth } from '../wrap.js';
 
 const notes = `
@@ -20,10 +19,12 @@ export const helpCommand = defineCommand({
   usage: '[COMMAND]',
   notes,
   hasColours: false,
-  declare: (command) => command.argument('[command]'),
-  run: async ({ context, operands: [name], commands, refuse }) => {
-    if (name !== undefined && !Object.hasOwn(commands, name))
-      refuse(`${name} is no command; ${commandHint(name, Object.keys(commands))}`);
+  declare: (command) => command.argument('[command...]'),
+  run: async ({ context, operands: [words], commands, refuse }) => {
+    const found = findCommand(words, commands);
+    const name = found?.path.join(' ');
+    const [other] = words.slice(found?.path.length);
+    if (other !== undefined) refuse(`${words.join(' ')} is no command; ${hintFor(other, found, commands)}`);
     const width = context.columns?.(1) ?? usualWidth;
     const write = fitted(
       (text) => {
@@ -37,13 +38,15 @@ export const helpCommand = defineCommand({
   },
 });
 
+/** What was meant by a word that stands where a command should, in front or behind another. */
+const hintFor = (word: string, found: FoundCommand | undefined, commands: Commands): string =>
+  found === undefined ? commandHint(word, Object.keys(commands)) : `try ${['vmrun', ...found.path].join(' ')} --help`;
+
 /** A line for each command, in the order of the alphabet. */
 function summaries(commands: Commands): string {
-  const names = Object.keys(commands).sort();
-  const width = greatest(names.map((name) => name.length));
   return [
     'vmrun -c FILE runs a VM; vmrun --help has the options. The other commands:',
-    ...names.map((name) => `  ${name.padEnd(width)}  ${commands[name]?.summary ?? ''}`),
+    ...summaryLines(commands),
     'vmrun COMMAND --help says more of each.',
     '',
   ].join('\n');

@@ -27,8 +27,8 @@ export type Answer =
 
 /** What a completion is made of; `targets` and `names` are looked up only where they are asked for. */
 export interface Sources {
-  /** Those that may come first, with what they do. */
-  readonly commands: readonly Candidate[];
+  /** Those that may come first, or behind the words of another, with what they do. */
+  readonly commands: (behind: readonly string[]) => readonly Candidate[];
   /** The words of a command; without a name, of the main form. */
   readonly command: (name?: string) => Promise<CommandUnknownOpts>;
   /** The targets of the spec that the line names. */
@@ -48,10 +48,9 @@ const nothing: Answer = { kind: 'words', kept: 0, candidates: [] };
 /** What may stand for the current word of a line. */
 export async function complete(line: Line, sources: Sources): Promise<Answer> {
   const { before, current, after } = line;
-  const [first] = before;
-  const name = sources.commands.find(({ word }) => word === first)?.word;
-  const command = await sources.command(name);
-  const own = name === undefined ? before : before.slice(1);
+  const path = pathIn(before, sources);
+  const command = await sources.command(path.length === 0 ? undefined : path.join(' '));
+  const own = before.slice(path.length);
   const { operands, waiting, isOver } = scan(own, command);
   const said = (): Said => scan([...own, current === '' ? '-' : current, ...after], command).said;
   const valueOf = (option: Option, typed: string, kept: number): Promise<Answer> =>
@@ -66,10 +65,21 @@ export async function complete(line: Line, sources: Sources): Promise<Answer> {
   const attached = attachedValue(current, command);
   if (attached !== undefined) return valueOf(attached.option, current.slice(attached.at), attached.at);
   if (current.startsWith('-')) return words(optionCandidates(command, current));
-  if (before.length === 0) return words(sources.commands);
+  const others = own.length === 0 ? sources.commands(path) : [];
+  if (others.length > 0) return words(others);
   const operand = await operandAnswer(command, operands, line, said, sources);
   const isEmpty = operand.kind === 'words' && operand.candidates.length === 0;
   return isEmpty && current === '' ? words(optionCandidates(command, current)) : operand;
+}
+
+/** The words of the command that a line begins with. */
+function pathIn(line: readonly string[], sources: Sources): readonly string[] {
+  const path: string[] = [];
+  for (const word of line) {
+    if (!sources.commands(path).some((candidate) => candidate.word === word)) break;
+    path.push(word);
+  }
+  return path;
 }
 
 const words = (candidates: readonly Candidate[]): Answer => ({ kind: 'words', kept: 0, candidates });
@@ -179,12 +189,13 @@ async function operandAnswer(
 ): Promise<Answer> {
   const all = command.registeredArguments;
   const argument = all[operands.length] ?? all.findLast(({ variadic }) => variadic);
+  if (argument?.name() === 'command') return words(sources.commands(operands));
   return argument === undefined ? nothing : values(operandKind(argument), current, 0, said, sources);
 }
 
 /** What a value is; `list`: several of the words with commas between them. */
 type ValueKind =
-  | { readonly kind: 'files' | 'folders' | 'targets' | 'names' | 'commands' | 'unknown' }
+  | { readonly kind: 'files' | 'folders' | 'targets' | 'names' | 'unknown' }
   | { readonly kind: 'one' | 'list'; readonly words: readonly string[] };
 
 /** Steps of a simulator's script. The command line checks them where the script is played, not where it is read. */
@@ -205,7 +216,6 @@ function kindOf(placeholder: string, choices: readonly string[] | undefined): Va
   if (/^(file|path|spec)$/.test(placeholder)) return { kind: 'files' };
   if (/^(dir|folder|directory)$/.test(placeholder)) return { kind: 'folders' };
   if (placeholder === 'target') return { kind: 'targets' };
-  if (placeholder === 'command') return { kind: 'commands' };
   if (placeholder === 'name' || placeholder === 'vm') return { kind: 'names' };
   return { kind: 'unknown' };
 }
@@ -230,8 +240,6 @@ async function values(
       return plain(await sources.targets(said()));
     case 'names':
       return plain(sources.names(said()));
-    case 'commands':
-      return plain(sources.commands.map(({ word }) => word));
     case 'one':
       return plain(value.words);
     case 'list': {
