@@ -190,12 +190,13 @@ function describeHookEnd(end: HookEnd): string {
   }
 }
 
-function describeAttendance({ who, what }: Extract<RunEvent, { kind: 'console' }>): string {
+function describeAttendance({ who, what, untold }: Extract<RunEvent, { kind: 'console' }>): string {
+  const more = untold === undefined ? '' : `; before that, ${untold} more came or left`;
   switch (what) {
     case 'came':
-      return `console: ${who} has come`;
+      return `console: ${who} has come${more}`;
     case 'left':
-      return `console: ${who} has left`;
+      return `console: ${who} has left${more}`;
     case 'keyboard':
       return `console: ${who} has the keyboard`;
     default:

@@ -1,3 +1,4 @@
+import { abort } from '../host/abort.js';
 import type { Clock } from '../host/clock.js';
 import type { Peer } from '../host/sinks/peer-socket.js';
 import type { RunConsole, Seat, Writer } from './console.js';
@@ -11,7 +12,8 @@ export interface ConsoleHello {
 /**
  * What is said over the socket. The client: `h` hello, `i` what is typed, `t` take the keyboard, `d` nothing more follows. The
  * server: `o` output, `l` so many bytes were lost, `w` who has the keyboard (JSON, `null` for nobody), `d` all that was
- * typed is where the guest reads it, `e` the run is over, `r` it is refused, since so many are there already.
+ * typed is where the guest reads it, `e` the run is over, `r` it is refused, since so many are there already, `s` it is sent
+ * away, since it has not said hello in time.
  */
 export const consoleFrames = {
   hello: 'h',
@@ -23,10 +25,14 @@ export const consoleFrames = {
   writer: 'w',
   end: 'e',
   refused: 'r',
+  silent: 's',
 } as const;
 
 /** Each has a queue of its own. */
 export const mostClients = 20;
+
+/** A client says what it wants as soon as it has come: one that does not must not keep others out. */
+export const helloMs = 5000;
 
 /** How long a client has to read the rest when the run is over: vmrun does not wait for one that is stopped. */
 const lingerMs = 2000;
@@ -44,7 +50,7 @@ export function consoleServer(console: RunConsole, clock: Pick<Clock, 'sleep'>):
   let isClosed = false;
 
   function endIfAlone(): void {
-    if (isClosed && clients.size === 0) allGone.abort();
+    if (isClosed && clients.size === 0) abort(allGone);
   }
 
   return {
@@ -55,11 +61,21 @@ export function consoleServer(console: RunConsole, clock: Pick<Clock, 'sleep'>):
         return;
       }
       clients.add(peer);
+      const known = new AbortController();
       void peer.gone.then(() => {
         clients.delete(peer);
+        abort(known);
         endIfAlone();
       });
-      void serveConsole(console, peer);
+      void clock.sleep(helloMs, known.signal).then(() => {
+        if (known.signal.aborted) return;
+        void peer.send(consoleFrames.silent);
+        peer.end();
+      });
+      const onHello = (): void => {
+        abort(known);
+      };
+      void serveConsole(console, peer, onHello);
     },
     close() {
       isClosed = true;
@@ -72,10 +88,10 @@ export function consoleServer(console: RunConsole, clock: Pick<Clock, 'sleep'>):
 }
 
 /** Sees to one client until it has gone or the run is over. */
-async function serveConsole(console: RunConsole, peer: Peer): Promise<void> {
+async function serveConsole(console: RunConsole, peer: Peer, onHello: () => void): Promise<void> {
   const output = console.subscribe();
   const stop = peer.gone.then(() => output.return?.());
-  const listening = listen(console, peer);
+  const listening = listen(console, peer, onHello);
   for await (const part of output) {
     const isThere =
       part.kind === 'output'
@@ -117,12 +133,13 @@ function writerSender(peer: Peer): (writer: Writer | undefined) => void {
   };
 }
 
-async function listen(console: RunConsole, peer: Peer): Promise<void> {
+async function listen(console: RunConsole, peer: Peer, onHello: () => void): Promise<void> {
   let seat: Seat | undefined;
   void peer.gone.then(() => seat?.leave());
   for await (const { kind, content } of peer.frames) {
     switch (kind) {
       case consoleFrames.hello:
+        onHello();
         seat ??= console.attach({ ...helloOf(content.toString()), onWriter: writerSender(peer) });
         break;
       case consoleFrames.input:

@@ -6,6 +6,7 @@ import {
   type ConsoleSubscribeOptions,
   type ConsoleSubscription,
 } from './console-readers.js';
+import { teller } from './news.js';
 import { recentBytes } from './recent-bytes.js';
 
 /** The console of a guest that vmrun serves: `"com1": "console"`. */
@@ -64,51 +65,21 @@ export interface ServedConsole extends RunConsole {
 
 const keptBytes = 64 * 1024;
 
-/** How often it is told who has the keyboard, at most: two may take it from each other without end. */
-const pauseMs = 1000;
-
-/** Tells who has the keyboard: at once, but after the one told before only when the pause is over, and then only the last. */
-function keyboardTeller(clock: Pick<Clock, 'monotonicMs' | 'sleep'>, tell: (who: string) => void) {
-  const over = new AbortController();
-  let lastMs = -Infinity;
-  let waiting: string | undefined;
-  let isAsleep = false;
-
-  function tellWaiting(): void {
-    if (waiting === undefined) return;
-    const who = waiting;
-    waiting = undefined;
-    lastMs = clock.monotonicMs();
-    tell(who);
-  }
-
-  async function tellInTime(): Promise<void> {
-    isAsleep = true;
-    while (waiting !== undefined) {
-      const restMs = lastMs + pauseMs - clock.monotonicMs();
-      if (restMs <= 0) tellWaiting();
-      else await clock.sleep(restMs, over.signal);
-    }
-    isAsleep = false;
-  }
-
-  return {
-    has(who: string): void {
-      waiting = who;
-      if (!isAsleep) void tellInTime();
-    },
-    /** Who leaves had it before. */
-    tellWaiting,
-    end(): void {
-      waiting = undefined;
-      over.abort();
-    },
-  };
+/** What is told of those who sit at a console. */
+export interface Attendance {
+  readonly who: string;
+  /** Has come, has left, or has the keyboard from now on. */
+  readonly what: 'came' | 'left' | 'keyboard';
+  /** So many before it came or left as well, too fast to be told one by one. */
+  readonly untold?: number;
 }
 
-/** @param onSeat who has come, has left, or has the keyboard from now on, which is told at most once a second */
+/** Who comes and leaves is told one by one as long as it is not more than all who may be there at once. */
+const toldTogether = 40;
+
+/** @param onSeat is told of the keyboard at most once a second: two may take it from each other without end */
 export function servedConsole(
-  onSeat: (who: string, what: 'came' | 'left' | 'keyboard') => void = () => undefined,
+  onSeat: (attendance: Attendance) => void = () => undefined,
   clock: Pick<Clock, 'monotonicMs' | 'sleep'> = systemClock,
 ): ServedConsole {
   const recent = recentBytes(keptBytes);
@@ -118,8 +89,11 @@ export function servedConsole(
   let isOver = false;
   let type: ((bytes: Uint8Array) => Promise<boolean>) | undefined;
   let writer: SeatOptions | undefined;
-  const keyboard = keyboardTeller(clock, (who) => {
-    onSeat(who, 'keyboard');
+  const keyboard = teller<string>(clock, 1, (who) => {
+    onSeat({ who, what: 'keyboard' });
+  });
+  const comings = teller<Attendance>(clock, toldTogether, (last, untold) => {
+    onSeat(untold === 0 ? last : { ...last, untold });
   });
 
   const write = (bytes: string | Uint8Array): Promise<boolean> =>
@@ -128,7 +102,7 @@ export function servedConsole(
   function handOver(to: SeatOptions | undefined): void {
     if (writer === to) return;
     writer = to;
-    if (to !== undefined && !isOver) keyboard.has(to.who);
+    if (to !== undefined && !isOver) keyboard.tell(to.who);
     for (const tell of seats) tell();
   }
 
@@ -150,7 +124,7 @@ export function servedConsole(
       const { wants = 'write', onWriter } = options;
       const tell = (): void => onWriter?.(writer && { who: writer.who, isMine: writer === options });
       seats.add(tell);
-      onSeat(options.who, 'came');
+      comings.tell({ who: options.who, what: 'came' });
       if (wants === 'take' || (wants === 'write' && writer === undefined)) handOver(options);
       else tell();
       return {
@@ -163,8 +137,10 @@ export function servedConsole(
           if (seats.has(tell) && wants !== 'watch') handOver(options);
         },
         leave() {
-          if (writer === options) keyboard.tellWaiting();
-          if (seats.delete(tell) && !isOver) onSeat(options.who, 'left');
+          // Whoever leaves had it before, which is of interest as long as it is told who leaves.
+          if (writer === options && comings.isBehind()) keyboard.forget();
+          else if (writer === options) keyboard.tellWaiting();
+          if (seats.delete(tell) && !isOver) comings.tell({ who: options.who, what: 'left' });
           if (writer === options) handOver(undefined);
         },
       };
@@ -181,11 +157,14 @@ export function servedConsole(
     },
     connect(to) {
       type = to;
+      // Nobody can come or type any more.
+      if (to === undefined) comings.tellWaiting();
     },
     end() {
       isOver = true;
       type = undefined;
       keyboard.end();
+      comings.end();
       for (const reader of readers) reader.end();
       readers.clear();
     },

@@ -4,6 +4,7 @@ import type { MachineChange } from '../machine/difference.js';
 import type { Loader } from '../machine/machine.js';
 import type { ExitReason } from '../fields/exits.js';
 import type { Explanation } from '../explain/rule.js';
+import type { Attendance } from './console.js';
 import type { GuestAct } from './guest-act.js';
 import type { LoadEnd } from './load-end.js';
 import type { StopReason } from './policy.js';
@@ -90,9 +91,10 @@ export type RunEventBody =
   | { readonly kind: 'recovered'; readonly part: Part }
   /**
    * Somebody has come to the console that vmrun serves, or has left it, or has the keyboard from now on. The keyboard is told
-   * at most once a second, the last who has it always. Not told once the run is over.
+   * at most once a second, the last who has it always; so are coming and leaving after 40 in quick succession, with how
+   * many before it were `untold`. Not told once the run is over.
    */
-  | { readonly kind: 'console'; readonly who: string; readonly what: 'came' | 'left' | 'keyboard' }
+  | ({ readonly kind: 'console' } & Attendance)
   /** What the run was asked for was done to the guest; a reset and a power button have their own consequences. */
   | { readonly kind: 'request'; readonly boot: number; readonly what: GuestAct }
   /** A stop is on its way: how it is tried now. */

@@ -52,8 +52,8 @@ export function run(subject: Spec | Machine | SpecSource, options: RunOptions): 
     state = keeper;
     for (const [part, error] of outside) keeper.degraded(part, error);
   };
-  const console = servedConsole((who, what) => {
-    emit({ kind: 'console', who, what });
+  const console = servedConsole((attendance) => {
+    emit({ kind: 'console', ...attendance });
   }, host.clock);
   const edge = { host, emit, signals, onState, console };
   const result = tellEnd(supervise(subject, { ...options, platform }, edge), emit, () => boots).finally(() => {

@@ -73,6 +73,12 @@ const rows: readonly Row[] = [
   [{ kind: 'console', who: 'process 7', what: 'came' }, [], ['console: process 7 has come'], false],
   [{ kind: 'console', who: 'process 7', what: 'keyboard' }, [], ['console: process 7 has the keyboard'], false],
   [{ kind: 'console', who: 'process 7', what: 'left' }, [], ['console: process 7 has left'], false],
+  [
+    { kind: 'console', who: 'process 7', what: 'left', untold: 231 },
+    [],
+    ['console: process 7 has left; before that, 231 more came or left'],
+    false,
+  ],
   [{ kind: 'lost', count: 1 }, ['1 event lost here: they came faster than they could be written'], 'the same', true],
   [{ kind: 'exit', boot: 1, end: { kind: 'halted' }, aliveMs: 1500 }, ['boot 1 halted after 1.5 s'], 'the same', false],
   [

@@ -2,6 +2,7 @@ import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } f
 import { describe, expect, test } from '@jest/globals';
 import { consoleSocketFile } from '../../src/host/run-directory/run-files.js';
 import { connectPeer } from '../../src/host/sinks/peer-socket.js';
+import { consoleFrames } from '../../src/supervisor/console-server.js';
 import { inPlace, isRunning, simulatorCommand, until, type Place } from './support/place.js';
 import { supervise } from './support/supervised.js';
 import { runVmrun, simulated, startVmrun, type Running } from './support/vmrun.js';
@@ -139,6 +140,7 @@ describe('vmrun console', () => {
       await vm.event('boot');
       const socket = place.path('run-simulated', place.name, consoleSocketFile);
       const peers = await Promise.all(Array.from({ length: 20 }, () => connectPeer(socket)));
+      for (const peer of peers) await peer.send(consoleFrames.hello, JSON.stringify({ who: 'test', wants: 'watch' }));
       expect(await runVmrun(place, consoleWords(place))).toMatchObject({
         status: 75,
         stderr: `vmrun: ${place.name}: 20 are at its console already, and there is no room for more\n`,

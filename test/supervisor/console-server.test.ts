@@ -1,19 +1,27 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Frame } from '../../src/host/sinks/frames.js';
 import type { Peer } from '../../src/host/sinks/peer-socket.js';
-import { consoleFrames, consoleServer, mostClients, type ConsoleHello } from '../../src/supervisor/console-server.js';
+import {
+  consoleFrames,
+  consoleServer,
+  helloMs,
+  mostClients,
+  type ConsoleHello,
+} from '../../src/supervisor/console-server.js';
 import { servedConsole } from '../../src/supervisor/console.js';
 import { steppedClock } from '../support/stepped-clock.js';
 
-/** A client that has said hello, and for which there is room only when the test says so. */
-function client(wants: ConsoleHello['wants'] = 'watch') {
+/** A client, for which there is room only when the test says so. @param wants null: it says no hello */
+function client(wants: ConsoleHello['wants'] | null = 'watch', more: readonly Frame[] = []) {
   const sent: string[] = [];
   let makeRoom: () => void = () => undefined;
   let leave: () => void = () => undefined;
   let hasEnded = false;
   const gone = new Promise<void>((resolve) => (leave = resolve));
   async function* frames(): AsyncGenerator<Frame, undefined> {
-    yield { kind: consoleFrames.hello, content: Buffer.from(JSON.stringify({ who: 'client', wants })) };
+    if (wants !== null)
+      yield { kind: consoleFrames.hello, content: Buffer.from(JSON.stringify({ who: 'client', wants })) };
+    yield* more;
     await gone;
   }
   const peer: Peer = {
@@ -70,7 +78,7 @@ describe('the server of a console', () => {
 
   test('refuses one more than there may be, until one of them has gone', async () => {
     const came: string[] = [];
-    const console = servedConsole((_who, what) => came.push(what));
+    const console = servedConsole(({ what }) => came.push(what));
     const serve = consoleServer(console, steppedClock()).onClient;
     const clients = Array.from({ length: mostClients }, () => client());
     for (const { peer } of clients) serve(peer);
@@ -88,6 +96,31 @@ describe('the server of a console', () => {
     await settled();
     expect(next.sent).toEqual(['w null']);
     for (const { leave } of [...clients, next]) leave();
+    console.end();
+  });
+
+  test('sends a client away that does not say hello, and has its place for another', async () => {
+    const clock = steppedClock();
+    const console = servedConsole(undefined, clock);
+    const serve = consoleServer(console, clock).onClient;
+    const silent = Array.from({ length: mostClients }, () => client(null));
+    const typing = client(null, [{ kind: consoleFrames.input, content: Buffer.from('x') }]);
+    for (const { peer } of [...silent.slice(1), typing]) serve(peer);
+    await settled();
+    await clock.pass(helloMs);
+    await settled();
+    for (const { hasEnded, sent } of [...silent.slice(1), typing]) {
+      expect(hasEnded()).toBe(true);
+      expect(sent.at(-1)).toBe('s ');
+    }
+    for (const { leave } of [...silent, typing]) leave();
+    await settled();
+    const next = client();
+    serve(next.peer);
+    await settled();
+    expect(clock.asleep()).toEqual([]);
+    expect(next.sent).toEqual(['w null']);
+    next.leave();
     console.end();
   });
 
@@ -115,6 +148,7 @@ describe('the server of a console', () => {
     const server = consoleServer(console, clock);
     const last = client();
     server.onClient(last.peer);
+    await settled();
     server.close();
     console.end();
     expect(clock.asleep()).toEqual([2000]);

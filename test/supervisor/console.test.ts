@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ConsoleSubscription } from '../../src/supervisor/console-readers.js';
 import { servedConsole, type Writer } from '../../src/supervisor/console.js';
+import { until } from '../e2e/support/place.js';
 import { steppedClock } from '../support/stepped-clock.js';
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('latin1');
@@ -131,7 +132,7 @@ describe('the keyboard of a served console', () => {
   test('is told once a second where two take it from each other, and the last of them always', async () => {
     const clock = steppedClock();
     const told: string[] = [];
-    const console = servedConsole((who, what) => told.push(`${who} ${what}`), clock);
+    const console = servedConsole(({ who, what }) => told.push(`${who} ${what}`), clock);
     const [a, b] = [console.attach({ who: 'a' }), console.attach({ who: 'b' })];
     const struggle = (): void => {
       for (let times = 0; times < 1000; times += 1) for (const seat of [a, b]) seat.take();
@@ -156,5 +157,53 @@ describe('the keyboard of a served console', () => {
     const console = servedConsole();
     expect(await console.write('x')).toBe(false);
     expect(await console.attach({ who: 'a' }).write('x')).toBe(false);
+  });
+});
+
+describe('who comes and leaves', () => {
+  /** A console that is told of what it tells, and somebody who comes and leaves without end. */
+  function restless() {
+    const clock = steppedClock();
+    const told: string[] = [];
+    const console = servedConsole(
+      ({ who, what, untold }) => told.push(`${who} ${what}${untold === undefined ? '' : ` +${untold}`}`),
+      clock,
+    );
+    const come = (times: number): void => {
+      for (let time = 0; time < times; time += 1) console.attach({ who: 'a', wants: 'take' }).leave();
+    };
+    return { clock, told, console, come };
+  }
+  const comings = (told: readonly string[]): readonly string[] => told.filter((line) => !line.endsWith('keyboard'));
+
+  test('is told one by one as long as it is few, and then once a second, with how many were not', async () => {
+    const { clock, told, console, come } = restless();
+    come(20);
+    expect(comings(told)).toHaveLength(40);
+    told.length = 0;
+    come(1000);
+    expect(told).toEqual([]);
+    await clock.pass(1000);
+    await until(() => told.length > 0);
+    expect(told).toEqual(['a left +1999']);
+    come(1000);
+    await clock.pass(1000);
+    await until(() => comings(told).length > 1);
+    expect(comings(told)).toEqual(['a left +1999', 'a left +1999']);
+    // The keyboard is no way around it.
+    expect(told.length).toBeLessThanOrEqual(3);
+    clock.advance(60_000);
+    told.length = 0;
+    console.attach({ who: 'b', wants: 'watch' }).leave();
+    expect(told).toEqual(['b came', 'b left']);
+    console.end();
+  });
+
+  test('is told to the last, with how many were not, when nobody can come any more', () => {
+    const { told, console, come } = restless();
+    come(1000);
+    console.connect(undefined);
+    console.end();
+    expect(told.at(-1)).toBe('a left +1959');
   });
 });

@@ -180,6 +180,9 @@ async function follow(peer: Peer, screen: ConsoleScreen, { onWriter, onDone }: H
       case consoleFrames.refused:
         screen.tell(`${content.toString()} are at its console already, and there is no room for more`);
         return 'refused';
+      case consoleFrames.silent:
+        screen.tell('its vmrun was not told in time who has come: it waits 5 seconds for that');
+        return 'refused';
     }
   }
   screen.tell('its supervisor is gone; vmrun ps shows whether the guest goes on');

@@ -37,8 +37,10 @@ function peerOf(socket: Socket): Peer {
     end() {
       socket.end();
       socket.unref();
-      socket.setTimeout(lingerMs, () => {
-        socket.destroy();
+      // However much it goes on saying: that is not heard any more.
+      const timer = setTimeout(() => socket.destroy(), lingerMs).unref();
+      socket.once('close', () => {
+        clearTimeout(timer);
       });
     },
     gone,
@@ -54,9 +56,10 @@ export interface PeerServer {
 
 /**
  * Listens on a UNIX socket of this user, in place of one that is there.
+ * @param most may be connected at once, those too who are about to be refused; one more is not listened to
  * @throws Error with a system call's code
  */
-export async function servePeers(path: string, onPeer: (peer: Peer) => void): Promise<PeerServer> {
+export async function servePeers(path: string, most: number, onPeer: (peer: Peer) => void): Promise<PeerServer> {
   refuseLongPath(path);
   try {
     unlinkSync(path);
@@ -66,6 +69,7 @@ export async function servePeers(path: string, onPeer: (peer: Peer) => void): Pr
   const server = createServer((socket) => {
     onPeer(peerOf(socket));
   });
+  server.maxConnections = most;
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(path, () => {
