@@ -45,8 +45,18 @@ export function makeCommand(
   return command;
 }
 
-/** Commander repeats words of the command line; only its advice begins a line of its own. */
-const complaint = (text: string): readonly string[] => text.replace(/\n$/, '').split(/\n(?=\(Did you mean )/);
+/**
+ * Commander repeats words of the command line; only its advice begins a line of its own. What it calls the value of a
+ * command-argument is an operand to people, and its name is seen nowhere in the help.
+ */
+const complaint = (text: string): readonly string[] =>
+  text
+    .replace(
+      /^error: command-argument value ('.*') is invalid for argument '[^']*'\. /s,
+      'error: operand $1 is invalid. ',
+    )
+    .replace(/\n$/, '')
+    .split(/\n(?=\(Did you mean )/);
 
 /** Writes help as wide as may be. */
 export const fitted =

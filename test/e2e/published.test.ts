@@ -25,7 +25,7 @@ test.each<[words: readonly string[], file: string]>([
 );
 
 test.each<[words: readonly string[], said: string]>([
-  [['schema', 'disk'], 'Allowed choices are vm, host, plan, comparison, check, runs'],
+  [['schema', 'disk'], "error: operand 'disk' is invalid. Allowed choices are vm, host, plan, comparison, check, runs"],
   [['completion', 'ksh'], 'Allowed choices are bash, zsh, fish, tcsh'],
   [['completion'], "missing required argument 'shell'"],
   [['completion', 'bash', 'zsh'], 'one shell is enough'],
