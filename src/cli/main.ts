@@ -20,7 +20,22 @@ function columns(descriptor: 1 | 2): number | undefined {
   } catch {
     return undefined; // it is closed
   }
-  return textWidth((descriptor === 1 ? process.stdout : process.stderr).columns);
+  const stream = descriptor === 1 ? process.stdout : process.stderr;
+  watch(stream);
+  return textWidth(stream.columns);
+}
+
+const watched = new Set<NodeJS.WriteStream>();
+
+/**
+ * While we are stopped nobody tells us of a window that changes, so Node.js is told when we go on. It looks, and that the
+ * terminal is gone by then, for which the kernel sends the same signal, is no reason to fail.
+ */
+function watch(terminal: NodeJS.WriteStream): void {
+  if (watched.has(terminal)) return;
+  if (watched.size === 0) process.on('SIGCONT', () => process.kill(process.pid, 'SIGWINCH'));
+  watched.add(terminal);
+  terminal.on('error', () => undefined);
 }
 
 /** Asked for when it is needed: somebody may have removed it, and not every command needs one. */

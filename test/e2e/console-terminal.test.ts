@@ -26,6 +26,9 @@ const leftTyped = ['stty -icanon min 0 time 0', 'echo "left: [$(dd bs=1000 count
 const answered = (terminal: Pick<ReturnType<typeof openTerminal>, 'shown'>, line: string): Promise<void> =>
   until(() => new RegExp(`${line}\\s+\\S+ login: `).test(terminal.shown()));
 
+/** What the keys do, in a window of 45 columns. */
+const narrowHelp = /vmrun: \S+: ~\. leaves, ~t takes the\r*\n +keyboard, /;
+
 const stop = (place: Place) => runVmrun(place, ['stop', place.name, '--run-dir', place.runBase]);
 
 describe('a run with a served console that is started on a terminal', () => {
@@ -103,6 +106,25 @@ describe('a run with a served console that is started on a terminal', () => {
       expect(shown).toContain('suspended: until vmrun goes on (fg, bg, or kill -CONT ');
       expect(shown.match(/as bhyve of FreeBSD/g)).toHaveLength(1);
       expect(readFileSync(place.path('log'), 'utf8')).toMatch(/suspended: .*\n(.*\n)*.* vmrun: goes on\n/);
+    }),
+  );
+
+  inTerminal('fits what it says to the window that it finds when it comes back', () =>
+    inPlace(async (place) => {
+      place.spec(served);
+      const resize = 'stty cols 45';
+      const terminal = openTerminal(place, 'stty cols 200', 'set -m', vmrun(place), resize, 'echo "shell"', 'fg');
+      await terminal.shows('login: ');
+      terminal.type('\r~?');
+      await terminal.shows('each at the beginning of a line');
+      terminal.type('\r~\u001a');
+      await terminal.shows('shell');
+      terminal.type('guest\r');
+      await answered(terminal, 'guest');
+      terminal.type('\r~?');
+      await until(() => narrowHelp.test(terminal.shown()));
+      terminal.type('poweroff\r');
+      expect(await terminal.ended).toMatch(narrowHelp);
     }),
   );
 
@@ -229,8 +251,10 @@ describe('vmrun console on a terminal', () => {
       await run.shows('console: ');
       const terminal = openTerminal(
         place,
+        'stty cols 200',
         'set -m',
         consoleOf(place),
+        'stty cols 45',
         'echo "the shell has it"',
         'fg',
         'echo "end $?"',
@@ -240,6 +264,8 @@ describe('vmrun console on a terminal', () => {
       await terminal.shows('the shell has it');
       terminal.type('back\r');
       await answered(terminal, 'back');
+      terminal.type('\r~?');
+      await until(() => narrowHelp.test(terminal.shown()));
       terminal.type('~.');
       expect(await terminal.ended).toContain('end 0');
       expect((await stop(place)).status).toBe(0);
