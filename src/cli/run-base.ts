@@ -1,7 +1,7 @@
 import { ProblemsError } from '../base/problem.js';
 import { quoteWord } from '../base/shell.js';
 import { withoutEnd } from '../base/text.js';
-import { defaultRunBase } from '../host/run-directory/run-base.js';
+import { defaultRunBase, simulatedBase } from '../host/run-directory/run-base.js';
 import type { Context } from './context.js';
 
 /**
@@ -26,9 +26,6 @@ export function runBaseOf(
   return withoutEnd(base, '/') || base.slice(0, 1);
 }
 
-/** Where simulated runs are: one must be possible beside the real one of the same name. */
-export const simulatedBase = (base: string): string => `${base}-simulated`;
-
 /** Where a run of a name is looked for: among the real ones, the simulated ones, or both. */
 export function runBasesOf(
   options: { readonly runDir?: string | undefined; readonly simulate?: boolean | undefined },
@@ -48,8 +45,9 @@ export interface RunPlace {
   readonly isSimulated?: boolean | undefined;
 }
 
-/** The options of a command line for it, each after a blank: ` --simulate --run-dir /tmp/runs`. */
-export const toRun = (place: RunPlace): string => `${place.isSimulated === true ? ' --simulate' : ''}${toFind(place)}`;
-
-/** The same for `stop`, which finds a simulated run by itself. */
-export const toFind = ({ runDir }: RunPlace): string => (runDir === undefined ? '' : ` --run-dir ${quoteWord(runDir)}`);
+/**
+ * The options of a command line for it, each after a blank: ` --simulate --run-dir /tmp/runs`. `stop` and `console` find
+ * a simulated run without, but only where no other of its name is there.
+ */
+export const toRun = ({ runDir, isSimulated }: RunPlace): string =>
+  `${isSimulated === true ? ' --simulate' : ''}${runDir === undefined ? '' : ` --run-dir ${quoteWord(runDir)}`}`;

@@ -1,9 +1,10 @@
+import { quoteWord } from '../base/shell.js';
 import { visible } from '../base/visible.js';
 import type { ListedRun } from '../report/runs-document.js';
 import type { KnownRun } from '../supervisor/runs.js';
 import { tableRows } from './columns.js';
 import { asLines, asText, type OwnText } from './paint.js';
-import { toFind, toRun, type RunPlace } from './run-base.js';
+import { toRun, type RunPlace } from './run-base.js';
 import { wrap } from './wrap.js';
 
 const heading = ['NAME', 'STATE', 'TARGET', 'BOOT', 'UP', 'PID', 'SUPERVISOR'] as const;
@@ -38,21 +39,22 @@ function tableOf(runs: readonly KnownRun[], { now, width, place, indent }: Layou
   const rows = runs.map((run) => rowOf(run, now, place));
   const [head = [], ...lines] = tableRows([heading, ...rows.map(({ cells }) => cells)], { indent, width });
   const below = rows.map(({ notes }) =>
-    notes.flatMap((note) => wrap(`${indent}  ${visible(note)}`, width, `${indent}    `)),
+    notes.flatMap((note) =>
+      // A command is copied, so it is on one line however long that is.
+      typeof note === 'string'
+        ? wrap(`${indent}  ${visible(note)}`, width, `${indent}    `)
+        : [`${indent}    ${visible(note.command)}`],
+    ),
   );
   return [...head, ...lines.flatMap((line, index) => [...line, ...(below[index] ?? [])])];
 }
 
 interface Row {
   readonly cells: readonly string[];
-  readonly notes: readonly string[];
+  readonly notes: readonly (string | { readonly command: string })[];
 }
 
-function rowOf(
-  { name, status, pid, supervisor, state, ended }: KnownRun,
-  now: Date,
-  { runDir, isSimulated }: RunPlace = {},
-): Row {
+function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: Date, place: RunPlace = {}): Row {
   const { target, boot, bootSince, phase, last, degraded = {} } = state ?? {};
   const isAlive = status === 'orphaned' || (status === 'supervised' && pid !== undefined);
   const upMs = bootSince === undefined ? NaN : now.getTime() - Date.parse(bootSince);
@@ -70,14 +72,21 @@ function rowOf(
       ...Object.entries(degraded).map(([part, error]) => `${part} does not work: ${error}`),
       ...(last?.why === undefined ? [] : [`boot ${last.boot}: ${last.why.cause}`]),
       ...(status === 'orphaned'
-        ? [`its supervisor is gone: vmrun -c FILE --adopt${toRun({ isSimulated })}, or vmrun stop NAME`]
+        ? [
+            'its supervisor is gone; take it over, or stop it:',
+            { command: `vmrun -c FILE --adopt${toRun(place)}` },
+            { command: `vmrun stop ${quoteWord(name)}${toRun(place)}` },
+          ]
         : []),
       ...(ended === undefined ? [] : [`boot ${ended.boot} ${ended.words}`]),
       ...(ended?.why === undefined ? [] : [`boot ${ended.boot}: ${ended.why.cause}`]),
       ...(status === 'left'
-        ? [`nothing runs; vmrun -c FILE${toRun({ isSimulated })} or vmrun stop NAME removes what is left`]
+        ? [
+            'nothing runs; run it again, or remove what is left:',
+            { command: `vmrun -c FILE${toRun(place)}` },
+            { command: `vmrun stop ${quoteWord(name)}${toRun(place)}` },
+          ]
         : []),
-      ...(runDir === undefined || status === 'supervised' ? [] : [`each with${toFind({ runDir })}`]),
     ],
   };
 }

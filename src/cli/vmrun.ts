@@ -1,7 +1,7 @@
 import type { CommanderError } from '@commander-js/extra-typings';
 import { codeOf, isSystemCode } from '../base/error-code.js';
 import { ProblemsError } from '../base/problem.js';
-import { runDirectoryOf } from '../host/run-directory/run-base.js';
+import { runDirectoryOf, simulatedBase } from '../host/run-directory/run-base.js';
 import { plan } from '../machine/plan.js';
 import { loadWithLock } from '../report/load-with-lock.js';
 import { refuseUnknownTarget } from '../report/targets.js';
@@ -14,7 +14,7 @@ import type { CliOptions } from './options.js';
 import { asLines, asText, type OwnText } from './paint.js';
 import { programsOf } from './programs.js';
 import { readPlainWords } from './read-words.js';
-import { runBaseOf, simulatedBase } from './run-base.js';
+import { runBaseOf } from './run-base.js';
 import { findCommand, type FoundCommand } from './subcommand.js';
 import { fitLines, usualWidth } from './wrap.js';
 

@@ -232,11 +232,11 @@ test('a list of runs that is too wide has a second line for each run, and its no
     '  PID   SUPERVISOR',
     'web   orphaned  installer  12    2h1m',
     '  4712  4711',
-    '  its supervisor is gone: vmrun -c FILE',
-    '    --adopt, or vmrun stop NAME',
+    '  its supervisor is gone; take it over,',
+    '    or stop it:',
+    '    vmrun -c FILE --adopt',
+    '    vmrun stop web',
     '',
   ]);
-  expect(formatRuns([run('web')], now, 60)).toBe(
-    formatRuns([run('web')], now).replace('vmrun stop', 'vmrun\n    stop'),
-  );
+  expect(formatRuns([run('web')], now, 60)).toBe(formatRuns([run('web')], now));
 });

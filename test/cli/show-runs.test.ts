@@ -113,9 +113,15 @@ describe('below a run stands', () => {
 
   test('what to do with an orphan, and with what is left', () => {
     expect(notes({ name: 'web', status: 'orphaned', pid: 4712 })).toEqual([
-      expect.stringMatching(/--adopt.*vmrun stop/),
+      '  its supervisor is gone; take it over, or stop it:',
+      '    vmrun -c FILE --adopt',
+      '    vmrun stop web',
     ]);
-    expect(notes({ name: 'web', status: 'left' })).toEqual([expect.stringContaining('vmrun stop')]);
+    expect(notes({ name: 'web', status: 'left' })).toEqual([
+      '  nothing runs; run it again, or remove what is left:',
+      '    vmrun -c FILE',
+      '    vmrun stop web',
+    ]);
   });
 
   test('with the options that the commands need to find it', () => {
@@ -123,13 +129,18 @@ describe('below a run stands', () => {
       { name: 'web', status: 'orphaned' },
       { name: 'db', status: 'left', simulated: true },
     ] as const;
-    const text = formatRuns(runs, now, undefined, { runDir: '/tmp/my runs' });
-    expect(text).toContain("vmrun -c FILE --adopt, or vmrun stop NAME\n  each with --run-dir '/tmp/my runs'\n");
-    expect(text).toContain(
-      "vmrun -c FILE --simulate or vmrun stop NAME removes what is left\n    each with --run-dir '/tmp/my runs'\n",
-    );
+    const runDir = `/tmp/${'my runs '.repeat(10).trim()}`;
+    // Each on a line, whole, however narrow the terminal is.
+    for (const width of [undefined, 80, 40]) {
+      const text = formatRuns(runs, now, width, { runDir });
+      expect(text).toContain(
+        `\n    vmrun -c FILE --adopt --run-dir '${runDir}'\n    vmrun stop web --run-dir '${runDir}'\n`,
+      );
+      expect(text).toContain(`\n      vmrun -c FILE --simulate --run-dir '${runDir}'\n`);
+      expect(text).toContain(`\n      vmrun stop db --simulate --run-dir '${runDir}'\n`);
+    }
     expect(formatRuns(runs.slice(0, 1), now, undefined, { isSimulated: true })).toContain(
-      'vmrun -c FILE --adopt --simulate, or vmrun stop NAME\n',
+      '\n    vmrun -c FILE --adopt --simulate\n    vmrun stop web --simulate\n',
     );
   });
 });

@@ -154,9 +154,12 @@ describe('vmrun ps', () => {
       const [run] = await runs();
       expect(run).toMatchObject({ name: place.name, status: 'orphaned', pid, state: { bhyve: { pid } } });
       expect(run).not.toHaveProperty('supervisor');
-      const [line, note] = await table();
+      const [line, , ...notes] = await table();
       expect(line).toMatch(new RegExp(`  orphaned  default +1 +\\d.*  ${pid} +-$`));
-      expect(note).toContain('--adopt');
+      expect(notes.slice(0, 2)).toEqual([
+        `    vmrun -c FILE --adopt --run-dir ${place.runBase}`,
+        `    vmrun stop ${place.name} --run-dir ${place.runBase}`,
+      ]);
       process.kill(pid, 'SIGKILL');
       await until(() => !isRunning(pid));
       const [left] = await runs();
@@ -165,10 +168,10 @@ describe('vmrun ps', () => {
         ended: { boot: 1, end: 'killed', reason: 'signal', words: 'was killed by SIGKILL' },
       });
       expect(left).not.toHaveProperty('pid');
-      const [leftLine, endNote, whyNote, leftNote] = await table();
+      const [leftLine, endNote, whyNote, , ...leftNotes] = await table();
       expect(leftLine).toMatch(/ {2}left +default +1 +- +- +-$/);
       expect([endNote, whyNote]).toEqual(['  boot 1 was killed by SIGKILL', expect.stringMatching(/^ {2}boot 1: /)]);
-      expect(leftNote).toContain('vmrun stop');
+      expect(leftNotes).toContain(`    vmrun stop ${place.name} --run-dir ${place.runBase}`);
     });
   });
 
@@ -412,6 +415,30 @@ describe('vmrun stop', () => {
     });
   },
 );
+
+test('a folder of run directories that is not there is told, whatever is printed, and is no failure', async () => {
+  await inPlace(async (place) => {
+    const folder = place.path('runz');
+    for (const [more, stdout] of [
+      [[], /^NAME +STATE.*\n$/],
+      [['--json'], /^\[\]\n$/],
+      [['--format', 'lines'], /^$/],
+    ] as const) {
+      const { status, ...said } = await askVmrun(place, ['ps', '--run-dir', folder, ...more]);
+      expect([status, said.stderr]).toEqual([
+        0,
+        `vmrun: there is no folder ${folder} or ${folder}-simulated, so nothing runs there\n`,
+      ]);
+      expect(said.stdout).toMatch(stdout);
+    }
+    place.write('file', '');
+    const { stderr } = await askVmrun(place, ['ps', '--no-simulate', '--run-dir', place.path('file')]);
+    expect(stderr).toBe(`vmrun: there is no folder ${place.path('file')}, so nothing runs there\n`);
+    mkdirSync(`${folder}-simulated`);
+    expect((await askVmrun(place, ['ps', '--run-dir', folder])).stderr).toBe('');
+    expect((await askVmrun(place, ['ps'])).stderr).toBe('');
+  });
+});
 
 test('an empty folder of run directories is refused: an empty variable must not mean the folder one is in', async () => {
   await inPlace(async (place) => {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import { Argument, Option } from '@commander-js/extra-typings';
+import { simulatedBase } from '../../host/run-directory/run-base.js';
 import { knownNames } from '../../host/run-directory/who-runs.js';
 import { parseSpec } from '../../spec/parse-spec.js';
 import { isSpecFormat, readSpec } from '../../spec/read.js';
@@ -12,7 +13,7 @@ import type { Context } from '../context.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asText } from '../paint.js';
-import { runBaseOf, simulatedBase } from '../run-base.js';
+import { runBaseOf } from '../run-base.js';
 import { findCommand, type Commands } from '../subcommand.js';
 
 const notes = `

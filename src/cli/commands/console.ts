@@ -13,7 +13,7 @@ import { exitCodes } from '../exit-codes.js';
 import { consoleScreen, type ConsoleScreen } from '../console-screen.js';
 import { consoleSeat, type ConsoleSeat } from '../console-seat.js';
 import { asLines } from '../paint.js';
-import { runBasesOf, toFind, toRun, type RunPlace } from '../run-base.js';
+import { runBasesOf, toRun, type RunPlace } from '../run-base.js';
 import { placeOptions, quietOption } from '../shared-options.js';
 import { supervisorPatience, type Patience } from '../supervisor-patience.js';
 
@@ -86,7 +86,7 @@ async function withoutSupervisor(runBase: string, name: string, place: RunPlace)
     return `its supervisor is gone; vmrun -c FILE --adopt${toRun(place)} takes the guest over, with its console`;
   }
   const ended = run.ended === undefined ? '' : ` (boot ${run.ended.boot} ${run.ended.words})`;
-  return `nothing runs${ended}; vmrun stop ${quoteWord(name)}${toFind(place)} removes what is left`;
+  return `nothing runs${ended}; vmrun stop ${quoteWord(name)}${toRun(place)} removes what is left`;
 }
 
 /** How the conversation went on until it ended. */

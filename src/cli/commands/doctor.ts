@@ -2,6 +2,7 @@ import path from 'node:path';
 import { hostName } from '../../host/files/identity-file.js';
 import { liveView } from '../../host/look/live-view.js';
 import { nodeVersion, systemNames } from '../../host/look/platform.js';
+import { simulatedBase } from '../../host/run-directory/run-base.js';
 import { runTool } from '../../host/process/tools.js';
 import { doctorDocument, type DoctorDocument } from '../../report/doctor-document.js';
 import { doctorReport, type DoctorReport } from '../../report/doctor-report.js';
@@ -11,7 +12,7 @@ import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines, asText, type OwnText } from '../paint.js';
 import { programsOf } from '../programs.js';
-import { runBaseOf, runBasesOf, simulatedBase } from '../run-base.js';
+import { runBaseOf, runBasesOf } from '../run-base.js';
 import { bhyveOption, loadingOptions, runDirOption, targetOption } from '../shared-options.js';
 
 declare const VMRUN_VERSION: string;

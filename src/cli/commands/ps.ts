@@ -1,9 +1,10 @@
+import { statSync } from 'node:fs';
 import { Option } from '@commander-js/extra-typings';
 import { runsDocument } from '../../report/runs-document.js';
-import { listRuns } from '../../supervisor/runs.js';
+import { listRuns, type KnownRun } from '../../supervisor/runs.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
-import { runBaseOf, simulatedBase } from '../run-base.js';
+import { runBasesOf } from '../run-base.js';
 import { asJson, asLines } from '../paint.js';
 import { placeOptions } from '../shared-options.js';
 import { formatRuns, runLines } from '../show-runs.js';
@@ -36,7 +37,7 @@ export const psCommand = defineCommand({
       ['only those that are simulated', 'only the others'],
     ),
   run: async ({ context, options }) => {
-    const base = runBaseOf(options, context);
+    const places = runBasesOf(options, context);
     const format = options.json === true ? 'json' : options.format;
     const unknown: string[] = [];
     const onUnknown = (name: string, error: unknown): void => {
@@ -44,8 +45,15 @@ export const psCommand = defineCommand({
       const why = error instanceof Error ? error.message : String(error);
       context.err(asLines([`vmrun: ${name}: it is not known who runs it: ${why}`]));
     };
-    const real = options.simulate === true ? [] : await listRuns({ runBase: base, onUnknown });
-    const simulated = options.simulate === false ? [] : await listRuns({ runBase: simulatedBase(base), onUnknown });
+    const runsIn = async (isSimulated: boolean): Promise<readonly KnownRun[]> => {
+      const place = places.find((each) => each.isSimulated === isSimulated);
+      return place === undefined ? [] : await listRuns({ runBase: place.runBase, onUnknown });
+    };
+    const [real, simulated] = [await runsIn(false), await runsIn(true)];
+    if (options.runDir !== undefined && !places.some(({ runBase }) => isFolder(runBase))) {
+      const looked = places.map(({ runBase }) => runBase).join(' or ');
+      context.err(asLines([`vmrun: there is no folder ${looked}, so nothing runs there`]));
+    }
     if (format === 'lines' && options.simulate === undefined && simulated.length > 0) {
       const are = simulated.length === 1 ? 'simulated VM is' : 'simulated VMs are';
       context.err(
@@ -65,3 +73,5 @@ export const psCommand = defineCommand({
     return unknown.length === 0 ? exitCodes.ok : exitCodes.system;
   },
 });
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;

@@ -12,5 +12,13 @@ export function defaultRunBase(env: Readonly<Record<string, string | undefined>>
 /** The same for this process. */
 export const systemRunBase = (): string => defaultRunBase(process.env, process.getuid?.());
 
+/** Where simulated runs are: one must be possible beside the real one of the same name. */
+export const simulatedBase = (base: string): string => base + simulated;
+
+/** Whether runs there are simulated. */
+export const isSimulatedBase = (base: string): boolean => base.endsWith(simulated);
+
+const simulated = '-simulated';
+
 /** Where the run of a VM is. */
 export const runDirectoryOf = (runBase: string, name: string): string => path.join(runBase, name);
