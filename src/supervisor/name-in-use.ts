@@ -1,6 +1,8 @@
+import path from 'node:path';
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from '../host/errno.js';
 import type { HeldRunDirectory } from '../host/run-directory/run-directory.js';
+import { isSimulatedBase } from '../host/run-directory/run-base.js';
 import { lookInto, whoRuns } from '../host/run-directory/who-runs.js';
 import type { RunTool } from '../host/process/tools.js';
 import type { HostView } from '../host/look/view.js';
@@ -63,6 +65,7 @@ export function orphaned(orphan: Orphan | 'unknown', { state, vmLock }: Pick<Rem
     };
   }
   const { role, pid } = orphan;
+  const again = isSimulatedBase(path.dirname(path.dirname(vmLock))) ? '--simulate ' : '';
   const what = role === 'loader' ? 'a loader of this VM' : 'this VM';
   return {
     code: 'orphan',
@@ -70,8 +73,8 @@ export function orphaned(orphan: Orphan | 'unknown', { state, vmLock }: Pick<Rem
     message: `${what} still runs as process ${pid}; ${supervisor} is gone`,
     fix:
       role === 'loader'
-        ? `end it with --force, or wait until it is done (kill ${pid} ends it too)`
-        : 'take it over with --adopt, or end it with --force',
+        ? `end it with ${again}--force, or wait until it is done (kill ${pid} ends it too)`
+        : `take it over with ${again}--adopt, or end it with ${again}--force`,
   };
 }
 

@@ -152,8 +152,10 @@ describe('after kill -9 of vmrun', () => {
         const ended = await runVmrun(place, simulated(place, 'halt'));
         expect(ended.status).toBe(75);
         expect(ended.stderr).toContain(`this VM still runs as process ${pid}`);
-        expect(ended.stderr).toContain('--force');
+        expect(ended.stderr).toContain('take it over with --simulate --adopt, or end it with --simulate --force');
       }
+      const check = await runVmrun(place, ['check', 'vm.json', '--run-dir', `${place.runBase}-simulated`]);
+      expect(check.stderr).toContain('take it over with --simulate --adopt, or end it with --simulate --force');
       expect(isRunning(pid)).toBe(true);
       expect(existsSync(place.path('a.sock'))).toBe(true);
       process.kill(pid, 'SIGKILL');
