@@ -11,11 +11,11 @@ import { asLines } from './paint.js';
 import { usualWidth } from './wrap.js';
 
 /** Where help and complaints are written. */
-export interface CommandOutput extends Pick<OutputConfiguration, 'writeOut' | 'writeErr'> {
+export interface CommandOutput extends Required<Pick<OutputConfiguration, 'writeOut' | 'writeErr'>> {
   /** Told of the command when it is made: who walks the options of a command gets it without running it. */
   readonly onMade?: (command: CommandUnknownOpts) => void;
   /** Columns that help may take; default: the usual ones. */
-  readonly width?: () => number;
+  readonly width?: (() => number) | undefined;
 }
 
 /** A command with the manners that all of vmrun's have. */
@@ -25,8 +25,8 @@ export function makeCommand(
 ): Command {
   const command = new Command(name)
     .configureOutput({
-      ...(writeOut === undefined ? {} : { writeOut: fitted(writeOut, width) }),
-      ...(writeErr === undefined ? {} : { writeErr }),
+      writeOut: fitted(writeOut, width),
+      writeErr,
       outputError: (text, write) => {
         write(asLines(complaint(text)));
       },

@@ -17,7 +17,7 @@ export async function commandWords(
   let made: CommandUnknownOpts | undefined;
   const output = {
     ...silent,
-    ...(width === undefined ? {} : { width }),
+    width,
     onMade: (command: CommandUnknownOpts) => {
       made ??= command;
     },

@@ -23,7 +23,7 @@ export function fitHelp(text: string, width: number): string {
 interface Block {
   readonly indent: string;
   readonly text: string;
-  readonly meaning?: string;
+  readonly meaning?: string | undefined;
 }
 
 function blocksOf(lines: readonly string[]): readonly Block[] {
@@ -33,7 +33,7 @@ function blocksOf(lines: readonly string[]): readonly Block[] {
     const last = blocks.at(-1);
     if (last !== undefined && isContinuation(last, indent, line)) {
       blocks[blocks.length - 1] = continued(last, line.trim(), indent);
-    } else blocks.push({ indent, text: left, ...(meaning === undefined ? {} : { meaning }) });
+    } else blocks.push({ indent, text: left, meaning });
   }
   return blocks;
 }

@@ -30,7 +30,7 @@ import type { SpecObject } from './spec-object.js';
 
 export interface ImportOptions extends ImportContext {
   /** Absent: told by the text. */
-  readonly format?: ImportFormat;
+  readonly format?: ImportFormat | undefined;
   /** What the original is written for, where the user says so: it goes into the spec. */
   readonly platform: Partial<Platform>;
   /** The bhyve of this host. */

@@ -12,7 +12,7 @@ export interface OriginalText {
   /** Absolute; the folder that relative file names of the text start at. */
   readonly folder: string;
   /** The file's own name without its extension; absent: standard input. */
-  readonly stem?: string;
+  readonly stem?: string | undefined;
 }
 
 /** What an importer may ask for besides its text. */
@@ -20,11 +20,11 @@ export interface ImportContext {
   /** The content of a file by its name as the text has it; undefined where it cannot be read. */
   readonly readFile: (path: string) => string | undefined;
   /** The VM's name from the command line of the user. */
-  readonly vmName?: string;
+  readonly vmName?: string | undefined;
   /** ZFS dataset that the manager keeps its VMs in. */
-  readonly dataset?: string;
+  readonly dataset?: string | undefined;
   /** The vm-bhyve that starts the guest; absent: the newest. */
-  readonly vmBhyve?: VmBhyveRelease;
+  readonly vmBhyve?: VmBhyveRelease | undefined;
   /** Number of the first tap that is free to be named. */
   readonly firstTap: number;
 }

@@ -34,13 +34,13 @@ export const defaultPlatform: Platform = { release: 15, arch: 'amd64' };
 /** `release` and `arch` are those of the host, for a spec that names none. Default: 15 and amd64. */
 export interface PlanOptions extends Partial<Platform> {
   /** Folder of what bhyve and its loader read: the private file, a device map. Default: the working directory. */
-  readonly runDirectory?: string;
+  readonly runDirectory?: string | undefined;
   /** What a lock file keeps: slots, and what else the guest knows its machine by. Default: nothing is kept. */
   readonly identity?: Identity | undefined;
   /** Words for bhyve from the command line, put after the spec's extra options. */
-  readonly extraArguments?: readonly string[];
+  readonly extraArguments?: readonly string[] | undefined;
   /** Host cards by the pointer of the device that looks one up; a device without stays a placeholder. */
-  readonly hostCards?: ReadonlyMap<string, PciAddress>;
+  readonly hostCards?: ReadonlyMap<string, PciAddress> | undefined;
 }
 
 /** What a target's spec comes to before it is written as a command. */

@@ -15,8 +15,8 @@ import { runsDocument, type RunsDocument } from './runs-document.js';
 export interface DoctorReport {
   readonly versions: Readonly<Record<string, string>>;
   readonly host: HostFacts;
-  readonly spec?: SpecPart;
-  readonly run?: RunPart;
+  readonly spec?: SpecPart | undefined;
+  readonly run?: RunPart | undefined;
 }
 
 /** What there is to say of a spec. */
@@ -50,7 +50,7 @@ export interface DoctorRequest {
   readonly planning: PlanRequest;
   /** Where runs are looked for. */
   readonly runBases: { readonly real: string; readonly simulated: string };
-  readonly spec?: SpecChoice & { readonly target?: string | undefined };
+  readonly spec?: (SpecChoice & { readonly target?: string | undefined }) | undefined;
   /** Of a run; default: that of the spec. */
   readonly name?: string | undefined;
   /** The log of the run of a name. */
@@ -70,8 +70,8 @@ export async function doctorReport(request: DoctorRequest): Promise<DoctorReport
   return {
     versions,
     host,
-    ...(spec === undefined ? {} : { spec: spec.part }),
-    ...(known === undefined ? {} : { run: await runPart(known, request) }),
+    spec: spec?.part,
+    run: known === undefined ? undefined : await runPart(known, request),
   };
 }
 

@@ -26,12 +26,12 @@ export interface LoadingOptions {
   /** The bhyve that commands are written for where the spec does not say. */
   readonly hostBhyve: Partial<Platform>;
   /** Tell of a spec with faults, besides these, what bhyve will say to its own words. Default: only the faults. */
-  readonly foresee?: Foresee;
+  readonly foresee?: Foresee | undefined;
   /**
    * What this spec may be a draft of: it is to be the same VM, so what is locked for that stays, unless the draft has a lock
    * file of its own or another name.
    */
-  readonly draftOf?: LoadedWithLock;
+  readonly draftOf?: LoadedWithLock | undefined;
 }
 
 /**

@@ -20,12 +20,11 @@ export function refusePidFiles(subject: Spec | Machine, options: Options, runBas
     path === undefined ? [] : [{ option, path, isPidFile: true as const }],
   );
   if (outputs.length === 0) return;
-  const optional = extraArguments === undefined ? {} : { extraArguments };
   const isMachine = 'argv' in subject;
   const runDirectory = runDirectoryOf(runBase, subject.name);
   const files = isMachine
     ? namedFiles(subject)
-    : filesOfTargets(subject, { ...platform, identity, ...optional, runDirectory });
+    : filesOfTargets(subject, { ...platform, identity, extraArguments, runDirectory });
   const named = isMachine ? files : [{ path: subject.source, owner: 'the spec' }, ...files];
   const problems = outputProblems(outputs, { folder: '.', named, runDirectory });
   if (problems.length > 0) throw new ProblemsError('cannot-create', subject.name, problems);

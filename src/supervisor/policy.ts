@@ -6,11 +6,11 @@ import { reasonOf, type RunEnd } from '../explain/run-end.js';
 /** What the command line says over the spec. */
 export interface RebootLimits {
   /** Reasons that replace the spec's `reboot_on`. */
-  readonly rebootOn?: readonly ExitReason[];
+  readonly rebootOn?: readonly ExitReason[] | undefined;
   /** Never boot again. */
-  readonly noReboot?: boolean;
+  readonly noReboot?: boolean | undefined;
   /** Boot again at most this often. */
-  readonly rebootCount?: number;
+  readonly rebootCount?: number | undefined;
 }
 
 /** The end of a boot. */

@@ -19,62 +19,62 @@ type Environment = Readonly<Record<string, string>>;
 /** How a VM is run. All but what its user must decide has a default. */
 export interface RunOptions {
   /** First boot's target. Default: `default`. */
-  readonly target?: string;
+  readonly target?: string | undefined;
   /**
    * A machine of the spec that the caller has planned already, for these options and this run directory, so that its first
    * boot is not planned again. Default: none; a function that gives specs has none either.
    */
-  readonly planned?: Machine;
+  readonly planned?: Machine | undefined;
   /** The bhyve program, and words that go before its options. Default: `bhyve`. */
-  readonly bhyve?: readonly string[];
+  readonly bhyve?: readonly string[] | undefined;
   /** The same for bhyveload and grub-bhyve. Default: themselves, found in PATH. */
-  readonly loaders?: LoaderPrograms;
+  readonly loaders?: LoaderPrograms | undefined;
   /** What a lock file keeps: slots, and what else the guest knows its machine by. Default: nothing is kept. */
   readonly identity?: Identity | undefined;
   /** Words for bhyve, put after the spec's extra options. */
-  readonly extraArguments?: readonly string[];
+  readonly extraArguments?: readonly string[] | undefined;
   /** What the command is written for where the spec does not say. Default: those of this host. */
-  readonly platform?: Partial<Platform>;
+  readonly platform?: Partial<Platform> | undefined;
   /** Folder of the run directories; the VM's own is made in it. Default: /var/run/vmrun for root, else the user's. */
-  readonly runBase?: string;
+  readonly runBase?: string | undefined;
   /** Look whether the host can run the machine, before each boot. Default: true. */
-  readonly check?: boolean;
+  readonly check?: boolean | undefined;
   /**
    * Whether a fix may be applied that the spec does not allow by itself. Default: it may not. Nobody waits for the answer
    * any more when the signal is aborted: a stop was asked for.
    */
-  readonly mayFix?: (finding: HostFinding, signal: AbortSignal) => boolean | Promise<boolean>;
+  readonly mayFix?: ((finding: HostFinding, signal: AbortSignal) => boolean | Promise<boolean>) | undefined;
   /** End and destroy what an earlier run left. Default: false. */
-  readonly force?: boolean;
+  readonly force?: boolean | undefined;
   /**
    * Take over a bhyve whose supervisor was killed, with the target and the number of its boot; where there is none, boot
    * as usual. Default: false, it is an error (`in-use`).
    */
-  readonly adopt?: boolean;
+  readonly adopt?: boolean | undefined;
   /** Over the spec: what may boot again, and how often. Default: the spec alone decides. */
-  readonly limits?: RebootLimits;
+  readonly limits?: RebootLimits | undefined;
   /** Pid file of bhyve. */
-  readonly pidFile?: string;
+  readonly pidFile?: string | undefined;
   /** Pid file of this process. */
-  readonly supervisorPidFile?: string;
+  readonly supervisorPidFile?: string | undefined;
   /** Stop, and fail, when something that the run made cannot be removed. Default: false, a warning. */
-  readonly panicOnFailedCleanup?: boolean;
+  readonly panicOnFailedCleanup?: boolean | undefined;
   /**
    * Whole lines of what bhyve writes to stderr, and its loader anywhere but to the guest's console, and who of the two.
    * Default: kept for explanations, otherwise dropped.
    */
-  readonly onStderr?: (text: string, program: 'bhyve' | Loader['kind']) => void;
+  readonly onStderr?: ((text: string, program: 'bhyve' | Loader['kind']) => void) | undefined;
   /**
    * Gets what the guest writes to its console, where vmrun serves it, or in place of this process's standard output where
    * it is stdio. Default: `Run.console` alone, or bhyve inherits standard output.
    */
-  readonly onConsole?: (bytes: Uint8Array) => void;
+  readonly onConsole?: ((bytes: Uint8Array) => void) | undefined;
   /** Whole lines of what hooks write, and which of them. Default: dropped. */
-  readonly onHookOutput?: (text: string, hook: HookName) => void;
+  readonly onHookOutput?: ((text: string, hook: HookName) => void) | undefined;
   /** Added to the environment of bhyve and its loader; or what makes it for the machine of a boot. */
-  readonly env?: Environment | ((machine: Machine) => Environment);
+  readonly env?: Environment | ((machine: Machine) => Environment) | undefined;
   /** The machine to run on. Default: this one, `systemHost()`. */
-  readonly host?: Host;
+  readonly host?: Host | undefined;
 }
 
 /** How a run ended. */

@@ -138,7 +138,7 @@ function lastLines(file: string): string {
 /** How a VM is stopped. */
 export interface StopRunOptions extends RunsOptions {
   /** How long the guest may take to power off, in milliseconds. Default: the `stop_timeout` of its spec. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Do not wait for the guest. Default: false. */
   readonly now?: boolean;
   /** Called once it is known what is asked to stop; again where its supervisor is killed meanwhile. */

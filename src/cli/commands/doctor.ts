@@ -81,7 +81,7 @@ async function gather(context: Context, name: string | undefined, options: Docto
       runBase: real,
     },
     runBases: { real, simulated: simulatedBase(real) },
-    ...(config === undefined ? {} : { spec: { config, target, inputFormat, lock } }),
+    spec: config === undefined ? undefined : { config, target, inputFormat, lock },
     name,
     logOf: (vm) => path.resolve(workingDirectory, log ?? path.join(logFolder, `${vm}.log`)),
   });

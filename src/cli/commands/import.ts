@@ -152,19 +152,19 @@ async function importFile(
   refuseNul(name, text);
   const absolute = path.resolve(workingDirectory, file);
   const folder = isStdin ? workingDirectory : path.dirname(absolute);
-  const source: OriginalText = { name, text, folder, ...(isStdin ? {} : { stem: path.parse(file).name }) };
+  const source: OriginalText = { name, text, folder, stem: isStdin ? undefined : path.parse(file).name };
   const release = releases.find((each) => String(each) === options.release);
   const result = await importText(source, {
-    ...(options.from === 'auto' ? {} : { format: options.from }),
+    format: options.from === 'auto' ? undefined : options.from,
     platform: {
       ...(release === undefined ? {} : { release }),
       ...(options.arch === undefined ? {} : { arch: options.arch }),
     },
     host: hostBhyve,
     readFile: (other) => contentOf(path.resolve(folder, other)),
-    ...(options.name === undefined ? {} : { vmName: options.name }),
-    ...(options.dataset === undefined ? {} : { dataset: options.dataset }),
-    ...(options.vmBhyveVersion === undefined ? {} : { vmBhyve: options.vmBhyveVersion }),
+    vmName: options.name,
+    dataset: options.dataset,
+    vmBhyve: options.vmBhyveVersion,
     firstTap,
   });
   if (!result.ok) throw new ProblemsError('spec', name, result.problems);

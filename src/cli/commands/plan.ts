@@ -89,7 +89,7 @@ async function load(
   draftOf?: LoadedWithLock,
 ): Promise<LoadedWithLock> {
   const foresee = { severity: forecastSeverity(namedBhyve(choice, context)), withoutHost: true };
-  const options = { ...context, foresee, ...(draftOf === undefined ? {} : { draftOf }) };
+  const options = { ...context, foresee, draftOf };
   return withForecast(await loadWithLock(choice, options), options);
 }
 

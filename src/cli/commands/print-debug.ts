@@ -34,19 +34,17 @@ export function printDebug({ out }: Context, vm: VmSpec, machine: Machine, { bhy
     cpus,
     memoryBytes,
     isWired,
-    ...(wiredFor === undefined ? {} : { wiredFor }),
+    wiredFor,
     devices: devices.map((device) => ({
       address: formatAddress(device.address),
       model: device.model,
-      ...(device.id === undefined ? {} : { id: device.id }),
-      ...(device.label === undefined ? {} : { label: device.label }),
+      id: device.id,
+      label: device.label,
     })),
     variables: Object.fromEntries(
       variables.map(({ key, value, isSecret }) => [key, isSecret === true ? hiddenSecret : withoutGivenSecrets(value)]),
     ),
-    ...(loader === undefined
-      ? {}
-      : { loader: { ...loader, argv: undefined, command: loaderCommand(loader, loaders) } }),
+    loader: loader && { ...loader, argv: undefined, command: loaderCommand(loader, loaders) },
     command: [...bhyve, ...argv].map(withoutGivenSecrets),
     requirements: requirements.map(({ need, subject, mayFix }) => ({ subject, ...need, mayFix })),
     ephemerals,

@@ -74,16 +74,16 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     adopt: options.adopt,
     limits: {
       noReboot: !options.reboot,
-      ...(options.rebootCount === undefined ? {} : { rebootCount: options.rebootCount }),
-      ...(options.rebootOn === undefined ? {} : { rebootOn: options.rebootOn }),
+      rebootCount: options.rebootCount,
+      rebootOn: options.rebootOn,
     },
     panicOnFailedCleanup: options.panicOnFailedCleanup,
     onStderr: output.words,
     onHookOutput: output.words,
-    ...(output.console === undefined ? {} : { onConsole: output.console }),
-    ...(options.target === undefined ? {} : { target: options.target }),
-    ...(options.pidFile === undefined ? {} : { pidFile: options.pidFile }),
-    ...(options.supervisorPidFile === undefined ? {} : { supervisorPidFile: options.supervisorPidFile }),
+    onConsole: output.console,
+    target: options.target,
+    pidFile: options.pidFile,
+    supervisorPidFile: options.supervisorPidFile,
     ...(isSimulated ? simulation(options.simulate) : {}),
   });
   listen(context, { machine, runDirectory: `${runBase}/${spec.name}`, vm, output });

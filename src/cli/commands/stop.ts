@@ -78,7 +78,7 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
   };
   const left: KnownRun[] = [];
   const how: StopRunOptions = {
-    ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout }),
+    timeoutMs: options.timeout,
     now: options.now === true,
     onStopping: (run) => {
       if (run.status === 'left') left.push(run);

@@ -5,7 +5,7 @@ export interface TypedWord {
   /** As it is typed. */
   readonly raw: string;
   /** The quote that is still open at its end, and where it stands in `raw`; absent where none is. */
-  readonly open?: { readonly quote: '"' | "'"; readonly at: number };
+  readonly open?: { readonly quote: '"' | "'"; readonly at: number } | undefined;
 }
 
 /**
@@ -42,7 +42,7 @@ export function typedWords(line: string): readonly TypedWord[] {
       add(char, char);
     }
   }
-  return [...words, { ...(word ?? { value: '', raw: '' }), ...(open === undefined ? {} : { open }) }];
+  return [...words, { ...(word ?? { value: '', raw: '' }), open }];
 }
 
 /** What is typed without its quotes, be they finished or not. */
