@@ -41,6 +41,117 @@ const lastBytes = 1024 * 1024;
 /** For all files of this process. */
 let scratch: Buffer | undefined;
 
+/** How far a file was told. */
+interface Progress {
+  readonly descriptor: number;
+  readonly options: FollowOptions;
+  told: number;
+  /** The tail of what was cut away. */
+  cutTail: string;
+}
+
+const sizeOf = ({ descriptor }: Progress): number => fstatSync(descriptor).size;
+
+function tell(progress: Progress, text: string, bytes: number): void {
+  const { onText, onTold } = progress.options;
+  progress.told += bytes;
+  onText(text);
+  onTold?.(progress.told);
+}
+
+/** What comes next, as long as it is not used for anything else. */
+function nextPiece({ descriptor, told }: Progress): Buffer {
+  scratch ??= Buffer.allocUnsafeSlow(pieceBytes);
+  return scratch.subarray(0, readSync(descriptor, scratch, 0, pieceBytes, told));
+}
+
+/** @returns the bytes of the lines that were told; 0: there is none, at most its beginning */
+function tellPiece(progress: Progress): number {
+  const got = nextPiece(progress);
+  const bytes = got.lastIndexOf(newline) + 1 || (got.length < pieceBytes ? 0 : wholeCharacters(got));
+  if (bytes > 0) tell(progress, got.toString('utf8', 0, bytes), bytes);
+  return bytes;
+}
+
+/** @returns false where there is more */
+function tellAtMost(progress: Progress, bytes: number): boolean {
+  for (let left = bytes; left > 0;) {
+    const piece = tellPiece(progress);
+    if (piece === 0) return true;
+    left -= piece;
+  }
+  return false;
+}
+
+/** What there is of a line that is only begun, before it is cut away. */
+function tellBegun(progress: Progress): void {
+  const got = nextPiece(progress);
+  if (got.length > 0) tell(progress, got.toString(), got.length);
+}
+
+/** Leaves out what is too much to be told, up to the beginning of a line. */
+function skipTo(progress: Progress, place: number): void {
+  const { descriptor, options } = progress;
+  const head = Buffer.alloc(pieceBytes);
+  const line = head.subarray(0, readSync(descriptor, head, 0, pieceBytes, place - 1)).indexOf(newline);
+  const bytes = place + Math.max(0, line) - progress.told;
+  progress.told += bytes;
+  options.onGap(bytes);
+  options.onTold?.(progress.told);
+}
+
+function readTail(progress: Progress): string {
+  const size = sizeOf(progress);
+  const start = Math.max(0, size - tailBytes);
+  const bytes = Buffer.alloc(size - start);
+  const got = bytes.subarray(0, readSync(progress.descriptor, bytes, 0, bytes.length, start));
+  if (start > 0) return got.toString('utf8', continuationBytes(got));
+  return (progress.cutTail + got.toString()).slice(-tailBytes);
+}
+
+/** @returns bytes that were not told, as of right before */
+function cut(progress: Progress): number {
+  progress.cutTail = readTail(progress);
+  const lost = sizeOf(progress) - progress.told;
+  ftruncateSync(progress.descriptor);
+  progress.told = 0;
+  progress.options.onTold?.(progress.told);
+  return lost;
+}
+
+/** @returns the size, after which somebody else may have cut the file */
+function sizeAfterCut(progress: Progress): number {
+  const size = sizeOf(progress);
+  if (size < progress.told) {
+    progress.told = 0;
+    progress.options.onGap(undefined);
+  }
+  return size;
+}
+
+/** Tells a turn's worth of what is there. @returns false where there is more */
+function catchUp(progress: Progress): boolean {
+  const size = sizeAfterCut(progress);
+  if (size <= mostBytes) return tellAtMost(progress, turnBytes);
+  if (size - progress.told > lastBytes) skipTo(progress, size - lastBytes);
+  tellAtMost(progress, 2 * lastBytes);
+  tellBegun(progress);
+  progress.options.onGap(cut(progress));
+  return true;
+}
+
+async function tellRest(progress: Progress): Promise<void> {
+  // What others write to it from now on, who have inherited it, is not the program's.
+  const last = sizeAfterCut(progress);
+  if (last - progress.told > mostBytes) skipTo(progress, last - lastBytes);
+  while (progress.told < last && !tellAtMost(progress, turnBytes))
+    await new Promise((resolve) => setImmediate(resolve));
+  if (progress.told >= last) return;
+  const rest = Buffer.alloc(last - progress.told);
+  const bytes = readSync(progress.descriptor, rest, 0, rest.length, progress.told);
+  if (bytes > 0) tell(progress, `${rest.toString('utf8', 0, bytes)}\n`, bytes);
+}
+
 /**
  * Reads what is added to a file with O_APPEND, and never makes its writer wait. What was not told is in the file, not in
  * memory. A file that grows is cut once it was read; a writer with O_APPEND goes on at its new end. Between the last
@@ -50,10 +161,8 @@ let scratch: Buffer | undefined;
  * @param path of the file, which it may lose meanwhile
  */
 export function followFile(descriptor: number, path: string, options: FollowOptions): FollowedFile {
-  const { onText, onTold, onGap, onTrouble, clock } = options;
-  let told = options.from ?? 0;
-  /** The tail of what was cut away. */
-  let cutTail = '';
+  const { onTrouble, clock } = options;
+  const progress: Progress = { descriptor, options, told: options.from ?? 0, cutTail: '' };
   let lastTail: string | undefined;
   let turn: NodeJS.Immediate | undefined;
   let isStarted = false;
@@ -61,100 +170,23 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
   /** There while it waits for quiet. */
   let waiting: AbortController | undefined;
 
-  const sizeNow = (): number => fstatSync(descriptor).size;
-
-  const tell = (text: string, bytes: number): void => {
-    told += bytes;
-    onText(text);
-    onTold?.(told);
-  };
-
-  /** @returns the bytes of the lines that were told; 0: there is none, at most its beginning */
-  function tellPiece(): number {
-    scratch ??= Buffer.allocUnsafeSlow(pieceBytes);
-    const got = scratch.subarray(0, readSync(descriptor, scratch, 0, pieceBytes, told));
-    const bytes = got.lastIndexOf(newline) + 1 || (got.length < pieceBytes ? 0 : wholeCharacters(got));
-    if (bytes > 0) tell(got.toString('utf8', 0, bytes), bytes);
-    return bytes;
-  }
-
-  /** @returns false where there is more */
-  function tellAtMost(bytes: number): boolean {
-    for (let left = bytes; left > 0;) {
-      const piece = tellPiece();
-      if (piece === 0) return true;
-      left -= piece;
-    }
-    return false;
-  }
-
-  /** What there is of a line that is only begun, before it is cut away. */
-  function tellBegun(): void {
-    scratch ??= Buffer.allocUnsafeSlow(pieceBytes);
-    const got = scratch.subarray(0, readSync(descriptor, scratch, 0, pieceBytes, told));
-    if (got.length > 0) tell(got.toString(), got.length);
-  }
-
-  /** Leaves out what is too much to be told, up to the beginning of a line. */
-  function skipTo(place: number): void {
-    const head = Buffer.alloc(pieceBytes);
-    const line = head.subarray(0, readSync(descriptor, head, 0, pieceBytes, place - 1)).indexOf(newline);
-    const bytes = place + Math.max(0, line) - told;
-    told += bytes;
-    onGap(bytes);
-    onTold?.(told);
-  }
-
-  function readTail(): string {
-    const size = sizeNow();
-    const start = Math.max(0, size - tailBytes);
-    const bytes = Buffer.alloc(size - start);
-    const got = bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, start));
-    if (start > 0) return got.toString('utf8', continuationBytes(got));
-    return (cutTail + got.toString()).slice(-tailBytes);
-  }
-
-  /** @returns bytes that were not told, as of right before */
-  function cut(): number {
-    cutTail = readTail();
-    const lost = sizeNow() - told;
-    ftruncateSync(descriptor);
-    told = 0;
-    onTold?.(told);
-    return lost;
-  }
-
   function look(): void {
-    const size = sizeNow();
-    if (size < told) {
-      // Somebody else has cut it.
-      told = 0;
-      onGap(undefined);
-    }
-    if (size > mostBytes) {
-      if (size - told > lastBytes) skipTo(size - lastBytes);
-      tellAtMost(2 * lastBytes);
-      tellBegun();
-      onGap(cut());
-    } else if (!tellAtMost(turnBytes)) {
-      lookSoon();
-      return;
-    }
-    if (told > restBytes && waiting === undefined) void cutWhenQuiet();
+    if (!catchUp(progress)) lookSoon();
+    else if (progress.told > restBytes && waiting === undefined) void cutWhenQuiet();
   }
 
   /** At a line that is only begun it waits for the rest of that, which brings the next look. */
   async function cutWhenQuiet(): Promise<void> {
     waiting = new AbortController();
     const { signal } = waiting;
-    for (let before = -1; before !== told && !signal.aborted;) {
-      before = told;
+    for (let before = -1; before !== progress.told && !signal.aborted;) {
+      before = progress.told;
       await clock.sleep(quietMs, signal);
     }
     waiting = undefined;
     if (signal.aborted) return;
     trying(() => {
-      if (told > restBytes && sizeNow() === told) cut();
+      if (progress.told > restBytes && sizeOf(progress) === progress.told) cut(progress);
     });
   }
 
@@ -175,34 +207,19 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
     }
   }
 
-  async function tellRest(): Promise<void> {
-    // What others write to it from now on, who have inherited it, is not the program's.
-    const last = sizeNow();
-    if (last < told) {
-      told = 0;
-      onGap(undefined);
-    }
-    if (last - told > mostBytes) skipTo(last - lastBytes);
-    while (told < last && !tellAtMost(turnBytes)) await new Promise((resolve) => setImmediate(resolve));
-    if (told >= last) return;
-    const rest = Buffer.alloc(last - told);
-    const bytes = readSync(descriptor, rest, 0, rest.length, told);
-    if (bytes > 0) tell(`${rest.toString('utf8', 0, bytes)}\n`, bytes);
-  }
-
   async function end(): Promise<void> {
     clearImmediate(turn);
     stopWatching();
     if (waiting !== undefined) abort(waiting);
     try {
-      await tellRest();
+      await tellRest(progress);
     } catch (error) {
       onTrouble(wordsOf(error));
     }
     trying(() => {
-      lastTail = readTail();
+      lastTail = readTail(progress);
     });
-    lastTail ??= cutTail;
+    lastTail ??= progress.cutTail;
     if (lastTail !== '' && !lastTail.endsWith('\n')) lastTail = `${lastTail}\n`.slice(-tailBytes);
     closeSync(descriptor);
   }
@@ -213,7 +230,7 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
       isStarted = true;
       lookSoon();
     },
-    tail: () => lastTail ?? readTail(),
+    tail: () => lastTail ?? readTail(progress),
     end: () => (ending ??= end()),
   };
 }
