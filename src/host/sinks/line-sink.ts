@@ -1,7 +1,7 @@
 import { codeOf } from '../../base/error-code.js';
 import { count } from '../../base/text.js';
 import { systemClock, type Clock } from '../clock.js';
-import { countOf, sinkQueue, type Unit } from './sink-queue.js';
+import { countOf, sinkQueue, type SinkQueue, type Unit } from './sink-queue.js';
 import { descriptorTarget, fileTarget, type OpenTarget, type SinkTarget } from './sink-target.js';
 
 /** Where a run writes: it never waits for a reader, and it never fails. */
@@ -73,160 +73,203 @@ const retryMs = 1000;
 /** How long a reader that does not read is left alone, at first and at last. */
 const pollMs = { first: 5, last: 200 } as const;
 
-function sinkOf(target: SinkTarget, unit: Unit, options: SinkOptions): FileSink {
-  const { maxQueuedBytes = 1024 * 1024, notice = defaultNotice, onTrouble, clock = systemClock } = options;
-  const queue = sinkQueue(maxQueuedBytes, unit);
-  const lost = { count: 0, why: tooSlow };
+/** A target, what waits for it, and what became of the rest. */
+interface Writing {
+  readonly target: SinkTarget;
+  readonly unit: Unit;
+  readonly options: SinkOptions;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
+  readonly queue: SinkQueue;
+  readonly lost: { count: number; why: string };
   /** How many the notice in the queue tells of, while none of it is in a file. */
-  let telling = 0;
-  let open: OpenTarget | undefined;
+  telling: number;
+  open: OpenTarget | undefined;
   /** The regular file of the last write. */
-  let lastFile: string | undefined;
-  let isTroubled = false;
-  let retryAtMs = -Infinity;
-  let isOver = false;
-  let waitMs: number = pollMs.first;
-  let timer: NodeJS.Timeout | undefined;
-  let onIdle: (() => void) | undefined;
+  lastFile: string | undefined;
+  isTroubled: boolean;
+  retryAtMs: number;
+  isOver: boolean;
+  waitMs: number;
+  timer: NodeJS.Timeout | undefined;
+  onIdle: (() => void) | undefined;
+}
 
-  const lose = (lines: number): void => {
-    if (lines > 0 && !isTroubled) lost.why = tooSlow;
-    lost.count += lines;
-  };
-  const forget = (keepBegun: boolean): void => {
-    lose(queue.clear(keepBegun));
-    // A notice is a line too, which nobody misses.
-    if (telling > 0) lost.count += telling - 1;
-    telling = 0;
-  };
-  const close = (): void => {
-    try {
-      open?.close();
-    } catch {
-      // It is closed all the same: close(2).
-    }
-    open = undefined;
-  };
-  const fail = (error: unknown): void => {
-    close();
-    if (target.isGone(codeOf(error))) {
-      isOver = true;
-      queue.clear(false);
-      return;
-    }
-    const text = String(error).replace(/^Error: /, '');
-    // A line that was begun in a regular file is ended there; those that waited for a slow reader are lost with it.
-    forget(lastFile !== undefined);
-    lost.why = text;
-    retryAtMs = clock.monotonicMs() + retryMs;
-    if (isTroubled) return;
-    isTroubled = true;
-    onTrouble?.(text);
-  };
-  const isOpen = (): boolean => {
-    if (open !== undefined) return true;
-    if (clock.monotonicMs() < retryAtMs) return false;
-    try {
-      open = target.open();
-    } catch (error) {
-      fail(error);
-      return false;
-    }
-    // The end of a line whose beginning is in another file is no line.
-    if (open.file !== lastFile) forget(false);
-    lastFile = open.file;
-    return true;
-  };
+function lose({ lost, isTroubled }: Writing, lines: number): void {
+  if (lines > 0 && !isTroubled) lost.why = tooSlow;
+  lost.count += lines;
+}
 
-  /** Writes what can be written now: what waits, then what is to be said of what was lost. */
-  const pump = (): void => {
-    while (!isOver && isOpen()) {
-      const bytes = queue.front();
-      if (bytes === undefined) {
-        if (lost.count === 0) return;
-        if (unit === 'line') {
-          queue.push(Buffer.from(notice(lost.count, lost.why)));
-          telling = lost.count;
-        }
-        lost.count = 0;
-        continue;
-      }
-      let taken: number;
-      try {
-        taken = open?.write(bytes) ?? 0;
-      } catch (error) {
-        fail(error);
-        return;
-      }
-      if (taken === 0) {
-        pollLater();
-        return;
-      }
-      waitMs = pollMs.first;
-      const isWhole = queue.written(taken);
-      if (isWhole || lastFile !== undefined) telling = 0;
-      if (isWhole && isTroubled) {
-        isTroubled = false;
-        onTrouble?.(undefined);
-      }
-    }
-  };
-  const isPolling = (): boolean => timer !== undefined;
-  const pollLater = (): void => {
-    if (isPolling()) return;
-    timer = setTimeout(() => {
-      timer = undefined;
-      pump();
-      if (!isPolling()) onIdle?.();
-    }, waitMs).unref();
-    waitMs = Math.min(waitMs * 2, pollMs.last);
-  };
+function forget(writing: Writing, keepBegun: boolean): void {
+  lose(writing, writing.queue.clear(keepBegun));
+  // A notice is a line too, which nobody misses.
+  if (writing.telling > 0) writing.lost.count += writing.telling - 1;
+  writing.telling = 0;
+}
 
-  const isTaking = (): boolean => lost.count === 0 && open !== undefined;
+function close(writing: Writing): void {
+  try {
+    writing.open?.close();
+  } catch {
+    // It is closed all the same: close(2).
+  }
+  writing.open = undefined;
+}
 
+function fail(writing: Writing, error: unknown): void {
+  close(writing);
+  if (writing.target.isGone(codeOf(error))) {
+    writing.isOver = true;
+    writing.queue.clear(false);
+    return;
+  }
+  const text = String(error).replace(/^Error: /, '');
+  // A line that was begun in a regular file is ended there; those that waited for a slow reader are lost with it.
+  forget(writing, writing.lastFile !== undefined);
+  writing.lost.why = text;
+  writing.retryAtMs = writing.clock.monotonicMs() + retryMs;
+  if (writing.isTroubled) return;
+  writing.isTroubled = true;
+  writing.options.onTrouble?.(text);
+}
+
+/** @returns undefined where it cannot be opened, or is not tried again yet */
+function opened(writing: Writing): OpenTarget | undefined {
+  if (writing.open !== undefined) return writing.open;
+  if (writing.clock.monotonicMs() < writing.retryAtMs) return undefined;
+  let open: OpenTarget;
+  try {
+    open = writing.target.open();
+  } catch (error) {
+    fail(writing, error);
+    return undefined;
+  }
+  writing.open = open;
+  // The end of a line whose beginning is in another file is no line.
+  if (open.file !== writing.lastFile) forget(writing, false);
+  writing.lastFile = open.file;
+  return open;
+}
+
+/** Writes what can be written now: what waits, then what is to be said of what was lost. */
+function pump(writing: Writing): void {
+  while (!writing.isOver) {
+    const open = opened(writing);
+    if (open === undefined) return;
+    const bytes = writing.queue.front();
+    if (bytes !== undefined) {
+      if (!writeTo(writing, open, bytes)) return;
+    } else if (writing.lost.count > 0) tellLost(writing);
+    else return;
+  }
+}
+
+function tellLost(writing: Writing): void {
+  const { unit, lost, queue, options } = writing;
+  if (unit === 'line') {
+    queue.push(Buffer.from((options.notice ?? defaultNotice)(lost.count, lost.why)));
+    writing.telling = lost.count;
+  }
+  lost.count = 0;
+}
+
+/** @returns false where no more can be written for now */
+function writeTo(writing: Writing, open: OpenTarget, bytes: Uint8Array): boolean {
+  let taken: number;
+  try {
+    taken = open.write(bytes);
+  } catch (error) {
+    fail(writing, error);
+    return false;
+  }
+  if (taken === 0) {
+    pollLater(writing);
+    return false;
+  }
+  writing.waitMs = pollMs.first;
+  const isWhole = writing.queue.written(taken);
+  if (isWhole || writing.lastFile !== undefined) writing.telling = 0;
+  if (isWhole && writing.isTroubled) {
+    writing.isTroubled = false;
+    writing.options.onTrouble?.(undefined);
+  }
+  return true;
+}
+
+const isPolling = ({ timer }: Writing): boolean => timer !== undefined;
+
+function pollLater(writing: Writing): void {
+  if (isPolling(writing)) return;
+  writing.timer = setTimeout(() => {
+    writing.timer = undefined;
+    pump(writing);
+    if (!isPolling(writing)) writing.onIdle?.();
+  }, writing.waitMs).unref();
+  writing.waitMs = Math.min(writing.waitMs * 2, pollMs.last);
+}
+
+const isTaking = ({ lost, open }: Writing): boolean => lost.count === 0 && open !== undefined;
+
+function idleOr(writing: Writing, graceMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const grace = setTimeout(resolve, graceMs);
+    writing.onIdle = (): void => {
+      clearTimeout(grace);
+      resolve();
+    };
+  });
+}
+
+function sinkOf(target: SinkTarget, unit: Unit, options: SinkOptions): FileSink {
+  const writing: Writing = {
+    target,
+    unit,
+    options,
+    clock: options.clock ?? systemClock,
+    queue: sinkQueue(options.maxQueuedBytes ?? 1024 * 1024, unit),
+    lost: { count: 0, why: tooSlow },
+    telling: 0,
+    open: undefined,
+    lastFile: undefined,
+    isTroubled: false,
+    retryAtMs: -Infinity,
+    isOver: false,
+    waitMs: pollMs.first,
+    timer: undefined,
+    onIdle: undefined,
+  };
   return {
     write(text) {
-      if (isOver) return;
+      if (writing.isOver) return;
       const bytes = typeof text === 'string' ? Buffer.from(text) : text;
       // Behind what was lost nothing is taken until the reader is told of it.
-      if (!isTaking()) pump();
-      if (!isTaking()) {
-        lose(countOf(bytes, unit));
+      if (!isTaking(writing)) pump(writing);
+      if (!isTaking(writing)) {
+        lose(writing, countOf(bytes, unit));
         return;
       }
-      queue.push(bytes);
-      pump();
-      lose(queue.trim());
+      writing.queue.push(bytes);
+      pump(writing);
+      lose(writing, writing.queue.trim());
     },
     reopen() {
-      if (isOver) return;
+      if (writing.isOver) return;
       // What waits belongs before the rename, if there is still a way.
-      if (open !== undefined) pump();
-      close();
-      retryAtMs = -Infinity;
-      pump();
+      if (writing.open !== undefined) pump(writing);
+      close(writing);
+      writing.retryAtMs = -Infinity;
+      pump(writing);
     },
     async end(graceMs) {
-      if (!isOver) {
-        retryAtMs = -Infinity;
-        waitMs = pollMs.first;
-        if (lost.count > 0 || !queue.isEmpty()) pump();
+      if (!writing.isOver) {
+        writing.retryAtMs = -Infinity;
+        writing.waitMs = pollMs.first;
+        if (writing.lost.count > 0 || !writing.queue.isEmpty()) pump(writing);
       }
-      if (isPolling()) await idleOr(graceMs);
-      isOver = true;
-      clearTimeout(timer);
-      queue.clear(false);
-      close();
+      if (isPolling(writing)) await idleOr(writing, graceMs);
+      writing.isOver = true;
+      clearTimeout(writing.timer);
+      writing.queue.clear(false);
+      close(writing);
     },
   };
-
-  function idleOr(graceMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const grace = setTimeout(resolve, graceMs);
-      onIdle = (): void => {
-        clearTimeout(grace);
-        resolve();
-      };
-    });
-  }
 }
