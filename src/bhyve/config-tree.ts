@@ -29,168 +29,182 @@ export interface Config {
 /** A reference may lead to another reference, this deep. */
 const maxReferenceDepth = 15;
 
+/** A tree, and who is told of what is done to it. */
+interface Opened {
+  readonly root: ConfigNode;
+  readonly output: Output;
+  readonly trace: Trace | undefined;
+}
+
 export function openConfig(root: ConfigNode, output: Output, trace?: Trace): Config {
-  function look(parent: ConfigNode, path: string, isCreating: boolean): ConfigNode | undefined {
-    const names = path.split('.');
-    let node = parent;
-    for (const [index, name] of names.entries()) {
-      if (name === '') {
-        warn(output, `Invalid configuration node: ${path}`);
-        return undefined;
-      }
-      const entry = whole(node).entries.get(name);
-      if (typeof entry === 'string') {
-        const variable = names.slice(0, index + 1).join('.');
-        warn(output, `Configuration node ${path} is a child of existing variable ${variable}`);
-        return undefined;
-      }
-      if (entry === undefined && !isCreating) return undefined;
-      const next = entry ?? emptyNode();
-      if (entry === undefined) {
-        node.entries.set(name, next);
-        trace?.make?.(next);
-      }
-      node = next;
-    }
-    return node;
-  }
-
-  const split = (path: string): { readonly parent: string | undefined; readonly name: string } => {
-    const dot = path.lastIndexOf('.');
-    return dot === -1 ? { parent: undefined, name: path } : { parent: path.slice(0, dot), name: path.slice(dot + 1) };
-  };
-
-  function parentForWriting(path: string): { readonly node: ConfigNode; readonly name: string } {
-    const { parent, name } = split(path);
-    if (parent === undefined) return { node: root, name };
-    const node = look(root, parent, true);
-    return { node: node ?? fail(output, exitError, `Failed to create configuration node ${parent}`), name };
-  }
-
-  function set(path: string, value: string): void {
-    const { node, name } = parentForWriting(path);
-    if (isNode(whole(node).entries.get(name))) {
-      trace?.set?.(node, name);
-      fail(output, exitError, `Attempting to add value ${value} to existing node ${path}`);
-    }
-    setIn(node, name, value);
-  }
-
-  function setIn(parent: ConfigNode | undefined, name: string, value: string): void {
-    if (name.includes('.')) fail(output, exitError, `Invalid config node name ${name}`);
-    const node = parent ?? root;
-    trace?.set?.(node, name);
-    const { entries } = whole(node);
-    if (isNode(entries.get(name))) {
-      // The misspelling is bhyve's; the pointer stands for an address.
-      fail(output, exitError, `Attemping to add value ${value} to existing node ${name} of list 0x0`);
-    }
-    entries.delete(name); // a variable set again moves to the end
-    entries.set(name, value);
-  }
-
-  function getRaw(path: string, by: ReadBy = 'code'): string | undefined {
-    const { parent, name } = split(path);
-    const node = parent === undefined ? root : look(root, parent, false);
-    trace?.read?.(node, node === undefined ? path : name, by);
-    if (node === undefined) return undefined;
-    const entry = whole(node).entries.get(name);
-    if (isNode(entry)) {
-      warn(output, `Attempting to fetch value of node ${path}`);
-      return undefined;
-    }
-    return entry;
-  }
-
-  /** Backslashes count only where there is a `%`, since this is not even called without one. */
-  const expand = (value: string): string => (value.includes('%') ? expandAll(value, 0) : value);
-
-  function expandAll(value: string, depth: number): string {
-    let expanded = '';
-    let at = 0;
-    while (at < value.length) {
-      const char = value.charAt(at);
-      if (char === '\\') {
-        if (at + 1 === value.length) warn(output, `Trailing \\ in configuration value "${value}"`);
-        expanded += value.charAt(at + 1);
-        at += 2;
-      } else if (char !== '%') {
-        expanded += char;
-        at += 1;
-      } else if (depth > maxReferenceDepth) {
-        warn(output, 'Too many recursive references in configuration value');
-        expanded += '%';
-        at += 1;
-      } else {
-        const end = value.charAt(at + 1) === '(' ? value.indexOf(')', at + 2) : -1;
-        if (end === -1) {
-          warn(output, `Invalid reference in configuration value "${value}"`);
-          expanded += '%';
-          at += 1;
-        } else {
-          expanded += reference(value, value.slice(at + 2, end), depth);
-          at = end + 1;
-        }
-      }
-    }
-    return expanded;
-  }
-
-  function reference(value: string, path: string, depth: number): string {
-    if (path === '') {
-      warn(output, `Empty reference in configuration value "${value}"`);
-      return '';
-    }
-    const referenced = getRaw(path, 'reference');
-    if (referenced === undefined) {
-      warn(output, `Failed to fetch referenced configuration variable ${path}`);
-      return '';
-    }
-    return expandAll(referenced, depth + 1);
-  }
-
-  function get(path: string): string | undefined {
-    const value = getRaw(path);
-    return value === undefined ? undefined : expand(value);
-  }
-
-  function getFrom(node: ConfigNode, name: string): string | undefined {
-    trace?.read?.(node, name, 'code');
-    const entry = whole(node).entries.get(name);
-    if (isNode(entry)) warn(output, `Attempt to fetch value of node ${name} of list 0x0`);
-    return typeof entry === 'string' ? expand(entry) : undefined;
-  }
-
-  function boolean(name: string, value: string): boolean {
-    if (/^(true|on|yes|1)$/i.test(value)) return true;
-    if (/^(false|off|no|0)$/i.test(value)) return false;
-    return fail(output, exitError, `Invalid value ${value} for boolean variable ${name}: ${errnoText.none}`);
-  }
-
+  const opened: Opened = { root, output, trace };
+  const get = (path: string): string | undefined => valueAt(opened, path);
+  const getFrom = (node: ConfigNode, name: string): string | undefined => valueOf(opened, node, name);
   return {
     root,
-    find: (path) => look(root, path, false),
-    findBelow: (node, path) => look(node, path, false),
-    create: (path) => look(root, path, true),
-    createBelow: (node, path) => (node === undefined ? undefined : look(node, path, true)) ?? crash('SIGABRT'),
-    set,
-    setIn,
+    find: (path) => look(opened, root, path, false),
+    findBelow: (node, path) => look(opened, node, path, false),
+    create: (path) => look(opened, root, path, true),
+    createBelow: (node, path) => (node === undefined ? undefined : look(opened, node, path, true)) ?? crash('SIGABRT'),
+    set(path, value) {
+      set(opened, path, value);
+    },
+    setIn(node, name, value) {
+      setIn(opened, node ?? root, name, value);
+    },
     setNull(path) {
-      const { node, name } = parentForWriting(path);
+      const { node, name } = parentForWriting(opened, path);
       trace?.set?.(node, name);
       whole(node).isBroken = true;
     },
     get,
     getFrom,
-    bool(path, whenUnset) {
-      const value = get(path);
-      return value === undefined ? whenUnset : boolean(path, value);
-    },
-    boolFrom(node, name, whenUnset) {
-      const value = getFrom(node, name);
-      return value === undefined ? whenUnset : boolean(name, value);
-    },
+    bool: (path, whenUnset) => boolean(output, path, get(path)) ?? whenUnset,
+    boolFrom: (node, name, whenUnset) => boolean(output, name, getFrom(node, name)) ?? whenUnset,
   };
+}
+
+function look(
+  { output, trace }: Opened,
+  parent: ConfigNode,
+  path: string,
+  isCreating: boolean,
+): ConfigNode | undefined {
+  const names = path.split('.');
+  let node = parent;
+  for (const [index, name] of names.entries()) {
+    if (name === '') {
+      warn(output, `Invalid configuration node: ${path}`);
+      return undefined;
+    }
+    const entry = whole(node).entries.get(name);
+    if (typeof entry === 'string') {
+      const variable = names.slice(0, index + 1).join('.');
+      warn(output, `Configuration node ${path} is a child of existing variable ${variable}`);
+      return undefined;
+    }
+    if (entry === undefined && !isCreating) return undefined;
+    const next = entry ?? emptyNode();
+    if (entry === undefined) {
+      node.entries.set(name, next);
+      trace?.make?.(next);
+    }
+    node = next;
+  }
+  return node;
+}
+
+function split(path: string): { readonly parent: string | undefined; readonly name: string } {
+  const dot = path.lastIndexOf('.');
+  return dot === -1 ? { parent: undefined, name: path } : { parent: path.slice(0, dot), name: path.slice(dot + 1) };
+}
+
+function parentForWriting(opened: Opened, path: string): { readonly node: ConfigNode; readonly name: string } {
+  const { parent, name } = split(path);
+  if (parent === undefined) return { node: opened.root, name };
+  const node = look(opened, opened.root, parent, true);
+  return { node: node ?? fail(opened.output, exitError, `Failed to create configuration node ${parent}`), name };
+}
+
+function set(opened: Opened, path: string, value: string): void {
+  const { node, name } = parentForWriting(opened, path);
+  if (isNode(whole(node).entries.get(name))) {
+    opened.trace?.set?.(node, name);
+    fail(opened.output, exitError, `Attempting to add value ${value} to existing node ${path}`);
+  }
+  setIn(opened, node, name, value);
+}
+
+function setIn({ output, trace }: Opened, node: ConfigNode, name: string, value: string): void {
+  if (name.includes('.')) fail(output, exitError, `Invalid config node name ${name}`);
+  trace?.set?.(node, name);
+  const { entries } = whole(node);
+  if (isNode(entries.get(name))) {
+    // The misspelling is bhyve's; the pointer stands for an address.
+    fail(output, exitError, `Attemping to add value ${value} to existing node ${name} of list 0x0`);
+  }
+  entries.delete(name); // a variable set again moves to the end
+  entries.set(name, value);
+}
+
+function valueAt(opened: Opened, path: string): string | undefined {
+  const value = rawValue(opened, path, 'code');
+  return value === undefined ? undefined : expand(opened, value);
+}
+
+function valueOf(opened: Opened, node: ConfigNode, name: string): string | undefined {
+  opened.trace?.read?.(node, name, 'code');
+  const entry = whole(node).entries.get(name);
+  if (isNode(entry)) warn(opened.output, `Attempt to fetch value of node ${name} of list 0x0`);
+  return typeof entry === 'string' ? expand(opened, entry) : undefined;
+}
+
+function rawValue(opened: Opened, path: string, by: ReadBy): string | undefined {
+  const { parent, name } = split(path);
+  const node = parent === undefined ? opened.root : look(opened, opened.root, parent, false);
+  opened.trace?.read?.(node, node === undefined ? path : name, by);
+  if (node === undefined) return undefined;
+  const entry = whole(node).entries.get(name);
+  if (isNode(entry)) {
+    warn(opened.output, `Attempting to fetch value of node ${path}`);
+    return undefined;
+  }
+  return entry;
+}
+
+/** Backslashes count only where there is a `%`, since this is not even called without one. */
+const expand = (opened: Opened, value: string): string => (value.includes('%') ? expandAll(opened, value, 0) : value);
+
+function expandAll(opened: Opened, value: string, depth: number): string {
+  const { output } = opened;
+  let expanded = '';
+  let at = 0;
+  while (at < value.length) {
+    const char = value.charAt(at);
+    const end = char === '%' && value.charAt(at + 1) === '(' ? value.indexOf(')', at + 2) : -1;
+    if (char === '\\') {
+      if (at + 1 === value.length) warn(output, `Trailing \\ in configuration value "${value}"`);
+      expanded += value.charAt(at + 1);
+      at += 2;
+    } else if (end !== -1 && depth <= maxReferenceDepth) {
+      expanded += reference(opened, value, value.slice(at + 2, end), depth);
+      at = end + 1;
+    } else {
+      if (char === '%') {
+        const isTooDeep = depth > maxReferenceDepth;
+        warn(
+          output,
+          isTooDeep
+            ? 'Too many recursive references in configuration value'
+            : `Invalid reference in configuration value "${value}"`,
+        );
+      }
+      expanded += char;
+      at += 1;
+    }
+  }
+  return expanded;
+}
+
+function reference(opened: Opened, value: string, path: string, depth: number): string {
+  if (path === '') {
+    warn(opened.output, `Empty reference in configuration value "${value}"`);
+    return '';
+  }
+  const referenced = rawValue(opened, path, 'reference');
+  if (referenced === undefined) {
+    warn(opened.output, `Failed to fetch referenced configuration variable ${path}`);
+    return '';
+  }
+  return expandAll(opened, referenced, depth + 1);
+}
+
+/** @returns undefined where there is no value */
+function boolean(output: Output, name: string, value: string | undefined): boolean | undefined {
+  if (value === undefined) return undefined;
+  if (/^(true|on|yes|1)$/i.test(value)) return true;
+  if (/^(false|off|no|0)$/i.test(value)) return false;
+  return fail(output, exitError, `Invalid value ${value} for boolean variable ${name}: ${errnoText.none}`);
 }
 
 /**
