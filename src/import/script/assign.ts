@@ -1,7 +1,8 @@
 import { listWords } from '../../base/text.js';
-import { keyedOf, type Expander } from './expand.js';
+import type { Expander } from './expander.js';
 import type { Run } from './run.js';
 import { literalOf, type Assignment, type Simple } from './tree.js';
+import { arithmetic, keyedOf } from './variables.js';
 
 /** Values go to variables, or into the environment of one command. */
 export function assign(run: Run, { name, isAdded, index, value }: Assignment, expander: Expander): void {
@@ -10,7 +11,7 @@ export function assign(run: Run, { name, isAdded, index, value }: Assignment, ex
     const keyed = value.filter(({ source }) => /^\[[^\]]+\]=/.test(source));
     for (const word of keyed) {
       const [, key = '', one = ''] = /^\[([^\]]+)\]=([^]*)$/.exec(expander.text(run, word)) ?? [];
-      setElement(run, expander, name, { key, source: key, text: one, isAdded: false });
+      setElement(run, name, { key, source: key, text: one, isAdded: false });
     }
     if (keyed.length > 0 && keyed.length === value.length) return;
     const plain = value.filter((word) => !keyed.includes(word));
@@ -28,18 +29,18 @@ export function assign(run: Run, { name, isAdded, index, value }: Assignment, ex
   }
   const text = words === undefined ? expander.text(run, value) : (words[0] ?? '');
   if (index !== undefined) {
-    setElement(run, expander, name, { key: expander.text(run, index), source: index.source, text, isAdded });
+    setElement(run, name, { key: expander.text(run, index), source: index.source, text, isAdded });
     return;
   }
   const old = typeof before === 'object' ? (before[0] ?? '') : (before ?? '');
-  run.variables.set(name, declared(run, expander, name, isAdded ? old : '', text));
+  run.variables.set(name, declared(run, name, isAdded ? old : '', text));
 }
 
 /** What `declare` has a variable make of each value. */
-function declared(run: Run, expander: Expander, name: string, old: string, text: string): string {
+function declared(run: Run, name: string, old: string, text: string): string {
   const letters = run.attributes.get(name) ?? '';
   if (letters.includes('n')) return run.symbols.of({ source: `$${name}`, kind: 'output' });
-  if (letters.includes('i')) return expander.number(run, old === '' ? text : `(${old})+(${text})`, text);
+  if (letters.includes('i')) return arithmetic(run, old === '' ? text : `(${old})+(${text})`, text);
   if (letters.includes('u')) return (old + text).toUpperCase();
   return letters.includes('l') ? (old + text).toLowerCase() : old + text;
 }
@@ -47,7 +48,6 @@ function declared(run: Run, expander: Expander, name: string, old: string, text:
 /** Under a key, or in its place in an array. */
 function setElement(
   run: Run,
-  expander: Expander,
   name: string,
   {
     key,
@@ -59,7 +59,7 @@ function setElement(
   const before = run.variables.get(name);
   const items = typeof before === 'object' ? [...before] : before === undefined ? [] : [before];
   const isKey = run.attributes.get(name)?.includes('A') === true;
-  const place = isKey ? key : expander.number(run, key, source);
+  const place = isKey ? key : arithmetic(run, key, source);
   const at = Number(place);
   if (isKey || !/^\d{1,4}$/.test(place) || at > items.length) {
     const id = `${name}[${place}]`;

@@ -1,7 +1,6 @@
 import { tellExported } from './environment.js';
 import path from 'node:path';
 import { holds, type Operand } from './conditions.js';
-import { keyedOf } from './expand.js';
 import type { Call, Tools } from './call.js';
 import { evaluateText, outerWrappers, textOfFile, withWrappers } from './evaluate-text.js';
 import { shellDialect } from './dialect.js';
@@ -11,6 +10,7 @@ import { hasSymbol, replaceSymbols, shownText, symbolsIn } from './symbols.js';
 import type { Simple, Word } from './tree.js';
 import { readArray, readLine } from './read.js';
 import { runOther } from './utilities.js';
+import { arithmetic, keyedOf } from './variables.js';
 import { unwrap } from './wrappers.js';
 
 const programs: readonly string[] = ['bhyve', 'bhyveload', 'grub-bhyve'];
@@ -252,7 +252,7 @@ const builtins: Readonly<Record<string, Builtin>> = {
     let last = '0';
     // The words as they stand: a `*` in them is no pattern of file names.
     const words = fields.length === command.words.length ? command.words.slice(1) : [];
-    for (const word of words) last = tools.expander.number(run, tools.expander.text(run, word), command.source);
+    for (const word of words) last = arithmetic(run, tools.expander.text(run, word), command.source);
     run.status = exited(last === '0' ? 1 : 0);
     return undefined;
   },

@@ -1,4 +1,4 @@
-import type { Expander } from './expand.js';
+import type { Expander } from './expander.js';
 import type { Field, Flow, Run, Wrapper } from './run.js';
 import type { List, Simple } from './tree.js';
 

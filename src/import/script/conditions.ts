@@ -1,6 +1,6 @@
 import { literalPattern, matches } from './patterns.js';
 import { decide, toBranch, toGiven, toValue, type Choice, type Run } from './run.js';
-import { argumentsUpTo } from './expand.js';
+import { argumentsUpTo } from './parameters.js';
 import { hasSymbol, plainText, shownText, symbolsIn } from './symbols.js';
 
 /** An operand of `[ … ]`, as text and as the pattern that it is in `[[ … ]]`. */

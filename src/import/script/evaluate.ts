@@ -6,7 +6,8 @@ import { dispatch } from './builtins.js';
 import type { Tools } from './call.js';
 import { valueFor } from './conditions.js';
 import { evaluateText } from './evaluate-text.js';
-import { createExpander, type Expander } from './expand.js';
+import { createExpander } from './expand.js';
+import type { Expander } from './expander.js';
 import { flat } from './flat.js';
 import { literalPattern, matches } from './patterns.js';
 import { isBashLike, decide, exited, mostSteps, succeeded, toBranch, toGiven, toValue } from './run.js';
@@ -16,6 +17,7 @@ import { tellExported } from './environment.js';
 import { redirected, redirectForGood } from './redirection.js';
 import { hasSymbol, plainText, shownText, symbolsIn } from './symbols.js';
 import { literalOf, type Command, type List, type Simple } from './tree.js';
+import { arithmetic } from './variables.js';
 
 /** How deep functions and texts may call each other. */
 const deepest = 40;
@@ -100,7 +102,7 @@ function followOne(run: Run, command: Command): Flow | undefined {
       return flow;
     }
     case 'arithmetic': {
-      const text = expander.number(run, expander.text(run, command.word), command.word.source);
+      const text = arithmetic(run, expander.text(run, command.word), command.word.source);
       run.status = hasSymbol(text)
         ? { kind: 'open', site: -command.line, line: command.line, source: command.word.source, isNegated: false }
         : exited(text === '0' ? 1 : 0);
@@ -309,7 +311,7 @@ function followFor(run: Run, { id, line, name, words, body }: Extract<Command, {
 }
 
 function followCounting(run: Run, loop: Extract<Command, { kind: 'counting' }>): Flow | undefined {
-  const value = (word: typeof loop.start): string => expander.number(run, expander.text(run, word), word.source);
+  const value = (word: typeof loop.start): string => arithmetic(run, expander.text(run, word), word.source);
   value(loop.start);
   const before = new Map(run.variables);
   const starts = run.started.length;

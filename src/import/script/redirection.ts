@@ -1,5 +1,5 @@
 import { shownText } from './symbols.js';
-import type { Expander } from './expand.js';
+import type { Expander } from './expander.js';
 import { exited, type Flow, type Run } from './run.js';
 import type { Redirect } from './tree.js';
 

@@ -4,6 +4,7 @@ import { evaluateText, textOfFile } from './evaluate-text.js';
 import { dialectOf } from './dialect.js';
 import { entry, exited, type Flow, type Run } from './run.js';
 import { hasSymbol } from './symbols.js';
+import { arithmetic } from './variables.js';
 import { unescaped } from './words.js';
 
 /** What a program prints that only works with its words; undefined: nobody knows. */
@@ -41,8 +42,8 @@ const printers: Readonly<Record<string, Printer>> = {
   uname: (words) => (words.length === 0 || words[0] === '-s' ? 'FreeBSD\n' : undefined),
   seq: (words) => numbers(words.map(Number)),
   jot: ([count = '', first = '1']) => numbers([Number(first), Number(first) + Number(count) - 1]),
-  expr: (words, { run, tools, command }) => {
-    const result = tools.expander.number(run, words.join(' '), command.source);
+  expr: (words, { run, command }) => {
+    const result = arithmetic(run, words.join(' '), command.source);
     return hasSymbol(result) ? undefined : `${result}\n`;
   },
   cat: (words, { run }) => {
