@@ -83,130 +83,140 @@ export function tellingViolations(violations: readonly Violation[]): readonly Vi
   );
 }
 
+/** What a violation is about. */
+interface Violated {
+  readonly violation: Violation;
+  readonly spoken: SpokenSchema;
+  readonly path: readonly string[];
+  readonly node: SourceNode;
+  /** The schema that speaks about the value. */
+  readonly schema: JsonSchema;
+  readonly name: string;
+  /** As it is written, unless that is a secret. */
+  readonly value: string;
+}
+
 function findingOf(violation: Violation, root: SourceNode, spoken: SpokenSchema): SchemaFinding {
   const path = steps(violation.instancePath);
   const { node } = find(root, path);
   const schema = schemaAt(root, path, spoken.schema);
-  const pointer = violation.instancePath;
-  const { params } = violation;
-  const finding = (code: string, message: string, fix?: string, where = pointer, atKey = false): SchemaFinding => ({
-    code,
-    pointer: where,
-    message,
-    atKey,
-    ...(fix === undefined ? {} : { fix }),
-  });
   const name = nameOf(path, spoken.whole);
   const value = schema.isSecret === true ? '"***"' : quoted(node);
-  const hint = exampleOf(schema);
+  return sentenceOf({ violation, spoken, path, node, schema, name, value });
+}
 
+function sentenceOf(violated: Violated): SchemaFinding {
+  const { violation, spoken, path, node, schema, name, value } = violated;
+  const { instancePath: pointer, params } = violation;
+  const hint = exampleOf(schema);
+  const example = hint === undefined ? undefined : `use e.g. ${hint}`;
   switch (violation.keyword) {
-    case 'required': {
-      const missing = String(params.missingProperty);
-      const property = propertySchema(schema, missing);
-      const example = exampleBeside(node, missing, schema) ?? exampleOf(property);
-      return finding(
-        'required',
-        `${missing} is required${property?.description === undefined ? '' : `: ${firstSentence(property.description)}`}`,
-        example === undefined ? `add "${missing}"` : `add e.g. "${missing}": ${example}`,
-        child(pointer, missing),
-      );
-    }
-    case 'additionalProperties': {
-      const key = String(params.additionalProperty);
-      return finding(
-        'unknown-field',
-        `${shown(key)} is not a field here`,
-        spoken.misplaced?.(key, path, Object.keys(schema.properties ?? {})) ?? unknownFieldFix(key, schema),
-        child(pointer, key),
-        true,
-      );
-    }
-    case 'propertyNames': {
-      const key = String(params.propertyName);
-      return finding(
-        'wrong-text',
-        `${shown(key)} is not ${schema.propertyNames?.patternErrorMessage ?? 'a name'}`,
-        'write it without them',
-        child(pointer, key),
-        true,
-      );
-    }
-    case 'discriminator': {
-      const key = schema.discriminator?.propertyName ?? '';
-      const tags = (schema.oneOf ?? []).flatMap(({ $ref }) => ($ref === undefined ? [] : [definitionName($ref)]));
-      const tag = entryOf(node, key);
-      if (tag === undefined) {
-        const keys = node.kind === 'mapping' ? node.entries.map((entry) => entry.key) : [];
-        const named = keys
-          .map((each) => (tags.includes(each) ? each : spoken.otherTag?.(each)))
-          .find((each) => each !== undefined);
-        return finding(
-          'required',
-          `${key} is required: ${spoken.tag.meaning}`,
-          named !== undefined
-            ? `write "${key}": "${named}", and its fields beside that`
-            : `use one of ${listWords(tags, 'or')}`,
-          child(pointer, key),
-        );
-      }
-      const text = toValue(tag.value);
-      const near = typeof text === 'string' ? (spoken.otherTag?.(text) ?? nearestName(text, tags)) : undefined;
-      return finding(
-        spoken.tag.code,
-        `${quoted(tag.value)} is not ${spoken.tag.noun}`,
-        near === undefined ? `use one of ${listWords(tags, 'or')}` : `did you mean "${near}"?`,
-        child(pointer, key),
-      );
-    }
+    case 'required':
+      return missingField(violated, String(params.missingProperty));
+    case 'additionalProperties':
+      return unknownField(violated, String(params.additionalProperty));
+    case 'propertyNames':
+      return wrongKey(violated, String(params.propertyName));
+    case 'discriminator':
+      return wrongTag(violated, schema.discriminator?.propertyName ?? '');
     case 'type':
       return finding(
         'wrong-type',
+        pointer,
         `${name} must be ${typeWords(schema)}, got ${value}${givenTwice(node, schema)}`,
-        respelled(node, schema) ?? allowedFix(schema, spoken) ?? (hint === undefined ? undefined : `use e.g. ${hint}`),
+        respelled(node, schema) ?? allowedFix(schema, spoken) ?? example,
       );
     case 'pattern':
       return finding(
         'wrong-text',
+        pointer,
         `${value} is not ${schema.patternErrorMessage ?? `like ${String(params.pattern)}`}`,
-        respelledText(node, schema, path, spoken) ?? (hint === undefined ? undefined : `use e.g. ${hint}`),
+        respelledText(node, schema, path, spoken) ?? example,
       );
     case 'enum':
-    case 'const': {
-      const allowed = (schema.enum ?? [schema.const]).map((word) => JSON.stringify(word));
-      const text = toValue(node);
-      const near =
-        typeof text === 'string'
-          ? nearestName(
-              text,
-              (schema.enum ?? []).filter((word) => typeof word === 'string'),
-            )
-          : undefined;
-      return finding(
-        'not-allowed',
-        `${name} cannot be ${value}`,
-        near === undefined ? `use ${listWords(allowed, 'or')}` : `did you mean "${near}"?`,
-      );
-    }
+    case 'const':
+      return notAllowed(violated);
     case 'minimum':
     case 'maximum':
-      return finding('out-of-range', `${name} must be ${range(schema)}, got ${value}`);
+      return finding('out-of-range', pointer, `${name} must be ${range(schema)}, got ${value}`);
     case 'minItems':
-    case 'maxItems':
-      return finding(
-        'wrong-length',
-        `${name} must have ${itemRange(schema)} items, got ${node.kind === 'sequence' ? node.items.length : 0}`,
-      );
+    case 'maxItems': {
+      const count = node.kind === 'sequence' ? node.items.length : 0;
+      return finding('wrong-length', pointer, `${name} must have ${itemRange(schema)} items, got ${count}`);
+    }
     case 'minLength':
     case 'minProperties':
-      return finding(
-        'empty',
-        `${name} must not be empty`,
-        hint === undefined ? undefined : `use e.g. ${hint}, or leave it out`,
-      );
+      return finding('empty', pointer, `${name} must not be empty`, example && `${example}, or leave it out`);
     default:
-      return finding('invalid', `${name}: ${value} breaks the rule "${violation.keyword}" of the schema`);
+      return finding('invalid', pointer, `${name}: ${value} breaks the rule "${violation.keyword}" of the schema`);
   }
+}
+
+const finding = (code: string, pointer: string, message: string, fix?: string): SchemaFinding => ({
+  code,
+  pointer,
+  message,
+  atKey: false,
+  ...(fix === undefined ? {} : { fix }),
+});
+
+function missingField({ violation, node, schema }: Violated, missing: string): SchemaFinding {
+  const property = propertySchema(schema, missing);
+  const example = exampleBeside(node, missing, schema) ?? exampleOf(property);
+  return finding(
+    'required',
+    child(violation.instancePath, missing),
+    `${missing} is required${property?.description === undefined ? '' : `: ${firstSentence(property.description)}`}`,
+    example === undefined ? `add "${missing}"` : `add e.g. "${missing}": ${example}`,
+  );
+}
+
+function unknownField({ violation, spoken, path, schema }: Violated, key: string): SchemaFinding {
+  const fix = spoken.misplaced?.(key, path, Object.keys(schema.properties ?? {})) ?? unknownFieldFix(key, schema);
+  const at = child(violation.instancePath, key);
+  return { ...finding('unknown-field', at, `${shown(key)} is not a field here`, fix), atKey: true };
+}
+
+function wrongKey({ violation, schema }: Violated, key: string): SchemaFinding {
+  const message = `${shown(key)} is not ${schema.propertyNames?.patternErrorMessage ?? 'a name'}`;
+  const at = child(violation.instancePath, key);
+  return { ...finding('wrong-text', at, message, 'write it without them'), atKey: true };
+}
+
+function wrongTag({ violation, spoken, node, schema }: Violated, key: string): SchemaFinding {
+  const at = child(violation.instancePath, key);
+  const tags = (schema.oneOf ?? []).flatMap(({ $ref }) => ($ref === undefined ? [] : [definitionName($ref)]));
+  const anyOfThem = `use one of ${listWords(tags, 'or')}`;
+  const tag = entryOf(node, key);
+  if (tag === undefined) {
+    const keys = node.kind === 'mapping' ? node.entries.map((entry) => entry.key) : [];
+    const named = keys
+      .map((each) => (tags.includes(each) ? each : spoken.otherTag?.(each)))
+      .find((each) => each !== undefined);
+    const fix = named === undefined ? anyOfThem : `write "${key}": "${named}", and its fields beside that`;
+    return finding('required', at, `${key} is required: ${spoken.tag.meaning}`, fix);
+  }
+  const text = toValue(tag.value);
+  const near = typeof text === 'string' ? (spoken.otherTag?.(text) ?? nearestName(text, tags)) : undefined;
+  return finding(
+    spoken.tag.code,
+    at,
+    `${quoted(tag.value)} is not ${spoken.tag.noun}`,
+    near === undefined ? anyOfThem : `did you mean "${near}"?`,
+  );
+}
+
+function notAllowed({ violation, node, schema, name, value }: Violated): SchemaFinding {
+  const allowed = (schema.enum ?? [schema.const]).map((word) => JSON.stringify(word));
+  const text = toValue(node);
+  const words = (schema.enum ?? []).filter((word) => typeof word === 'string');
+  const near = typeof text === 'string' ? nearestName(text, words) : undefined;
+  return finding(
+    'not-allowed',
+    violation.instancePath,
+    `${name} cannot be ${value}`,
+    near === undefined ? `use ${listWords(allowed, 'or')}` : `did you mean "${near}"?`,
+  );
 }
 
 /** What people call a value: its key, or the list it is in with its place there. */
