@@ -1,3 +1,4 @@
+import { readEscape } from '../base/escape.js';
 import { child } from '../base/json-pointer.js';
 import { shown } from '../base/text.js';
 import {
@@ -12,17 +13,6 @@ import {
 
 const stop = (offset: number, message: string, fix?: string): never => {
   throw new ParseStop(fix === undefined ? { message, offset } : { message, offset, fix });
-};
-
-const escapes: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
 };
 
 const numberForm = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -233,7 +223,7 @@ function readString(cursor: Cursor): string {
     cursor.index += plain.length;
     const char = text.charAt(cursor.index);
     if (char === '"') break;
-    if (char === '\\') out += readEscape(cursor);
+    if (char === '\\') out += takeEscape(cursor);
     else noPartOfString(cursor, start);
   }
   cursor.index += 1;
@@ -242,18 +232,14 @@ function readString(cursor: Cursor): string {
   return out;
 }
 
-function readEscape(cursor: Cursor): string {
+function takeEscape(cursor: Cursor): string {
   const { text, index } = cursor;
-  const char = text.charAt(index + 1);
-  if (char === 'u') {
-    const digits = text.slice(index + 2, index + 6);
-    if (!/^[0-9a-fA-F]{4}$/.test(digits)) stop(index, `\\u wants four hex digits, found ${shown(digits)}`);
-    cursor.index += 6;
-    return String.fromCharCode(Number.parseInt(digits, 16));
-  }
-  const value = escapes[char] ?? stop(index, `\\${char} means nothing in JSON`, 'write \\\\ for a backslash');
-  cursor.index += 2;
-  return value;
+  const escape = readEscape(text, index);
+  if (escape.kind === 'no-code') return stop(index, escape.message);
+  if (escape.kind === 'unknown')
+    return stop(index, `\\${text.charAt(index + 1)} means nothing in JSON`, 'write \\\\ for a backslash');
+  cursor.index = escape.end;
+  return escape.text;
 }
 
 /** @param start where the string begins */

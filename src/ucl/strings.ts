@@ -1,3 +1,4 @@
+import { readEscape } from '../base/escape.js';
 import { shown } from '../base/text.js';
 import { readAtom } from './atom.js';
 import { charAt, isAtEnd, isComment, matchAt, stop, wordAt, type Cursor } from './cursor.js';
@@ -10,17 +11,6 @@ const plainSingleForm = /[^'\\\0]*/y;
 /** The same of text without quotes. */
 const plainAtomForm = /[^\0\r\n#,;/\\{}[\]]+/y;
 const heredocForm = /<<([A-Z]+)\r?\n/y;
-
-const escapes: Readonly<Record<string, string>> = {
-  '"': '"',
-  '\\': '\\',
-  '/': '/',
-  b: '\b',
-  f: '\f',
-  n: '\n',
-  r: '\r',
-  t: '\t',
-};
 
 /** Without the blanks at its end. A regular expression would begin anew at each blank of a run in the middle. */
 function withoutBlanks(text: string): string {
@@ -45,20 +35,16 @@ function readPlain(cursor: Cursor, form: RegExp): string {
   return plain;
 }
 
-function readEscape(cursor: Cursor): string {
-  const { text, index } = cursor;
-  const char = text.charAt(index + 1);
-  if (char === 'u') {
-    const digits = text.slice(index + 2, index + 6);
-    if (!/^[0-9a-fA-F]{4}$/.test(digits)) stop(index, `\\u wants four hex digits, found ${shown(digits)}`);
-    cursor.index += 6;
-    return String.fromCharCode(Number.parseInt(digits, 16));
+function takeEscape(cursor: Cursor): string {
+  const { index } = cursor;
+  const escape = readEscape(cursor.text, index);
+  if (escape.kind === 'no-code') return stop(index, escape.message);
+  if (escape.kind === 'unknown') {
+    const found = wordAt(cursor, index + 1);
+    return stop(index, `a backslash before ${found} means nothing`, 'write \\\\ for a backslash');
   }
-  const value =
-    escapes[char] ??
-    stop(index, `a backslash before ${wordAt(cursor, index + 1)} means nothing`, 'write \\\\ for a backslash');
-  cursor.index += 2;
-  return value;
+  cursor.index = escape.end;
+  return escape.text;
 }
 
 export function readDoubleQuoted(cursor: Cursor): string {
@@ -69,7 +55,7 @@ export function readDoubleQuoted(cursor: Cursor): string {
     out += readPlain(cursor, plainForm);
     const char = charAt(cursor);
     if (char === '"') break;
-    if (char === '\\') out += readEscape(cursor);
+    if (char === '\\') out += takeEscape(cursor);
     else noPartOfString(cursor, start);
   }
   cursor.index += 1;
@@ -169,7 +155,7 @@ function readUnquotedText(cursor: Cursor): string {
 /** Before a sign, a backslash makes it one of the text. */
 function readUnquotedEscape(cursor: Cursor): string {
   const next = cursor.text.charAt(cursor.index + 1);
-  if (next === '' || /[\w\s\0]/.test(next)) return readEscape(cursor);
+  if (next === '' || /[\w\s\0]/.test(next)) return takeEscape(cursor);
   cursor.index += 2;
   return next;
 }
