@@ -1,7 +1,7 @@
 import type { FileType, Need, Variable } from '../devices/device.js';
 import type { Connection } from '../devices/readers/reader.js';
 import { connectionsOf as deviceConnections } from '../devices/readers/registry.js';
-import { serialConnection } from '../devices/readers/small.js';
+import { fieldConnections } from '../fields/readers/registry.js';
 import type { Machine, PlannedDevice } from '../machine/machine.js';
 
 export type { Connection };
@@ -69,58 +69,10 @@ export function connectionsOf(device: PlannedDevice, needs: Needs): readonly Con
   });
 }
 
-/** What is behind the LPC bridge, or where there is none, part of the machine itself: firmware, TPM, com ports. */
-export function boardConnections({ variables, requirements, servesConsole }: Machine): readonly Connection[] {
-  const node = nodeOf(variables, '');
-  const file = (port: string, keys: readonly string[], kind: string): readonly Connection[] =>
-    keys.flatMap((key) => {
-      const name = node.get(key);
-      return name === undefined ? [] : [{ port, kind, name, notes: [] }];
-    });
-  const tpm = node.get('tpm.path');
-  const coms = [...node].flatMap(([key, backend]): readonly Connection[] => {
-    const [, com] = /^lpc\.(com\d)\.path$/.exec(key) ?? [];
-    return com === undefined && key !== 'console' ? [] : [serialConnection(backend, servesConsole, com ?? 'console')];
-  });
-  return [
-    ...file('bootrom', ['bootrom', 'lpc.bootrom'], 'firmware'),
-    ...file('bootvars', ['bootvars', 'lpc.bootvars'], 'variables'),
-    ...coms,
-    ...(tpm === undefined
-      ? []
-      : [{ port: 'tpm', kind: node.get('tpm.type') === 'swtpm' ? 'swtpm' : 'host TPM', name: tpm, notes: [] }]),
-    ...requirements.flatMap(({ need }) =>
-      need.kind === 'file' && need.pointer.startsWith('/fw_cfg_files/')
-        ? [{ port: 'fw_cfg', kind: 'file', name: need.path, notes: [] }]
-        : [],
-    ),
-  ];
-}
-
-/** What the machine has without a device: its loader, its gdb stub. */
-export function hostConnections({ variables, loader, isLoadedByOthers, requirements }: Machine): readonly Connection[] {
-  const node = nodeOf(variables, 'gdb.');
-  const port = node.get('port');
-  const images = requirements.flatMap(({ need }) =>
-    need.kind === 'file' && need.pointer.startsWith('/loader/') ? [need.path] : [],
-  );
-  return [
-    ...(loader === undefined
-      ? []
-      : [
-          { port: 'loader', kind: 'program', name: loader.kind, notes: [] },
-          ...images.map((name) => ({ port: 'loader', kind: 'file', name, notes: [] })),
-        ]),
-    ...(isLoadedByOthers ? [{ port: 'loader', name: 'loaded by others', notes: [] }] : []),
-    ...(port === undefined
-      ? []
-      : [
-          {
-            port: 'gdb',
-            kind: 'TCP',
-            name: `${node.get('address') ?? 'localhost'}:${port}`,
-            notes: node.get('wait') === 'true' ? ['waits for a debugger'] : [],
-          },
-        ]),
-  ];
+/** What root fields connect: behind the LPC bridge (where there is none, that is part of the machine), or else. */
+export function fieldConnectionsOf(machine: Machine, where: 'board' | 'machine'): readonly Connection[] {
+  const { variables, requirements, servesConsole, loader, isLoadedByOthers } = machine;
+  const needs = requirements.map(({ need }) => need);
+  const connected = { variables: nodeOf(variables, ''), needs, servesConsole, loader: loader?.kind, isLoadedByOthers };
+  return fieldConnections[where].flatMap((connections) => connections(connected));
 }

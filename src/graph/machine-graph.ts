@@ -2,7 +2,7 @@ import { formatMemorySize } from '../base/memory-size.js';
 import { compareAddresses, formatAddress, type PciAddress } from '../base/pci-address.js';
 import { count } from '../base/text.js';
 import type { Machine } from '../machine/machine.js';
-import { boardConnections, connectionsOf, hostConnections, needsOf, type Connection } from './connections.js';
+import { connectionsOf, fieldConnectionsOf, needsOf, type Connection } from './connections.js';
 
 export type { Connection } from './connections.js';
 
@@ -39,7 +39,7 @@ export interface MachineGraph {
 export function machineGraph(machine: Machine): MachineGraph {
   const { name, target, devices } = machine;
   const needs = needsOf(machine.requirements.map(({ need }) => need));
-  const board = boardConnections(machine);
+  const board = fieldConnectionsOf(machine, 'board');
   const hasLpc = devices.some(({ model }) => model === 'lpc');
   const placed = devices
     .toSorted((a, b) => compareAddresses(a.address, b.address))
@@ -65,7 +65,7 @@ export function machineGraph(machine: Machine): MachineGraph {
     name,
     target,
     facts: factsOf(machine),
-    connections: [...hostConnections(machine), ...(hasLpc ? [] : board)],
+    connections: [...fieldConnectionsOf(machine, 'machine'), ...(hasLpc ? [] : board)],
     buses: [...buses].map(([number, devicesOfBus]) => ({ number, devices: devicesOfBus })),
   };
 }

@@ -1,5 +1,6 @@
+import { serialConnection } from '../../devices/readers/small.js';
 import { smbios } from '../guest-identity.js';
-import { plain, type ReadField, type SpecObject } from './reader.js';
+import { plain, type FieldConnections, type ReadField, type SpecObject } from './reader.js';
 
 export const readSmbios: ReadField = ({ variables }) => {
   const structures = Object.entries(smbios.schema.properties ?? {}).flatMap(([structure, { properties }]) => {
@@ -39,4 +40,16 @@ export const readGdb: ReadField = ({ variables, readBoolean }) => {
     value: isPlain ? Number(port) : server,
     variables: [...variables.keys()].filter((key) => key.startsWith('gdb.')),
   };
+};
+
+export const comConnections: FieldConnections = ({ variables, servesConsole }) =>
+  [...variables].flatMap(([key, backend]) => {
+    const com = key === 'console' ? key : /^lpc\.(com\d)\.path$/.exec(key)?.[1];
+    return com === undefined ? [] : [serialConnection(backend, servesConsole, com)];
+  });
+
+export const gdbConnections: FieldConnections = ({ variables }) => {
+  const [port, address = 'localhost', wait] = ['port', 'address', 'wait'].map((key) => variables.get(`gdb.${key}`));
+  const notes = wait === 'true' ? ['waits for a debugger'] : [];
+  return port === undefined ? [] : [{ port: 'gdb', kind: 'TCP', name: `${address}:${port}`, notes }];
 };

@@ -1,5 +1,5 @@
 import { bootromOf, firmwareVariables } from '../firmware.js';
-import { plain, type ReadField, type SpecObject } from './reader.js';
+import { plain, type FieldConnections, type ReadField, type SpecObject } from './reader.js';
 
 export const readBootrom: ReadField = ({ variables, platform }) => {
   const key = firmwareVariables(platform).bootrom;
@@ -37,4 +37,27 @@ export const readTpm: ReadField = ({ variables }) => {
     value: { type, path, ...(version === '2.0' ? {} : { version }) },
     variables: ['tpm.type', 'tpm.path', 'tpm.version'],
   };
+};
+
+const imageConnections =
+  (port: string, kind: string): FieldConnections =>
+  ({ variables }) => {
+    const name = variables.get(port) ?? variables.get(`lpc.${port}`);
+    return name === undefined ? [] : [{ port, kind, name, notes: [] }];
+  };
+
+export const bootromConnections = imageConnections('bootrom', 'firmware');
+export const varfileConnections = imageConnections('bootvars', 'variables');
+
+export const fwCfgFilesConnections: FieldConnections = ({ needs }) =>
+  needs.flatMap((need) =>
+    need.kind === 'file' && need.pointer.startsWith('/fw_cfg_files/')
+      ? [{ port: 'fw_cfg', kind: 'file', name: need.path, notes: [] }]
+      : [],
+  );
+
+export const tpmConnections: FieldConnections = ({ variables }) => {
+  const name = variables.get('tpm.path');
+  const kind = variables.get('tpm.type') === 'swtpm' ? 'swtpm' : 'host TPM';
+  return name === undefined ? [] : [{ port: 'tpm', kind, name, notes: [] }];
 };

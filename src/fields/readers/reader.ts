@@ -1,5 +1,7 @@
 import type { Platform } from '../../base/platform.js';
 import type { SpecObject, SpecValue } from '../../base/spec-value.js';
+import type { Requirement } from '../../devices/device.js';
+import type { Connection } from '../../devices/readers/reader.js';
 import type { Topology } from '../cpu.js';
 
 /** What the guest reads by the firmware's own interface: `-f`, which leaves no trace among the variables. */
@@ -38,7 +40,22 @@ export interface FieldReading {
 /** How a root field is told from a configuration; undefined: it cannot say what is there. */
 export type ReadField = (configured: Configured) => FieldReading | undefined;
 
-export type { SpecObject, SpecValue };
+export type { Connection, SpecObject, SpecValue };
+
+/** What the root fields of a machine have come to, for pictures of it. */
+export interface Connected {
+  /** What bhyve is told, by key; secrets are not among them. */
+  readonly variables: ReadonlyMap<string, string>;
+  readonly needs: readonly Requirement[];
+  /** vmrun serves what bhyve has for its standard input and output. */
+  readonly servesConsole: boolean;
+  /** The program that loads the guest, by its name. */
+  readonly loader: string | undefined;
+  readonly isLoadedByOthers: boolean;
+}
+
+/** What a root field, or a family of them, connects the machine to. */
+export type FieldConnections = (connected: Connected) => readonly Connection[];
 
 export const present = ({ variables }: Configured, keys: readonly string[]): readonly string[] =>
   keys.filter((key) => variables.has(key));

@@ -1,9 +1,20 @@
 import { fields } from '../registry.js';
-import { readCom, readGdb, readSmbios } from './board.js';
-import { readBootrom, readFwCfgFiles, readFwcfg, readTpm, readVarfile } from './firmware.js';
+import { comConnections, gdbConnections, readCom, readGdb, readSmbios } from './board.js';
+import {
+  bootromConnections,
+  fwCfgFilesConnections,
+  readBootrom,
+  readFwCfgFiles,
+  readFwcfg,
+  readTpm,
+  readVarfile,
+  tpmConnections,
+  varfileConnections,
+} from './firmware.js';
 import { readFlag, readNoMpTable } from './flags.js';
+import { loaderConnections } from './loader.js';
 import { readCpu, readCpuPin, readMem, readNuma, readWiring } from './machine.js';
-import { plain, type ReadField } from './reader.js';
+import { plain, type FieldConnections, type ReadField } from './reader.js';
 
 /** The fields that take code to be told from a configuration; a flag says it all in its line of the family. */
 const own: Readonly<Record<string, ReadField>> = {
@@ -35,3 +46,9 @@ export const fieldReaders: readonly (readonly [field: string, read: ReadField])[
     return read === undefined ? [] : [[name, read] as const];
   },
 );
+
+/** What the machine is connected to by its root fields, as pictures show it: behind the LPC bridge, and by itself. */
+export const fieldConnections: Readonly<Record<'board' | 'machine', readonly FieldConnections[]>> = {
+  board: [bootromConnections, varfileConnections, comConnections, tpmConnections, fwCfgFilesConnections],
+  machine: [loaderConnections, gdbConnections],
+};
