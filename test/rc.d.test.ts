@@ -175,7 +175,7 @@ describe('service vmrun start', () => {
       expect(started.stderr).toContain('"cpus" is not a field here\n    fix: did you mean "cpu"?');
       expect(started.stderr).toContain('WARNING: bad was not started');
       expect(started.stderr).toContain('WARNING: none has no spec');
-      expect(started.stderr).toContain("WARNING: '../db' is no name");
+      expect(started.stderr).toContain("WARNING: '../db' is not a name");
       expect((await rc.service('stop')).status).toBe(0);
       await expectNothingLeft(rc);
     });
@@ -195,7 +195,7 @@ describe('service vmrun start', () => {
     });
   });
 
-  test('leaves a VM alone that runs already, and that is no failure', async () => {
+  test('leaves a VM alone that runs already, and that is not a failure', async () => {
     await inPlace(async (place) => {
       const rc = rcIn(place, 'vmrun_list="db web"');
       const [db, web] = [rc.vm('db'), rc.vm('web')];

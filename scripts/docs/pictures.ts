@@ -9,7 +9,7 @@ import { plan } from '../../src/machine/plan.js';
 export async function rescuePicture(): Promise<string> {
   const text = JSON.stringify(rescue);
   const loaded = await loadSpecText({ name: 'rescue.json', text, format: 'json', resolveFile: (path) => path });
-  if (!loaded.ok) throw new Error('examples/rescue.json is no valid spec');
+  if (!loaded.ok) throw new Error('examples/rescue.json is not a valid spec');
   const machine = plan(loaded.value, 'default');
   if (!machine.ok) throw new Error('examples/rescue.json has no plan');
   return drawGraph({ boots: bootGraph(loaded.value), machine: machineGraph(machine.value) }, 'svg');

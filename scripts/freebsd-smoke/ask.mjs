@@ -115,7 +115,7 @@ async function fifo(file) {
 async function nmdm(one, other) {
   const far = openSync(one, O_RDWR | O_NONBLOCK | O_NOCTTY);
   const near = openSync(other, O_RDWR | O_NONBLOCK | O_NOCTTY);
-  if (!tty.isatty(near)) return fail(`${other} is no terminal to Node.js`);
+  if (!tty.isatty(near)) return fail(`${other} is not a terminal to Node.js`);
   const stream = new tty.ReadStream(near);
   stream.setRawMode(true);
   writeSync(far, 'hello');

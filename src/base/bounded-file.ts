@@ -83,6 +83,6 @@ function readDescriptor(descriptor: number, most: number): Buffer | undefined {
 /** @throws an error as a system call would have it, for all but a regular file */
 export function refuseStrange(stats: Stats): void {
   if (stats.isFile()) return;
-  const what = stats.isDirectory() ? 'it is a directory' : 'it is no regular file';
+  const what = stats.isDirectory() ? 'it is a directory' : 'it is not a regular file';
   throw Object.assign(new Error(what), { code: 'EFTYPE' });
 }

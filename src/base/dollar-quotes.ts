@@ -63,6 +63,6 @@ function decoded(bytes: readonly number[], end: number, where: string): ReturnTy
   try {
     return { text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Uint8Array.from(bytes)), end };
   } catch {
-    return { error: `${where} holds bytes that are no UTF-8` };
+    return { error: `${where} holds bytes that are not UTF-8` };
   }
 }

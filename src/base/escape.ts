@@ -26,7 +26,7 @@ export function readEscape(text: string, index: number): Escape {
     return found === undefined ? { kind: 'unknown' } : { kind: 'known', text: found, end: index + 2 };
   }
   if (!/^[0-9a-fA-F]{4}$/.test(digits)) {
-    return { kind: 'no-code', message: `\\u wants four hex digits, found ${shown(digits)}` };
+    return { kind: 'no-code', message: `\\u needs four hex digits, found ${shown(digits)}` };
   }
   return { kind: 'known', text: String.fromCharCode(Number.parseInt(digits, 16)), end: index + 6 };
 }

@@ -29,7 +29,7 @@ export const networkFields: { readonly [Field in keyof NetworkFields]-?: JsonSch
   type: {
     type: 'string',
     enum: types,
-    description: 'Kind of backend; default: told by how the name begins. A tap with a name of its own needs it.',
+    description: 'Kind of backend; default: what the name begins with. A tap with a name of its own needs it.',
   },
   mac: {
     type: 'string',
@@ -39,14 +39,14 @@ export const networkFields: { readonly [Field in keyof NetworkFields]-?: JsonSch
     examples: ['58:9c:fc:00:00:01'],
   },
   bridge: text(
-    'tap and vmnet: the bridge of the host that the interface is to be a member of; vmrun adds it where it may mend ' +
-      'the host. bhyve is not told of it.',
+    'tap and vmnet: the bridge of the host that the interface is to be a member of; vmrun adds it where it may change ' +
+      'the host. bhyve does not know of it.',
     { examples: ['bridge0'] },
   ),
   path: text('netgraph: the node to connect to.', { examples: ['sw0:'] }),
   peerhook: text('netgraph: the hook of that node.', { examples: ['link1'] }),
   socket: text('netgraph: name of the socket node that bhyve makes.'),
-  hook: text('netgraph: hook of that socket node; bhyve uses vmlink unless told.'),
+  hook: text('netgraph: hook of that socket node; bhyve uses vmlink unless set.'),
   hostfwd: {
     type: 'array',
     description: 'slirp: ports of the host that reach the guest, each (tcp|udp):[host]:port-[guest]:port.',
@@ -264,7 +264,9 @@ function checkMac(mac: string | undefined): readonly Finding[] {
   if (mac === undefined) return [];
   const octets = mac.split(':').map((octet) => Number.parseInt(octet, 16));
   if (octets.every((octet) => octet === 0)) {
-    return [{ code: 'mac', pointer: '/mac', message: `${mac} is no address`, fix: 'leave "mac" out, or give another' }];
+    return [
+      { code: 'mac', pointer: '/mac', message: `${mac} is not an address`, fix: 'leave "mac" out, or give another' },
+    ];
   }
   if (((octets[0] ?? 0) & 1) === 0) return [];
   return [

@@ -91,9 +91,9 @@ export const nvme = defineDevice<Nvme>({
     properties: {
       path: imageSchema('The disk image'),
       ram: integer('Size in MiB of a disk in host memory, instead of path.', 1, 2 ** 24),
-      maxq: integer('Number of queues; bhyve uses 16 unless told.', 1, 16),
-      qsz: integer('Entries in each queue; bhyve uses 2048 unless told, and keeps 16 bits of it.', 1, 65535),
-      ioslots: integer('I/O slots; bhyve uses 8 unless told.', 1, 2 ** 31 - 1),
+      maxq: integer('Number of queues; bhyve uses 16 unless set.', 1, 16),
+      qsz: integer('Entries in each queue; bhyve uses 2048 unless set, and keeps 16 bits of it.', 1, 65535),
+      ioslots: integer('I/O slots; bhyve uses 8 unless set.', 1, 2 ** 31 - 1),
       sectsz: { type: 'integer', enum: [512, 4096, 8192], description: "Sector size in bytes; default: the image's." },
       ser: identifyText('Serial number', 20),
       eui64: {

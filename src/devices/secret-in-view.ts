@@ -8,7 +8,7 @@ export const secretInView = (words: readonly string[], pointer: string, fix: str
           code: 'secret-in-view',
           severity: 'warning',
           pointer,
-          message: 'a password here stands on the command line of bhyve, for everybody to see',
+          message: 'a password here would be on the command line of bhyve, for everybody to see',
           fix,
         },
       ]

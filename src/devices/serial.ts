@@ -44,7 +44,7 @@ export function checkSerialBackend(
       {
         code: 'console-backend',
         pointer,
-        message: `${JSON.stringify(backend)} is no backend for a serial port`,
+        message: `${JSON.stringify(backend)} is not a backend for a serial port`,
         fix: 'use "console", "stdio", a tty such as "/dev/nmdm0A", or "tcp=127.0.0.1:1234"',
       },
     ];
@@ -56,7 +56,7 @@ export function checkSerialBackend(
       severity: 'warning',
       pointer,
       message: 'tcp backends came with FreeBSD 14.3',
-      fix: 'see to it that the host is 14.3 or later, or use a tty such as "/dev/nmdm0A"',
+      fix: 'make sure that the host is 14.3 or later, or use a tty such as "/dev/nmdm0A"',
     },
   ];
 }

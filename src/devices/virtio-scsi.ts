@@ -154,7 +154,7 @@ export const virtioScsi = defineDevice<VirtioScsi>({
         },
         examples: [['/dev/cam/ctl1.1', { id: 5, path: '/dev/cam/ctl2.1' }]],
       },
-      iid: integer('Initiator id for CTL; bhyve uses 0 unless told.', 0, 2 ** 31 - 1),
+      iid: integer('Initiator id for CTL; bhyve uses 0 unless set.', 0, 2 ** 31 - 1),
       bootindex: blockOptions.bootindex,
       seg_max: optionOf16('Most segments of one request.', 3, 4092),
       num_queues: optionOf16('Number of request queues.', 1, 30),

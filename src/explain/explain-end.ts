@@ -42,8 +42,8 @@ function reasonOf(end: RunEnd, hasWords: boolean): Reason {
       };
     case 'unknown':
       return {
-        cause: 'the shell that waited for bhyve was killed, and the system tells its status to nobody else',
-        next: "look at the guest's own log, and at dmesg, whether it was shut down or bhyve died",
+        cause: 'the shell that waited for bhyve was killed, and the system gives its status to nobody else',
+        next: "look at the guest's own log, and at dmesg: was it shut down, or did bhyve die?",
       };
     case 'not-prepared':
       return { cause: 'the hook pre_start failed, so bhyve was not started', next: 'run hooks.pre_start by hand' };
@@ -53,7 +53,7 @@ function reasonOf(end: RunEnd, hasWords: boolean): Reason {
     case 'powered-off':
     case 'halted':
     case 'suspended':
-      return { cause: `the guest ${describeEnd(end)}`, next: 'nothing is to be done' };
+      return { cause: `the guest ${describeEnd(end)}`, next: 'there is nothing to do' };
     default:
       return unreachable(end);
   }
@@ -67,11 +67,15 @@ function reasonOfStatus(status: number, hasWords: boolean): Reason {
       if (hasWords) return { cause: said, next: byHand };
       return {
         cause: `${said}; it says nothing of a VM that was destroyed while it ran, or of a bad uuid`,
-        next: ['look who ran bhyvectl --destroy', look('uuid', about('path of virtio-input', 'virtio-input')), byHand],
+        next: [
+          'find out who ran bhyvectl --destroy',
+          look('uuid', about('path of virtio-input', 'virtio-input')),
+          byHand,
+        ],
       };
     case 64:
       return {
-        cause: `${said} why it does not take an option`,
+        cause: `${said} why it does not accept an option`,
         next: [look('cpu', 'cpu_pin', 'mem', 'numa', 'fw_cfg_files', ...unchecked), byHand],
       };
     case 71:
@@ -82,12 +86,12 @@ function reasonOfStatus(status: number, hasWords: boolean): Reason {
     case 100:
       return {
         cause: 'the VM was destroyed from outside while it ran, or ended in a way that bhyve does not know',
-        next: 'look who ran bhyvectl --destroy',
+        next: 'find out who ran bhyvectl --destroy',
       };
     case 126:
     case 127:
       return {
-        cause: status === 126 ? 'bhyve could not be executed' : 'bhyve was not there when it was to be executed',
+        cause: status === 126 ? 'bhyve could not be executed' : 'bhyve was not found when it was to be executed',
         next: 'look at --bhyve and BHYVE_EXEC: is it a program for this system?',
       };
     default:
@@ -102,24 +106,25 @@ const crashed = (signal: NodeJS.Signals): Reason => ({
 
 const sentToTerminal = (signal: NodeJS.Signals): Reason => ({
   cause: `somebody sent ${signal} to bhyve: a key of its terminal, or the end of its session`,
-  next: ['look who did', about('a guest whose console is not stdio does not share the terminal', 'stdio')],
+  next: ['find out who did', about('a guest whose console is not stdio does not share the terminal', 'stdio')],
 });
 
 /** bhyve takes SIGTERM for a power button, once the guest has switched ACPI on. The others end it: amd64/pm.c. */
 const reasonsOfSignals: Readonly<Partial<Record<NodeJS.Signals, Reason>>> = {
   SIGKILL: {
-    cause: 'somebody killed bhyve, or the kernel did for lack of memory',
+    cause: 'somebody killed bhyve, or the kernel did because memory ran out',
     next: 'look at dmesg and /var/log/messages for "was killed: failed to reclaim memory"; then lower mem',
   },
   SIGTERM: {
     cause: 'somebody sent SIGTERM to bhyve itself before the guest had switched ACPI on',
-    next: 'look who did. Once the guest has ACPI it is a power button; on arm64 it always ends bhyve',
+    next: 'find out who did. Once the guest has ACPI it is a power button; on arm64 it always ends bhyve',
   },
   SIGINT: sentToTerminal('SIGINT'),
   SIGHUP: sentToTerminal('SIGHUP'),
   SIGQUIT: sentToTerminal('SIGQUIT'),
   SIGABRT: {
-    cause: 'bhyve gave up: the guest did what bhyve does not handle, or bhyve met what it takes to be impossible',
+    cause:
+      'bhyve gave up: the guest did something that bhyve does not handle, or bhyve met a state that it considers impossible',
     next: [about('is there a serial port without a path?', 'extra_options', '--'), look(byOption('-l')), core],
   },
   SIGSEGV: crashed('SIGSEGV'),
@@ -127,7 +132,7 @@ const reasonsOfSignals: Readonly<Partial<Record<NodeJS.Signals, Reason>>> = {
   SIGILL: crashed('SIGILL'),
   SIGFPE: crashed('SIGFPE'),
   SIGSYS: {
-    cause: 'bhyve asked the kernel for what it does not have',
+    cause: 'bhyve asked the kernel for something that it does not have',
     next: 'bhyve and the kernel are of different releases: update both, and boot the new kernel',
   },
 };
@@ -135,5 +140,5 @@ const reasonsOfSignals: Readonly<Partial<Record<NodeJS.Signals, Reason>>> = {
 const reasonOfSignal = (signal: NodeJS.Signals): Reason =>
   reasonsOfSignals[signal] ?? {
     cause: `${signal} ended bhyve: somebody sent it, or a limit of the system was reached`,
-    next: 'look who did, and at the limits of the user: limits(1)',
+    next: 'find out who did, and look at the limits of the user: limits(1)',
   };

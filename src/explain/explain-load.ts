@@ -25,7 +25,7 @@ export const loadRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^option requires an argument -- '?([^'\s]+)|^option '([^']+)' (?:requires|doesn't allow) an argument/,
-    cause: 'the option $1$2 of the loader wants an argument, or takes none',
+    cause: 'the option $1$2 of the loader needs an argument, or takes none',
     next: [look('loader.args'), byDryRun],
   },
   {
@@ -45,7 +45,7 @@ export const loadRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^usage: bhyveload|^Required VM name parameter not supplied/,
-    cause: 'the loader did not take its command line',
+    cause: 'the loader did not accept its command line',
     next: [look('loader.args'), byDryRun],
   },
   {
@@ -114,13 +114,13 @@ export function explainLoad(
 const whenWaiting: Readonly<Record<Program, Advice>> = {
   bhyveload: 'is there a FreeBSD on the disk? Its console says; set loader_timeout for a loader that takes longer',
   'grub-bhyve': [
-    about('look whether commands end with "boot"', 'loader.commands'),
-    about('look whether loader.root holds a grub.cfg', 'loader.root'),
+    about('check whether commands end with "boot"', 'loader.commands'),
+    about('check whether loader.root holds a grub.cfg', 'loader.root'),
     'set loader_timeout for a GRUB that takes longer',
   ],
 };
 
 const afterExit: Readonly<Record<Program, string>> = {
-  bhyveload: `look whether there is a FreeBSD on the disk, and whether somebody said "quit" at the prompt; ${byHand}`,
+  bhyveload: `check whether there is a FreeBSD on the disk, and whether somebody said "quit" at the prompt; ${byHand}`,
   'grub-bhyve': byHand,
 };

@@ -13,18 +13,18 @@ const disks = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^Invalid sector size (.+)/,
-    cause: 'a disk has sectors of a size that bhyve does not take: $1',
+    cause: 'a disk has sectors of a size that bhyve does not accept: $1',
     next: 'set sectorsize to 512 or 4096, or "512/4096": powers of two from 512 on, the logical one first',
   },
   {
     when: /^Sector size (\d+) incompatible with underlying device sector size (\d+)/,
-    cause: 'a disk is to have sectors of $1 bytes, and the device behind it has $2',
+    cause: 'a disk is set to sectors of $1 bytes, but the device behind it has $2',
     next: 'leave sectorsize out, or set it to a multiple of $2',
   },
   {
     when: /^(?:nvme: )?Could not (?:open|stat) backing file:? (\/.*): (.+)/,
     cause: 'the disk image $1 cannot be opened: $2',
-    next: 'look whether $1 is there, and whether you may read and write it',
+    next: 'check whether $1 is there, and whether you may read and write it',
   },
   {
     when: /^(?:nvme: )?Could not open backing file: (.+)/,
@@ -33,7 +33,7 @@ const disks = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^Could not fetch dev blk\/sector size: (.+)/,
-    cause: 'a device behind a disk is no disk: $1',
+    cause: 'a device behind a disk is not a disk: $1',
     next: [look(diskPaths, ...handmade)],
   },
   {
@@ -77,7 +77,7 @@ const scsi = whenAsked((): readonly Rule[] => [
 const network = whenAsked((): readonly Rule[] => [
   {
     when: /^Invalid MAC (.+)/,
-    cause: '$1 is no Ethernet address of one network card',
+    cause: '$1 is not the Ethernet address of a single network card',
     next: 'set mac to six hex numbers with colons, the first one even, or leave it out',
   },
   {
@@ -108,7 +108,7 @@ const network = whenAsked((): readonly Rule[] => [
   {
     when: /^can't get Netgraph sockets/,
     cause: 'there are no netgraph sockets for bhyve',
-    next: 'kldload ng_socket; look whether another node has the name that socket gives',
+    next: 'kldload ng_socket; check whether another node has the name that socket gives',
   },
   {
     when: /^can't connect to node/,
@@ -152,7 +152,7 @@ const sockets = whenAsked((): readonly Rule[] => [
   {
     when: /^cannot create port (\S+): Address already in use/,
     cause: 'the socket of virtio-console port $1 is there already: Address already in use',
-    next: 'look whether another VM listens on it; if not, it is a leftover socket to be removed',
+    next: 'check whether another VM listens on it; if not, it is a leftover socket to be removed',
   },
   {
     when: /^cannot create port (\S+): (.+)/,
@@ -191,7 +191,7 @@ const screen = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^getaddrinfo: (.+)/,
-    cause: 'the address of the screen (VNC) is none: $1',
+    cause: 'the address of the screen (VNC) is not an address: $1',
     next: [
       about('set graphic.host to a numeric address such as 127.0.0.1', 'graphic'),
       look('fbuf', ...handmade),
@@ -273,7 +273,7 @@ const cards = whenAsked((): readonly Rule[] => [
   {
     when: /^vm_assign_pptdev: (.+)/,
     cause: 'the kernel does not hand a host card to the guest: $1',
-    next: 'look whether another VM has it, and whether the IOMMU is on: sysctl hw.vmm.iommu.initialized is 1',
+    next: 'check whether another VM has it, and whether the IOMMU is on: sysctl hw.vmm.iommu.initialized is 1',
   },
   {
     when: /^failed to open (\/dev\/(?:pci|io|mem)): (.+)/,
@@ -295,13 +295,13 @@ const cards = whenAsked((): readonly Rule[] => [
     isWarning: true,
     cause: 'the memory of a host card cannot be put where the guest wants it: $1',
     next:
-      'update the firmware (edk2-bhyve); look whether another VM has the card, and whether it needs more room than ' +
+      'update the firmware (edk2-bhyve); check whether another VM has the card, and whether it needs more room than ' +
       'the guest gives it, as large graphics cards do',
   },
   {
     when: /^vm_setup_pptdev_(msix?): (.+)/,
     cause: 'the kernel cannot hand on the interrupts ($1) of a host card: $2',
-    next: 'look at dmesg, and whether another VM has the card',
+    next: 'look at dmesg, and check whether another VM has the card',
   },
   {
     when: /^passthru: invalid options "(.*)"/,
@@ -310,7 +310,7 @@ const cards = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^passthru: missing required (\w+) setting/,
-    cause: 'a passthru device does not say its $1',
+    cause: 'a passthru device has no $1',
     next: [about('set src of passthru', 'passthru'), about('in config set bus, slot and func, or pptdev', 'config')],
   },
   {
@@ -326,7 +326,7 @@ const cards = whenAsked((): readonly Rule[] => [
 const serialPorts = whenAsked((): readonly Rule[] => [
   {
     when: /^Unable to initialize backend 'stdio' for (.+)/,
-    cause: '$1 cannot have the terminal: another serial port has it, or it is none',
+    cause: '$1 cannot have the terminal: another serial port has it, or it is not a terminal',
     next: [look(...serialPaths), 'use stdio for one of the serial ports only'],
   },
   {

@@ -13,7 +13,7 @@ export const runRules = whenAsked((): readonly Rule[] => [
   {
     when: /^Unhandled memory access to (0x[0-9a-f]+)/,
     cause: 'the guest touched memory at $1 where there is neither memory nor a device',
-    next: `look whether the guest is made for this architecture and firmware; ${report}`,
+    next: `check whether the guest is made for this architecture and firmware; ${report}`,
   },
   {
     when: /^Failed to emulate instruction(?: sequence)? ?\[ ?([^\]]*)/,
@@ -24,8 +24,8 @@ export const runRules = whenAsked((): readonly Rule[] => [
     when: /^ ?exit_reason (33\b.*)/,
     cause: 'the CPU refused to run the guest in the state that it was in: $1',
     next:
-      'look whether the CPU has unrestricted guest (sysctl hw.vmm.vmx.cap.unrestricted_guest is 1), which a boot ROM ' +
-      'needs, and whether this host is a VM itself: bhyve inside of other hypervisors often ends so',
+      'check whether the CPU has unrestricted guest (sysctl hw.vmm.vmx.cap.unrestricted_guest is 1), which a boot ROM ' +
+      'needs, and whether this host is a VM itself: bhyve inside of other hypervisors often ends like this',
   },
   {
     when: /^ ?exit_reason (.+)/,
@@ -45,12 +45,12 @@ export const runRules = whenAsked((): readonly Rule[] => [
   {
     when: /^vmexit_suspend: invalid reason (\d+)/,
     cause: 'the VM was destroyed from outside while it ran, or ended in a way that bhyve does not know ($1)',
-    next: 'look who ran bhyvectl --destroy',
+    next: 'find out who ran bhyvectl --destroy',
   },
   {
     when: /^vm_run error \S+, errno 6\b/,
     cause: 'the VM was destroyed from outside while it ran',
-    next: 'look who ran bhyvectl --destroy',
+    next: 'find out who ran bhyvectl --destroy',
   },
   {
     when: /^vm_run error \S+, errno (\d+)/,
@@ -72,7 +72,7 @@ export const runRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^Assertion failed: (.+)/,
-    cause: 'bhyve met what it takes to be impossible: $1',
+    cause: 'bhyve met a state that it considers impossible: $1',
     next: [look('cpu_pin', unchecked), report],
   },
   {

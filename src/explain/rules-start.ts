@@ -12,7 +12,7 @@ export const commandRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^option requires an argument -- (\S)/,
-    cause: 'the option -$1 wants an argument',
+    cause: 'the option -$1 needs an argument',
     next: [look(byOption('-$1'))],
   },
   {
@@ -22,7 +22,7 @@ export const commandRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^Usage: \S+ \[-/,
-    cause: 'bhyve did not take its command line',
+    cause: 'bhyve did not accept its command line',
     next: [
       look('extra_options', about('what follows "--"', '--')),
       `only options are allowed there, no second name, no -h; ${dryRun}`,
@@ -31,16 +31,16 @@ export const commandRules = whenAsked((): readonly Rule[] => [
   {
     when: /^Failed to open configuration file (.+): (.+)/,
     cause: 'the configuration file $1 cannot be opened: $2',
-    next: [look(byOption('-k')), "if the file is vmrun's own, look who empties the run directory"],
+    next: [look(byOption('-k')), "if the file is vmrun's own, find out who empties the run directory"],
   },
   {
     when: /^(.+): invalid config option '(.*)/,
-    cause: 'no variable is set by $1 of a configuration file: $2',
+    cause: '$1 sets no variable: $2',
     next: 'write variable=value without blanks around "=" and without an empty value; a comment begins with # at once',
   },
   {
     when: /^invalid configuration option '(.*)'/,
-    cause: 'no variable is set by -o $1',
+    cause: '-o $1 sets no variable',
     next: [look(unchecked), 'write variable=value, and give it a value'],
   },
   {
@@ -65,7 +65,7 @@ export const commandRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^Invalid value (.*) for boolean variable ([\w.-]+)/,
-    cause: 'the variable $2 wants true or false, not "$1"',
+    cause: 'the variable $2 must be true or false, not "$1"',
     next: [look(byVariable('$2'), rawDevices)],
   },
 
@@ -129,7 +129,7 @@ export const commandRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^invalid cpuset for vcpu (\d+): '(.*)'/,
-    cause: 'the host CPUs of vCPU $1, or the vCPUs of NUMA domain $1, are no list of numbers and ranges: $2',
+    cause: 'the host CPUs of vCPU $1, or the vCPUs of NUMA domain $1, are not a list of numbers and ranges: $2',
     next: [look('cpu_pin', 'numa', byOption('-p'), byOption('-n')), 'such a list is e.g. 0-3,8'],
   },
   {
@@ -239,7 +239,7 @@ export const startRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^Invalid bootrom (?:variable|and variable aggregate) size (\d+)/,
-    cause: 'the boot ROM and its variables have a size that bhyve does not take: $1 bytes',
+    cause: 'the boot ROM and its variables have a size that bhyve does not accept: $1 bytes',
     next: [
       look('bootrom', 'varfile', byOption('-l bootrom')),
       'variables are at least 4096 bytes, both together at most 16 MiB',
@@ -269,7 +269,7 @@ export const startRules = whenAsked((): readonly Rule[] => [
   {
     when: /^(\d+) vCPUs requested but only 1 available/,
     cause: 'the guest wants $1 vCPUs, this host allows 1',
-    next: 'lower cpu; the CPU of this host may lack unrestricted guest, or the tunable hw.vmm.maxcpu is 1',
+    next: 'lower cpu; the CPU of this host may have no unrestricted guest, or the tunable hw.vmm.maxcpu is 1',
   },
   {
     when: /^(\d+) vCPUs requested but only (\d+) available/,
@@ -292,7 +292,7 @@ export const startRules = whenAsked((): readonly Rule[] => [
   {
     when: /^Unable to setup memory \(17\)/,
     needs: 'loader',
-    cause: 'the loader made the memory of the VM otherwise than bhyve wants it: another size, or not wired (-S)',
+    cause: 'the loader made the memory of the VM differently from what bhyve expects: another size, or not wired (-S)',
     next: [
       about('leave the memory size and -S out of loader.args, or make them agree with the spec', 'loader.args'),
       'bhyvectl --vm=NAME --destroy removes a leftover',
@@ -356,14 +356,14 @@ export const startRules = whenAsked((): readonly Rule[] => [
     when: /^Failed to start IPC thread/,
     cause: 'the control socket could not be made',
     next: [
-      'look whether the folder /var/run/bhyve is there and yours to write',
+      'check whether the folder /var/run/bhyve is there and yours to write',
       about('config may name another (rundir)', 'config'),
     ],
   },
   {
     when: /^(?:Unable to apply (?:rights|ioctls|fcntls) for sandbox|cap_enter\(\) failed|vm_limit_rights\b)/,
     cause: 'bhyve could not lock itself in (Capsicum): $0',
-    next: 'look whether this kernel has CAPABILITY_MODE, and what its standard input and the serial ports are connected to',
+    next: 'check whether this kernel has CAPABILITY_MODE, and what its standard input and the serial ports are connected to',
   },
 
   {
@@ -387,7 +387,7 @@ export const startRules = whenAsked((): readonly Rule[] => [
   {
     when: /^tpm_\w+_init: unable to open tpm device "(.*)"/,
     cause: 'the TPM $1 cannot be opened',
-    next: 'look whether $1 is there (kldload tpm), yours to open, and not in use',
+    next: 'check whether $1 is there (kldload tpm), yours to open, and not in use',
   },
   {
     when: /^tpm_\w+_init: no socket or device path specified|^tpm_\w+_init: no socket path specified/,

@@ -13,7 +13,7 @@ export const kernelRules = whenAsked((): readonly Rule[] => [
   },
   {
     when: /^vm_(?:create|openf?): Invalid argument/,
-    cause: 'the kernel does not take the name of the VM',
+    cause: 'the kernel does not accept the name of the VM',
     next: 'choose a shorter name: at most 229 bytes without "/"',
   },
   {
@@ -24,7 +24,7 @@ export const kernelRules = whenAsked((): readonly Rule[] => [
   {
     when: /^vm_(?:create|openf?|reinit)\b|\/dev\/vmm/,
     cause: 'the kernel did not make the VM: $0',
-    next: 'load the module with kldload vmm, and look whether the CPU has virtualization switched on',
+    next: 'load the module with kldload vmm, and check whether the CPU has virtualization switched on',
   },
 ]);
 
@@ -51,7 +51,7 @@ const vagueRules = whenAsked((): readonly Rule[] => [
   {
     when: /^error to build the guest tables: (.+)/,
     isVague: true,
-    cause: 'the tables that tell the guest of its hardware could not be made: $1',
+    cause: 'the tables that describe its hardware to the guest could not be made: $1',
     next: [look('disable_mptable_gen', 'smbios', 'uuid')],
   },
   {
@@ -91,7 +91,8 @@ export const rules = whenAsked((): readonly Rule[] => [
 export const guestRules = whenAsked((): readonly Rule[] => [
   {
     when: /^(?:rdmsr|wrmsr) to register (0x[0-9a-f]+|0)\b/,
-    cause: 'a triple fault: the guest reset its CPU, after it had used model specific register $1, which bhyve lacks',
+    cause:
+      'a triple fault: the guest reset its CPU, after it had used model specific register $1, which bhyve does not have',
     next: 'set ignore_unknown_msrs to true: many guests need it',
   },
 ]);

@@ -14,7 +14,7 @@ export const config = defineField<ConfigFields>({
   chapter: 'Everything else',
   schema: object({
     description:
-      'Variables of bhyve_config(5) by their names, for what has no field of its own. One whose name ends in "password" never stands on a command line.',
+      'Variables of bhyve_config(5) by their names, for what has no field of its own. One whose name ends in "password" is never put on a command line.',
     additionalProperties: {
       ...text('Value of the variable.'),
       type: ['string', 'integer', 'boolean'],

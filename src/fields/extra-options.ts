@@ -32,13 +32,13 @@ export function strayWords(words: readonly string[]): readonly StrayWord[] {
       return [...found, ...rest];
     }
     if (!word.startsWith('-') || word === '-') {
-      found.push({ index, message: `${shown(word)} is no option: bhyve would take it for the name of the VM` });
+      found.push({ index, message: `${shown(word)} is not an option: bhyve would take it for the name of the VM` });
       continue;
     }
     const takesValue = word.slice(1).search(withValue);
     if (takesValue === -1 || takesValue < word.length - 2) continue;
     index += 1;
-    if (index === words.length) found.push({ index: index - 1, message: `${word} wants a value` });
+    if (index === words.length) found.push({ index: index - 1, message: `${word} needs a value` });
   }
   return found;
 }

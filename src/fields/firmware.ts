@@ -129,6 +129,6 @@ export const fwcfg = defineField<Vm>({
     type: 'string',
     enum: ['bhyve', 'qemu'],
     description:
-      'How the firmware asks bhyve about the machine. Boot order, fw_cfg_files and, with current firmware, the TPM need qemu; bhyve uses its own unless told.',
+      'How the firmware asks bhyve about the machine. Boot order, fw_cfg_files and, with current firmware, the TPM need qemu; bhyve uses its own unless set.',
   },
 });

@@ -64,7 +64,7 @@ export const gdb = defineField<GdbFields>({
             {
               code: 'gdb-address',
               pointer: '/gdb',
-              message: `${shown(address)} is no address: bhyve looks it up as a name, and no name begins with a bracket`,
+              message: `${shown(address)} is not an address: bhyve looks it up as a name, and no name begins with a bracket`,
               fix: 'give a name, an IPv4 address or an IPv6 address such as "::1"',
             },
           ]

@@ -141,7 +141,7 @@ function checkWords({ args, env = {}, device_map: map }: LoaderSpec): readonly F
       finding(
         'grub-drive',
         child('/loader/device_map', drive),
-        `${shown(drive)} is no drive of GRUB`,
+        `${shown(drive)} is not a drive of GRUB`,
         'use e.g. "hd0" or "cd0"',
       ),
     );

@@ -22,7 +22,7 @@ function check({ vm: { tpm, fwcfg }, release, arch }: FieldContext<TpmFields & F
     severity: 'warning',
     pointer: '/tpm/type',
     message: 'swtpm came with FreeBSD 14.3; bhyve of 14.2 and before does not start with it',
-    fix: 'see to it that the host is 14.3 or later',
+    fix: 'make sure that the host is 14.3 or later',
   };
   return [
     ...(tpm.type === 'swtpm' && release === 14 && arch === 'amd64' ? [tooNew] : []),

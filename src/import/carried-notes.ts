@@ -33,7 +33,7 @@ export function carriedNotes(
         return noteAt(source, line, 'misread', `${bhyve} ${said}`, fix);
       }),
     ...carried.map((part) => {
-      const what = `${nameOf(part, configuration)} is carried as it is, ${places[part.by]}`;
+      const what = `${nameOf(part, configuration)} is carried over as it is, ${places[part.by]}`;
       const line = lineOf(part, original, configuration);
       return unread.has(part.variable)
         ? noteAt(source, line, 'unread', `${what}, but ${bhyve} does not read it`, 'check the name, or take it out')
@@ -50,7 +50,7 @@ export function carriedNotes(
           source,
           lineOf({ variable }, original, configuration),
           'unread',
-          `${variable} is carried as it is, but ${bhyve} does not read it`,
+          `${variable} is carried over as it is, but ${bhyve} does not read it`,
           'check the name, or take it out',
         ),
       ),

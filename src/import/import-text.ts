@@ -237,14 +237,14 @@ function notesOn(
       lineOf(word),
       'password',
       'the password of VNC now stands in the spec',
-      'keep the spec private, or put it into a file and say "password_file"',
+      'keep the spec private, or put it into a file and set "password_file"',
     );
   }
   if (/^(true|on|yes|1)$/i.test(variables.get('config.dump') ?? '')) {
     tell(
       lineOf('config.dump=1'),
       'config-dump',
-      'config.dump is not carried: with it bhyve prints its configuration and ends',
+      'config.dump is not carried over: with it bhyve prints its configuration and ends',
       'use vmrun --dry-run --format config',
     );
   }
@@ -253,7 +253,7 @@ function notesOn(
     tell(
       lineOf(name),
       'name',
-      `vmrun does not take the name ${shown(name)}; the VM is named ${shown(spec.name)}`,
+      `vmrun does not accept the name ${shown(name)}; the VM is named ${shown(spec.name)}`,
       'choose another name by --name',
     );
   }
@@ -274,7 +274,7 @@ function notesOn(
     tell(
       original.loader.line,
       'loader',
-      `${original.loader.spec.kind} is not carried: the guest starts from a boot ROM`,
+      `${original.loader.spec.kind} is not carried over: the guest starts from a boot ROM`,
     );
   }
   if (loader !== undefined && original.loader !== undefined) {
@@ -307,7 +307,10 @@ const loaderWords = (loader: LoaderCommand | undefined): readonly [string, strin
         'nothing here loads the guest: there is no boot ROM, and no command of a loader before bhyve',
         'write "bootrom" or "loader" into the spec; with "none", somebody else has to load it',
       ]
-    : [`${loader.spec.kind} is not carried: vmrun does not take its options`, 'write "loader" into the spec by hand'];
+    : [
+        `${loader.spec.kind} is not carried over: vmrun does not accept its options`,
+        'write "loader" into the spec by hand',
+      ];
 
 /** File names of the spec that are looked up from its folder. */
 function relativeFiles(spec: SpecObject): readonly string[] {

@@ -61,7 +61,7 @@ export function iohyveLoader(guest: IohyveGuest, { vmName, disk, console, isWire
   const said = properties.get('loader', 'bhyveload');
   if (said !== 'grub-bhyve') {
     if (said !== 'bhyveload') {
-      const message = `loader ${shown(said)} is not one that iohyve knows (bhyveload, grub-bhyve, uefi); it takes bhyveload then`;
+      const message = `loader ${shown(said)} is not one that iohyve knows (bhyveload, grub-bhyve, uefi); it uses bhyveload then`;
       notes.push(noteAt(source, line, 'loader', message, 'check "loader" of the spec'));
     }
     return kept(

@@ -130,7 +130,7 @@ export function importIohyve(source: OriginalText, context: ImportContext): Resu
   const guest: Guest = { source, name, dataset, properties, context, isUefi, notes: [] };
   const vmName = context.vmName ?? `ioh-${name}`;
   if (listing.dataset === undefined && context.dataset === undefined) {
-    const message = `the disks are taken to be in the dataset ${dataset}`;
+    const message = `the disks are assumed to be in the dataset ${dataset}`;
     const line = properties.line('name') ?? listing.guestLine;
     guest.notes.push(noteAt(source, line, 'dataset', message, 'look at zfs list, or give --dataset POOL/iohyve'));
   }
@@ -262,7 +262,7 @@ function fieldsOf({ properties, isUefi, source, notes }: Guest): SpecObject {
         properties.line('persist') ?? properties.line('loader'),
         'reboot',
         message,
-        'say "reboot_on": [] to have it as before',
+        'set "reboot_on": [] to have it as before',
       ),
     );
   } else {
@@ -275,7 +275,7 @@ function noteOthers(guest: Guest): void {
   const { properties, source, notes } = guest;
   const program = properties.get('bhyve_path', usualBhyve);
   if (program !== usualBhyve) {
-    const message = `bhyve_path ${program} is not carried: a spec does not say which bhyve runs it`;
+    const message = `bhyve_path ${program} is not carried over: a spec does not say which bhyve runs it`;
     notes.push(
       noteAt(source, properties.line('bhyve_path'), 'bhyve-path', message, `start vmrun with --bhyve ${program}`),
     );
@@ -306,7 +306,7 @@ function noteOthers(guest: Guest): void {
   properties.ignore(/^(size|install|autogrub|name|net|os|vnc\w*|fw|utc|sectorsize|mac_tap\w+|bhyve_path)$/);
   for (const { name, value, line } of properties.unread()) {
     const near = nearestName(name, ownNames);
-    const message = `${name} is not carried: iohyve has no such property; here it is ${shown(value)}`;
+    const message = `${name} is not carried over: iohyve has no such property; here it is ${shown(value)}`;
     notes.push(
       noteAt(source, line, 'unknown', message, near === undefined ? 'take it out' : `did you mean "${near}"?`),
     );

@@ -143,7 +143,7 @@ export function loaderNotes(
     const message = isGiven
       ? `${spec.kind} is given ${flag}, bhyve is not; vmrun gives it to neither`
       : `bhyve is given ${flag}, ${spec.kind} is not; vmrun gives it to both`;
-    const fix = isGiven ? `say "${field}": true to give it to both` : `take "${field}" out to give it to neither`;
+    const fix = isGiven ? `set "${field}": true to give it to both` : `take "${field}" out to give it to neither`;
     notes.push(noteAt(source, line, 'loader-flag', message, fix));
   }
   return notes;

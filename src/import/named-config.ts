@@ -22,7 +22,7 @@ export function namedConfigFiles(
     if (text === undefined) continue;
     if (isConfigText(text)) texts.push(text);
     else {
-      const message = `${file} is no configuration file of bhyve, and nothing of it was taken`;
+      const message = `${file} is not a configuration file of bhyve, and nothing of it was taken`;
       const fix = 'name a file that holds one VARIABLE=VALUE on each line, see bhyve_config(5), or take the -k out';
       problems.push(refusalAt(source, original.lineOf(file) ?? original.line, 'config-file', message, fix));
     }

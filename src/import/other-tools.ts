@@ -74,7 +74,7 @@ const kinds: readonly Kind[] = [
   },
   {
     what: 'a jail.conf(5) file',
-    fix: 'a jail is no VM; where it runs bhyve, import the command or script that it starts',
+    fix: 'a jail is not a VM; where it runs bhyve, import the command or script that it starts',
     is: hasNames(
       /^\s*(exec\.(?:start|stop|clean|prestart|poststop|created|consolelog)|host\.hostname|mount\.devfs|mount\.fstab|vnet|vnet\.interface|ip4\.addr|ip6\.addr|allow\.\w+|devfs_ruleset|persist)\s*(?:\+?=|;)/,
       2,
@@ -153,7 +153,7 @@ const kinds: readonly Kind[] = [
   { what: 'a Vagrantfile', fix: otherMachine, is: either(/\bVagrant\.configure\b/) },
   {
     what: 'a file of Docker Compose',
-    fix: `containers are no VMs: ${noMachine}`,
+    fix: `containers are not VMs: ${noMachine}`,
     is: both(/^services\s*:/m, /^\s+(image|build)\s*:/m),
   },
   {
@@ -207,7 +207,7 @@ const kinds: readonly Kind[] = [
   { what: 'a configuration of Firecracker', fix: otherMachine, is: either(/"(boot-source|machine-config)"\s*:/) },
   {
     what: 'a Dockerfile',
-    fix: `containers are no VMs: ${noMachine}`,
+    fix: `containers are not VMs: ${noMachine}`,
     is: both(/^FROM\s+\S/m, /^(RUN|CMD|ENTRYPOINT|COPY|ADD|WORKDIR)\s/m),
   },
   { what: 'a Nix expression', fix: noMachine, is: either(/^\s*\{[\w.,\s?"-]*\}\s*:/) },

@@ -26,7 +26,7 @@ export function refusedByBhyve(
   if (said === '') return refusedWithoutWords(source, original, platform, bhyve);
   const [stray, ...rest] = option.length > 0 ? [] : operandsOf(argv, platform);
   if (stray !== undefined && rest.length > 0) {
-    const message = `${bhyve} takes one word behind its options, the name of the VM, and finds ${shown(stray)} and ${count(rest.length, 'word')} more`;
+    const message = `${bhyve} takes one word after its options, the name of the VM, and finds ${shown(stray)} and ${count(rest.length, 'word')} more`;
     return refusalAt(
       source,
       lineOf(stray) ?? line,
@@ -39,8 +39,8 @@ export function refusedByBhyve(
     source,
     at,
     'bhyve-refuses',
-    `${bhyve} does not take ${namedBy(said, option)}: ${said.slice(0, 300)}`,
-    'mend it, or say which bhyve it is for by --release and --arch',
+    `${bhyve} does not accept ${namedBy(said, option)}: ${said.slice(0, 300)}`,
+    'correct it, or say which bhyve it is for by --release and --arch',
   );
 }
 

@@ -87,7 +87,7 @@ async function attempt({ spec, unitsAt, unitOf }: SpecDraft, configuration: Conf
   });
   // A bare device that bhyve does not take: its settings come too late, by -o.
   if (!read.ok) {
-    const message = `bhyve would not take its command: ${read.messages.join('; ')}`;
+    const message = `bhyve would not accept its command: ${read.messages.join('; ')}`;
     const problems: readonly Problem[] = [{ code: 'bhyve-refuses', severity: 'error', message }];
     const blamed = bareDevices(spec, unitsAt).map((unit) => ({ unit, why: message }));
     return { problems, blamed, differences: [], loader: undefined };

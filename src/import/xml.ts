@@ -84,7 +84,7 @@ function excessIn(text: string): Fault | undefined {
   const doctype = text.search(/<!(DOCTYPE|ENTITY)/i);
   if (doctype !== -1) {
     const fix = 'take the <!DOCTYPE ...> out; libvirt writes none';
-    return { offset: doctype, message: 'a document type is not taken: it could define entities', fix };
+    return { offset: doctype, message: 'a document type is not accepted: it could define entities', fix };
   }
   let [depth, elements] = [0, 0];
   for (let start = text.indexOf('<'); start !== -1;) {
@@ -130,7 +130,7 @@ function faultOf({ message, pos }: XmlError, text: string): Fault {
   return { offset, message: `${plain}, ${at}`, fix: again };
 }
 
-const again = 'correct it, or print the domain anew: virsh dumpxml NAME';
+const again = 'correct it, or print the domain again: virsh dumpxml NAME';
 
 const plainWords: readonly (readonly [form: RegExp, words: (name: string, at: string) => Omit<Fault, 'offset'>])[] = [
   [
@@ -144,7 +144,7 @@ const plainWords: readonly (readonly [form: RegExp, words: (name: string, at: st
   [
     /^Extra content/,
     (_, at) => ({
-      message: `nothing is expected behind the domain, ${at}`,
+      message: `nothing is expected after the domain, ${at}`,
       fix: 'a file holds one; take the rest out',
     }),
   ],

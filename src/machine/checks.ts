@@ -91,7 +91,7 @@ export function checkLpcSlot(
       severity: 'warning',
       pointer: child(holder.pointer, 'slot'),
       message: `${who} takes slot 0:31, so the LPC bridge moves to ${lpc.bus}:${lpc.slot}; Windows wants it at 0:31`,
-      fix: `choose another slot, or say "lpc_slot": "${lpc.slot}" if the guest does not mind`,
+      fix: `choose another slot, or set "lpc_slot": "${lpc.slot}" if the guest does not mind`,
     },
   ];
 }

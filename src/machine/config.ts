@@ -112,7 +112,7 @@ export function* checkConfig(vm: ConfigFields, machine: Machine): Generator<Find
     if (!/^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/.test(key)) {
       return told(
         'config-name',
-        `${JSON.stringify(key)} is no name of a variable`,
+        `${JSON.stringify(key)} is not the name of a variable`,
         'use words with dots between them, e.g. "x86.verbosemsr"',
       );
     }

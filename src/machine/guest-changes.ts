@@ -40,7 +40,7 @@ export function guestChanges(before: LockedTarget, after: Guest): readonly Guest
       kind: 'removed',
       device: deviceWords(entry),
       from: formatAddress(entry.address),
-      effect: 'the guest misses it',
+      effect: 'the guest loses it',
     }));
   return [...uuidChange(before, after), ...found, ...removed];
 }

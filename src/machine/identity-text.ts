@@ -116,7 +116,7 @@ export function readIdentity(text: string, name: string): Result<Identity> {
 function identityIn(root: SourceNode): Identity {
   const own = fieldsOf(root, '', ['version', 'name', 'uuid', 'targets']);
   const said = own.get('version');
-  if (said === undefined) throw new Fault(root, '', 'this is no lock file: it has no "version"');
+  if (said === undefined) throw new Fault(root, '', 'this is not a lock file: it has no "version"');
   if (toValue(said) !== version) {
     const message = `it is of version ${shown(toValue(said))}, this vmrun reads version ${version}`;
     throw new Fault(said, '/version', message, 'lock-version');

@@ -90,7 +90,7 @@ export function twinWords(twin: {
   if (kind === 'serial' && twin.isOneFile) {
     return {
       code: 'serial-twice',
-      message: `it is on the same file as ${other}, so both have the serial number ${value}: two writers ruin what is on it`,
+      message: `it is on the same file as ${other}, so both have the serial number ${value}: two writers corrupt what is on it`,
       fix: 'give each device a file of its own',
     };
   }

@@ -83,7 +83,7 @@ function parseStep(word: string): Step | StepError {
   const end = guestEnds.find((known) => known === name);
   if (name !== 'run' && end === undefined) {
     const words = ['run', 'deaf', ...guestEnds, 'signal:SEGV'];
-    return { message: `${shown(word)} is no step of a script`, fix: `use ${listWords(words, 'or')}` };
+    return { message: `${shown(word)} is not a step of a script`, fix: `use ${listWords(words, 'or')}` };
   }
   const delayMs = parseDelay(word, parts);
   if (typeof delayMs !== 'number') return delayMs;
@@ -93,7 +93,7 @@ function parseStep(word: string): Step | StepError {
 function parseSignal(word: string, [name = '', ...parts]: readonly string[]): Step | StepError {
   const signal = signals.find((known) => known === name.replace(/^SIG/, ''));
   if (signal === undefined) {
-    return { message: `${shown(word)}: ${shown(name)} is no signal`, fix: `use ${listWords(signals, 'or')}` };
+    return { message: `${shown(word)}: ${shown(name)} is not a signal`, fix: `use ${listWords(signals, 'or')}` };
   }
   const delayMs = parseDelay(word, parts);
   return typeof delayMs === 'number' ? { kind: 'signal', signal: `SIG${signal}`, delayMs } : delayMs;
@@ -105,7 +105,7 @@ function parseDelay(word: string, parts: readonly string[]): number | StepError 
   const delayMs = parts.length === 1 ? parseDurationMs(text) : undefined;
   if (delayMs !== undefined && delayMs <= maxDelayMs) return delayMs;
   return {
-    message: `${shown(word)}: ${shown(parts.join(':'))} is no duration`,
+    message: `${shown(word)}: ${shown(parts.join(':'))} is not a duration`,
     fix: 'use a number and ms, s, min, h or d, at most 24 days, e.g. "500ms"',
   };
 }

@@ -98,7 +98,10 @@ export const foreignRootWords: readonly ForeignWord[] = [
     words: ['autostart', 'onboot', 'startup'],
     otherwise: 'a spec does not say what starts it: rc.d/vmrun starts the VMs of vmrun_list with the system',
   },
-  { words: ['os', 'ostype', 'os_type', 'guest', 'guest_os'], otherwise: 'leave it out: bhyve makes no difference' },
+  {
+    words: ['os', 'ostype', 'os_type', 'guest', 'guest_os'],
+    otherwise: 'leave it out: it makes no difference to bhyve',
+  },
   { words: ['vms', 'services', 'domains'], otherwise: 'a file is one VM: write a spec for each' },
 ];
 

@@ -276,7 +276,7 @@ function unexpected(cursor: Cursor, wanted: string): never {
       'take it out, use a key that begins with "x-", or write the spec in YAML',
     );
   }
-  if (char === "'") return stop(index, 'JSON wants double quotes, found a single one', 'use "..."');
+  if (char === "'") return stop(index, 'JSON needs double quotes, found a single one', 'use "..."');
   if (char === ',' && hasStrayCommas(text)) {
     return stop(
       index,

@@ -11,7 +11,7 @@ const commonFields: Readonly<Record<string, JsonSchema>> = {
     examples: ['disk0'],
   }),
   slot: slotSchema,
-  fix: flag('Mend the host for this device without asking, e.g. create a missing tap.'),
+  fix: flag('Fix the host for this device without asking, e.g. create a missing tap.'),
 };
 
 const deviceSchema = ({ model, description, schema, example }: AnyDeviceModel): JsonSchema =>

@@ -64,7 +64,7 @@ export function treeOfValue(value: unknown): ValueTree {
       case 'boolean':
         return { kind: 'scalar', value, ...at };
       case 'number':
-        if (!Number.isFinite(value)) return refuse(pointer, `${value} is no number in JSON`);
+        if (!Number.isFinite(value)) return refuse(pointer, `${value} is not a number in JSON`);
         return { kind: 'scalar', value: value === 0 ? 0 : value, ...at };
       case 'string':
         countText(value, pointer, 'string');
@@ -75,10 +75,10 @@ export function treeOfValue(value: unknown): ValueTree {
       case 'undefined':
         return refuse(pointer, 'there is no value here');
       case 'bigint':
-        return refuse(pointer, 'a bigint is no value in JSON', 'give a number, or its digits as text');
+        return refuse(pointer, 'a bigint is not a value in JSON', 'give a number, or its digits as text');
       case 'function':
       case 'symbol':
-        return refuse(pointer, `a ${typeof value} is no value in JSON`);
+        return refuse(pointer, `a ${typeof value} is not a value in JSON`);
     }
   }
 
@@ -97,7 +97,7 @@ export function treeOfValue(value: unknown): ValueTree {
         ? sequence(value, at, depth)
         : shape === 'object'
           ? mapping(value, at, depth)
-          : refuse(pointer, `an instance of ${shown(shape.className)} is no value in JSON`);
+          : refuse(pointer, `an instance of ${shown(shape.className)} is not a value in JSON`);
     around.delete(value);
     return node;
   }

@@ -95,7 +95,7 @@ function mistakeCount(): MistakeCount {
  */
 function keepFirst(composer: Composer, { isTold }: MistakeCount): void {
   const tell: unknown = Reflect.get(composer, 'onError');
-  if (typeof tell !== 'function') throw new Error('the package yaml reports its errors in another way');
+  if (typeof tell !== 'function') throw new Error('the package yaml reports its errors in a different way');
   Reflect.set(composer, 'onError', (...words: readonly unknown[]) => {
     if (isTold()) Reflect.apply(tell, composer, words);
   });

@@ -58,7 +58,7 @@ function readDocument(cursor: Cursor): UclArray | UclObject {
   separate(cursor, root);
   if (!isAtEnd(cursor))
     stop(cursor.index, 'there is more text after the last bracket', 'a file holds one object; take the rest out');
-  return root.kind === 'scalar' ? stop(start, 'this is no object') : root;
+  return root.kind === 'scalar' ? stop(start, 'this is not an object') : root;
 }
 
 function readValue(cursor: Cursor, depth: number, key: string | undefined): UclValue {
@@ -202,7 +202,7 @@ function readSeparated(cursor: Cursor, depth: number, key: string): UclValue {
   skipOnLine(cursor);
   const char = charAt(cursor);
   if (char === ':' || char === '=')
-    stop(cursor.index, `a second separator behind ${shown(key, 40)}`, 'put a value that begins so in double quotes');
+    stop(cursor.index, `a second separator after ${shown(key, 40)}`, 'put a value that begins so in double quotes');
   if (!isAtLineEnd(cursor)) return readValue(cursor, depth + 1, key);
   return readValueBelow(cursor, depth, key) ?? nothingAt(behind);
 }

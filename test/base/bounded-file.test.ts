@@ -37,7 +37,7 @@ describe('a file that is read', () => {
 
   test('may have to be a regular one', () => {
     const only = { most: 10, isRegular: true };
-    expect(() => readBounded('/dev/zero', only)).toThrow('it is no regular file');
+    expect(() => readBounded('/dev/zero', only)).toThrow('it is not a regular file');
     expect(() => readBounded(folder, only)).toThrow('it is a directory');
     expect(() => readBounded(path.join(folder, 'none'), only)).toThrow('ENOENT');
   });
@@ -65,6 +65,6 @@ describe('a pipe with a name', () => {
   });
 
   test('is refused without waiting where only a regular file will do', () => {
-    expect(() => readBounded(pipe(), { most: 10, isRegular: true })).toThrow('it is no regular file');
+    expect(() => readBounded(pipe(), { most: 10, isRegular: true })).toThrow('it is not a regular file');
   });
 });

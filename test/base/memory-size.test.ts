@@ -60,7 +60,7 @@ describe('a memory size', () => {
     expect(parseMemorySize(size)).toMatchObject({ error: expect.stringMatching(error) });
   });
 
-  test('that is no multiple of a page gets the next one that is proposed', () => {
+  test('that is not a multiple of a page gets the next one that is proposed', () => {
     expect(parseMemorySize('5K')).toMatchObject({ fix: 'use 8192, or a size with a unit such as "512M"' });
     expect(parseMemorySize(2 ** 20 + 1)).toMatchObject({ fix: expect.stringMatching(/^use 1052672,/) });
   });

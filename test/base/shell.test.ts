@@ -112,7 +112,7 @@ describe('splitting words as a shell does', () => {
     expect(splitWords(text)).toEqual(shellSplits(text));
   });
 
-  test('what stands in dollar-single quotes is no mark of a shell', () => {
+  test('what stands in dollar-single quotes is not a mark of a shell', () => {
     expect(shellMarks("$'a\\'|b' $'*' | cat")).toEqual(['|']);
   });
 
@@ -126,7 +126,7 @@ describe('splitting words as a shell does', () => {
     ["$'\\777'", 'the quote at character 1 has a backslash before what it cannot stand for'],
     ["$'\\u00'", 'the quote at character 1 has a backslash before what it cannot stand for'],
     ["$'\\ud800'", 'the quote at character 1 has a backslash before what it cannot stand for'],
-    ["$'\\xff'", 'the quote at character 1 holds bytes that are no UTF-8'],
+    ["$'\\xff'", 'the quote at character 1 holds bytes that are not UTF-8'],
     ['a\\', 'a backslash at the end quotes nothing'],
   ])('%j is refused', (text, error) => {
     expect(splitWords(text)).toEqual({ error });

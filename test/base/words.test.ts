@@ -26,7 +26,7 @@ describe('the nearest name', () => {
     expect(nearestName(word, fields)).toBeUndefined();
   });
 
-  test('is not looked for where the word is no slip, since comparing takes the product of the lengths', () => {
+  test('is not looked for where the word is not a slip, since comparing takes the product of the lengths', () => {
     expect(nearestName('a'.repeat(41), ['a'.repeat(40)])).toBeUndefined();
     expect(nearestName('a'.repeat(40), ['a'.repeat(39)])).toBe('a'.repeat(39));
   });

@@ -38,7 +38,7 @@ describe('of what is typed at a console, the guest gets', () => {
     expect(typed(...pieces)).toBe(told);
   });
 
-  test('every byte that is no word for us', () => {
+  test('every byte that is not a word for us', () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, index) => index).filter((byte) => byte !== 0x7e);
     expect([...consoleKeys()(bytes).typed]).toEqual([...bytes]);
   });

@@ -339,7 +339,7 @@ vmrun: vm.lock.json: written: 1 target, 5 devices
     expect((await vmrun('plan -c vm.json --no-lock')).code).toBe(0);
   });
 
-  test('a lock file that cannot be read, or written, is no lock file that is not there', async () => {
+  test('a lock file that cannot be read, or written, is not a lock file that is not there', async () => {
     put('vm.json', vm);
     symlinkSync('gone.json', path.join(folder, 'vm.lock.json'));
     expect(await vmrun('plan -c vm.json')).toMatchObject({ code: 66, err: expect.stringContaining('lock-file') });

@@ -211,7 +211,7 @@ describe('a network card', () => {
       { name: 'tap0', mac: '01:00:5e:00:00:01' },
       '/mac mac: 01:00:5e:00:00:01 is a multicast address, bhyve takes unicast only',
     ],
-    [{ name: 'tap0', mac: '0:0:0:0:0:0' }, '/mac mac: 0:0:0:0:0:0 is no address'],
+    [{ name: 'tap0', mac: '0:0:0:0:0:0' }, '/mac mac: 0:0:0:0:0:0 is not an address'],
     [
       { name: 'tap0', mac: 'zz,mtu=9' },
       '/mac wrong-text: "zz,mtu=9" is not six hex numbers with colons, e.g. "58:9c:fc:00:00:01"',
@@ -557,9 +557,12 @@ describe('a PCI serial port', () => {
 
   test.each<[fields: object, problem: unknown]>([
     [{}, expect.stringMatching(/^\/path required: path is required/)],
-    [{ path: 'ttyu0' }, '/path console-backend: "ttyu0" is no backend for a serial port'],
-    [{ path: 'tcp=localhost:1' }, '/path console-backend: "tcp=localhost:1" is no backend for a serial port'],
-    [{ path: 'tcp=127.0.0.1:65536' }, '/path console-backend: "tcp=127.0.0.1:65536" is no backend for a serial port'],
+    [{ path: 'ttyu0' }, '/path console-backend: "ttyu0" is not a backend for a serial port'],
+    [{ path: 'tcp=localhost:1' }, '/path console-backend: "tcp=localhost:1" is not a backend for a serial port'],
+    [
+      { path: 'tcp=127.0.0.1:65536' },
+      '/path console-backend: "tcp=127.0.0.1:65536" is not a backend for a serial port',
+    ],
   ])('%j is refused', async (fields, problem) => {
     expect(await saidOf({ device: 'uart', ...fields })).toEqual([problem]);
   });

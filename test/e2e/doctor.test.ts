@@ -86,7 +86,7 @@ describe('vmrun doctor', () => {
     }),
   );
 
-  test('a log that is no file is not waited for', () =>
+  test('a log that is not a file is not waited for', () =>
     inPlace(async (place) => {
       const { status, stdout } = await runVmrun(place, ['doctor', place.name, '--log', place.folder]);
       expect(status).toBe(0);

@@ -73,7 +73,7 @@ test('a word that bhyve would refuse is told by the config format', async () => 
     place.spec({ extra_options: '-s 40,virtio-rnd' });
     const ended = await askVmrun(place, ['-c', 'vm.json', '-d', '--format', 'config']);
     expect(ended.status).toBe(65);
-    expect(ended.stderr).toContain('bhyve would not take this command: Invalid PCI slot info field "40,virtio-rnd"');
+    expect(ended.stderr).toContain('bhyve would not accept this command: Invalid PCI slot info field "40,virtio-rnd"');
   });
 });
 

@@ -21,9 +21,9 @@ describe('64: a wrong command line', () => {
     ['an unknown target', ['-c', 'vm.json', '-t', 'instal'], 'there is no target "instal"'],
     ['the same on a dry run', ['-c', 'vm.json', '-d', '-t', 'instal'], 'install'],
     ['a reason that nobody knows', ['-c', 'vm.json', '--reboot-on', 'reboot,sleep'], 'power_off'],
-    ['a status that is no reason', ['-c', 'vm.json', '--reboot-on', '5'], 'statuses 0 to 4'],
+    ['a status that is not a reason', ['-c', 'vm.json', '--reboot-on', '5'], 'statuses 0 to 4'],
     ['an empty list of reasons', ['-c', 'vm.json', '--reboot-on', ''], 'statuses 0 to 4'],
-    ['a count that is no number', ['-c', 'vm.json', '--reboot-count', 'many'], 'whole number'],
+    ['a count that is not a number', ['-c', 'vm.json', '--reboot-count', 'many'], 'whole number'],
     ['a count below nothing', ['-c', 'vm.json', '--reboot-count=-1'], 'whole number'],
     ['a format that nobody knows', ['-c', 'vm.json', '-d', '--format', 'xml'], 'shell, lines, json, config'],
     ['an input format that nobody knows', ['-c', 'vm.json', '--input-format', 'toml'], 'json, yaml or ucl'],
@@ -31,9 +31,9 @@ describe('64: a wrong command line', () => {
     ['a stray operand beside a spec', ['-c', 'vm.json', 'other.json'], 'unexpected other.json'],
     ['two of them', ['-c', 'vm.json', 'a', 'b'], 'too many arguments'],
     ['-q and -v', ['-c', 'vm.json', '-q', '-v'], 'exclude one another'],
-    ['a word for bhyve that is no option', ['-c', 'vm.json', '-d', '--', 'word'], 'take it for the name of the VM'],
-    ['an option for bhyve without its value', ['-c', 'vm.json', '-d', '--', '-s'], '-s wants a value'],
-    ['a script that the simulator does not know', ['-c', 'vm.json', '--simulate=dance'], '"dance" is no step'],
+    ['a word for bhyve that is not an option', ['-c', 'vm.json', '-d', '--', 'word'], 'take it for the name of the VM'],
+    ['an option for bhyve without its value', ['-c', 'vm.json', '-d', '--', '-s'], '-s needs a value'],
+    ['a script that the simulator does not know', ['-c', 'vm.json', '--simulate=dance'], '"dance" is not a step'],
   ])('%s', async (_title, words, says) => {
     await inPlace(async (place) => {
       place.spec({ targets: { install: {} } });

@@ -18,7 +18,7 @@ function expectRefused({ status, stdout, stderr }: Said, code: number, says: rea
   expect(stderr).not.toContain('bug in vmrun');
 }
 
-describe('text that is no spec is refused with its reason', () => {
+describe('text that is not a spec is refused with its reason', () => {
   test.each<[title: string, text: string | Uint8Array, code: number, says: readonly string[]]>([
     ['nothing, as uclcmd prints without a "."', '', 65, ['standard input is empty', 'uclcmd', '"."']],
     ['blanks', ' \n\t\n', 65, ['standard input is empty']],
@@ -129,7 +129,7 @@ test('a file of UTF-8 with a byte order mark is read', async () => {
 describe('an output that nobody reads', () => {
   const sh = (script: string): readonly string[] => ['/bin/sh', '-c', script, ...vmrunCommand];
 
-  test('a pipe that is closed before anything is written is no failure', async () => {
+  test('a pipe that is closed before anything is written is not a failure', async () => {
     await inPlace(async (place) => {
       // More than a pipe holds.
       place.spec({ emulations: many(31, (index) => ({ device: 'virtio-blk', path: `/${'d'.repeat(500)}${index}` })) });
@@ -143,7 +143,7 @@ describe('an output that nobody reads', () => {
     ['stdout', 'exec "$0" "$@" >&-', 0],
     ['stderr', 'exec "$0" "$@" 2>&-', 0],
     ['every descriptor', 'exec "$0" "$@" <&- >&- 2>&-', 0],
-  ])('a closed %s is no failure', async (_which, script, status) => {
+  ])('a closed %s is not a failure', async (_which, script, status) => {
     await inPlace(async (place) => {
       place.spec();
       const ended = await runVmrun(place, ['-c', 'vm.json', '-d'], { command: sh(script) });

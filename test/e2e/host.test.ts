@@ -169,7 +169,7 @@ describe('a host that was captured', () => {
     });
   });
 
-  test('is ready, and what it was not asked is no error', async () => {
+  test('is ready, and what it was not asked is not an error', async () => {
     await onFakeHost(async ({ place, host, vmrun, checking }) => {
       writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
       writeFileSync(place.path('disk.img'), '');
@@ -229,7 +229,7 @@ describe('a host that was captured', () => {
 
   test.each<[title: string, content: string | undefined, status: number, says: string]>([
     ['is not there', undefined, 66, 'vmrun facts'],
-    ['is something else', '{"name": "vm"}', 65, 'these are no facts of a host'],
+    ['is something else', '{"name": "vm"}', 65, 'these are not the facts of a host'],
     ['is no JSON', '{', 65, 'host.json:1'],
   ])('in a file that %s is told as that', async (_title, content, status, says) => {
     await onFakeHost(async ({ place, vmrun, checking }) => {
@@ -261,7 +261,7 @@ describe('nobody is asked', () => {
     ).ended;
   };
 
-  test('where standard input is no terminal', async () => {
+  test('where standard input is not a terminal', async () => {
     await onFakeHost(async (hosted) => {
       needsTap(hosted);
       const ended = await hosted.vmrun(hosted.running(), { input: 'y\ny\n' });

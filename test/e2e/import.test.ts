@@ -57,7 +57,7 @@ describe('vmrun import', () => {
         [
           'start.sh: 1 thing to look at, imported as bhyve',
           '  start.sh:4:1  warning: the password of VNC now stands in the spec',
-          '    fix: keep the spec private, or put it into a file and say "password_file"',
+          '    fix: keep the spec private, or put it into a file and set "password_file"',
           '',
         ].join('\n'),
       );

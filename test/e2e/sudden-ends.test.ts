@@ -37,7 +37,7 @@ describe('a working directory that was removed', () => {
   });
 });
 
-test('a run directory that is replaced before the first boot is no bug of ours', async () => {
+test('a run directory that is replaced before the first boot is not a bug of ours', async () => {
   await inPlace(async (place) => {
     const run = place.path('run-simulated', place.name);
     const hooks = { pre_start: place.script('replace', `mv '${run}' '${place.path('aside')}'`, `mkdir '${run}'`) };
@@ -45,7 +45,7 @@ test('a run directory that is replaced before the first boot is no bug of ours',
     const file = place.write('vm.json', JSON.stringify({ ...smallVm(place.name), hooks, graphic }));
     const words = ['-c', file, '--simulate=halt', '--run-dir', place.runBase];
     const { status, stderr } = await startVmrun(place, words).ended;
-    expect(stderr).toContain(`\nvmrun: ${run} is not the folder any more that this run has made\n`);
+    expect(stderr).toContain(`\nvmrun: ${run} is no longer the folder that this run made\n`);
     expect(status).toBe(71);
   });
 });

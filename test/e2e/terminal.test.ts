@@ -257,7 +257,7 @@ describe('in a terminal', () => {
     }),
   );
 
-  inTerminal('a terminal without stty(1) at hand is no reason to fail', () =>
+  inTerminal('a terminal without stty(1) at hand is not a reason to fail', () =>
     inPlace(async (place) => {
       place.spec({ com1: 'stdio' });
       const terminal = openTerminal(place, `PATH=/none ${vmrun(place, '-c', 'vm.json')}`, 'echo "status $?"');

@@ -126,7 +126,7 @@ describe('a cause is one of the machine', () => {
 
   test.each<[has: string, message: string, cause: RegExp, next: RegExp]>([
     ['passthru', assertion, /cannot handle a host card/, /without the passthru devices/],
-    ['virtio-blk', assertion, /takes to be impossible/, /report/],
+    ['virtio-blk', assertion, /considers impossible/, /report/],
     ['loader', memory, /^the loader made the memory/, /loader\.args/],
     ['virtio-blk', memory, /^a VM of this name is there already/, /--destroy/],
   ])('with %s: %s', (has, message, cause, next) => {
@@ -151,7 +151,7 @@ const rom = '-l bootrom,/rom.fd';
 
 test.each<[words: string, release: 15 | 16, cause: RegExp]>([
   ['-z vm', 15, /does not know the option -z/],
-  ['vm extra', 15, /did not take its command line/],
+  ['vm extra', 15, /did not accept its command line/],
   ['-s 3,virtio-rnd -s 0:3:0,virtio-rnd vm', 15, /two devices are on PCI slot 0:3:0/],
   ['-s 0,hostbridge vm', 15, /no boot ROM/],
   [`-s 6,passthru,2/0/0 ${rom} vm`, 15, /wired memory/],
@@ -172,7 +172,7 @@ test.each<[words: string, release: 15 | 16, cause: RegExp]>([
   [`-s 3,xhci -s 4,xhci ${rom} vm`, 15, /two xhci controllers/],
   [`-s 3,xhci,tablet,tablet,tablet,tablet,tablet ${rom} vm`, 15, /USB 2 or 3 devices/],
   [`-o pci.0.3.0.device=virtio-input ${rom} vm`, 15, /input device has no path/],
-  [`-o pci.0.3.0.device=passthru -S ${rom} vm`, 15, /does not say its bus/],
+  [`-o pci.0.3.0.device=passthru -S ${rom} vm`, 15, /passthru device has no bus/],
   [`-o pci.0.3.0.device=virtio-console -o pci.0.3.0.port.0.path=/s ${rom} vm`, 15, /port 0 has no name/],
   [`-s 3,virtio-console,a=/${'s'.repeat(104)} ${rom} vm`, 15, /File name too long/],
   [`-s 3,virtio-net,netgraph ${rom} vm`, 15, /netgraph backend has no path/],
@@ -187,7 +187,7 @@ test.each<[words: string, release: 15 | 16, cause: RegExp]>([
   [`-s 3,nvme,/x,bootindex=-1 ${rom} vm`, 15, /boot order/],
   [`-l tpm,other,/x ${rom} vm`, 15, /TPM emulation "other"/],
   [`-l tpm,swtpm,/x,intf=tis ${rom} vm`, 15, /TPM interface "tis"/],
-  [`${rom} ${'v'.repeat(230)}`, 15, /does not take the name/],
+  [`${rom} ${'v'.repeat(230)}`, 15, /does not accept the name/],
   [`${rom} ${'v'.repeat(100)}`, 16, /control socket.s path is too long/],
 ])('the words that the simulator prints for %s are understood (%i)', (words, release, cause) => {
   const said = wordsOfSimulator(words.split(' '), release);
@@ -198,14 +198,14 @@ describe('the end itself', () => {
   // No word fits, so nothing but the end is known.
   test.each<[end: RunEnd, cause: RegExp, next: RegExp]>([
     [failed(4), /gave no reason.*destroyed/, /uuid/],
-    [failed(64), /gave no reason why it does not take an option/, /cpu, cpu_pin, mem/],
+    [failed(64), /gave no reason why it does not accept an option/, /cpu, cpu_pin, mem/],
     [failed(71), /sandbox, the CPU topology/, /look at cpu/],
     [failed(100), /destroyed from outside/, /--destroy/],
     [failed(126), /could not be executed/, /BHYVE_EXEC/],
-    [failed(127), /was not there/, /BHYVE_EXEC/],
+    [failed(127), /was not found when/, /BHYVE_EXEC/],
     [failed(1), /^bhyve gave no reason$/, /--dry-run/],
     [failed(255), /^bhyve gave no reason$/, /--dry-run/],
-    [killed('SIGKILL'), /somebody killed bhyve, or the kernel did for lack of memory/, /dmesg.*lower mem/],
+    [killed('SIGKILL'), /somebody killed bhyve, or the kernel did because memory ran out/, /dmesg.*lower mem/],
     [killed('SIGTERM'), /before the guest had switched ACPI on/, /power button/],
     [killed('SIGINT'), /somebody sent SIGINT/, /stdio/],
     [killed('SIGHUP'), /somebody sent SIGHUP/, /stdio/],
@@ -218,7 +218,7 @@ describe('the end itself', () => {
     [killed('SIGSYS'), /does not have/, /different releases/],
     [killed('SIGXCPU'), /SIGXCPU ended bhyve/, /limits\(1\)/],
     [{ kind: 'triple-fault' }, /triple fault/, /boot loader.*ignore_unknown_msrs/],
-    [{ kind: 'unknown' }, /the system tells its status to nobody else/, /dmesg/],
+    [{ kind: 'unknown' }, /the system gives its status to nobody else/, /dmesg/],
     [{ kind: 'not-prepared', how: { kind: 'exited', status: 1 } }, /pre_start failed/, /pre_start/],
     [
       { kind: 'not-loaded', program: 'bhyveload', how: { kind: 'exited', status: 1 } },

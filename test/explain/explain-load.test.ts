@@ -15,12 +15,12 @@ const messages: readonly (readonly [stderr: string, cause: string, next: RegExp]
   ["grub-bhyve: unrecognized option '--boot'\n", 'the loader does not know the option --boot', /loader\.args/],
   [
     'bhyveload: option requires an argument -- m\nusage: bhyveload [-S]\n',
-    'the option m of the loader wants an argument, or takes none',
+    'the option m of the loader needs an argument, or takes none',
     /loader\.args/,
   ],
   [
     "grub-bhyve: option '--evga' doesn't allow an argument\n",
-    'the option --evga of the loader wants an argument, or takes none',
+    'the option --evga of the loader needs an argument, or takes none',
     /loader\.args/,
   ],
   ["grub-bhyve: option '--d' is ambiguous\n", 'more than one option of the loader begins with --d', /in full/],
@@ -31,8 +31,8 @@ const messages: readonly (readonly [stderr: string, cause: string, next: RegExp]
     'the loader cannot read the memory size "x"',
     /mem/,
   ],
-  ['usage: bhyveload [-S][-c <console-device>]\n', 'the loader did not take its command line', /loader\.args/],
-  ['Required VM name parameter not supplied\n', 'the loader did not take its command line', /loader\.args/],
+  ['usage: bhyveload [-S][-c <console-device>]\n', 'the loader did not accept its command line', /loader\.args/],
+  ['Required VM name parameter not supplied\n', 'the loader did not accept its command line', /loader\.args/],
   ['vm_create: Operation not permitted\n', 'you may not make virtual machines', /root/],
   ['vm_open: Device not configured\n', 'the kernel did not make the VM: vm_open: Device not configured', /kldload/],
   [

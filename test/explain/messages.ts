@@ -43,7 +43,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       'Unable to setup memory (17)',
-      'the loader made the memory of the VM otherwise than bhyve wants it: another size, or not wired (-S)',
+      'the loader made the memory of the VM differently from what bhyve expects: another size, or not wired (-S)',
       /loader\.args/,
     ],
     [
@@ -87,7 +87,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ['bhyve: could not activate CPU 1: Device busy', 'bhyve and the kernel disagree about vCPU 1', /report/],
     [
       'Assertion failed: (error == 0), function fbsdrun_addcpu, file /usr/src/usr.sbin/bhyve/bhyverun.c, line 500.',
-      'bhyve met what it takes to be impossible: (error == 0), function fbsdrun_addcpu, file /usr/src/usr.sbin/bhyve/bhyverun.c, line 500.',
+      'bhyve met a state that it considers impossible: (error == 0), function fbsdrun_addcpu, file /usr/src/usr.sbin/bhyve/bhyverun.c, line 500.',
       /report/,
     ],
     [
@@ -110,11 +110,11 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       'bhyve: option requires an argument -- m\nUsage: bhyve [-aCDeHhPSuWwxY]',
-      'the option -m wants an argument',
+      'the option -m needs an argument',
       /extra_options/,
     ],
-    ['Usage: bhyve [-aCDeHhPSuWwxY]\n  vmname', 'bhyve did not take its command line', /--dry-run/],
-    ['Usage: bhyve-15 [-aCDeHhPSuWwxY]\n  vmname', 'bhyve did not take its command line', /--dry-run/],
+    ['Usage: bhyve [-aCDeHhPSuWwxY]\n  vmname', 'bhyve did not accept its command line', /--dry-run/],
+    ['Usage: bhyve-15 [-aCDeHhPSuWwxY]\n  vmname', 'bhyve did not accept its command line', /--dry-run/],
     [
       'config.dump=true\ncpus=2\nname=vm',
       'config.dump is set: bhyve printed its configuration and ran nothing',
@@ -125,12 +125,8 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
       'the configuration file /vm/a.conf cannot be opened: No such file or directory',
       /-k/,
     ],
-    [
-      "bhyve: vm.conf line 2: invalid config option 'name'",
-      "no variable is set by vm.conf line 2 of a configuration file: name'",
-      /variable=value/,
-    ],
-    ["bhyve: invalid configuration option 'memory.size='", 'no variable is set by -o memory.size=', /variable=value/],
+    ["bhyve: vm.conf line 2: invalid config option 'name'", "vm.conf line 2 sets no variable: name'", /variable=value/],
+    ["bhyve: invalid configuration option 'memory.size='", '-o memory.size= sets no variable', /variable=value/],
     [
       'bhyve: Attempting to add value 1G to existing node memory',
       'the variable memory is a group of variables and takes no value',
@@ -150,7 +146,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ['bhyve: Invalid config node name pcireg.device', 'no variable can be named pcireg.device', /a dot too many/],
     [
       'bhyve: Invalid value maybe for boolean variable acpi_tables: No error: 0',
-      'the variable acpi_tables wants true or false, not "maybe"',
+      'the variable acpi_tables must be true or false, not "maybe"',
       /acpi_tables/,
     ],
     ["bhyve: invalid cpu topology 'cpu=2'", 'bhyve cannot read the CPU topology "cpu=2"', /set cpu/],
@@ -191,7 +187,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ["bhyve: invalid NUMA configuration ''", 'bhyve cannot read the NUMA domain', /numa/],
     [
       "bhyve: invalid cpuset for vcpu 0: '0-'",
-      'the host CPUs of vCPU 0, or the vCPUs of NUMA domain 0, are no list of numbers and ranges: 0-',
+      'the host CPUs of vCPU 0, or the vCPUs of NUMA domain 0, are not a list of numbers and ranges: 0-',
       /cpu_pin/,
     ],
     ['bhyve: Invalid hostcpu range 2-1', 'a range of CPUs goes down: 2-1', /smaller number/],
@@ -283,7 +279,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       'Invalid bootrom variable size 100',
-      'the boot ROM and its variables have a size that bhyve does not take: 100 bytes',
+      'the boot ROM and its variables have a size that bhyve does not accept: 100 bytes',
       /4096/,
     ],
     [
@@ -328,7 +324,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       'error to build the guest tables: Cannot allocate memory',
-      'the tables that tell the guest of its hardware could not be made: Cannot allocate memory',
+      'the tables that describe its hardware to the guest could not be made: Cannot allocate memory',
       /smbios/,
     ],
     [
@@ -391,7 +387,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ['Failed to init TPM device', 'the TPM could not be started', /tpm/],
     ['bhyve: vm_open: Operation not permitted', 'you may not make virtual machines', /root/],
     ['bhyve: vm_openf: Permission denied', 'you may not make virtual machines', /root/],
-    ['vm_create: Invalid argument', 'the kernel does not take the name of the VM', /229/],
+    ['vm_create: Invalid argument', 'the kernel does not accept the name of the VM', /229/],
     ['bhyve: vm_openf: Device busy', 'a VM of this name is in use, or is still being destroyed', /pgrep/],
     [
       'vm_create: Device not configured',
@@ -413,12 +409,12 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       `Invalid sector size 1000/1000\nCould not open backing file: Invalid argument\n${init}: Invalid argument`,
-      'a disk has sectors of a size that bhyve does not take: 1000/1000',
+      'a disk has sectors of a size that bhyve does not accept: 1000/1000',
       /512 or 4096/,
     ],
     [
       `Sector size 512 incompatible with underlying device sector size 4096\n${init}: Invalid argument`,
-      'a disk is to have sectors of 512 bytes, and the device behind it has 4096',
+      'a disk is set to sectors of 512 bytes, but the device behind it has 4096',
       /multiple of 4096/,
     ],
     [
@@ -438,7 +434,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       `Could not fetch dev blk/sector size: Inappropriate ioctl for device\n${init}: x`,
-      'a device behind a disk is no disk: Inappropriate ioctl for device',
+      'a device behind a disk is not a disk: Inappropriate ioctl for device',
       /path of the disks/,
     ],
     [
@@ -477,7 +473,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       `Invalid MAC 01:00:5e:00:00:01\n${init}: Invalid argument`,
-      '01:00:5e:00:00:01 is no Ethernet address of one network card',
+      '01:00:5e:00:00:01 is not the Ethernet address of a single network card',
       /set mac/,
     ],
     [
@@ -545,7 +541,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       `getaddrinfo: Name does not resolve\n${init}: x`,
-      'the address of the screen (VNC) is none: Name does not resolve',
+      'the address of the screen (VNC) is not an address: Name does not resolve',
       /graphic\.host/,
     ],
     [
@@ -603,7 +599,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
       /jail/,
     ],
     ['passthru: invalid options "2:0:0"', 'bhyve cannot read the host card 2:0:0', /2\/0\/0/],
-    [`passthru: missing required func setting\n${init}: x`, 'a passthru device does not say its func', /set src/],
+    [`passthru: missing required func setting\n${init}: x`, 'a passthru device has no func', /set src/],
     [
       `bhyve: failed to initialize BARs for PCI 2/0/0\n${init}: x`,
       'the host card cannot be passed on: failed to initialize BARs for PCI 2/0/0',
@@ -611,7 +607,7 @@ export const messages: Readonly<Record<string, readonly Row[]>> = {
     ],
     [
       `Unable to initialize backend 'stdio' for LPC device com2\n${init}: x`,
-      'LPC device com2 cannot have the terminal: another serial port has it, or it is none',
+      'LPC device com2 cannot have the terminal: another serial port has it, or it is not a terminal',
       /only$/,
     ],
     [

@@ -135,7 +135,7 @@ describe('how bhyve ended is read from its status, its signal and its last words
     ]);
   });
 
-  test('an end that nobody saw has no reason, and is no success', () => {
+  test('an end that nobody saw has no reason, and is not a success', () => {
     const end: RunEnd = { kind: 'unknown' };
     expect([reasonOf(end), statusOf(end), endExitCode(end)]).toEqual([undefined, 4, 4]);
     expect(describeEnd(end)).toBe('came to an unknown end');

@@ -95,7 +95,7 @@ describe('a flag', () => {
 
   test.each(cases)('%s is said to bhyve of %i by its option, and by its variable', async (name, release, field) => {
     const { flag } = field;
-    if (flag === undefined) throw new Error(`${name} is no flag`);
+    if (flag === undefined) throw new Error(`${name} is not a flag`);
     const platform: Platform = { release, arch: 'amd64' };
     const key = flagVariable(flag, platform);
     const machineWith = (value: boolean) => planOf(specWith(field, value), 'default', platform);
@@ -119,7 +119,7 @@ test.each(fieldReaders.filter(([name]) => !flags.some(([flag]) => flag === name)
   async (name) => {
     const field = fields.find((each) => each.name === name);
     const platform: Platform = { release: 15, arch: 'amd64' };
-    if (field === undefined) throw new Error(`${name} is no field`);
+    if (field === undefined) throw new Error(`${name} is not a field`);
     const spec = name === 'wire_guest_mem' ? { ...minimal, [name]: true } : specWith(field, valueOf(field));
     const machine = await planOf(spec, 'default', platform);
     const read = await importedCommand(machine.argv, platform);

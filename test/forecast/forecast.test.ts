@@ -16,7 +16,7 @@ const raw = (value: string): SpecObject => ({ emulations: [{ device: 'raw', valu
 describe('a value of config that bhyve will refuse is an error at that value', () => {
   const disk = { device: 'virtio-blk', path: '/a' };
   test.each<[config: Readonly<Record<string, unknown>>, at: string, said: string, more?: SpecObject]>([
-    [{ uuid: 'x' }, 'uuid', 'that is no UUID: 8-4-4-4-12 hex digits [correct uuid, or leave it out]'],
+    [{ uuid: 'x' }, 'uuid', 'that is not an UUID: 8-4-4-4-12 hex digits [correct uuid, or leave it out]'],
     [{ 'memory.wired': 'x' }, 'memory.wired', 'Invalid value x for boolean variable memory.wired'],
     [{ 'vcpu.0.cpuset': '9-1' }, 'vcpu.0.cpuset', 'Invalid hostcpu range 9-1'],
     [{ 'vcpu.0.cpuset': '1,x' }, 'vcpu.0.cpuset', "invalid cpuset for vcpu 0: '1,x'"],
@@ -78,7 +78,7 @@ describe('a value of config that bhyve will refuse is an error at that value', (
   });
 
   test.each<[words: string, said: string]>([
-    ['-U x', 'will not start with -U x: that is no UUID'],
+    ['-U x', 'will not start with -U x: that is not an UUID'],
     [
       '-s 5,e1000',
       'will not start with -s 5,e1000: Device emulation initialization error: Invalid argument: a backend begins with tap, vmnet,',
@@ -95,13 +95,13 @@ describe('a value of config that bhyve will refuse is an error at that value', (
       '-s 5,virtio-net,tap0,mtu=3',
       'will not start with -s 5,virtio-net,tap0,mtu=3: Device emulation initialization error: Invalid argument: mtu must be',
     ],
-    ['-s 5,virtio-input', 'will not start with -s 5,virtio-input: virtio-input wants the path'],
+    ['-s 5,virtio-input', 'will not start with -s 5,virtio-input: virtio-input needs the path'],
     [
       '-s 5,virtio-console',
-      'will be killed by SIGSEGV at its start because of -s 5,virtio-console: virtio-console wants',
+      'will be killed by SIGSEGV at its start because of -s 5,virtio-console: virtio-console needs',
     ],
     [`-s 5,hda,play=${'a'.repeat(64)}`, `,play=${'a'.repeat(64)}: the name of a sound device has at most 63 bytes`],
-    ['-l com1', 'will be killed by SIGABRT at its start because of -l com1: a com port wants'],
+    ['-l com1', 'will be killed by SIGABRT at its start because of -l com1: a com port needs'],
     ['-n id=0', 'will not start with -n id=0: Missing CPU set for domain 0'],
     ['-r /x', 'will not start with -r: illegal option -- r'],
   ])('%s of extra_options is named, with the reason that bhyve keeps to itself', async (words, said) => {
@@ -183,7 +183,7 @@ describe('so is a raw device', () => {
 
   test('that makes bhyve crash', async () => {
     expect(await saidOf(raw('virtio-console'))).toEqual([
-      '/emulations/0/value bhyve-refuses: bhyve of FreeBSD 15 will be killed by SIGSEGV at its start because of this: virtio-console wants a port, NAME=PATH [correct the "value" of the device]',
+      '/emulations/0/value bhyve-refuses: bhyve of FreeBSD 15 will be killed by SIGSEGV at its start because of this: virtio-console needs a port, NAME=PATH [correct the "value" of the device]',
     ]);
   });
 
@@ -206,7 +206,7 @@ describe('so is an option', () => {
     ['-c 3', 'Topology (1 sockets, 1 cores, 1 threads) does not match 3 vCPUs'],
     ['-c threads', "Invalid value for cpus: 'threads'"],
     ['-m 1Q', "invalid memsize '1Q'"],
-    ['-U x', 'that is no UUID'],
+    ['-U x', 'that is not an UUID'],
     ['-o memory=1', 'Attempting to add value 1 to existing node memory'],
     ['-o foo', "invalid configuration option 'foo'"],
     ['-o foo=', "invalid configuration option 'foo='"],

@@ -77,7 +77,7 @@ describe('a bhyve_config(5) file', () => {
   test('is refused at the line that bhyve refuses', async () => {
     const file = { name: 'vm.conf', stem: 'vm' };
     expect(await refusals(`${dump}nonsense\n`, {}, file)).toEqual([
-      "5:1  bhyve-refuses: bhyve of FreeBSD 15 does not take this: bhyve: vm.conf line 5: invalid config option 'nonsense' [mend it, or say which bhyve it is for by --release and --arch]",
+      "5:1  bhyve-refuses: bhyve of FreeBSD 15 does not accept this: bhyve: vm.conf line 5: invalid config option 'nonsense' [correct it, or say which bhyve it is for by --release and --arch]",
     ]);
   });
 
@@ -167,8 +167,8 @@ describe('a guest of vm-bhyve', () => {
       'disk0_type="virtio-blk"\ndisk0_dev="iscsi"\ndisk0_name="iqn.2012-06.com.example:t/1"',
       '6:1  iscsi: disk0 is the iSCSI target iqn.2012-06.com.example:t/1, whose disk is known once the initiator is connected',
     ],
-    ['limit_rbps="10M"', '5:1  limits: limit_rbps 10M is not carried: vmrun sets no limits'],
-    ['nonsense="1"', '5:1  unknown: nonsense is not carried: vm-bhyve has no such setting'],
+    ['limit_rbps="10M"', '5:1  limits: limit_rbps 10M is not carried over: vmrun sets no limits'],
+    ['nonsense="1"', '5:1  unknown: nonsense is not carried over: vm-bhyve has no such setting'],
     [
       'prestart="/x.sh"',
       '5:1  prestart: prestart: vm-bhyve runs it in the folder of the guest, with the name and the dataset of the guest',
@@ -240,11 +240,11 @@ describe('a guest of iohyve', () => {
     ],
     [
       'loader=grub\n',
-      '5:1  loader: loader "grub" is not one that iohyve knows (bhyveload, grub-bhyve, uefi); it takes bhyveload then [check "loader" of the spec]',
+      '5:1  loader: loader "grub" is not one that iohyve knows (bhyveload, grub-bhyve, uefi); it uses bhyveload then [check "loader" of the spec]',
     ],
     [
       'bhyve_path=/opt/bhyve\n',
-      '5:1  bhyve-path: bhyve_path /opt/bhyve is not carried: a spec does not say which bhyve runs it [start vmrun with --bhyve /opt/bhyve]',
+      '5:1  bhyve-path: bhyve_path /opt/bhyve is not carried over: a spec does not say which bhyve runs it [start vmrun with --bhyve /opt/bhyve]',
     ],
     [
       'persist=yes\n',
@@ -257,9 +257,9 @@ describe('a guest of iohyve', () => {
     ['vnc=YES\n', '5:1  vnc: vnc has no effect without loader=uefi, nor has it with iohyve [take it out]'],
     [
       'persits=1\n',
-      '5:1  unknown: persits is not carried: iohyve has no such property; here it is "1" [did you mean "persist"?]',
+      '5:1  unknown: persits is not carried over: iohyve has no such property; here it is "1" [did you mean "persist"?]',
     ],
-    ['rack=7\n', '5:1  unknown: rack is not carried: iohyve has no such property; here it is "7" [take it out]'],
+    ['rack=7\n', '5:1  unknown: rack is not carried over: iohyve has no such property; here it is "7" [take it out]'],
     [
       'template=yes\n',
       '5:1  yes-no: template is "yes": iohyve knows YES alone and takes this for NO [check it in the spec]',
@@ -334,17 +334,17 @@ describe('a domain of libvirt', () => {
     [
       'with a second domain',
       `${domain('')}\n<domain/>`,
-      '5:1  xml: nothing is expected behind the domain, found "<domain" [a file holds one; take the rest out]',
+      '5:1  xml: nothing is expected after the domain, found "<domain" [a file holds one; take the rest out]',
     ],
     [
       'with text behind it',
       `${domain('')}\nx`,
-      '5:1  xml: nothing is expected behind the domain, found "x" [a file holds one; take the rest out]',
+      '5:1  xml: nothing is expected after the domain, found "x" [a file holds one; take the rest out]',
     ],
     [
       'with entities of its own',
       '<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>\n<domain type="bhyve">&b;</domain>',
-      '1:1  xml: a document type is not taken: it could define entities [take the <!DOCTYPE ...> out; libvirt writes none]',
+      '1:1  xml: a document type is not accepted: it could define entities [take the <!DOCTYPE ...> out; libvirt writes none]',
     ],
     [
       'with an entity that is none',
@@ -369,7 +369,7 @@ describe('a domain of libvirt', () => {
     [
       'with an attribute given twice',
       '<domain type="bhyve" type="bhyve"/>',
-      '1:34  xml: duplicate attribute: type, found "/" [correct it, or print the domain anew: virsh dumpxml NAME]',
+      '1:34  xml: duplicate attribute: type, found "/" [correct it, or print the domain again: virsh dumpxml NAME]',
     ],
     ['with a comment that does not end', '<domain type="bhyve">\n<!-- x', '2:5  xml: this comment has no end [end it]'],
     [
@@ -461,59 +461,59 @@ describe('a domain of libvirt', () => {
   test.each<[inside: string, note: string]>([
     [
       '<on_reboot>preserve</on_reboot>',
-      '3:1  on_reboot: on_reboot "preserve" is not carried: vmrun starts the guest again or not [check "reboot_on" of the spec]',
+      '3:1  on_reboot: on_reboot "preserve" is not carried over: vmrun starts the guest again or not [check "reboot_on" of the spec]',
     ],
     [
       '<clock offset="timezone" timezone="Europe/Zurich"/>',
-      '3:1  clock: the clock is not carried: libvirt takes utc and localtime for bhyve, this is "timezone" [check "utc_clock" of the spec]',
+      '3:1  clock: the clock is not carried over: libvirt takes utc and localtime for bhyve, this is "timezone" [check "utc_clock" of the spec]',
     ],
     [
       '<cpu><numa><cell id="0" cpus="0" memory="1" unit="Q"/></numa></cpu>',
-      '3:1  cell: the memory of the cell 0 is not carried: "1 Q" is not a size of memory [say "numa" in the spec]',
+      '3:1  cell: the memory of the cell 0 is not carried over: "1 Q" is not a size of memory [set "numa" in the spec]',
     ],
     [
       '<memtune><hard_limit>1</hard_limit></memtune>',
-      '3:1  element: <memtune> with hard_limit is not carried: libvirt or vmrun has no equal of it for bhyve [set limits in "hooks" with rctl(8)]',
+      '3:1  element: <memtune> with hard_limit is not carried over: libvirt or vmrun has no equivalent of it for bhyve [set limits in "hooks" with rctl(8)]',
     ],
     [
       '<devices><redirdev bus="usb"/></devices>',
-      '3:1  element: <redirdev> is not carried: libvirt or vmrun has no equal of it for bhyve [add to the spec by hand what the guest needs of it]',
+      '3:1  element: <redirdev> is not carried over: libvirt or vmrun has no equivalent of it for bhyve [add to the spec by hand what the guest needs of it]',
     ],
     [
       '<devices><disk type="file"><source file="/d"/><target dev="fda" bus="fdc"/></disk></devices>',
-      '3:1  disk: this disk is not carried: bhyve has no bus "fdc" [add it to "emulations" by hand]',
+      '3:1  disk: this disk is not carried over: bhyve has no bus "fdc" [add it to "emulations" by hand]',
     ],
     [
       '<devices><disk type="file"><driver name="file" queues="4"/><source file="/d"/><target dev="vda" bus="virtio"/></disk></devices>',
-      '3:1  queues: queues and queue_size are not carried: bhyve has them for nvme alone, and this disk is on the bus virtio [take them out, or make it an nvme in the spec]',
+      '3:1  queues: queues and queue_size are not carried over: bhyve has them for nvme alone, and this disk is on the bus virtio [take them out, or make it an nvme in the spec]',
     ],
     [
       '<devices><controller type="virtio-serial"><driver iommu="on"/></controller></devices>',
-      '3:1  element: <driver> is not carried: libvirt or vmrun has no equal of it for bhyve [add to the spec by hand what the guest needs of it]',
+      '3:1  element: <driver> is not carried over: libvirt or vmrun has no equivalent of it for bhyve [add to the spec by hand what the guest needs of it]',
     ],
     [
       '<devices><rng model="virtio"><rate bytes="1"/><backend model="random">/dev/random</backend></rng></devices>',
-      '3:1  element: <rate> is not carried: libvirt or vmrun has no equal of it for bhyve [add to the spec by hand what the guest needs of it]',
+      '3:1  element: <rate> is not carried over: libvirt or vmrun has no equivalent of it for bhyve [add to the spec by hand what the guest needs of it]',
     ],
     [
       '<devices><input type="tablet" bus="usb"/><input type="tablet" bus="usb"/></devices>',
-      '3:1  element: <input> is not carried: libvirt or vmrun has no equal of it for bhyve [add to the spec by hand what the guest needs of it]',
+      '3:1  element: <input> is not carried over: libvirt or vmrun has no equivalent of it for bhyve [add to the spec by hand what the guest needs of it]',
     ],
     [
       '<devices><graphics type="spice"/></devices>',
-      '3:1  graphics: this screen is not carried: bhyve has VNC only, this is "spice" [say "graphic" in the spec]',
+      '3:1  graphics: this screen is not carried over: bhyve has VNC only, this is "spice" [set "graphic" in the spec]',
     ],
     [
       '<devices><serial type="tcp"><source mode="connect" host="h" service="1"/></serial></devices>',
-      '3:1  serial: this serial port is not carried: bhyve listens and does not connect [say com1 in the spec: a null modem such as /dev/nmdm0A, stdio, or tcp=ADDRESS:PORT]',
+      '3:1  serial: this serial port is not carried over: bhyve listens and does not connect [set com1 in the spec: a null modem such as /dev/nmdm0A, stdio, or tcp=ADDRESS:PORT]',
     ],
     [
       '<devices><interface type="bridge"><model type="rtl8139"/></interface></devices>',
-      '3:1  interface: this network card is not carried: bhyve has no model "rtl8139" [add it to "emulations" by hand]',
+      '3:1  interface: this network card is not carried over: bhyve has no model "rtl8139" [add it to "emulations" by hand]',
     ],
     [
       '<bootloader>/opt/loader</bootloader>',
-      '3:1  loader: the loader "/opt/loader" is not carried: vmrun knows bhyveload and grub-bhyve [run it by "hooks", and say "loader": "none"]',
+      '3:1  loader: the loader "/opt/loader" is not carried over: vmrun knows bhyveload and grub-bhyve [run it by "hooks", and set "loader": "none"]',
     ],
   ])('%s is told', async (inside, note) => {
     expect((await imported(domain(inside))).notes).toContain(note);

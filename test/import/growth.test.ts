@@ -81,7 +81,7 @@ test.each(['/bin/sh', '/bin/csh'])('a command of %s with more words than it can 
   ]);
 });
 
-test('an identifier of an NVMe disk that is no number is told', async () => {
+test('an identifier of an NVMe disk that is not a number is told', async () => {
   const text = 'name=vm\ncpus=1\nmemory.size=1G\npci.0.4.0.device=nvme\npci.0.4.0.path=/a\npci.0.4.0.eui64=0.x\n';
   const result = await importText(sourceOf(text), optionsFor({ format: 'config' }));
   const told = result.ok ? result.warnings : result.problems;

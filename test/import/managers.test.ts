@@ -70,7 +70,7 @@ describe.each(cases.map((each) => [each.name, each] as const))('%s', (name, each
     expect((await problemsOf(spec)).filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 
-  test('and what is not carried, or made up, is told', async () => {
+  test('and what is not carried over, or made up, is told', async () => {
     expect((await importCase(each)).notes.join('\n')).toBe(fixture(`${name}.notes`).trim());
   });
 

@@ -13,7 +13,7 @@ test.each([
   ['of one line', 'Zq1Zq1Zq1'],
 ])('a file %s is not read for -k, and nothing of it is told', async (_title, text) => {
   expect(await refusals(command, reading(text))).toEqual([
-    '2:1  config-file: /etc/shadow is no configuration file of bhyve, and nothing of it was taken [name a file that holds one VARIABLE=VALUE on each line, see bhyve_config(5), or take the -k out]',
+    '2:1  config-file: /etc/shadow is not a configuration file of bhyve, and nothing of it was taken [name a file that holds one VARIABLE=VALUE on each line, see bhyve_config(5), or take the -k out]',
   ]);
 });
 

@@ -25,7 +25,7 @@ describe('what a pattern of file names matches is known only when the script run
   test.each<[title: string, text: string]>([
     ['quoted', `bhyve ${uefi} -s 2,virtio-blk,"/vm/d*.img" vm`],
     ['with set -f', `set -f\nbhyve ${uefi} -s 2,virtio-blk,/vm/d*.img vm`],
-  ])('but it is no pattern %s', async (_title, text) => {
+  ])('but it is not a pattern %s', async (_title, text) => {
     const { spec } = await importedOnce(text);
     expect(spec.emulations).toEqual([{ device: 'virtio-blk', slot: '2', path: '/vm/d*.img' }]);
   });
@@ -156,7 +156,7 @@ test.each<[title: string, choice: string, bridge: string, other: string]>([
 });
 
 describe('a loop that waits for the host before bhyve is told', () => {
-  const waits = '1:1  host: the script waits in this loop before it starts bhyve: not carried';
+  const waits = '1:1  host: the script waits in this loop before it starts bhyve: not carried over';
   test.each<[title: string, commands: string, notes: readonly string[]]>([
     ['until', 'until ping -c1 nas; do sleep 1; done', [waits]],
     ['while not', 'while ! mount | grep -q nas; do :; done', [waits]],
@@ -180,7 +180,7 @@ describe('a loop that waits for the host before bhyve is told', () => {
   test('between two boots', async () => {
     const text = `while bhyve ${uefi} vm; do\nuntil ping -c1 nas; do sleep 1; done\nwhile [ -e /dev/vmm/vm ]; do sleep 1; done\ndone`;
     expect(await notesOf(text)).toEqual([
-      '2:1  host: the script waits in this loop before it starts bhyve again: not carried',
+      '2:1  host: the script waits in this loop before it starts bhyve again: not carried over',
     ]);
   });
 });
@@ -254,7 +254,7 @@ test.each<[text: string, fix: string]>([
   [`#!/bin/csh\nbhyve ${uefi} -m $argv[1] vm`, 'set argv = (VALUE)'],
 ])('an argument that a script wants is told with the way to give it: %j', async (text, fix) => {
   expect((await refusals(text)).join('\n')).toContain(
-    `[the script wants an argument here: write its value in its place, or put "${fix}" on a line before it]`,
+    `[the script needs an argument here: write its value in its place, or put "${fix}" on a line before it]`,
   );
 });
 
@@ -267,7 +267,7 @@ test('a command whose words change in each turn of a long loop is told once', as
   const items = Array.from({ length: 30 }, (_, at) => at).join(' ');
   const text = `n=0\nwhile :; do\nbhyve ${uefi} -m 1G vm\nfor i in ${items}; do ${count}done\ncp /a /a.$n\ndone`;
   expect((await notesOf(text)).filter((note) => note.includes('cp on line'))).toEqual([
-    '5:1  other-commands: 1 other command that runs between two boots is not carried: cp on line 5',
+    '5:1  other-commands: 1 other command that runs between two boots is not carried over: cp on line 5',
   ]);
 });
 

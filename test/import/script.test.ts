@@ -32,7 +32,7 @@ describe('the command of bhyve in a script', () => {
     [
       'one behind a prompt',
       'do this:\n# bhyve -c 1 vm',
-      ['no-command: there is no bhyve command in it [line 2 has one behind a "#" or "$": take that away]'],
+      ['no-command: there is no bhyve command in it [line 2 has one after a "#" or "$": take that away]'],
     ],
     [
       'an unknown word',
@@ -50,28 +50,28 @@ describe('the command of bhyve in a script', () => {
       'what bhyve refuses',
       'bhyve \\\n -s 3,floppy,/x \\\n vm',
       [
-        '2:1  bhyve-refuses: bhyve of FreeBSD 15 does not take -s 3,floppy,/x: pci slot 0:3:0: unknown device "floppy" [mend it, or say which bhyve it is for by --release and --arch]',
+        '2:1  bhyve-refuses: bhyve of FreeBSD 15 does not accept -s 3,floppy,/x: pci slot 0:3:0: unknown device "floppy" [correct it, or say which bhyve it is for by --release and --arch]',
       ],
     ],
     [
       'a place of what it refuses',
       'bhyve \\\n -o nonsense \\\n vm',
       [
-        "2:1  bhyve-refuses: bhyve of FreeBSD 15 does not take this: bhyve: invalid configuration option 'nonsense' [mend it, or say which bhyve it is for by --release and --arch]",
+        "2:1  bhyve-refuses: bhyve of FreeBSD 15 does not accept this: bhyve: invalid configuration option 'nonsense' [correct it, or say which bhyve it is for by --release and --arch]",
       ],
     ],
     [
       'a list',
       'bhyve -s help',
       [
-        '1:1  bhyve-refuses: bhyve of FreeBSD 15 does not take this: it only prints a list, and ends [mend it, or say which bhyve it is for by --release and --arch]',
+        '1:1  bhyve-refuses: bhyve of FreeBSD 15 does not accept this: it only prints a list, and ends [correct it, or say which bhyve it is for by --release and --arch]',
       ],
     ],
     [
       'a missing file',
       'bhyve -k vm.conf',
       [
-        '1:1  bhyve-refuses: bhyve of FreeBSD 15 does not take this: bhyve: Failed to open configuration file vm.conf: No such file or directory [mend it, or say which bhyve it is for by --release and --arch]',
+        '1:1  bhyve-refuses: bhyve of FreeBSD 15 does not accept this: bhyve: Failed to open configuration file vm.conf: No such file or directory [correct it, or say which bhyve it is for by --release and --arch]',
       ],
     ],
   ])('%s is refused', async (_title, text, said) => {
@@ -165,13 +165,13 @@ describe('the loader before the command', () => {
   });
 });
 
-describe('what is not carried as it stands is told, with its line', () => {
+describe('what is not carried over as it stands is told, with its line', () => {
   test.each<[title: string, text: string, notes: readonly string[]]>([
     [
       'a password',
       `bhyve ${uefi} \\\n -s 3,fbuf,password=x vm`,
       [
-        '2:1  password: the password of VNC now stands in the spec [keep the spec private, or put it into a file and say "password_file"]',
+        '2:1  password: the password of VNC now stands in the spec [keep the spec private, or put it into a file and set "password_file"]',
       ],
     ],
     [
@@ -185,14 +185,14 @@ describe('what is not carried as it stands is told, with its line', () => {
       'another command of bhyve',
       `bhyve -m 2G other\nbhyve ${uefi} vm`,
       [
-        '1:1  second-command: another bhyve command; the one on line 2 is imported [import this one from a file of its own, or say what it does otherwise as a target]',
+        '1:1  second-command: another bhyve command; the one on line 2 is imported [import this one from a file of its own, or write what it does differently as a target]',
       ],
     ],
     [
       'other commands',
       `ifconfig tap0 create\nzfs list\ncp a b\nbhyve ${uefi} vm`,
       [
-        '2:1  other-commands: 2 other commands of the script are not carried: zfs on line 2 and cp on line 3 [what each start needs goes into "hooks" of the spec]',
+        '2:1  other-commands: 2 other commands of the script are not carried over: zfs on line 2 and cp on line 3 [what each start needs goes into "hooks" of the spec]',
       ],
     ],
     [
@@ -205,12 +205,12 @@ describe('what is not carried as it stands is told, with its line', () => {
     [
       'a name that vmrun does not take',
       `bhyve ${uefi} 'my vm'`,
-      ['1:1  name: vmrun does not take the name "my vm"; the VM is named "my-vm" [choose another name by --name]'],
+      ['1:1  name: vmrun does not accept the name "my vm"; the VM is named "my-vm" [choose another name by --name]'],
     ],
     [
       'a loader that has nothing to do',
       `bhyveload -d /d vm\nbhyve ${uefi} vm`,
-      ['1:1  loader: bhyveload is not carried: the guest starts from a boot ROM'],
+      ['1:1  loader: bhyveload is not carried over: the guest starts from a boot ROM'],
     ],
     [
       'another memory of the loader',
@@ -228,14 +228,14 @@ describe('what is not carried as it stands is told, with its line', () => {
       'a core dump that only the loader is told of',
       'bhyveload -C -m 1G -d /d vm\nbhyve -s 0,hostbridge -m 1G vm',
       [
-        '1:1  loader-flag: bhyveload is given -C, bhyve is not; vmrun gives it to neither [say "guest_mem_in_core": true to give it to both]',
+        '1:1  loader-flag: bhyveload is given -C, bhyve is not; vmrun gives it to neither [set "guest_mem_in_core": true to give it to both]',
       ],
     ],
     [
       'wired memory that only the loader is told of',
       'grub-bhyve -S -M 1G -r hd0,1 vm\nbhyve -s 0,hostbridge -m 1G vm',
       [
-        '1:1  loader-flag: grub-bhyve is given -S, bhyve is not; vmrun gives it to neither [say "wire_guest_mem": true to give it to both]',
+        '1:1  loader-flag: grub-bhyve is given -S, bhyve is not; vmrun gives it to neither [set "wire_guest_mem": true to give it to both]',
       ],
     ],
     [
@@ -263,7 +263,7 @@ describe('what is not carried as it stands is told, with its line', () => {
       'printing the configuration',
       `bhyve ${uefi} -o config.dump=1 vm`,
       [
-        '1:1  config-dump: config.dump is not carried: with it bhyve prints its configuration and ends [use vmrun --dry-run --format config]',
+        '1:1  config-dump: config.dump is not carried over: with it bhyve prints its configuration and ends [use vmrun --dry-run --format config]',
       ],
     ],
     [
@@ -502,14 +502,14 @@ describe('how often, and how fast, a loop starts bhyve again becomes restart', (
       'a pause that grows',
       'd=1\nwhile :; do\nbhyve OPTIONS\nsleep $d\nd=$((d * 2))\ndone',
       [
-        '4:1  pause: the pauses before bhyve is started again (sleep on line 4) are not carried: they are not always the same, or known only when the script runs',
+        '4:1  pause: the pauses before bhyve is started again (sleep on line 4) are not carried over: they are not always the same, or known only when the script runs',
       ],
     ],
     [
       'a pause after some ends alone',
       'while :; do\nbhyve OPTIONS || sleep 9\ndone',
       [
-        '2:1  pause: the pauses before bhyve is started again (sleep on line 2) are not carried: they are not always the same, or known only when the script runs',
+        '2:1  pause: the pauses before bhyve is started again (sleep on line 2) are not carried over: they are not always the same, or known only when the script runs',
       ],
     ],
     [
@@ -526,12 +526,12 @@ describe('how often, and how fast, a loop starts bhyve again becomes restart', (
         '3:1  restart: the script counts its boots by reason, which "restart" of the spec cannot: it starts bhyve at most 2 times for reboot, power_off, halt, triple_fault, error, suspend and signal',
       ],
     ],
-    ['a pause before the first boot', 'sleep 5\nbhyve OPTIONS', ['1:1  host: sleep 5: not carried']],
+    ['a pause before the first boot', 'sleep 5\nbhyve OPTIONS', ['1:1  host: sleep 5: not carried over']],
     [
       'a command with other words each time',
       'n=0\nwhile bhyve OPTIONS; do\nn=$((n + 1))\nlogger boot $n\necho $n > log\ndone',
       [
-        '4:1  other-commands: 2 other commands that run between two boots are not carried: logger on line 4 and > log on line 5',
+        '4:1  other-commands: 2 other commands that run between two boots are not carried over: logger on line 4 and > log on line 5',
       ],
     ],
     ['no pause that nothing waits for', '(sleep 5; echo up) &\nbhyve OPTIONS', []],
@@ -539,16 +539,16 @@ describe('how often, and how fast, a loop starts bhyve again becomes restart', (
       'commands between two boots',
       'while ! bhyve OPTIONS; do\ncp a b\nzfs rollback tank/vm@clean\nlogger again\nsysctl a=b\nbhyvectl --destroy --vm=vm\ndone\nrm x',
       [
-        '2:1  other-commands: 3 other commands that run between two boots are not carried: cp on line 2, zfs on line 3 and logger on line 4',
-        '5:1  host: sysctl a=b: not carried',
-        '8:1  other-commands: 1 other command that runs when bhyve has ended is not carried: rm on line 8',
+        '2:1  other-commands: 3 other commands that run between two boots are not carried over: cp on line 2, zfs on line 3 and logger on line 4',
+        '5:1  host: sysctl a=b: not carried over',
+        '8:1  other-commands: 1 other command that runs when bhyve has ended is not carried over: rm on line 8',
       ],
     ],
     [
       'a command after one end of bhyve',
       'bhyve OPTIONS\ncase $? in\n4) mail root ;;\n5) zfs snapshot a@b ;;\nesac',
       [
-        '3:1  other-commands: 2 other commands that run when bhyve has ended are not carried: mail on line 3 and zfs on line 4',
+        '3:1  other-commands: 2 other commands that run when bhyve has ended are not carried over: mail on line 3 and zfs on line 4',
       ],
     ],
     [
@@ -575,8 +575,8 @@ test.each<[text: string, said: string]>([
     'export LD_PRELOAD=/usr/local/lib/x.so',
     '1:1  wrapper: bhyve gets LD_PRELOAD=/usr/local/lib/x.so in its environment',
   ],
-  ['ulimit -l unlimited', '1:1  other-commands: 1 other command of the script is not carried: ulimit on line 1'],
-  ['umask 077', '1:1  other-commands: 1 other command of the script is not carried: umask on line 1'],
+  ['ulimit -l unlimited', '1:1  other-commands: 1 other command of the script is not carried over: ulimit on line 1'],
+  ['umask 077', '1:1  other-commands: 1 other command of the script is not carried over: umask on line 1'],
 ])('what a script sets for the process of bhyve is told: %j', async (text, said) => {
   const { notes } = await importedOnce(`${text}\nexport PATH=/bin LANG=C\nbhyve ${uefi} -m 1G vm`);
   expect(notes).toEqual([expect.stringContaining(said)]);
@@ -606,7 +606,7 @@ describe('what a script does while bhyve runs in the background is told as that'
   ])('a command: %j', async (text) => {
     const { notes } = await importedOnce(text);
     expect(notes).toContainEqual(
-      '3:1  other-commands: 1 other command that runs beside bhyve is not carried: cpuset on line 3 [put what is still wanted into "post_start" of "hooks"]',
+      '3:1  other-commands: 1 other command that runs beside bhyve is not carried over: cpuset on line 3 [put what is still wanted into "post_start" of "hooks"]',
     );
   });
 
@@ -624,88 +624,90 @@ describe('what a script does while bhyve runs in the background is told as that'
 describe('what a script does to the host is carried, or told with its line', () => {
   test.each<[title: string, commands: string, notes: readonly string[]]>([
     ['a tap and its bridge', 'ifconfig tap0 create up\nifconfig bridge0 addm tap0\nifconfig tap0 destroy', []],
-    ['an address', 'ifconfig tap0 inet 10.0.0.1/24', ['1:1  host: ifconfig tap0 inet 10.0.0.1/24: not carried']],
+    ['an address', 'ifconfig tap0 inet 10.0.0.1/24', ['1:1  host: ifconfig tap0 inet 10.0.0.1/24: not carried over']],
     [
       'a VLAN',
       'ifconfig vlan7 create vlan 7 vlandev em0',
-      ['1:1  host: ifconfig vlan7 create vlan 7 vlandev em0: not carried'],
+      ['1:1  host: ifconfig vlan7 create vlan 7 vlandev em0: not carried over'],
     ],
     [
       'a bridge',
       'ifconfig bridge0 create\nifconfig bridge0 addm em0 addm tap0 up\nifconfig bridge0 10.1.1.1/24',
       [
         "1:1  bridge: bridge0 is made here, and em0 is put into bridge0 here: vmrun adds only the VM's interfaces to a bridge",
-        '3:1  host: ifconfig bridge0 10.1.1.1/24: not carried',
+        '3:1  host: ifconfig bridge0 10.1.1.1/24: not carried over',
       ],
     ],
     [
       'what else an interface is given',
       'ifconfig tap0 create name vm0\nifconfig tap0 description vm\nifconfig bridge0 deletem em0 deletem tap0\nifconfig bridge0 deletem tap0',
       [
-        '1:1  host: ifconfig tap0 create name vm0: not carried',
-        '2:1  host: ifconfig tap0 description vm: not carried',
-        '3:1  host: ifconfig bridge0 deletem em0 deletem tap0: not carried',
+        '1:1  host: ifconfig tap0 create name vm0: not carried over',
+        '2:1  host: ifconfig tap0 description vm: not carried over',
+        '3:1  host: ifconfig bridge0 deletem em0 deletem tap0: not carried over',
       ],
     ],
     [
       'files that it writes',
       'echo $$ > /var/run/vm.pid\ndate >> log\nzfs list > x\necho > /dev/null',
       [
-        '1:1  other-commands: 3 other commands of the script are not carried: > /var/run/vm.pid on line 1, > log on line 2 and zfs on line 3',
+        '1:1  other-commands: 3 other commands of the script are not carried over: > /var/run/vm.pid on line 1, > log on line 2 and zfs on line 3',
       ],
     ],
     ['no file that it reads again', 'echo 1 > n\nx=$(cat n)\necho 2 > m\nread y < m', []],
     [
       'a message to syslog',
       'logger hello',
-      ['1:1  other-commands: 1 other command of the script is not carried: logger on line 1'],
+      ['1:1  other-commands: 1 other command of the script is not carried over: logger on line 1'],
     ],
     [
       'words for another program',
       'echo tap9 | xargs -n1 ifconfig up',
-      ['1:1  other-commands: 1 other command of the script is not carried: xargs on line 1'],
+      ['1:1  other-commands: 1 other command of the script is not carried over: xargs on line 1'],
     ],
     ['modules that vmrun loads', 'kldload vmm nmdm if_tuntap', []],
-    ['other modules', 'kldload -n pf vmm', ['1:1  host: kldload -n pf vmm: not carried']],
+    ['other modules', 'kldload -n pf vmm', ['1:1  host: kldload -n pf vmm: not carried over']],
     [
       'a setting of the kernel',
       'sysctl net.inet.ip.forwarding=1',
-      ['1:1  host: sysctl net.inet.ip.forwarding=1: not carried'],
+      ['1:1  host: sysctl net.inet.ip.forwarding=1: not carried over'],
     ],
     [
       'a filter, a route and a mount',
       'pfctl -f /etc/pf.conf; route add default 10.0.0.1\nmount /dev/da0 /mnt',
       [
-        '1:1  host: pfctl -f /etc/pf.conf: not carried',
-        '1:1  host: route add default 10.0.0.1: not carried',
-        '2:1  host: mount /dev/da0 /mnt: not carried',
+        '1:1  host: pfctl -f /etc/pf.conf: not carried over',
+        '1:1  host: route add default 10.0.0.1: not carried over',
+        '2:1  host: mount /dev/da0 /mnt: not carried over',
       ],
     ],
     [
       'a card of the host',
       'devctl set driver -f pci0:2:0:0 ppt',
-      ['1:1  host: devctl set driver -f pci0:2:0:0 ppt: not carried'],
+      ['1:1  host: devctl set driver -f pci0:2:0:0 ppt: not carried over'],
     ],
     [
       'another VM',
       'bhyvectl --destroy --vm=other; bhyvectl --destroy --vm=vm',
-      ['1:1  host: bhyvectl --destroy --vm=other: not carried'],
+      ['1:1  host: bhyvectl --destroy --vm=other: not carried over'],
     ],
     [
       'what only one branch does',
       'if ! kldstat -q -m pf; then\nkldload pf\nfi',
-      ['2:1  host: kldload pf: not carried'],
+      ['2:1  host: kldload pf: not carried over'],
     ],
-    ['what a trap does', "trap 'pfctl -d' EXIT", ['1:1  host: pfctl -d: not carried']],
+    ['what a trap does', "trap 'pfctl -d' EXIT", ['1:1  host: pfctl -d: not carried over']],
     [
       'what a function does that is called',
       'setup() {\nzfs create tank/vm\n}\nsetup',
-      ['2:1  other-commands: 1 other command of the script is not carried: zfs on line 2'],
+      ['2:1  other-commands: 1 other command of the script is not carried over: zfs on line 2'],
     ],
     [
       'commands of one kind',
       'cp a b\ncp c d\nrm e',
-      ['1:1  other-commands: 3 other commands of the script are not carried: cp on lines 1 and 2 and rm on line 3'],
+      [
+        '1:1  other-commands: 3 other commands of the script are not carried over: cp on lines 1 and 2 and rm on line 3',
+      ],
     ],
   ])('%s', async (_title, commands, notes) => {
     expect(await notesOf(`${commands}\nbhyve ${uefi} -s 1,virtio-net,tap0 vm`)).toEqual(notes);
@@ -778,8 +780,8 @@ describe('what a script does to the host is carried, or told with its line', () 
     ]);
     expect(tapsMade).toBe(2);
     expect(notes).toEqual([
-      '4:1  tap-made: the script makes a tap at each start; the spec says tap3 [see that no other VM has tap3]',
-      '4:1  tap-made: the script makes a tap at each start; the spec says tap4 [see that no other VM has tap4]',
+      '4:1  tap-made: the script makes a tap at each start; the spec says tap3 [make sure that no other VM has tap3]',
+      '4:1  tap-made: the script makes a tap at each start; the spec says tap4 [make sure that no other VM has tap4]',
     ]);
   });
 });
@@ -869,15 +871,15 @@ cp /vm/a /vm/b`;
       '4:1  condition: where $1 is "install", bhyve is also given -s 3,ahci-cd,/a; the spec is for every other case [put it into the spec, or into a target of it]',
       '9:1  output: what bhyve prints goes to /var/log/vm.log here [start vmrun with --log FILE]',
       expect.stringMatching(/^11:1 +pause: the script always waits 5 s/),
-      '13:1  other-commands: 1 other command that runs when bhyve has ended is not carried: cp on line 13 [put what is still wanted into "post_stop" of "hooks"]',
+      '13:1  other-commands: 1 other command that runs when bhyve has ended is not carried over: cp on line 13 [put what is still wanted into "post_stop" of "hooks"]',
     ]);
   });
 
   test.each<[text: string, line: number, words: string, why: string]>([
     ['set a = 1\ngoto start', 3, 'goto start', 'goto is not followed'],
     ['alias vm "bhyve \\!*"', 2, 'alias vm "bhyve \\!*"', 'an alias that takes its arguments apart'],
-    ['switch (a)\ndefault:\nbreaksw\ncase a:\nendsw', 5, 'case a:', 'a case behind "default"'],
-    ['if ($1=="x") echo', 2, 'if ($1=="x") echo', 'csh wants blanks around the operator'],
+    ['switch (a)\ndefault:\nbreaksw\ncase a:\nendsw', 5, 'case a:', 'a case after "default"'],
+    ['if ($1=="x") echo', 2, 'if ($1=="x") echo', 'csh needs blanks around the operator'],
     ['if ( -Q x ) echo', 2, 'if ( -Q x ) echo', 'the question -Q is not followed'],
     ['repeat $n bhyve', 2, 'repeat $n bhyve', 'this "repeat" is not followed'],
     ['echo $a:s/x/y/', 2, 'echo $a:s/x/y/', 'the change ":s" of a variable'],
@@ -990,7 +992,7 @@ test('a list of zsh that is not quoted reaches bhyve whole', async () => {
   expect(spec).toEqual(plain);
 });
 
-test('a strict mode is no argument of the script', async () => {
+test('a strict mode is not an argument of the script', async () => {
   const { spec } = await importedOnce(`#!/bin/sh\nset -euo pipefail\nvm=\${1:-vm}\nbhyve ${uefi} -m 1G $vm`);
   expect(spec).toEqual(plain);
 });

@@ -133,7 +133,7 @@ describe('what no field of the spec says is said in a plainer way', () => {
 
   test.each<[title: string, argv: readonly string[], note: string]>([
     [
-      'memory that is no whole number of pages',
+      'memory that is not a whole number of pages',
       ['-m', '268435457'],
       'memory.size is "268435457" in the original and "268439552" with this spec',
     ],
@@ -148,7 +148,7 @@ describe('what no field of the spec says is said in a plainer way', () => {
 describe('what is said in a plainer way is told, with its line and why', () => {
   const ownWords = async (text: string, more: Partial<ImportOptions> = {}) =>
     (await imported(text, more)).notes.filter((note) => note.includes(' own-words: '));
-  const carried = 'is carried as it is';
+  const carried = 'is carried over as it is';
 
   test.each<[title: string, lines: readonly string[], notes: readonly string[]]>([
     [
@@ -214,30 +214,30 @@ describe('what is said in a plainer way is told, with its line and why', () => {
     [
       'a setting that its device has not',
       'pci.0.30.0.device=fbuf\npci.0.30.0.unix=/x\n',
-      ['4:1  unread: pci.0.30.0.unix is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
+      ['4:1  unread: pci.0.30.0.unix is carried over as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
     ],
     [
       'a setting of a controller that belongs to its port',
       'pci.0.4.0.device=ahci\npci.0.4.0.port.0.type=hd\npci.0.4.0.port.0.path=/y\npci.0.4.0.path=/x\n',
-      ['6:1  unread: pci.0.4.0.path is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
+      ['6:1  unread: pci.0.4.0.path is carried over as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
     ],
     [
       'a setting of a device that is carried by options',
       'pci.0.5.1.device=virtio-rnd\npci.0.5.1.foo=1\n',
-      ['4:1  unread: pci.0.5.1.foo is carried as it is, but bhyve of FreeBSD 15 does not read it'],
+      ['4:1  unread: pci.0.5.1.foo is carried over as it is, but bhyve of FreeBSD 15 does not read it'],
     ],
     [
       'a serial port by the name of another thing, told once',
       'pci.0.31.0.device=lpc\nlpc.com1.device=stdio\nlpc.com2.device=/dev/nmdm0A\n',
       [
-        '4:1  unread: lpc.com1.device is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it',
-        '5:1  unread: lpc.com2.device is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it',
+        '4:1  unread: lpc.com1.device is carried over as it is, in "config", but bhyve of FreeBSD 15 does not read it',
+        '5:1  unread: lpc.com2.device is carried over as it is, in "config", but bhyve of FreeBSD 15 does not read it',
       ],
     ],
     [
       'a variable that no bhyve knows',
       'nonsense=1\n',
-      ['3:1  unread: nonsense is carried as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
+      ['3:1  unread: nonsense is carried over as it is, in "config", but bhyve of FreeBSD 15 does not read it'],
     ],
     ['what bhyve reads is not', 'x86.verbosemsr=true\npci.0.4.0.device=virtio-blk\npci.0.4.0.path=/x\n', []],
   ])('and what bhyve does not read is: %s', async (_title, text, notes) => {

@@ -125,7 +125,7 @@ describe('a script is read as sh(1) reads it', () => {
     ['is not replaced in single quotes', "A=1\nsay '$A'", ['$A']],
     ['is split without quotes', 'A="-H -P"\nsay $A "$A"', ['-H', '-P', '-H -P']],
     ['joins its neighbours where it is split', 'A="b c"\nsay a${A}d', ['ab', 'cd']],
-    ['that is empty is no word', 'A=\nsay $A "$A"', ['']],
+    ['that is empty is not a word', 'A=\nsay $A "$A"', ['']],
     ['of others', 'A=1; B="$A-$A"; say $B', ['1-1']],
     ['that is added to', 'A=1; A="$A 2"; A+=" 3"; say "$A"', ['1 2 3']],
     ['that is exported', 'export A=1 B=2; say $A$B', ['12']],

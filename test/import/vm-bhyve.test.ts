@@ -129,7 +129,7 @@ test('an absent version is the newest, with what the master branch adds', () => 
   expect(newestRelease).toEqual(vmBhyveRelease('1.8'));
 });
 
-test.each(['1.4', '1.4.2', '2.0', '1', 'x', '', '1.7.5.1'])('%j is no version that is followed', (version) => {
+test.each(['1.4', '1.4.2', '2.0', '1', 'x', '', '1.7.5.1'])('%j is not a version that is followed', (version) => {
   expect(vmBhyveRelease(version)).toBeUndefined();
 });
 
@@ -175,15 +175,15 @@ describe('what is not as it looks is told', () => {
   test.each<[text: string, note: string]>([
     [
       'loader="uefi"\ncpu=1\nmemory=8\nuuid=5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01\n',
-      '3:1  memory: memory 8 is 8 MB to vm-bhyve, since it has no unit [say "mem": "8G" if GB were meant]',
+      '3:1  memory: memory 8 is 8 MB to vm-bhyve, since it has no unit [set "mem": "8G" if GB were meant]',
     ],
     [
       `${usual}hostbridge="intel"\n`,
-      '5:1  hostbridge: hostbridge intel is not one that vm-bhyve knows (standard, amd, none); it takes standard then',
+      '5:1  hostbridge: hostbridge intel is not one that vm-bhyve knows (standard, amd, none); it uses standard then',
     ],
     [
       'loader="uefi-x"\ncpu=1\nmemory=1G\nuuid=5a34b1cc-7d4f-11ee-8d3c-b42e991b0a01\n',
-      '1:1  firmware: loader uefi-x is not one that vm-bhyve knows; it takes its usual UEFI firmware then [check "bootrom" of the spec]',
+      '1:1  firmware: loader uefi-x is not one that vm-bhyve knows; it uses its usual UEFI firmware then [check "bootrom" of the spec]',
     ],
     [
       `${usual}disk0_type="nvme"\ndisk0_dev="nfs"\ndisk0_name="a"\n`,
@@ -216,11 +216,11 @@ describe('what is not as it looks is told', () => {
     ],
     [
       `${usual}grub_run1="boot"\n`.replace('uefi', 'grub') + 'disk0_type="nvme"\ndisk0_name="a"\n',
-      '5:1  gap: grub_run1 is not carried: vm-bhyve counts from grub_run0 on, and stops where one is not set [number them without a gap if the guest is to have it]',
+      '5:1  gap: grub_run1 is not carried over: vm-bhyve counts from grub_run0 on, and stops where one is not set [number them without a gap if the guest is to have it]',
     ],
     [
       `${usual}passthru1="6/0/0"\n`,
-      '5:1  gap: passthru1 is not carried: vm-bhyve counts from passthru0 on, and stops where one is not set [number them without a gap if the guest is to have it]',
+      '5:1  gap: passthru1 is not carried over: vm-bhyve counts from passthru0 on, and stops where one is not set [number them without a gap if the guest is to have it]',
     ],
     [
       `${usual}on_restart="poweroff"\n`,
@@ -259,17 +259,20 @@ describe('what bhyve takes as it is has the line of its setting', () => {
 
 describe('a setting that vm-bhyve does not read is told, with what was meant', () => {
   test.each<[setting: string, said: string]>([
-    ['memmory="2G"', 'memmory is not carried: vm-bhyve has no such setting [did you mean "memory"?]'],
-    ['bhyve_option="-x"', 'bhyve_option is not carried: vm-bhyve has no such setting [did you mean "bhyve_options"?]'],
-    ['disk0_tpye="nvme"', 'disk0_tpye is not carried: vm-bhyve has no such setting [did you mean "disk0_type"?]'],
+    ['memmory="2G"', 'memmory is not carried over: vm-bhyve has no such setting [did you mean "memory"?]'],
+    [
+      'bhyve_option="-x"',
+      'bhyve_option is not carried over: vm-bhyve has no such setting [did you mean "bhyve_options"?]',
+    ],
+    ['disk0_tpye="nvme"', 'disk0_tpye is not carried over: vm-bhyve has no such setting [did you mean "disk0_type"?]'],
     [
       'network3_swich="a"',
-      'network3_swich is not carried: vm-bhyve has no such setting [did you mean "network3_switch"?]',
+      'network3_swich is not carried over: vm-bhyve has no such setting [did you mean "network3_switch"?]',
     ],
-    ['auto_start="yes"', 'auto_start is not carried: vm-bhyve has no such setting [take it out]'],
+    ['auto_start="yes"', 'auto_start is not carried over: vm-bhyve has no such setting [take it out]'],
     [
       'disk0_opts="ro"',
-      'disk0_opts is not carried: vm-bhyve does not use it here [take it out, or look for what it needs beside it]',
+      'disk0_opts is not carried over: vm-bhyve does not use it here [take it out, or look for what it needs beside it]',
     ],
     [
       'disk0_name="d.img"',
@@ -281,14 +284,14 @@ describe('a setting that vm-bhyve does not read is told, with what was meant', (
     ],
     [
       'tags="web db"',
-      'tags web db is not carried: vm-bhyve lists guests by it [keep it in a field of your own, such as "x-tags"]',
+      'tags web db is not carried over: vm-bhyve lists guests by it [keep it in a field of your own, such as "x-tags"]',
     ],
   ])('%s', async (setting, said) => {
     expect(await notesOf(`${usual}${setting}\n`)).toEqual([expect.stringMatching(/^5:1 {2}\w+: /)]);
     expect((await notesOf(`${usual}${setting}\n`))[0]).toContain(`: ${said}`);
   });
 
-  test('but nothing more of a loader that is not carried', async () => {
+  test('but nothing more of a loader that is not carried over', async () => {
     const text =
       'loader="grub"\ncpu=1\nmemory=1G\ncomports=""\ndisk0_type="nvme"\ndisk0_name="d.img"\ngrub_run0="a"\ngrub_run1="b"\n';
     const notes = await notesOf(text);
@@ -307,14 +310,14 @@ describe('what vm-bhyve could not start is refused', () => {
     expect(
       await refusals(`${usual}bhyve_options="-o 'a=b c'"\n`, onHost(undefined, { format: 'vm-bhyve' }), file),
     ).toEqual([
-      '5:1  bhyve-refuses: bhyve of FreeBSD 15 takes one word behind its options, the name of the VM, and finds "c\'" and 6 words more [take the blank out of the value that it is of]',
+      '5:1  bhyve-refuses: bhyve of FreeBSD 15 takes one word after its options, the name of the VM, and finds "c\'" and 6 words more [take the blank out of the value that it is of]',
     ]);
   });
 
   test('at the setting of the device that finds its slot taken', async () => {
     const cards = 'graphics="yes"\nxhci_mouse="yes"\npassthru0="2/0/0=6:0"\n';
     expect(await refusals(usual + cards, onHost(undefined, { format: 'vm-bhyve' }), file)).toEqual([
-      '6:1  bhyve-refuses: bhyve of FreeBSD 15 does not take -s 0:6:0,xhci,tablet: pci slot 0:6:0 already occupied! [mend it, or say which bhyve it is for by --release and --arch]',
+      '6:1  bhyve-refuses: bhyve of FreeBSD 15 does not accept -s 0:6:0,xhci,tablet: pci slot 0:6:0 already occupied! [correct it, or say which bhyve it is for by --release and --arch]',
     ]);
   });
 
@@ -325,7 +328,7 @@ describe('what vm-bhyve could not start is refused', () => {
     ],
     [
       `${usual}start_slot="four"\n`,
-      '5:1  start-slot: start_slot is "four", and vm-bhyve wants a number [write e.g. start_slot="4"]',
+      '5:1  start-slot: start_slot is "four", and vm-bhyve needs a number [write e.g. start_slot="4"]',
     ],
   ])('%j', async (text, refusal) => {
     expect(await refusals(text, onHost(undefined, { format: 'vm-bhyve' }), file)).toEqual([refusal]);

@@ -16,7 +16,7 @@ function exportsOfLibrary(): { readonly checker: ts.TypeChecker; readonly export
   const checker = program.getTypeChecker();
   const file = program.getSourceFile(`${root}src/index.ts`);
   const module = file && checker.getSymbolAtLocation(file);
-  if (module === undefined) throw new Error('src/index.ts is no module');
+  if (module === undefined) throw new Error('src/index.ts is not a module');
   const exported = checker.getExportsOfModule(module).map((symbol) => {
     const isAlias = (symbol.flags & ts.SymbolFlags.Alias) !== 0;
     return isAlias ? checker.getAliasedSymbol(symbol) : symbol;

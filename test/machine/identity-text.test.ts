@@ -122,7 +122,7 @@ describe('a damaged file is refused, at its place', () => {
     expect(problems.every(({ fix, place }) => fix !== undefined && place?.file === 'vm.lock.json')).toBe(true);
   });
 
-  test('an empty one, and one that is no object', () => {
+  test('an empty one, and one that is not an object', () => {
     expect(read('\n')).toMatchObject({ ok: false, problems: [{ code: 'empty' }] });
     expect(read('[]')).toMatchObject({ ok: false, problems: [{ code: 'lock-damaged' }] });
     expect(read('{"name": "vm", "cpu": 1, "mem": "1G"}')).toMatchObject({

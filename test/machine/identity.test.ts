@@ -494,7 +494,7 @@ describe('what is told', () => {
       'disk0 serial number BHYVE-E581-6406-DE15 -> S: a Linux guest would have another name for it in /dev/disk/by-id',
       'virtio-rnd is new, at 1:4:0: the guest finds a new device',
       'net0 0:2:0 -> 1:4:1: a Linux guest would rename enp0s2 to enp1s4f1',
-      'cd0 is gone from 0:3:0: the guest misses it',
+      'cd0 is gone from 0:3:0: the guest loses it',
     ]);
   });
 
@@ -508,7 +508,7 @@ describe('what is told', () => {
     expect((await words(withDevices(...cards, more), identity)).changes).toEqual([
       'dmz is new, at 0:4:0: the guest finds a new device',
       'wan vtnet1 -> vtnet2: a FreeBSD guest would rename it',
-      'virtio-rnd is gone from 0:6:0: the guest misses it',
+      'virtio-rnd is gone from 0:6:0: the guest loses it',
     ]);
     const beside = [...cards, { device: 'virtio-rnd', slot: '3:1' }];
     expect((await words(withDevices(...beside), identity)).changes.slice(0, 2)).toEqual([
@@ -521,7 +521,7 @@ describe('what is told', () => {
     );
     expect(
       (await words({ ...withDevices(cards[1] ?? {}), extra_options: '-s 1,virtio-net,tap9' }, identity)).changes,
-    ).toEqual(['lan is gone from 0:3:0: the guest misses it', 'virtio-rnd is gone from 0:6:0: the guest misses it']);
+    ).toEqual(['lan is gone from 0:3:0: the guest loses it', 'virtio-rnd is gone from 0:6:0: the guest loses it']);
   });
 
   test('a copy that has another name, and a device that is taken for another', async () => {

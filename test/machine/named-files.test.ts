@@ -38,6 +38,6 @@ test.each<[what: string, fields: object, file: string]>([
   expect(await named(fields)).toContain(file);
 });
 
-test('the name of the VM is no file', async () => {
+test('the name of the VM is not a file', async () => {
   expect(await named({ loader: { kind: 'bhyveload', disk: 'boot.img' } })).not.toContain(vm.name);
 });

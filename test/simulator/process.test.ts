@@ -71,7 +71,7 @@ describe('a variable that is read only when the guest powers off', () => {
   });
 });
 
-test('a folder is no file for the firmware', async () => {
+test('a folder is not a file for the firmware', async () => {
   await withFolder(async (folder) => {
     const ended = await runSim(['-f', `opt/x,file=${folder}`, ...guest, 'vm'], play('power_off'));
     expect(ended).toMatchObject({
@@ -339,7 +339,7 @@ test.each<[variable: string, value: string, complaint: string]>([
   ['VMRUN_SIM_MAXCPU', '0', 'VMRUN_SIM_MAXCPU must be a whole number from 1 on, got "0"'],
   ['VMRUN_SIM_LOADED', 'maybe', 'VMRUN_SIM_LOADED must be yes or no, got "maybe"'],
   ['VMRUN_BOOT', '-1', 'VMRUN_BOOT must be a whole number from 1 on, got "-1"'],
-  ['VMRUN_SIM_SCRIPT', 'run,dance', 'VMRUN_SIM_SCRIPT: "dance" is no step of a script; use'],
+  ['VMRUN_SIM_SCRIPT', 'run,dance', 'VMRUN_SIM_SCRIPT: "dance" is not a step of a script; use'],
 ])('%s=%s is a wrong surrounding, not a wrong command line', async (variable, value, complaint) => {
   const ended = await runSim([...guest, 'vm'], { env: { [variable]: value } });
   expect(ended).toMatchObject({ status: 64, stdout: '' });

@@ -76,7 +76,7 @@ test.each([
 });
 
 test.each(['much', '8', '8X', '1.0000001G', 'G', '-4G'])(
-  'memory of %j is no size that anybody could guess',
+  'memory of %j is not a size that anybody could guess',
   (written) => {
     expect(respelledSize(written)).toBeUndefined();
   },

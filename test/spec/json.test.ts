@@ -231,7 +231,7 @@ describe('a broken spec is told with its line and column', () => {
       '# vm\n{}',
       '1:1  syntax: JSON has no comments [take it out, use a key that begins with "x-", or write the spec in YAML]',
     ],
-    ['single quotes', "{\n  'cpu': 2\n}", '2:3  syntax: JSON wants double quotes, found a single one [use "..."]'],
+    ['single quotes', "{\n  'cpu': 2\n}", '2:3  syntax: JSON needs double quotes, found a single one [use "..."]'],
     [
       'an unquoted key',
       '{ cpu: 2 }',

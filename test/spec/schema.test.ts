@@ -95,7 +95,7 @@ describe('the published schema', () => {
     ['a field given twice', { ...minimal, com1: ['stdio', 'stdio'] }],
     ['a removal in the base', withDevices({ id: 'a', remove: true })],
     ['remove: false', { ...minimal, targets: { a: { emulations: [{ id: 'a', remove: false }] } } }],
-    ['a target that is no object', { ...minimal, targets: { a: 5 } }],
+    ['a target that is not an object', { ...minimal, targets: { a: 5 } }],
     ['an unknown reason', { ...minimal, reboot_on: ['reset'] }],
     ['a status that has no reason', { ...minimal, reboot_on: [5] }],
     ['a pause as a target', { ...minimal, on_give_up: { reboot: 'default' } }],

@@ -76,18 +76,18 @@ revoked.revoke();
 
 describe('what JSON cannot say is a problem at its pointer', () => {
   test.each<[what: string, value: unknown, told: readonly string[]]>([
-    ['a function', { ...minimal, mem: () => '1G' }, ['/mem not-json: a function is no value in JSON']],
-    ['a symbol', { ...minimal, mem: Symbol('1G') }, ['/mem not-json: a symbol is no value in JSON']],
-    ['a bigint', { ...minimal, mem: 1n }, ['/mem not-json: a bigint is no value in JSON']],
-    ['NaN', { ...minimal, cpu: NaN }, ['/cpu not-json: NaN is no number in JSON']],
-    ['Infinity', { ...minimal, cpu: -Infinity }, ['/cpu not-json: -Infinity is no number in JSON']],
-    ['a Date', { ...minimal, mem: new Date(0) }, ['/mem not-json: an instance of "Date" is no value in JSON']],
-    ['a Map', { ...minimal, config: new Map() }, ['/config not-json: an instance of "Map" is no value in JSON']],
-    ['bytes', Buffer.from('{}'), [' not-json: an instance of "Buffer" is no value in JSON']],
-    ['a promise', Promise.resolve(minimal), [' not-json: an instance of "Promise" is no value in JSON']],
-    ['a boxed text', { ...minimal, mem: Object('1G') as unknown }, ['/mem not-json: an instance of "String" is no value in JSON']], // prettier-ignore
-    ['an instance', { ...minimal, emulations: [new Field()] }, ['/emulations/0 not-json: an instance of "Field" is no value in JSON']], // prettier-ignore
-    ['toJSON', { ...minimal, toJSON: () => minimal }, ['/toJSON not-json: a function is no value in JSON']],
+    ['a function', { ...minimal, mem: () => '1G' }, ['/mem not-json: a function is not a value in JSON']],
+    ['a symbol', { ...minimal, mem: Symbol('1G') }, ['/mem not-json: a symbol is not a value in JSON']],
+    ['a bigint', { ...minimal, mem: 1n }, ['/mem not-json: a bigint is not a value in JSON']],
+    ['NaN', { ...minimal, cpu: NaN }, ['/cpu not-json: NaN is not a number in JSON']],
+    ['Infinity', { ...minimal, cpu: -Infinity }, ['/cpu not-json: -Infinity is not a number in JSON']],
+    ['a Date', { ...minimal, mem: new Date(0) }, ['/mem not-json: an instance of "Date" is not a value in JSON']],
+    ['a Map', { ...minimal, config: new Map() }, ['/config not-json: an instance of "Map" is not a value in JSON']],
+    ['bytes', Buffer.from('{}'), [' not-json: an instance of "Buffer" is not a value in JSON']],
+    ['a promise', Promise.resolve(minimal), [' not-json: an instance of "Promise" is not a value in JSON']],
+    ['a boxed text', { ...minimal, mem: Object('1G') as unknown }, ['/mem not-json: an instance of "String" is not a value in JSON']], // prettier-ignore
+    ['an instance', { ...minimal, emulations: [new Field()] }, ['/emulations/0 not-json: an instance of "Field" is not a value in JSON']], // prettier-ignore
+    ['toJSON', { ...minimal, toJSON: () => minimal }, ['/toJSON not-json: a function is not a value in JSON']],
     ['a hole', { ...minimal, 'com1/a~b': new Array(1) }, ['/com1~1a~0b/0 not-json: there is no value here']],
     ['undefined in a list', { ...minimal, hooks: { post_stop: ['a', undefined] } }, ['/hooks/post_stop/1 not-json: there is no value here']], // prettier-ignore
     ['nothing at all', undefined, [' not-json: there is no value here']],
@@ -96,7 +96,7 @@ describe('what JSON cannot say is a problem at its pointer', () => {
     ['a circle', circle, ['/targets/a/targets/0 not-json: this is the spec again, which it stands in: a circle']],
     ['a proxy that throws', { ...minimal, config: throwing }, ['/config not-json: this cannot be read: a getter or a proxy throws']], // prettier-ignore
     ['a proxy that is over', [revoked.proxy], ['/0 not-json: this cannot be read: a getter or a proxy throws']],
-    ['several', { name: NaN, cpu: 1n, mem: '1G' }, ['/name not-json: NaN is no number in JSON', '/cpu not-json: a bigint is no value in JSON']], // prettier-ignore
+    ['several', { name: NaN, cpu: 1n, mem: '1G' }, ['/name not-json: NaN is not a number in JSON', '/cpu not-json: a bigint is not a value in JSON']], // prettier-ignore
   ])('%s', async (_what, value, told) => {
     expect(await toldOf(value)).toEqual(told);
   });

@@ -255,7 +255,7 @@ describe('every name of a target is checked when the spec is loaded', () => {
       ['/on_give_up unknown-target: there is no target "Stop" [did you mean "stop"?]'],
     ],
     [
-      'next_target, where stop is no word',
+      'next_target, where stop is not a word',
       { ...minimal, next_target: { error: 'stop' } },
       ['/next_target/error unknown-target: there is no target "stop" [the targets are "default"]'],
     ],

@@ -137,7 +137,7 @@ targets rescue {
     expect((await problemsOf(text, ucl)).map(told)).toEqual((await problemsOf(text)).map(told));
   });
 
-  test('that is a list is no spec', async () => {
+  test('that is a list is not a spec', async () => {
     expect((await problemsOf('[1, 2]', ucl)).map(told)).toEqual((await problemsOf('[1, 2]')).map(told));
   });
 

@@ -268,7 +268,7 @@ describe('a wrong spec', () => {
     ['5', '5'],
     ['null', 'null'],
     ['true', 'true'],
-  ])('that is no object is told what it is: %s', async (text, what) => {
+  ])('that is not an object is told what it is: %s', async (text, what) => {
     expect(await words(text)).toEqual([
       ` wrong-type: a spec is an object with name, cpu and mem, this is ${what} [write { "name": "vm0", "cpu": 1, "mem": "1G" }]`,
     ]);

@@ -81,7 +81,7 @@ describe('the output of a served console', () => {
     expect(await all(reader)).toEqual([]);
   });
 
-  test.each([0, -1, 1.5, NaN])('%p is no bound', (bound) => {
+  test.each([0, -1, 1.5, NaN])('%p is not a bound', (bound) => {
     expect(() => servedConsole().subscribe({ bound })).toThrow(RangeError);
   });
 

@@ -205,7 +205,7 @@ describe('a loader that fails', () => {
     });
   });
 
-  test('because it is no program is told, too', async () => {
+  test('because it is not a program is told, too', async () => {
     await inPlace(async (place) => {
       const program = place.write('grub-bhyve', '', 0o644);
       const vm = await supervise(place, 'run', grub, { loaders: { 'grub-bhyve': [program] } });

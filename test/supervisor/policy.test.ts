@@ -148,7 +148,7 @@ describe('what follows the end of a boot', () => {
       boot('reboot'),
     ],
     [
-      'next_target alone is no reason to boot',
+      'next_target alone is not a reason to boot',
       ends.error,
       { policy: { nextTarget: { error: 'rescue' } } },
       stop('guest'),

@@ -551,7 +551,7 @@ describe('the state of a run', () => {
   });
 });
 
-test('what a caller says is degraded after the end is no event, and no file', async () => {
+test('what a caller says is degraded after the end is not an event, and no file', async () => {
   await inPlace(async (place) => {
     const vm = await supervise(place, '', {}, { bhyve: sh('exit 1') });
     await vm.result;

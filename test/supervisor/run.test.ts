@@ -597,7 +597,7 @@ describe('a hook', () => {
 describe('bhyve that cannot be started', () => {
   test.each<[title: string, make: (place: Place) => string, reason: StartError['reason']]>([
     ['because it is missing', ({ path }) => path('bhyve'), 'not-found'],
-    ['because it is no program', ({ write }) => write('bhyve', '', 0o644), 'not-executable'],
+    ['because it is not a program', ({ write }) => write('bhyve', '', 0o644), 'not-executable'],
     ['because its interpreter is missing', ({ write }) => write('bhyve', '#!/no/such\n', 0o755), 'not-executable'],
   ])('%s is told, and nothing is left', async (_title, make, reason) => {
     await inPlace(async (place) => {
@@ -715,7 +715,7 @@ describe('what a run makes is removed on every way out', () => {
     });
   });
 
-  test('a socket that bhyve never made is no failure to remove it', async () => {
+  test('a socket that bhyve never made is not a failure to remove it', async () => {
     await inPlace(async (place) => {
       const vm = await supervise(
         place,

@@ -14,7 +14,7 @@ function unescaped(text: string): string {
   if (/[<]/.test(text)) throw new Error(`< in ${JSON.stringify(text)}`);
   return text.replaceAll(/&([^;&]*);?/g, (whole, name: string) => {
     const character = whole.endsWith(';') ? entities[name] : undefined;
-    if (character === undefined) throw new Error(`${whole} is no entity`);
+    if (character === undefined) throw new Error(`${whole} is not an entity`);
     return character;
   });
 }
@@ -26,7 +26,7 @@ function unescaped(text: string): string {
  */
 export function parseXml(document: string): Element {
   const bad = noCharacter.exec(document);
-  if (bad !== null) throw new Error(`U+${bad[0].codePointAt(0)?.toString(16) ?? ''} is no character of XML`);
+  if (bad !== null) throw new Error(`U+${bad[0].codePointAt(0)?.toString(16) ?? ''} is not a character of XML`);
   const text = document.trim();
   const open: { name: string; attributes: Record<string, string>; children: (Element | string)[] }[] = [
     { name: '', attributes: {}, children: [] },

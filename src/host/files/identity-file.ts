@@ -27,7 +27,7 @@ export function loadIdentity(file: string, workingDirectory = process.cwd()): Id
   } catch (error) {
     if (error instanceof ProblemsError) throw error;
     const message = `the lock file cannot be read: ${describeSystemError(systemError(error))}`;
-    throw refusal('unreadable', file, message, 'see to it that it can be read, or do without it: --no-lock');
+    throw refusal('unreadable', file, message, 'make sure that it can be read, or do without it: --no-lock');
   }
   const read = readIdentity(text, file);
   if (!read.ok) throw new ProblemsError('spec', file, read.problems);
@@ -50,7 +50,7 @@ export function writeIdentityFile(file: string, text: string, workingDirectory =
       'cannot-create',
       file,
       message,
-      'see to it that its folder can be written, or name another with --lock',
+      'make sure that its folder can be written, or name another with --lock',
     );
   }
 }

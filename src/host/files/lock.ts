@@ -98,7 +98,7 @@ function openOurs(file: string): number | undefined {
 function refuseStrangeFile(file: string): void {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined || stats.isFile()) return;
-  const what = stats.isSymbolicLink() ? 'a symbolic link' : stats.isDirectory() ? 'a directory' : 'no regular file';
+  const what = stats.isSymbolicLink() ? 'a symbolic link' : stats.isDirectory() ? 'a directory' : 'not a regular file';
   throw Object.assign(new Error(`${file} is ${what}`), { code: 'EFTYPE' });
 }
 

@@ -180,7 +180,7 @@ function replaced(folder: string): unknown {
   } catch (error) {
     return error;
   }
-  return Object.assign(new Error(`${folder} is not the folder any more that this run has made`), { code: 'ESTALE' });
+  return Object.assign(new Error(`${folder} is no longer the folder that this run made`), { code: 'ESTALE' });
 }
 
 /** write(2) does not say which file; the code stays. */
@@ -243,7 +243,7 @@ function reopenEntry(file: string, how: keyof typeof opening): number {
   const uid = process.getuid?.();
   if (stats.isFile() && stats.nlink === 1 && (uid === undefined || stats.uid === uid)) return descriptor;
   closeSync(descriptor);
-  throw Object.assign(new Error(`${file} is no file of this user alone`), { code: 'EPERM' });
+  throw Object.assign(new Error(`${file} is not a file of this user alone`), { code: 'EPERM' });
 }
 
 /** Never reads more than that. */

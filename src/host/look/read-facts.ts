@@ -67,7 +67,7 @@ function wrongVersion(root: SourceMapping): Finding | undefined {
   if (value === factsVersion) return undefined;
   const message =
     value === undefined
-      ? 'these are no facts of a host: they have no "version"'
+      ? 'these are not the facts of a host: they have no "version"'
       : `these facts are of version ${shown(value)}, this vmrun reads version ${factsVersion}`;
   return { code: 'wrong-version', pointer: value === undefined ? '' : '/version', message, fix: again };
 }

@@ -69,7 +69,7 @@ async function removeSocket({ path, device, inode }: Extract<HostAction, { reado
   try {
     const stats = await files.lstat(path, { bigint: true });
     if (!stats.isSocket() || String(stats.dev) !== device || String(stats.ino) !== inode) {
-      return { error: `${path} is another file than the one that was looked at` };
+      return { error: `${path} is not the file that was looked at` };
     }
     await files.unlink(path);
     return undefined;

@@ -89,7 +89,7 @@ export async function openLedger(path: string): Promise<Ledger> {
 const notUndone = (undo: Undo, error: string): Problem => ({
   code: 'undo-failed',
   severity: 'warning',
-  message: `a change to this host was not taken back: ${error}`,
+  message: `a change to this host was not undone: ${error}`,
   fix: `${undoCommand(undo)}; the next run tries it as well`,
 });
 
@@ -97,14 +97,14 @@ const notTidy = (path: string, error: SystemError): Problem => ({
   code: 'ledger-write',
   severity: 'warning',
   message: `${path} could not be brought up to date: ${describeSystemError(error)}`,
-  fix: 'every change that it names was seen to; remove the file if it is still there',
+  fix: 'every change that it names was taken care of; remove the file if it is still there',
 });
 
 const unreadable = (path: string, line: string): Problem => ({
   code: 'ledger-line',
   severity: 'warning',
-  message: `${path} has a line that does not say what to take back: ${shown(line)}`,
-  fix: 'take back by hand what it is about, then remove the file',
+  message: `${path} has a line that does not say what to undo: ${shown(line)}`,
+  fix: 'undo by hand what it describes, then remove the file',
 });
 
 /** Far more than a run changes. */
@@ -122,7 +122,7 @@ async function readExisting(path: string) {
     const stats = await file.stat();
     refuseOtherNames(path, stats);
     const content = stats.isFile() ? readBounded(file.fd, { most: maxBytes }) : undefined;
-    if (content === undefined) throw Object.assign(new Error(`${path} is no ledger of vmrun`), { code: 'EFTYPE' });
+    if (content === undefined) throw Object.assign(new Error(`${path} is not a ledger of vmrun`), { code: 'EFTYPE' });
     const { whole, ...found } = readLedger(content);
     // What a crash cut off was not on disk, so its change was not made; the next line must not stick to it.
     await file.truncate(whole);

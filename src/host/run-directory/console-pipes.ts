@@ -161,7 +161,7 @@ function openFifo(path: string): { readonly descriptor: number; readonly inode: 
   const stats = fstatSync(descriptor, { bigint: true });
   if (stats.isFIFO()) return { descriptor, inode: stats.ino };
   closeSync(descriptor);
-  throw Object.assign(new Error(`${path} is no FIFO`), { code: 'EINVAL' });
+  throw Object.assign(new Error(`${path} is not a FIFO`), { code: 'EINVAL' });
 }
 
 /** Undefined: another process has to make one there. */

@@ -24,13 +24,13 @@ export function bootOf(domain: Domain): Boot {
   const isMadeUp = own === '' && (nvram !== undefined || os?.attributes.firmware === 'efi');
   const variables = isMadeUp ? `/var/lib/libvirt/bhyve/nvram/${domain.name}_VARS.fd` : own;
   if (isMadeUp && os !== undefined) {
-    const message = `the variables of the firmware are taken to be in ${variables}, where libvirt keeps them`;
+    const message = `the variables of the firmware are assumed to be in ${variables}, where libvirt keeps them`;
     tell(
       domain,
       nvram ?? os,
       'nvram',
       message,
-      'look whether the file is there; without it the guest starts with fresh ones',
+      'check whether the file is there; without it the guest starts with fresh ones',
     );
   }
   return { argv: ['-l', ['bootrom', rom, ...(variables === '' ? [] : [variables])].join(',')], isFirmware: true };
@@ -62,7 +62,7 @@ export function loaderOf(domain: Domain, { media, console, memory }: LoaderSurro
       domain,
       element ?? domain.root,
       'loader',
-      `${words.program} does not take this: ${loader.error}`,
+      `${words.program} does not accept this: ${loader.error}`,
       'write "loader" into the spec by hand',
     );
     return undefined;
@@ -72,8 +72,8 @@ export function loaderOf(domain: Domain, { media, console, memory }: LoaderSurro
     return read({ program: 'bhyveload', argv: args ?? usual, line });
   }
   if (base !== 'grub-bhyve') {
-    const message = `the loader ${shown(program)} is not carried: vmrun knows bhyveload and grub-bhyve`;
-    tell(domain, element ?? domain.root, 'loader', message, 'run it by "hooks", and say "loader": "none"');
+    const message = `the loader ${shown(program)} is not carried over: vmrun knows bhyveload and grub-bhyve`;
+    tell(domain, element ?? domain.root, 'loader', message, 'run it by "hooks", and set "loader": "none"');
     return undefined;
   }
   if (args !== undefined) return read({ program: 'grub-bhyve', argv: args, line });

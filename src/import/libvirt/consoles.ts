@@ -26,7 +26,7 @@ export function portsOf(domain: Domain, list: XmlElement | undefined, find: Find
         domain,
         element,
         'channel',
-        'this channel is not carried: bhyve has ports of virtio on UNIX sockets with a path',
+        'this channel is not carried over: bhyve has ports of virtio on UNIX sockets with a path',
       );
       return [];
     }
@@ -69,7 +69,7 @@ interface Screen {
 
 export function screenOf(domain: Domain, list: XmlElement | undefined): Screen | undefined {
   const [graphics, ...more] = childrenOf(domain, list, 'graphics');
-  for (const other of more) tell(domain, other, 'graphics', 'a second screen is not carried: bhyve has one');
+  for (const other of more) tell(domain, other, 'graphics', 'a second screen is not carried over: bhyve has one');
   const video = childOf(domain, list, 'video');
   const address = addressOf(domain, video);
   const model = childOf(domain, video, 'model');
@@ -83,8 +83,8 @@ export function screenOf(domain: Domain, list: XmlElement | undefined): Screen |
       domain,
       graphics,
       'graphics',
-      `this screen is not carried: bhyve has VNC only, this is ${shown(type)}`,
-      'say "graphic" in the spec',
+      `this screen is not carried over: bhyve has VNC only, this is ${shown(type)}`,
+      'set "graphic" in the spec',
     );
     return undefined;
   }
@@ -151,8 +151,8 @@ export function serialsOf(domain: Domain, list: XmlElement | undefined): readonl
       domain,
       element,
       'serial',
-      `this serial port is not carried: ${what}`,
-      `say com${port} in the spec: a null modem such as /dev/nmdm0A, stdio, or tcp=ADDRESS:PORT`,
+      `this serial port is not carried over: ${what}`,
+      `set com${port} in the spec: a null modem such as /dev/nmdm0A, stdio, or tcp=ADDRESS:PORT`,
     );
     return [];
   });

@@ -151,7 +151,7 @@ function sharesOf(domain: Domain, list: XmlElement | undefined): readonly Wanted
     const name = childOf(domain, element, 'target')?.attributes.dir;
     const isReadOnly = childOf(domain, element, 'readonly') !== undefined;
     if (folder === undefined || name === undefined) {
-      tell(domain, element, 'filesystem', 'this file system is not carried: bhyve shares a folder by a name');
+      tell(domain, element, 'filesystem', 'this file system is not carried over: bhyve shares a folder by a name');
       return [];
     }
     return [
@@ -177,7 +177,7 @@ function hostCardsOf(domain: Domain, list: XmlElement | undefined): readonly Wan
         domain,
         element,
         'hostdev',
-        'this device of the host is not carried: bhyve passes through PCI cards of domain 0',
+        'this device of the host is not carried over: bhyve passes through PCI cards of domain 0',
       );
       return [];
     }

@@ -37,7 +37,7 @@ export function mediumOf(domain: Domain, element: XmlElement): Medium | undefine
     type === 'volume' && pool !== undefined && volume !== undefined ? `/dev/zvol/${pool}/${volume}` : (file ?? dev);
   const why = whyLost(device, path, bus);
   if (path === undefined || why !== undefined) {
-    tell(domain, element, 'disk', `this disk is not carried: ${why ?? ''}`, 'add it to "emulations" by hand');
+    tell(domain, element, 'disk', `this disk is not carried over: ${why ?? ''}`, 'add it to "emulations" by hand');
     pass(domain, element);
     return undefined;
   }
@@ -56,7 +56,7 @@ export function mediumOf(domain: Domain, element: XmlElement): Medium | undefine
   const rotation = target?.attributes.rotation_rate;
   const { queues, queue_size: queueSize } = driver?.attributes ?? {};
   if (bus !== 'nvme' && (queues !== undefined || queueSize !== undefined)) {
-    const message = `queues and queue_size are not carried: bhyve has them for nvme alone, and this disk is on the bus ${bus}`;
+    const message = `queues and queue_size are not carried over: bhyve has them for nvme alone, and this disk is on the bus ${bus}`;
     tell(domain, driver ?? element, 'queues', message, 'take them out, or make it an nvme in the spec');
   }
   return {

@@ -104,7 +104,7 @@ function noteUnseen(domain: Domain): void {
       domain,
       element,
       'element',
-      `<${element.name}>${what} is not carried: libvirt or vmrun has no equal of it for bhyve`,
+      `<${element.name}>${what} is not carried over: libvirt or vmrun has no equivalent of it for bhyve`,
       advice[element.name] ?? 'add to the spec by hand what the guest needs of it',
     );
   }

@@ -31,7 +31,12 @@ export function memoryOf(domain: Domain): number | Problem {
   const size = mebibytesOf(element?.text, element?.attributes.unit);
   const now = elementAt(domain, 'currentMemory');
   if (now !== undefined && mebibytesOf(now.text, now.attributes.unit) !== size) {
-    tell(domain, now, 'memory', 'currentMemory is not carried: bhyve has no balloon, the guest gets all of its memory');
+    tell(
+      domain,
+      now,
+      'memory',
+      'currentMemory is not carried over: bhyve has no balloon, the guest gets all of its memory',
+    );
   }
   if (size !== undefined && size > 0) return size;
   const line = (element ?? domain.root).line;
@@ -48,7 +53,7 @@ export function cpusOf(domain: Domain): readonly string[] {
   const pins = childrenOf(domain, elementAt(domain, 'cputune'), 'vcpupin').flatMap((pin) => {
     const cpus = cpuList(pin.attributes.cpuset ?? '');
     if (cpus !== '' && pin.attributes.vcpu !== undefined) return set(`vcpu.${pin.attributes.vcpu}.cpuset`, cpus);
-    tell(domain, pin, 'vcpupin', `vcpupin is not carried: ${shown(pin.attributes.cpuset ?? '')} names no CPU`);
+    tell(domain, pin, 'vcpupin', `vcpupin is not carried over: ${shown(pin.attributes.cpuset ?? '')} names no CPU`);
     return [];
   });
   const cells = childrenOf(domain, elementAt(domain, 'cpu', 'numa'), 'cell').flatMap((cell, index) => {
@@ -60,8 +65,8 @@ export function cpusOf(domain: Domain): readonly string[] {
         domain,
         cell,
         'cell',
-        `the memory of the cell ${id} is not carried: ${shown(said)} is not a size of memory`,
-        'say "numa" in the spec',
+        `the memory of the cell ${id} is not carried over: ${shown(said)} is not a size of memory`,
+        'set "numa" in the spec',
       );
     }
     return [
@@ -107,7 +112,7 @@ export function optionsOf(domain: Domain): readonly string[] {
   childrenOf(domain, features, 'apic');
   const clock = elementAt(domain, 'clock')?.attributes.offset ?? 'utc';
   if (!/^(utc|localtime)$/.test(clock)) {
-    const message = `the clock is not carried: libvirt takes utc and localtime for bhyve, this is ${shown(clock)}`;
+    const message = `the clock is not carried over: libvirt takes utc and localtime for bhyve, this is ${shown(clock)}`;
     tell(domain, elementAt(domain, 'clock') ?? domain.root, 'clock', message, 'check "utc_clock" of the spec');
   }
   const isLocked = elementAt(domain, 'memoryBacking', 'locked') !== undefined;
@@ -166,7 +171,7 @@ export function fieldsOf(domain: Domain): SpecObject {
   const action = (name: string, usual: string): string => {
     const said = textOf(domain, name) ?? usual;
     if (!/^(restart|destroy)$/.test(said)) {
-      const message = `${name} ${shown(said)} is not carried: vmrun starts the guest again or not`;
+      const message = `${name} ${shown(said)} is not carried over: vmrun starts the guest again or not`;
       tell(domain, elementAt(domain, name) ?? domain.root, name, message, 'check "reboot_on" of the spec');
     }
     return said;

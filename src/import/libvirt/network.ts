@@ -26,7 +26,13 @@ export function cardsOf(domain: Domain, list: XmlElement | undefined): Cards {
     const address = addressOf(domain, element);
     if (device === undefined || !['bridge', 'network', 'user', 'ethernet'].includes(type)) {
       const why = device === undefined ? `bhyve has no model ${shown(model)}` : `its type is ${shown(type)}`;
-      tell(domain, element, 'interface', `this network card is not carried: ${why}`, 'add it to "emulations" by hand');
+      tell(
+        domain,
+        element,
+        'interface',
+        `this network card is not carried over: ${why}`,
+        'add it to "emulations" by hand',
+      );
       return [];
     }
     const say = (backend: readonly string[]): Wanted => ({
@@ -45,10 +51,10 @@ export function cardsOf(domain: Domain, list: XmlElement | undefined): Cards {
     const where = bridge === undefined ? '' : ` in the bridge ${bridge}`;
     if (!isGiven) {
       const message = `libvirt makes a tap at each start; the spec says ${tap}${where}`;
-      tell(domain, element, 'tap', message, `see that no other VM has ${tap}`);
+      tell(domain, element, 'tap', message, `make sure that no other VM has ${tap}`);
     }
     if (type === 'network') {
-      const message = `the network ${shown(source.network)} of libvirt is not carried: which bridge it has is known to libvirt`;
+      const message = `the network ${shown(source.network)} of libvirt is not carried over: which bridge it has is known to libvirt`;
       tell(domain, element, 'network', message, 'add "bridge" to the device: virsh net-info shows it');
     }
     const isTap = /^(tap|vmnet)/.test(tap);

@@ -101,7 +101,7 @@ function operand(cursor: Cursor): Word {
   const word = readCshWord(cursor);
   if (word === undefined) throw cshStop(line, 'an expression ends too early');
   const plain = word.parts.map((part) => (part.kind === 'text' && !part.isQuoted ? part.text : '')).join('');
-  if (/[=!]=|[=!]~/.test(plain)) throw cshStop(line, `csh wants blanks around the operator in ${word.source}`);
+  if (/[=!]=|[=!]~/.test(plain)) throw cshStop(line, `csh needs blanks around the operator in ${word.source}`);
   return word;
 }
 

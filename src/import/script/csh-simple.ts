@@ -78,7 +78,7 @@ function readRedirect(cursor: Cursor): Redirect | undefined {
     return redirect;
   }
   const target = readCshWord(cursor);
-  if (target === undefined) throw cshStop(line, `no file stands behind "${whole}"`);
+  if (target === undefined) throw cshStop(line, `no file stands after "${whole}"`);
   const forBoth = operator === '>>&' ? '&>>' : operator === '>&' ? '&>' : operator;
   return { line, operator: forBoth, descriptor: undefined, target };
 }
@@ -164,7 +164,8 @@ export function readBracketed(cursor: Cursor, line: number): readonly Word[] {
 function readPlace(cursor: Cursor, line: number): { readonly index: Word } | undefined {
   if (peek(cursor) !== '[') return undefined;
   const [whole, number] = look(cursor, /\[(\d+)\]/y) ?? [];
-  if (whole === undefined || number === '0') throw cshStop(line, 'a place in a list that is no number is not followed');
+  if (whole === undefined || number === '0')
+    throw cshStop(line, 'a place in a list that is not a number is not followed');
   take(cursor, whole.length);
   return { index: textWord(line, String(Number(number) - 1)) };
 }

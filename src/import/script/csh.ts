@@ -98,7 +98,7 @@ function readAndOr(cursor: Cursor): Command | undefined {
     if (operator === undefined) break;
     take(cursor, 2);
     const command = readPipeline(cursor);
-    if (command === undefined) throw cshStop(line, `nothing stands behind "${operator}"`);
+    if (command === undefined) throw cshStop(line, `nothing stands after "${operator}"`);
     rest.push({ operator, command });
   }
   return rest.length === 0 ? first : { kind: 'and-or', line, first, rest };
@@ -164,7 +164,7 @@ function readCondition(cursor: Cursor, line: number): Command {
 function close(cursor: Cursor, word: string, opened: string, line: number): void {
   if (keyword(cursor) !== word) throw new ScriptStop(line, `"${opened}" has no "${word}"`);
   take(cursor, word.length);
-  if (!isLineEnd(cursor)) throw cshStop(lineOf(cursor), `csh takes nothing behind "${word}"`);
+  if (!isLineEnd(cursor)) throw cshStop(lineOf(cursor), `csh takes nothing after "${word}"`);
 }
 
 function readIf(cursor: Cursor, line: number): Command {
@@ -173,7 +173,7 @@ function readIf(cursor: Cursor, line: number): Command {
   const condition = [readCondition(cursor, line)];
   if (!takeThen(cursor)) {
     const command = readCommand(cursor);
-    if (command === undefined) throw cshStop(line, 'neither "then" nor a command stands behind the condition');
+    if (command === undefined) throw cshStop(line, 'neither "then" nor a command stands after the condition');
     return { kind: 'if', line, clauses: [{ condition, body: [command] }], otherwise };
   }
   clauses.push({ condition, body: readList(cursor, 'else', 'endif') });
@@ -231,7 +231,7 @@ function readSwitch(cursor: Cursor, line: number): Command {
   let hasDefault = false;
   while (['case', 'default'].includes(keyword(cursor))) {
     const at = lineOf(cursor);
-    if (hasDefault) throw cshStop(at, 'a case behind "default" is not followed');
+    if (hasDefault) throw cshStop(at, 'a case after "default" is not followed');
     hasDefault = keyword(cursor) === 'default';
     items.push({ patterns: [readLabel(cursor, at)], body: readList(cursor, 'case', 'default', 'endsw'), isOpen: true });
   }

@@ -96,13 +96,13 @@ function singleNote(each: Typed, { vmName, argv }: Names): readonly Lost[] {
   const { name, words, line, moments } = each;
   const isAtEnd = !moments.has('before') && !moments.has('between');
   const told = (fix: string): readonly Lost[] => [
-    { line, code: 'host', message: `${commandText(each)}: not carried`, fix },
+    { line, code: 'host', message: `${commandText(each)}: not carried over`, fix },
   ];
   switch (name) {
     case 'wait': {
       // Until the VM is gone vmrun waits, too.
       const isOwn = /\/dev\/vmm\b/.test(words[1] ?? '');
-      const message = `the script waits in this loop before it starts bhyve${moments.has('before') ? '' : ' again'}: not carried`;
+      const message = `the script waits in this loop before it starts bhyve${moments.has('before') ? '' : ' again'}: not carried over`;
       return isOwn || isAtEnd ? [] : [{ line, code: 'host', message, fix: places.wait ?? '' }];
     }
     case 'sleep':
@@ -217,7 +217,7 @@ function leftOver(words: readonly string[], isOurs: (name: string) => boolean): 
 const setting = (each: Typed): Lost => ({
   line: each.line,
   code: 'host',
-  message: `${commandText(each)}: not carried`,
+  message: `${commandText(each)}: not carried over`,
   fix: 'put it into rc.conf(5), or into "hooks" of the spec',
 });
 
@@ -275,7 +275,7 @@ function together(rest: readonly Typed[]): readonly Lost[] {
       {
         line: first.line,
         code: 'other-commands',
-        message: `${commands} ${which} ${verb} not carried: ${listWords(named)}`,
+        message: `${commands} ${which} ${verb} not carried over: ${listWords(named)}`,
         fix,
       },
     ];

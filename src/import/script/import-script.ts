@@ -215,8 +215,8 @@ const embeddedNote = (source: OriginalText, { line, before }: Embedded): Problem
     source,
     line,
     'embedded',
-    `the command is taken out of a line; what stands before it is not carried: ${shown(before)}`,
-    'see that nothing else of the text belongs to it',
+    `the command is taken out of a line; what stands before it is not carried over: ${shown(before)}`,
+    'check that nothing else of the text belongs to it',
   );
 
 /**
@@ -271,7 +271,7 @@ const tapNotes = (source: OriginalText, { line }: Started, taps: ReadonlyMap<str
       line,
       'tap-made',
       `the script makes a tap at each start; the spec says ${name}`,
-      `see that no other VM has ${name}`,
+      `make sure that no other VM has ${name}`,
     ),
   );
 
@@ -365,7 +365,7 @@ function noCommand(source: OriginalText): Problem {
   const fix =
     commented === -1
       ? 'a script is read for a command such as: bhyve -c 2 -m 2G ... NAME; other formats are named by --from'
-      : `line ${commented + 1} has one behind a "${source.text.split('\n')[commented]?.trim().charAt(0) === '%' ? '%' : '#" or "$'}": take that away`;
+      : `line ${commented + 1} has one after a "${source.text.split('\n')[commented]?.trim().charAt(0) === '%' ? '%' : '#" or "$'}": take that away`;
   return refusalAt(source, undefined, 'no-command', 'there is no bhyve command in it', fix);
 }
 
@@ -393,7 +393,7 @@ function unknownWord(source: OriginalText, { symbols }: Script, { text, line }: 
 function argumentFix({ text }: OriginalText, place: number): string {
   const values = Array.from({ length: place }, (_, at) => `VALUE${place === 1 ? '' : String(at + 1)}`).join(' ');
   const command = dialectOf(text) === 'csh' ? `set argv = (${values})` : `set -- ${values}`;
-  return `the script wants an argument here: write its value in its place, or put "${command}" on a line before it`;
+  return `the script needs an argument here: write its value in its place, or put "${command}" on a line before it`;
 }
 
 /** How bhyve is started besides its words. */

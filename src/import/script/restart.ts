@@ -76,8 +76,8 @@ function pauseNote(lines: readonly number[], delay: number | undefined): Lost {
   if (delay === undefined) {
     return {
       ...common,
-      message: `the pauses before bhyve is started again (sleep on ${lines.length === 1 ? 'line' : 'lines'} ${listWords(lines.map(String))}) are not carried: they are not always the same, or known only when the script runs`,
-      fix: 'say "delay" and "max_delay" in "restart" of the spec',
+      message: `the pauses before bhyve is started again (sleep on ${lines.length === 1 ? 'line' : 'lines'} ${listWords(lines.map(String))}) are not carried over: they are not always the same, or known only when the script runs`,
+      fix: 'set "delay" and "max_delay" in "restart" of the spec',
     };
   }
   return {
@@ -95,5 +95,5 @@ function limitNotes({ line }: Started, turns: readonly Turns[]): readonly Lost[]
   const limited = [...byBoots].map(([boots, reasons]) => `${boots} times for ${listWords(reasons)}`);
   if (limited.length === 0) return [];
   const message = `the script counts its boots by reason, which "restart" of the spec cannot: it starts bhyve at most ${limited.join('; ')}`;
-  return [{ line, code: 'restart', message, fix: 'say "max" and "window" in "restart" of the spec' }];
+  return [{ line, code: 'restart', message, fix: 'set "max" and "window" in "restart" of the spec' }];
 }

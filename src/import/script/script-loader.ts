@@ -37,7 +37,7 @@ export function loaderBefore(
   const readFile = (name: string): string | undefined => way.run.files.get(name) ?? context.readFile(name);
   const unknown = fields.slice(0, -1).find(({ text }) => hasSymbol(text));
   if (unknown !== undefined) {
-    const message = `${program} is not carried: the value of ${shown(shownText(unknown.text, symbols))} is known only when the script runs`;
+    const message = `${program} is not carried over: the value of ${shown(shownText(unknown.text, symbols))} is known only when the script runs`;
     return {
       problems: [noteAt(source, unknown.line, 'unknown-word', message, 'write "loader" into the spec by hand')],
     };
@@ -64,11 +64,11 @@ export function loaderBefore(
     },
   );
   if ('error' in loader) {
-    const message = `${program} does not take this: ${loader.error}`;
+    const message = `${program} does not accept this: ${loader.error}`;
     return { problems: [noteAt(source, line, 'loader', message, 'write "loader" into the spec by hand')] };
   }
   if (unread === undefined) return { command: loader, problems: [] };
-  const message = `what ${program} reads is not carried: ${unread}`;
+  const message = `what ${program} reads is not carried over: ${unread}`;
   return {
     command: loader,
     problems: [noteAt(source, line, 'loader-input', message, 'write it into "commands" of "loader"')],

@@ -168,7 +168,7 @@ function otherStarts(
       line,
       'second-command',
       `another bhyve command; the one on line ${chosen.line} is imported`,
-      'import this one from a file of its own, or say what it does otherwise as a target',
+      'import this one from a file of its own, or write what it does differently as a target',
     ),
   );
 }

@@ -42,7 +42,7 @@ function wordsOf({ name, words }: Wrapper): readonly [string, string] {
       return [`bhyve is started by ${name} here, which a spec does not say`, 'leave it out: vmrun starts no VM twice'];
     case 'jexec':
     case 'chroot':
-      return [`bhyve is started by "${words}" here: file names are those in there`, `start vmrun by ${name}`];
+      return [`bhyve is started by "${words}" here: file names are those inside it`, `start vmrun by ${name}`];
     default:
       return [
         `bhyve is started by ${name} here, which a spec does not say`,

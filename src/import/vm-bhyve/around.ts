@@ -33,7 +33,7 @@ export function fieldsOf(guest: Guest): SpecObject {
         properties.line('prestart'),
         'prestart',
         message,
-        'see that it does not need that folder, nor words it is not given',
+        'check that it does not need that folder, nor words it is not given',
       ),
     );
   }
@@ -54,20 +54,20 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string 
     ...properties.note(
       'priority',
       'priority',
-      (value) => `priority ${value} is not carried: vmrun does not change it`,
+      (value) => `priority ${value} is not carried over: vmrun does not change it`,
       'start vmrun by nice(1): bhyve inherits it',
     ),
     ...properties.note(
       'tags',
       'tags',
-      (value) => `tags ${value} is not carried: vm-bhyve lists guests by it`,
+      (value) => `tags ${value} is not carried over: vm-bhyve lists guests by it`,
       'keep it in a field of your own, such as "x-tags"',
     ),
     ...limits.flatMap((key) =>
       properties.note(
         key,
         'limits',
-        (value) => `${key} ${value} is not carried: vmrun sets no limits`,
+        (value) => `${key} ${value} is not carried over: vmrun sets no limits`,
         'set them in "hooks" with rctl(8)',
       ),
     ),
@@ -77,7 +77,7 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string 
             source,
             properties.line('debug'),
             'debug',
-            'debug is not carried: vmrun shows what bhyve says',
+            'debug is not carried over: vmrun shows what bhyve says',
             'write it to a file with: vmrun --log FILE',
           ),
         ]
@@ -88,7 +88,7 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string 
             source,
             properties.line('grub_install0'),
             'install',
-            'grub_install is not carried: it is for an installation',
+            'grub_install is not carried over: it is for an installation',
             'say it as a target of the spec',
           ),
         ]
@@ -103,7 +103,7 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string 
   for (const { name, line } of properties.unread()) {
     const [, list = '', number = '0'] = numberedName.exec(name) ?? [];
     if (Number(number) > 0) {
-      const message = `${name} is not carried: vm-bhyve counts from ${list}0 on, and stops where one is not set`;
+      const message = `${name} is not carried over: vm-bhyve counts from ${list}0 on, and stops where one is not set`;
       notes.push(noteAt(source, line, 'gap', message, 'number them without a gap if the guest is to have it'));
       continue;
     }
@@ -111,6 +111,6 @@ export function noteOthers({ source, properties, notes }: Guest, loader: string 
     const [why, fix] = isSetting(name)
       ? ['vm-bhyve does not use it here', 'take it out, or look for what it needs beside it']
       : ['vm-bhyve has no such setting', near === undefined ? 'take it out' : `did you mean "${near}"?`];
-    notes.push(noteAt(source, line, 'unknown', `${name} is not carried: ${why}`, fix));
+    notes.push(noteAt(source, line, 'unknown', `${name} is not carried over: ${why}`, fix));
   }
 }

@@ -43,7 +43,7 @@ function firmwareOf(guest: Guest, loader: string): string {
     const message = 'loader uefi-csm: the firmware with a BIOS is no longer in the package edk2-bhyve';
     tell(guest, 'loader', 'firmware', message, 'check whether the guest starts without it');
   } else if (loader !== 'uefi' && !Object.hasOwn(files, loader)) {
-    const message = `loader ${loader} is not one that vm-bhyve knows; it takes its usual UEFI firmware then`;
+    const message = `loader ${loader} is not one that vm-bhyve knows; it uses its usual UEFI firmware then`;
     tell(guest, 'loader', 'firmware', message, 'check "bootrom" of the spec');
   }
   const rom = files[loader] ?? `${firmwareFolder}/BHYVE_UEFI.fd`;
@@ -59,7 +59,7 @@ export function bridgesOf(guest: Guest): readonly string[] {
   const { properties } = guest;
   const bridge = properties.get('hostbridge', 'standard');
   if (!/^(standard|amd|no.*)$/.test(bridge)) {
-    const message = `hostbridge ${bridge} is not one that vm-bhyve knows (standard, amd, none); it takes standard then`;
+    const message = `hostbridge ${bridge} is not one that vm-bhyve knows (standard, amd, none); it uses standard then`;
     tell(guest, 'hostbridge', 'hostbridge', message);
   }
   const model = bridge === 'amd' ? 'amd_hostbridge' : 'hostbridge';

@@ -129,8 +129,8 @@ function tapOf(guest: Guest, card: Card, freeTap: string): Backend {
   const where = bridge === undefined ? '' : ` in the bridge ${bridge}`;
   if (given === '') {
     const message = `${key}: vm-bhyve makes a tap at each start; the spec says ${tap}${where}`;
-    const unsure = known === undefined ? '; a vale or netgraph switch wants another backend' : '';
-    tell(guest, lineKey(card), 'tap', message, `see that no other VM has ${tap}${unsure}`);
+    const unsure = known === undefined ? '; a vale or netgraph switch needs another backend' : '';
+    tell(guest, lineKey(card), 'tap', message, `make sure that no other VM has ${tap}${unsure}`);
   } else if (network !== '' && known === undefined) {
     const message = `${key}_switch ${shown(network)} is taken for a standard switch${where === '' ? '' : `:${where}`}`;
     tell(guest, `${key}_switch`, 'switch', message, 'look at "bridge" of the device');

@@ -102,7 +102,7 @@ const missingIn = ({ source, properties }: Guest): readonly Problem[] =>
 function misreadIn({ source, properties }: Guest): readonly Problem[] {
   const start = properties.get('start_slot', '4');
   if (/^(0|[1-9]\d{0,2})$/.test(start)) return [];
-  const message = `start_slot is ${shown(start)}, and vm-bhyve wants a number`;
+  const message = `start_slot is ${shown(start)}, and vm-bhyve needs a number`;
   return [refusalAt(source, properties.line('start_slot'), 'start-slot', message, 'write e.g. start_slot="4"')];
 }
 

@@ -66,7 +66,7 @@ function grubOf(guest: Guest, surroundings: LoaderSurroundings): Original['loade
   const root = `hd0,${partition === '' ? '1' : partition}`;
   if (properties.isYes('grub_run_no_partition')) {
     const message = 'grub_run_no_partition has no effect: vm-bhyve looks for it in a way that never finds it';
-    tell(guest, 'grub_run_no_partition', 'grub', message, 'say "root": "hd0" in "loader" if that was meant');
+    tell(guest, 'grub_run_no_partition', 'grub', message, 'set "root": "hd0" in "loader" if that was meant');
   }
   const commands = numbered(properties, 'grub_run').filter((command) => command !== 'boot');
   const [folder, file] = ['grub_run_dir', 'grub_run_file'].map((key) => properties.get(key));
@@ -102,7 +102,7 @@ function read(guest: Guest, program: 'bhyveload' | 'grub-bhyve', { argv, input, 
   const words = { program, line, argv: argv.flatMap(wordsOf), ...(input === undefined ? {} : { input }) };
   const loader = readLoader(words, map === undefined ? guest.context.readFile : () => map);
   if (!('error' in loader)) return loader;
-  tell(guest, 'loader', 'loader', `${program} would not take its options: ${loader.error}`);
+  tell(guest, 'loader', 'loader', `${program} would not accept its options: ${loader.error}`);
   return undefined;
 }
 

@@ -28,7 +28,7 @@ export function tellWhole(guest: Guest, lines: ReturnType<typeof linesOf>): void
   const memory = properties.get('memory');
   if (/^\d+$/.test(memory) && Number(memory) < 2 ** 20) {
     const message = `memory ${memory} is ${memory} MB to vm-bhyve, since it has no unit`;
-    const fix = Number(memory) < 128 ? `say "mem": "${memory}G" if GB were meant` : undefined;
+    const fix = Number(memory) < 128 ? `set "mem": "${memory}G" if GB were meant` : undefined;
     if (Number(memory) < 128) tell(guest, 'memory', 'memory', message, fix);
   }
   tellYesNo(guest);

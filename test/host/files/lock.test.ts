@@ -132,7 +132,7 @@ describe('what is no regular file is refused and left as it is', () => {
       },
     ],
     [
-      'no regular file',
+      'not a regular file',
       ({ path }) => {
         execFileSync('mkfifo', [path('lock')]);
       },

@@ -137,7 +137,7 @@ test.each<[title: string, bytes: string | Buffer]>([
   ['many blanks', ' '.repeat(10_000)],
   ['zeros, as a crash of the system leaves them', Buffer.alloc(5)],
   ['no text', Buffer.from([0xff, 0xfe, 0x31])],
-])('a file that holds %s is no pid file: refused, and it keeps its content', async (_title, bytes) => {
+])('a file that holds %s is not a pid file: refused, and it keeps its content', async (_title, bytes) => {
   await inPlace(async ({ path, write }) => {
     await expect(takePidFile(write('vm.pid', bytes))).rejects.toThrow('holds something other than a pid');
     expect(readFileSync(path('vm.pid'))).toEqual(Buffer.from(bytes));
@@ -171,13 +171,13 @@ describe('what is no regular file is refused, at once, and left as it is', () =>
       },
     ],
     [
-      'no regular file',
+      'not a regular file',
       (path) => {
         execFileSync('mkfifo', [path]);
       },
     ],
     [
-      'no regular file',
+      'not a regular file',
       async (path) => {
         const server = createServer().listen(path);
         await once(server, 'listening');
@@ -200,7 +200,7 @@ describe('what is no regular file is refused, at once, and left as it is', () =>
       execFileSync('mkfifo', [path('vm.pid')]);
       const other = openSync(path('vm.pid'), constants.O_RDWR | constants.O_NONBLOCK);
       writeSync(other, '4711');
-      await expect(takePidFile(path('vm.pid'))).rejects.toThrow('is no regular file');
+      await expect(takePidFile(path('vm.pid'))).rejects.toThrow('is not a regular file');
       const bytes = Buffer.alloc(10);
       expect(bytes.toString('latin1', 0, readSync(other, bytes))).toBe('4711');
       closeSync(other);
@@ -208,7 +208,7 @@ describe('what is no regular file is refused, at once, and left as it is', () =>
   });
 
   test('a device', async () => {
-    await expect(takePidFile('/dev/null')).rejects.toThrow('/dev/null is no regular file');
+    await expect(takePidFile('/dev/null')).rejects.toThrow('/dev/null is not a regular file');
   });
 });
 

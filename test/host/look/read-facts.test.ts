@@ -87,7 +87,7 @@ describe('facts', () => {
     [
       'a spec',
       '{ "name": "vm0", "cpu": 1, "mem": "1G" }',
-      `1:1 wrong-version: these are no facts of a host: they have no "version" [${again}]`,
+      `1:1 wrong-version: these are not the facts of a host: they have no "version" [${again}]`,
     ],
     [
       'another version, whatever else',
@@ -150,7 +150,12 @@ describe('facts', () => {
     ['a kind without its fields', '"device": "72",', '', 'required: device is required: device number of the file'],
     ['a field of another kind', '"kind": "free"', '"kind": "free", "why": "so"', 'unknown-field: "why" is not a field'],
     ['a type of file that is none', '"type": "regular file"', '"type": "file"', 'not-allowed: type cannot be "file"'],
-    ['a value that is no text', '"34235027456"', '34235027456', 'wrong-type: hw.physmem must be text, got 34235027456'],
+    [
+      'a value that is not a text',
+      '"34235027456"',
+      '34235027456',
+      'wrong-type: hw.physmem must be text, got 34235027456',
+    ],
   ])('are refused with %s', (_what, part, other, problem) => {
     const problems = problemsOf(withPart(part, other));
     expect(problems).toHaveLength(1);

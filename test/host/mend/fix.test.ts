@@ -200,7 +200,7 @@ describe('removing a socket that was left over', () => {
     for (const fix of fixesOf(findings)) {
       expect(await applyFix(fix, { run: host.run, ledger })).toMatchObject({
         kind: 'failed',
-        problem: { message: expect.stringContaining('is another file than the one that was looked at') },
+        problem: { message: expect.stringContaining('is not the file that was looked at') },
       });
     }
     expect(readFileSync(join(host.folder, 'a.sock'), 'utf8')).toBe('precious');

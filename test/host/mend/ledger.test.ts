@@ -95,13 +95,13 @@ describe('the ledger', () => {
     await expect(openLedger(path)).rejects.toThrow();
   });
 
-  test('is no FIFO, for whose end nobody waits, and no more than a ledger can have', async () => {
+  test('is not a FIFO, for whose end nobody waits, and no more than a ledger can have', async () => {
     execFileSync('mkfifo', [path]);
-    await expect(openLedger(path)).rejects.toThrow(`${path} is no ledger of vmrun`);
+    await expect(openLedger(path)).rejects.toThrow(`${path} is not a ledger of vmrun`);
     rmSync(path);
     writeFileSync(path, '');
     truncateSync(path, 3e9);
-    await expect(openLedger(path)).rejects.toThrow(`${path} is no ledger of vmrun`);
+    await expect(openLedger(path)).rejects.toThrow(`${path} is not a ledger of vmrun`);
   });
 });
 
@@ -132,7 +132,7 @@ describe('taking changes back', () => {
       {
         code: 'undo-failed',
         severity: 'warning',
-        message: 'a change to this host was not taken back: tap2 is still open in process 99',
+        message: 'a change to this host was not undone: tap2 is still open in process 99',
         fix: 'ifconfig tap2 destroy; the next run tries it as well',
       },
     ]);
@@ -152,7 +152,7 @@ describe('taking changes back', () => {
     await ledger.record(destroy('tap1'));
     host.breakTool('ifconfig', 'garbage\n', 0);
     expect((await ledger.undoAll(host)).map(({ message }) => message)).toEqual([
-      'a change to this host was not taken back: ifconfig printed no list of interfaces: "garbage\\n"',
+      'a change to this host was not undone: ifconfig printed no list of interfaces: "garbage\\n"',
     ]);
     host.mendTool('ifconfig');
     expect(await ledger.undoAll(host)).toEqual([]);

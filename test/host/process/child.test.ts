@@ -232,7 +232,7 @@ describe('a program that cannot be started is told why', () => {
     ['a path through a file', ({ write }) => `${write('file', '')}/bhyve`, 'failed', /ENOTDIR/],
     ['nothing at all', () => '', 'failed', /its name is empty$/],
     [
-      'a text that is no script',
+      'a text that is not a script',
       ({ write }) => write('text', 'echo hello\n', 0o755),
       'not-executable',
       /is not a program of this system$/,

@@ -66,7 +66,7 @@ describe('a hook that cannot be started is told why', () => {
     });
   });
 
-  test('a file that is no program', async () => {
+  test('a file that is not a program', async () => {
     await inPlace(async ({ write }) => {
       const file = write('plain', 'echo', 0o644);
       expect((await hook([file])).end).toEqual({ kind: 'not-started', error: `${file} may not be executed` });

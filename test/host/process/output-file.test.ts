@@ -181,9 +181,9 @@ describe('who comes after a supervisor that was killed', () => {
       (file, { write }) => {
         linkSync(write('other', ''), file);
       },
-      /is no file of this user alone/,
+      /is not a file of this user alone/,
     ],
-    ['a FIFO', (file) => spawnSync('mkfifo', [file]), /is no file of this user alone/],
+    ['a FIFO', (file) => spawnSync('mkfifo', [file]), /is not a file of this user alone/],
   ])('takes %s for none of ours', (_title, make, error) =>
     inPlace((place) => {
       const folder = folderIn(place);

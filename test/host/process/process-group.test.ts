@@ -58,7 +58,7 @@ test('what it leaves running is not waited for, and its last words are read', as
   });
 });
 
-test('a kill that the system does not allow is no failure', async () => {
+test('a kill that the system does not allow is not a failure', async () => {
   const group = await startGroup(['/bin/sleep', '600'], {});
   const refused = jest.spyOn(process, 'kill').mockImplementation(() => {
     throw Object.assign(new Error('kill EPERM'), { code: 'EPERM' });

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { refuseUnstartable } from '../../../src/host/process/program.js';
 import { inPlace } from '../../e2e/support/place.js';
 
-test('a folder of PATH that cannot be searched hides nothing of the others, and is no reason of its own', async () => {
+test('a folder of PATH that cannot be searched hides nothing of the others, and is not a reason of its own', async () => {
   await inPlace(({ path, write }) => {
     // As root has no folder that it may not search, one that leads nowhere but to itself.
     symlinkSync('loop', path('loop'));

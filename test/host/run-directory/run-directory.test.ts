@@ -153,7 +153,7 @@ describe('a broken state.json never keeps a VM from starting', () => {
     ['a pid that is text', JSON.stringify({ ...known, bhyve: { pid: '7' } }), known],
     ['a pid that is everybody', JSON.stringify({ ...known, bhyve: { pid: -1 } }), known],
     ['bhyve null', JSON.stringify({ ...known, bhyve: null }), known],
-    ['a loader that is no process', JSON.stringify({ ...known, loader: 7 }), known],
+    ['a loader that is not a process', JSON.stringify({ ...known, loader: 7 }), known],
     ['sockets without numbers', JSON.stringify({ ...known, sockets: { paths: [], before: [{ path: '/' }] } }), known],
   ])('%s', async (_title, content, left) => {
     await inPlace(async ({ runBase, name }) => {

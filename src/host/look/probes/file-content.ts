@@ -114,7 +114,7 @@ function judgeCd(need: AskedFile['need'], seen: Held): readonly Said[] {
   const { path, sectorBytes = 2048 } = need;
   if (seen.bytes === 0) {
     const message = `${path} is empty: a CD without sectors`;
-    return [{ code: 'image-empty', message, fix: 'was it downloaded to its end? Name another image' }];
+    return [{ code: 'image-empty', message, fix: 'was it downloaded completely? Name another image' }];
   }
   const wrong = notRaw(need, seen, 'CD images as they are');
   if (wrong.length > 0) return wrong;
@@ -125,7 +125,7 @@ function judgeCd(need: AskedFile['need'], seen: Held): readonly Said[] {
           {
             code: 'image-is-no-cd',
             severity: 'warning',
-            message: `${path} is no CD image (ISO 9660 or UDF), and here it is a CD`,
+            message: `${path} is not a CD image (ISO 9660 or UDF), and here it is a CD`,
             fix: 'use a disk device for the image of a disk or a memory stick',
           },
         ];
@@ -141,7 +141,7 @@ function wrongLength(path: string, bytes: number, sectorBytes: number): readonly
       code: 'image-length',
       ...(bytes < sectorBytes ? {} : { severity: 'warning' as const }),
       message: `${path} has ${count(bytes, 'byte')}, ${whole}: the guest does not see the last ${count(rest, 'byte')}`,
-      fix: 'was it copied or downloaded to its end? Else make it longer with truncate(1)',
+      fix: 'was it copied or downloaded completely? Else make it longer with truncate(1)',
     },
   ];
 }
@@ -197,7 +197,7 @@ async function judgeVariables(need: AskedFile['need'], seen: Held, view: HostVie
   }
   const rom = await view.file(firmware);
   if (rom.kind === 'there' && rom.bytes <= roomBytes && rom.bytes + bytes > roomBytes) {
-    const message = `${path} and ${firmware} have ${formatMemorySize(roomBytes)} of room together, and take more`;
+    const message = `${path} and ${firmware} have ${formatMemorySize(roomBytes)} of room together, and need more`;
     return [{ code: 'variables-length', message, fix: copyVariables(need) }];
   }
   if (content === 'firmware with variables' || content === 'firmware') {
@@ -212,7 +212,7 @@ async function judgeVariables(need: AskedFile['need'], seen: Held, view: HostVie
         code: 'variables-unused',
         severity: 'warning',
         message:
-          `${firmware} has variables in itself, looks for them there, where nobody can write, and never in ${path}: ` +
+          `${firmware} has its variables inside, looks for them there, where nobody can write, and never in ${path}: ` +
           'boot entries and settings of the guest are lost at each power-off',
         fix: firmware.endsWith('BHYVE_UEFI.fd')
           ? `set "bootrom" to ${firmware.replace(/\.fd$/, '_CODE.fd')}`

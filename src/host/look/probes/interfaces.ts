@@ -128,7 +128,7 @@ function wrongKind(one: Asked<'interface'>, { name, groups }: NetworkInterface):
   }
   return finding(one, {
     code: 'interface-kind',
-    message: `${name} is no ${type}${groups.length === 0 ? '' : ` (groups: ${groups.join(' ')})`}`,
+    message: `${name} is not a ${type}${groups.length === 0 ? '' : ` (groups: ${groups.join(' ')})`}`,
     fix: `name a ${type} here; a bridge(4) connects it with ${name}`,
   });
 }
@@ -152,7 +152,7 @@ const noSuchBridge = (one: Asked<'interface'>, name: string): HostFinding =>
 const notABridge = (one: Asked<'interface'>, { name, groups }: NetworkInterface): HostFinding =>
   finding(one, {
     code: 'bridge-kind',
-    message: `${name} is no bridge${groups.length === 0 ? '' : ` (groups: ${groups.join(' ')})`}`,
+    message: `${name} is not a bridge${groups.length === 0 ? '' : ` (groups: ${groups.join(' ')})`}`,
     fix: 'name a bridge; ifconfig -g bridge lists them',
   });
 
@@ -175,7 +175,7 @@ function membership(one: Asked<'interface'>, bridge: NetworkInterface, all: Inte
     { kind: 'run', argv: ['ifconfig', bridge.name, 'addm', name, 'up'] },
     { kind: 'remove-member', bridge: bridge.name, member: name },
   );
-  return [fixable(one, { code: 'bridge-member', message: `${name} is no member of ${bridge.name}` }, fix)];
+  return [fixable(one, { code: 'bridge-member', message: `${name} is not a member of ${bridge.name}` }, fix)];
 }
 
 /** What a tap has when it is made. */
@@ -186,7 +186,7 @@ function newMtu(one: Asked<'interface'>, mtu = defaultMtu, bridge?: NetworkInter
   if (mtu === defaultMtu) return [];
   const { name } = one.need;
   const fix = fixFor(one, { kind: 'run', argv: ['ifconfig', name, 'mtu', String(mtu)] });
-  const message = `${name} is to have the MTU of ${bridge === undefined ? 'the guest' : bridge.name}, ${mtu}`;
+  const message = `${name} must have the MTU of ${bridge === undefined ? 'the guest' : bridge.name}, ${mtu}`;
   return [fixable(one, { code: 'interface-mtu', severity: 'warning', message }, fix)];
 }
 

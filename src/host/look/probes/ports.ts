@@ -67,7 +67,7 @@ function describe({ need }: AskedPort, name: string, error: SystemError): Said {
     case 'EAFNOSUPPORT':
       return {
         code: 'port-address',
-        message: `${host}, for ${use}, is no address of this host`,
+        message: `${host}, for ${use}, is not an address of this host`,
         fix: 'use an address that ifconfig lists, or 127.0.0.1',
       };
     case 'ENOTFOUND':

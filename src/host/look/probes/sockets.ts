@@ -46,7 +46,7 @@ async function look(one: AskedSocket, view: HostView): Promise<Judged> {
     case 'missing':
       return { findings: [folderFinding(one, `the folder ${folder} does not exist`)] };
     case 'there': {
-      if (there.type !== 'directory') return { findings: [folderFinding(one, `${folder} is no folder`)] };
+      if (there.type !== 'directory') return { findings: [folderFinding(one, `${folder} is not a folder`)] };
       const identity = `${there.identity}/${basename(path)}`;
       const own = judgePlace(one, await view.socket(path));
       const denied = there.denied.write ?? there.denied.search;
@@ -99,7 +99,7 @@ const cannotLook = (one: AskedSocket, error: SystemError): HostFinding =>
 const foreignFile = (one: AskedSocket): HostFinding =>
   finding(one, {
     code: 'not-a-socket',
-    message: `${one.need.path} exists and is no socket; bhyve makes its own there`,
+    message: `${one.need.path} exists and is not a socket; bhyve makes its own there`,
     fix: 'move it away, or use another path',
   });
 

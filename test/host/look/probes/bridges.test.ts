@@ -22,14 +22,14 @@ describe('a tap and the bridge that it is to be in', () => {
     [
       'are brought together',
       { name: 'tap2', bridge: 'bridge1' },
-      ['error bridge-member: tap2 is no member of bridge1 [ifconfig bridge1 addm tap2 up]'],
+      ['error bridge-member: tap2 is not a member of bridge1 [ifconfig bridge1 addm tap2 up]'],
     ],
     [
       'are brought together when it is made',
       { name: 'tap9', bridge: 'bridge1' },
       [
         'error interface-missing: there is no interface tap9 [ifconfig tap9 create]',
-        'error bridge-member: tap9 is no member of bridge1 [ifconfig bridge1 addm tap9 up]',
+        'error bridge-member: tap9 is not a member of bridge1 [ifconfig bridge1 addm tap9 up]',
       ],
     ],
     [
@@ -37,8 +37,8 @@ describe('a tap and the bridge that it is to be in', () => {
       { name: 'vm1', bridge: 'storage' },
       [
         'error interface-missing: there is no interface vm1 [ifconfig tap create name vm1]',
-        'warning interface-mtu: vm1 is to have the MTU of storage, 9000 [ifconfig vm1 mtu 9000]',
-        'error bridge-member: vm1 is no member of storage [ifconfig storage addm vm1 up]',
+        'warning interface-mtu: vm1 must have the MTU of storage, 9000 [ifconfig vm1 mtu 9000]',
+        'error bridge-member: vm1 is not a member of storage [ifconfig storage addm vm1 up]',
       ],
     ],
     [
@@ -46,7 +46,7 @@ describe('a tap and the bridge that it is to be in', () => {
       { name: 'tap2', bridge: 'storage' },
       [
         'warning interface-mtu: tap2 has an MTU of 1500, its bridge storage one of 9000 [ifconfig tap2 mtu 9000]',
-        'error bridge-member: tap2 is no member of storage [ifconfig storage addm tap2 up]',
+        'error bridge-member: tap2 is not a member of storage [ifconfig storage addm tap2 up]',
       ],
     ],
     [
@@ -86,9 +86,9 @@ describe('a tap and the bridge that it is to be in', () => {
       ],
     ],
     [
-      'are told where it is no bridge',
+      'are told where it is not a bridge',
       { name: 'tap2', bridge: 'lo0' },
-      ['error bridge-kind: lo0 is no bridge (groups: lo) [name a bridge; ifconfig -g bridge lists them]'],
+      ['error bridge-kind: lo0 is not a bridge (groups: lo) [name a bridge; ifconfig -g bridge lists them]'],
     ],
     [
       'are told where neither is what it should be',
@@ -96,7 +96,7 @@ describe('a tap and the bridge that it is to be in', () => {
       [
         'error interface-kind: storage is a bridge, bhyve opens a tap ' +
           '[name a tap here, and put it into the bridge: ifconfig storage addm tap0 up]',
-        'error bridge-kind: ix0 is no bridge [name a bridge; ifconfig -g bridge lists them]',
+        'error bridge-kind: ix0 is not a bridge [name a bridge; ifconfig -g bridge lists them]',
       ],
     ],
     [
@@ -104,7 +104,7 @@ describe('a tap and the bridge that it is to be in', () => {
       { name: 'tap9', mtu: 9000 },
       [
         'error interface-missing: there is no interface tap9 [ifconfig tap9 create]',
-        'warning interface-mtu: tap9 is to have the MTU of the guest, 9000 [ifconfig tap9 mtu 9000]',
+        'warning interface-mtu: tap9 must have the MTU of the guest, 9000 [ifconfig tap9 mtu 9000]',
       ],
     ],
     ['are no matter without a bridge', { name: 'tap2', mtu: 9000 }, []],
@@ -119,6 +119,6 @@ describe('a tap and the bridge that it is to be in', () => {
     host.breakTool('ifconfig', fixture('ifconfig-9.txt').replace(/\tOpened.*\n/, ''), 0);
     expect((await checkBoth([card({ name: 'tap0', bridge: 'bridge0' })], host)).findings).toEqual([]);
     const { findings } = await checkBoth([card({ name: 'tap0', bridge: 'em0' })], host);
-    expect(findings.map(({ problem }) => problem.message)).toEqual(['em0 is no bridge']);
+    expect(findings.map(({ problem }) => problem.message)).toEqual(['em0 is not a bridge']);
   });
 });

@@ -106,7 +106,7 @@ describe('an image', () => {
     const path = file('d.img', mebibyte, [510, '\x55\xaa']);
     expect(await said(image(path, 'disk'))).toEqual([]);
     expect(await said(image(path, 'cd', { sectorBytes: 2048 }))).toEqual([
-      'warning image-is-no-cd: d.img is no CD image (ISO 9660 or UDF), and here it is a CD',
+      'warning image-is-no-cd: d.img is not a CD image (ISO 9660 or UDF), and here it is a CD',
     ]);
   });
 
@@ -169,7 +169,7 @@ describe('a firmware', () => {
 
   test('that has variables in itself makes no use of others', async () => {
     expect(await said(...both(vars(), combined()))).toEqual([
-      'warning variables-unused: BHYVE_UEFI.fd has variables in itself, looks for them there, where nobody can write, ' +
+      'warning variables-unused: BHYVE_UEFI.fd has its variables inside, looks for them there, where nobody can write, ' +
         'and never in VARS.fd: boot entries and settings of the guest are lost at each power-off',
     ]);
   });

@@ -53,13 +53,13 @@ describe('a file', () => {
       ['file-missing: dangling.img is a symbolic link to nowhere.img, which does not exist'],
     ],
     [
-      'that is a folder is no disk',
+      'that is a folder is not a disk',
       'folder',
       disk,
       ['file-type: folder is a directory, not a regular file, block device or character device'],
     ],
     [
-      'that is a device node is no boot ROM',
+      'that is a device node is not a boot ROM',
       '/dev/zero',
       ['regular file'],
       ['file-type: /dev/zero is a character device, not a regular file'],

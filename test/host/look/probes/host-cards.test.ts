@@ -51,7 +51,7 @@ describe('what pciconf prints', () => {
       "noise\nem0@pci0:0:25:0:\thdr=0x00\n    vendor     = 'Intel'\n",
       ['em0'],
     ],
-    ['a column that is no number is passed over', 'em0@pci0:0:25:0:\thdr=zero vendor=0x8086\n', ['em0']],
+    ['a column that is not a number is passed over', 'em0@pci0:0:25:0:\thdr=zero vendor=0x8086\n', ['em0']],
   ])('%s', (_what, text, names) => {
     expect(parsePciconf(text)?.map(({ name }) => name)).toEqual(names);
   });
@@ -79,7 +79,7 @@ describe('a host card', () => {
       'devctl set driver -f pci0:3:0:0 ppt',
     ],
     [
-      'without a driver is given to ppt; a card of several functions is no bridge',
+      'without a driver is given to ppt; a card of several functions is not a bridge',
       at(1, 0, 1),
       '1:0:1',
       ['card-driver: pci0:1:0:1 has no driver, it must be on ppt'],

@@ -126,15 +126,15 @@ describe('an interface', () => {
       'ifconfig tap create name tap07',
     ],
     [
-      'a bridge is no tap',
+      'a bridge is not a tap',
       'bridge0',
       ['interface-kind: bridge0 is a bridge, bhyve opens a tap'],
       'name a tap here, and put it into the bridge: ifconfig bridge0 addm tap0 up',
     ],
     [
-      'a network card is no tap',
+      'a network card is not a tap',
       'em0',
-      ['interface-kind: em0 is no tap (groups: egress)'],
+      ['interface-kind: em0 is not a tap (groups: egress)'],
       'name a tap here; a bridge(4) connects it with em0',
     ],
   ])('%s', async (_what, name, said, fix) => {
@@ -147,9 +147,9 @@ describe('an interface', () => {
     ['ifconfig-odd.txt', 'web', ['interface-in-use: web is open in processes 4711 and 4712']],
     ['ifconfig-odd.txt', 'tap12', []],
     ['ifconfig-odd.txt', 'vm-public', ['interface-kind: vm-public is a bridge, bhyve opens a tap']],
-    ['ifconfig-odd.txt', 'tun0', ['interface-kind: tun0 is no tap (groups: tun)']],
+    ['ifconfig-odd.txt', 'tun0', ['interface-kind: tun0 is not a tap (groups: tun)']],
     ['ifconfig-9.txt', 'tap0', ['interface-in-use: tap0 is open in process 1412']],
-    ['ifconfig-9.txt', 'em0', ['interface-kind: em0 is no tap']],
+    ['ifconfig-9.txt', 'em0', ['interface-kind: em0 is not a tap']],
   ])('of %s is judged alike: %s', async (name, asked, said) => {
     host.breakTool('ifconfig', fixture(name), 0);
     expect(sentences((await checkBoth([tap(asked)], host)).findings)).toEqual(said);

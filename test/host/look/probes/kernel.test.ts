@@ -45,7 +45,7 @@ describe('what the kernel has', () => {
       'give the guest less memory, or much of it will be in swap',
     ],
     ['memory of an unknown host is enough', ['hw.ncpu: 1'], memory(64), undefined, undefined],
-    ['memory that is no number is unknown', ['hw.physmem: much'], memory(64), undefined, undefined],
+    ['memory that is not a number is unknown', ['hw.physmem: much'], memory(64), undefined, undefined],
     ['as many vCPUs as are allowed will do', ['hw.vmm.maxcpu: 16'], vcpus(16), undefined, undefined],
     [
       'more vCPUs need a tunable',

@@ -22,7 +22,7 @@ describe('what kldstat prints', () => {
     else expect([...(modules ?? [])]).toEqual(names);
   });
 
-  test.each(['', 'what?\n', 'Id Refs Address Size Name\n'])('no kernel in %j is no answer', (text) => {
+  test.each(['', 'what?\n', 'Id Refs Address Size Name\n'])('no kernel in %j is not an answer', (text) => {
     expect(parseKldstat(text)).toBeUndefined();
   });
 });

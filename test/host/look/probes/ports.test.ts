@@ -65,7 +65,7 @@ describe('a TCP port', () => {
 
   test('of an address that this host does not have is told', async () => {
     expect(await said(listens('192.0.2.1', 5900))).toEqual([
-      'port-address: 192.0.2.1, for VNC, is no address of this host',
+      'port-address: 192.0.2.1, for VNC, is not an address of this host',
     ]);
   });
 

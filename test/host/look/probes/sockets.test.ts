@@ -90,13 +90,13 @@ describe('the place of a socket', () => {
   ])('with %s is never cleared', async (_what, make) => {
     make(join(folder, 'a.sock'));
     const { said, findings } = await check('a.sock');
-    expect(said).toEqual(['not-a-socket: DIR/a.sock exists and is no socket; bhyve makes its own there']);
+    expect(said).toEqual(['not-a-socket: DIR/a.sock exists and is not a socket; bhyve makes its own there']);
     expect(findings[0]?.fix).toBeUndefined();
   });
 
   test.each<[what: string, name: string, sentence: string]>([
     ['in a folder that is missing is told', 'no/such/a.sock', 'socket-folder: the folder DIR/no/such does not exist'],
-    ['below a file is told', 'file/a.sock', 'socket-folder: DIR/file is no folder'],
+    ['below a file is told', 'file/a.sock', 'socket-folder: DIR/file is not a folder'],
     [
       'below what cannot be a folder is told',
       'file/x/a.sock',

@@ -13,8 +13,8 @@ test.each<[what: string, text: string, values: Readonly<Record<string, string>> 
   ['a name that the kernel does not have is absent', 'hw.physmem: 1\n', { 'hw.physmem': '1' }],
   ['a value may have colons, blanks or nothing', 'a.b: c: d \ne.f: \ng.h:\n', { 'a.b': 'c: d', 'e.f': '', 'g.h': '' }],
   ['other lines are passed over', 'sysctl: noise\n more\nhw.ncpu: 8\n', { 'hw.ncpu': '8' }],
-  ['nothing is no answer', '', undefined],
-  ['what another system prints is no answer', 'kernel.hostname = vm\nusage: none\n', undefined],
+  ['nothing is not an answer', '', undefined],
+  ['what another system prints is not an answer', 'kernel.hostname = vm\nusage: none\n', undefined],
 ])('%s', (_what, text, values) => {
   const parsed = parseSysctl(text);
   expect(parsed === undefined ? undefined : Object.fromEntries(parsed)).toEqual(values);
