@@ -5,13 +5,12 @@ import { tracesOf, type Trace } from '../host/run-directory/ephemeral.js';
 import { lookAtSocket } from '../host/look/look-at-socket.js';
 import { hearLine } from '../host/process/life-line.js';
 import { isStillThere } from '../host/process/process-identity.js';
-import type { KnownEnd } from '../host/run-directory/run-directory.js';
 import { endTag, lifeLineFile } from '../host/run-directory/run-files.js';
 import type { RunState, StateChanges } from '../host/run-directory/run-state.js';
 import { endOfStatus, type ProcessEnd } from '../host/process/staying-shell.js';
 import type { Machine } from '../machine/machine.js';
 import { removeTraces, tellEnd, writePid } from './boot.js';
-import type { Orphan } from './orphan.js';
+import type { Ended, LateEnd, Orphan } from './orphan.js';
 import { adoptWords } from './outputs.js';
 import { orphanProcess } from './power-button.js';
 import type { Planner } from './planner.js';
@@ -47,10 +46,12 @@ export function isKnown(planned: Planner, target: string): boolean {
 }
 
 /** Nobody knows how the bhyve of a run has ended that was killed; the next boot is the first of a run of its own. */
-export const endLost = ({ boot, pid }: Pick<Orphan, 'boot' | 'pid'>): Problem => ({
+export const endLost = ({ left: { boot, pid }, isOfEarlierHost }: Omit<Ended, 'end'>): Problem => ({
   code: 'end-unknown',
   severity: 'warning',
-  message: `process ${pid}, boot ${boot} of a run that was killed, has ended, and how is not known: the shell that waited for it was killed too`,
+  message: isOfEarlierHost
+    ? `process ${pid}, boot ${boot} of a run that was killed, has ended with the host, which has been started anew since`
+    : `process ${pid}, boot ${boot} of a run that was killed, has ended, and how is not known: the shell that waited for it was killed too`,
   fix: "the VM is started anew; look at the guest's own log, and at dmesg",
 });
 
@@ -133,9 +134,9 @@ async function tellLate(
   session: Session,
   machine: Machine,
   { pid, boot }: Orphan,
-  { end, atMs }: KnownEnd,
+  { end, atMs }: LateEnd,
 ): Promise<BootResult> {
-  const aliveMs = Math.max(0, sinceBoot(session.directory.leftState, atMs));
+  const aliveMs = atMs === undefined ? 0 : Math.max(0, sinceBoot(session.directory.leftState, atMs));
   const words = adoptWords(session);
   await words.end();
   return tellEnd(session, machine, boot, { pid, aliveMs, ...words.tails(), end });

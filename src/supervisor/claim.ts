@@ -8,7 +8,7 @@ import { isStillThere } from '../host/process/process-identity.js';
 import { openRunDirectory, type RunDirectory } from '../host/run-directory/run-directory.js';
 import { holderWords, vmLockFile } from '../host/run-directory/run-files.js';
 import { orphaned, runElsewhere, vmExists } from './name-in-use.js';
-import { endedIn, orphanOf, type Ended, type Orphan } from './orphan.js';
+import { endedIn, orphanOf, type Ended, type LateEnd, type Orphan } from './orphan.js';
 import { orphanProcess, powerButton, signalGuest } from './power-button.js';
 
 export interface ClaimOptions {
@@ -31,8 +31,8 @@ export interface Claimed {
   readonly directory: RunDirectory;
   /** To be taken over; as long as it runs, the lock of the VM is its own. */
   readonly orphan: Orphan | undefined;
-  /** The last bhyve, where its end is lost: nobody lived to see it. */
-  readonly lost?: Ended['left'];
+  /** The last bhyve, where its end is lost: nobody lived to see it. The VM is started anew. */
+  readonly lost?: Ended;
   /** The boot that a supervisor had begun that was killed before there was a bhyve: to be gone on with. */
   readonly begun?: { readonly boot: number; readonly target: string };
 }
@@ -105,13 +105,13 @@ async function leftovers(
   }
   const ended = orphan === undefined ? endedIn(directory) : undefined;
   const vmLock = directory.file(vmLockFile);
-  if (adopt && ended?.end !== undefined)
-    return { orphan: { ...ended.left, holdsLock: false, vmLock, ended: ended.end } };
+  if (ended !== undefined && isGoneOnFrom(ended, options))
+    return { orphan: { ...ended.left, holdsLock: false, vmLock, ended: ended.end ?? unknownEnd } };
   const begun = adopt && !force && orphan === undefined && ended === undefined ? begunIn(directory) : undefined;
   const nobody = {
     orphan: undefined,
     ...(begun && { begun }),
-    ...(ended !== undefined && ended.end === undefined ? { lost: ended.left } : {}),
+    ...(ended !== undefined && ended.end === undefined ? { lost: ended } : {}),
   };
   await removeSockets(directory);
   // One that an orphan ran has been used up.
@@ -119,6 +119,15 @@ async function leftovers(
   if (force && (await host.vmm.destroy(name))) return nobody;
   return { problem: force ? notDestroyed(name) : vmExists(name) };
 }
+
+const unknownEnd: LateEnd = { end: undefined, atMs: undefined };
+
+/**
+ * What follows an end is up to the policy whoever is there to see it. So an end that nobody knows is followed by no boot,
+ * before a run takes over as well as after: the guest may have powered off. It has not where the host went down under it.
+ */
+const isGoneOnFrom = ({ end, isOfEarlierHost }: Ended, { adopt, force }: ClaimOptions): boolean =>
+  adopt && (end !== undefined || (!force && !isOfEarlierHost));
 
 /** The first boot need not be gone on with: it is begun anew, with the target that is asked for. */
 function begunIn({ leftState }: RunDirectory): Claimed['begun'] {

@@ -1,5 +1,6 @@
 import type { ProcessIdentity } from '../host/process/process-identity.js';
-import { identify, isProven, isStillThere } from '../host/process/process-identity.js';
+import { identify, isOfEarlierHost, isProven, isStillThere } from '../host/process/process-identity.js';
+import type { ProcessEnd } from '../host/process/staying-shell.js';
 import type { KnownEnd, RunDirectory } from '../host/run-directory/run-directory.js';
 import type { Note } from '../host/run-directory/run-files.js';
 import type { RunState } from '../host/run-directory/run-state.js';
@@ -14,7 +15,15 @@ export interface Orphan extends Note {
   /** The file of that lock. */
   readonly vmLock: string;
   /** It runs no more: its end came after that of its supervisor. */
-  readonly ended?: KnownEnd;
+  readonly ended?: LateEnd;
+}
+
+/** An end that no supervisor has lived to see. */
+export interface LateEnd {
+  /** Undefined where nobody knows: its shell was killed, too. */
+  readonly end: ProcessEnd | undefined;
+  /** When, by the clock that tells dates; undefined where nobody knows. */
+  readonly atMs: number | undefined;
 }
 
 /** What a run that was killed has left, as its run directory tells it. */
@@ -53,6 +62,8 @@ export interface Ended {
   readonly left: Note & Pick<Orphan, 'identity'>;
   /** Undefined where nobody knows how. */
   readonly end: KnownEnd | undefined;
+  /** It has ended with the host, which has been started anew since. */
+  readonly isOfEarlierHost: boolean;
 }
 
 /** @returns undefined where none was left. Ask only where nobody holds the lock of the VM */
@@ -63,7 +74,9 @@ export function endedIn({
 }: Pick<RunDirectory, 'leftState' | 'readNote' | 'readEnd'>): Ended | undefined {
   const note = readNote();
   const left = note === undefined ? recorded(leftState)[0] : { ...note, identity: identityIn(leftState, note) };
-  return left?.role === 'bhyve' ? { left, end: readEnd(left) } : undefined;
+  if (left?.role !== 'bhyve') return undefined;
+  const startedMs = Date.parse(leftState?.bootSince ?? '');
+  return { left, end: readEnd(left), isOfEarlierHost: isOfEarlierHost(left.identity, startedMs) };
 }
 
 /** What the state file says, if it does. */

@@ -65,7 +65,7 @@ export type StopReason =
   | 'reboot-count'
   /** Too many reboots within the window. */
   | 'restart-limit'
-  /** Nobody can tell what the guest did: a bhyve that was taken over, on a system that does not say how it ended. */
+  /** Nobody can tell what the guest did: the shell that waited for bhyve was killed. */
   | 'status-unknown'
   /** Something could not be removed, and the run was told to fail then. */
   | 'left-behind';

@@ -29,6 +29,7 @@ async function afterGap(
 }
 
 const about: About = { boot: 3, target: 'install' };
+const old = { phase: 'running', boot: 3, target: 'install', bootSince: '2001-01-01T00:00:00.000Z' } as const;
 const twoTargets = { targets: { install: { next_target: 'disk' }, disk: { mem: '128M' } } };
 
 describe('a bhyve that ended while it had no supervisor', () => {
@@ -94,10 +95,40 @@ describe('a bhyve that ended while it had no supervisor', () => {
     });
   });
 
-  test('together with its shell, so that nobody knows how: that and its last words are told, and the VM is started anew', async () => {
+  test('together with its shell, so that nobody knows how: it is not booted again, as one whose end a run had seen', async () => {
     await inPlace(async (place) => {
-      const { vm, bhyve } = await afterGap(place, 'shell and bhyve', twoTargets, about);
-      expect(await vm.event('warning')).toMatchObject({ problem: { code: 'end-unknown' } });
+      const again = { ...twoTargets, reboot_on: ['reboot', 'error', 'signal'] };
+      const { vm } = await afterGap(place, 'shell and bhyve', again, about);
+      expect(await vm.result).toMatchObject({ end: { kind: 'unknown' }, because: 'status-unknown', boots: 3 });
+      await vm.over;
+      expect(ofKind(vm.seen, 'exit')).toMatchObject([{ boot: 3, end: { kind: 'unknown' } }]);
+      expect(ofKind(vm.seen, 'exit')[0]?.why?.next).toBeDefined();
+      expect(ofKind(vm.seen, 'boot')).toEqual([]);
+      expect(vm.stderr()).toBe('its last words\n');
+      expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test.each<[how: string, about: About, options: object, message: string]>([
+    ['by a run that is not told to take over', about, { adopt: false }, 'how is not known'],
+    ['by one that is told to start afresh', about, { adopt: true, force: true }, 'how is not known'],
+    [
+      'after the host has been started anew, which has ended it',
+      { ...about, state: (bhyve) => ({ ...old, bhyve: { ...bhyve, start: 'another-boot 17' } }) },
+      { adopt: true },
+      'has ended with the host',
+    ],
+    [
+      'after that, where only the date tells so',
+      { ...about, state: ({ pid }) => ({ ...old, bhyve: { pid } }) },
+      { adopt: true },
+      'has ended with the host',
+    ],
+  ])('with its shell is told with its last words, and the VM started anew, %s', async (_how, who, options, message) => {
+    await inPlace(async (place) => {
+      const { vm, bhyve } = await afterGap(place, 'shell and bhyve', twoTargets, who, options);
+      const { problem } = await vm.event('warning');
+      expect(problem).toMatchObject({ code: 'end-unknown', message: expect.stringContaining(message) });
       expect(await vm.event('boot')).toMatchObject({ boot: 1, target: 'default' });
       await vm.said('up ');
       expect(vm.stderr()).toMatch(/^its last words\nup /);

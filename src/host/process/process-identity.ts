@@ -1,4 +1,5 @@
 import { readlinkSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { readBeginning, readBoundedText } from '../../base/bounded-file.js';
 import { isBecoming } from './staying-shell.js';
 import { hasOpen } from './open-files.js';
@@ -47,6 +48,16 @@ export async function isProven(known: ProcessIdentity, lockFile: string, run: Ru
   if (now?.start === undefined || (known.start !== undefined && known.start !== now.start)) return false;
   const isSame = known.start !== undefined && known.program !== undefined && known.program === now.program;
   return isSame || (await hasOpen(known.pid, lockFile, run));
+}
+
+/**
+ * The host has been started anew since the process was: it has ended with the host.
+ * @param startedMs when that was, by the date, for systems that do not say it with the process
+ */
+export function isOfEarlierHost({ start }: ProcessIdentity, startedMs: number): boolean {
+  const boot = process.platform === 'linux' ? bootId() : '';
+  if (boot !== '' && start !== undefined) return !start.startsWith(boot);
+  return startedMs < Date.now() - uptime() * 1000;
 }
 
 /** The letter of ps(1) for what a process does; undefined where it is gone, or that is not ours to know. */
