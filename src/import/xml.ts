@@ -73,6 +73,9 @@ const skipped: readonly (readonly [begin: string, end: string])[] = [
   ['<?', '?>'],
 ];
 
+/** Not where it is only spoken of: in a comment, a text, an attribute. */
+const documentType = /^<!(?:DOCTYPE|ENTITY)/i;
+
 /** To the `>` that is not in quotes. */
 const tagForm = /<(\/?)[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*>/y;
 
@@ -81,15 +84,14 @@ const tagForm = /<(\/?)[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*>/y;
  * XML, the package stops as well, and what comes behind does not count.
  */
 function excessIn(text: string): Fault | undefined {
-  const doctype = text.search(/<!(DOCTYPE|ENTITY)/i);
-  if (doctype !== -1) {
-    const fix = 'take the <!DOCTYPE ...> out; libvirt writes none';
-    return { offset: doctype, message: 'a document type is not accepted: it could define entities', fix };
-  }
   let [depth, elements] = [0, 0];
   for (let start = text.indexOf('<'); start !== -1;) {
     const [begin = '', ending] = skipped.find(([opening]) => text.startsWith(opening, start)) ?? [];
     let end: number;
+    if (documentType.test(text.slice(start, start + 9))) {
+      const fix = 'take the <!DOCTYPE ...> out; libvirt writes none';
+      return { offset: start, message: 'a document type is not accepted: it could define entities', fix };
+    }
     if (ending === undefined) {
       tagForm.lastIndex = start;
       const [tag, slash] = tagForm.exec(text) ?? [];

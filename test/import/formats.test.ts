@@ -347,6 +347,11 @@ describe('a domain of libvirt', () => {
       '1:1  xml: a document type is not accepted: it could define entities [take the <!DOCTYPE ...> out; libvirt writes none]',
     ],
     [
+      'with a document type behind a comment that speaks of one',
+      '<!-- no <!DOCTYPE here -->\n<!doctype d><domain type="bhyve"/>',
+      '2:1  xml: a document type is not accepted: it could define entities [take the <!DOCTYPE ...> out; libvirt writes none]',
+    ],
+    [
       'with an entity that is none',
       '<domain type="bhyve">\n<name>&a;</name></domain>',
       '2:7  xml: &a; is not an entity that XML has by itself [write the character; & is &amp;]',
