@@ -4,6 +4,7 @@ import { inOrderOf } from '../../src/fields/registry.js';
 import { vmSchema } from '../../src/spec/schema.js';
 import { maxLexemes } from '../../src/spec/yaml.js';
 import { maxSpecBytes, maxValues } from '../../src/spec/source-tree.js';
+import { mostKeyCharacters } from '../../src/spec/long-keys.js';
 import { maxMachinesBytes, maxTargets } from '../../src/spec/target-limits.js';
 import { anchor, code, codeBlock, members, page, prose, table } from './markdown.js';
 import {
@@ -93,7 +94,7 @@ const number = (value: number): string => value.toLocaleString('en');
 
 /** What a spec may have at most. */
 export const limits = `A spec has at most ${maxSpecBytes / 1024 / 1024} MiB, ${number(maxValues)} values and ${number(maxTargets)} targets; in YAML,
-  ${number(maxLexemes)} words, marks and lines.
+  ${number(maxLexemes)} words, marks and lines. A key has at most ${number(mostKeyCharacters)} characters, together with those that it stands below.
   The machines of all targets, each with what it has of the base and of other targets, come to at most ${maxMachinesBytes / 1024 / 1024} MiB.
   The first ${mostProblems} problems of a file are listed, and how many more there are.`;
 

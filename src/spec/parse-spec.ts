@@ -10,6 +10,7 @@ import { canonicalise, isOwnKey } from './canonical.js';
 import { fieldWords } from './field-words.js';
 import { parseJson } from './json.js';
 import { linesOf, type Lines } from './locate.js';
+import { longKey } from './long-keys.js';
 import { vmSchema } from './schema.js';
 import {
   entryOf,
@@ -176,6 +177,8 @@ async function specIn(
   files: Omit<SpecData, 'value'>,
   { places, format, mayHaveMarks, order }: About,
 ): Promise<ParsedSpec> {
+  const long = longKey(read);
+  if (long !== undefined) return { ok: false, problems: [places.mergeProblem(long)] };
   const written = canonicalise(read, files.resolveFile);
   if (written.kind !== 'mapping') return { ok: false, problems: [notAnObject(written, places)] };
   const { root, findings: repeats } = await onceEach(written, format);

@@ -65,21 +65,26 @@ export const explainViolations = (
 
 /** Those that say what is wrong, and not only that something is. */
 export function tellingViolations(violations: readonly Violation[]): readonly Violation[] {
-  const withoutTag = new Set(
-    violations.filter(({ keyword }) => keyword === 'discriminator').map(({ instancePath }) => instancePath),
-  );
-  const ofWrongType = new Set(
-    violations.filter(({ keyword }) => keyword === 'type').map(({ instancePath }) => instancePath),
-  );
+  const isRequired = ({ keyword }: Violation): boolean => keyword === 'required';
+  const isOfValues = ({ keyword }: Violation): boolean => keyword === 'enum' || keyword === 'const';
+  /** Only where somebody asks for them: there may be as many as values, each as long as all keys above it. */
+  const pathsOf = (wanted: string, asks: (violation: Violation) => boolean): ReadonlySet<string> =>
+    new Set(
+      violations.some(asks)
+        ? violations.filter(({ keyword }) => keyword === wanted).map(({ instancePath }) => instancePath)
+        : [],
+    );
+  const withoutTag = pathsOf('discriminator', isRequired);
+  const ofWrongType = pathsOf('type', isOfValues);
   return (
     violations
       // A value of another type is none of the values, either.
-      .filter(({ keyword, instancePath }) => !/^(enum|const)$/.test(keyword) || !ofWrongType.has(instancePath))
+      .filter((violation) => !isOfValues(violation) || !ofWrongType.has(violation.instancePath))
       // A branch that failed is told by what failed in it, a value without a tag by the discriminator.
       .filter(({ keyword }) => keyword !== 'if' && keyword !== 'oneOf')
       // A key that is no name is told as such.
       .filter(({ schemaPath }) => !schemaPath.includes('/propertyNames/'))
-      .filter(({ keyword, instancePath }) => keyword !== 'required' || !withoutTag.has(instancePath))
+      .filter((violation) => !isRequired(violation) || !withoutTag.has(violation.instancePath))
   );
 }
 
