@@ -168,7 +168,7 @@ describe('what is none of the formats is refused with its reason, quickly and no
     ['a quote without an end', 'bhyve -c "1\n', ['--from', 'bhyve'], 65, '<stdin>:1:1  a double quote has no end'],
     ['UTF-16', Buffer.from('\ufeffbhyve vm', 'utf16le'), [], 65, 'the file is in UTF-16'],
     ['XML that is cut', '<domain type="bhyve"><name', [], 65, 'the tag of <name> is not finished'],
-    ['XML that grows', bomb, [], 65, 'a document type is not taken'],
+    ['XML that grows', bomb, [], 65, 'a document type is not accepted'],
     ['XML without an end to its depth', '<a>'.repeat(100_000), [], 65, 'nested more than 64 levels'],
     ['comments without an end', '<a>'.concat('<!--'.repeat(200_000)), [], 65, '"--" isn\'t allowed inside a comment'],
     ['brackets', '${'.repeat(200_000), ['--from', 'bhyve'], 65, '<stdin>:1:1  brackets are nested more than'],
