@@ -10,7 +10,7 @@ import { ProblemsError } from './base/problem.js';
 import type { Result } from './base/result.js';
 import type { Platform } from './devices/device.js';
 import type { Identity } from './machine/identity.js';
-import { systemPlatform } from './host/look/platform.js';
+import { systemPlatform } from './host/look/system-names.js';
 import { readSpec, type ReadOptions } from './spec/read.js';
 import type { Spec } from './spec/parse-spec.js';
 

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs';
 import { codeOf } from '../base/error-code.js';
 import type { Sink } from '../host/sinks/line-sink.js';
-import { systemPlatform } from '../host/look/platform.js';
+import { systemPlatform } from '../host/look/system-names.js';
 import { writeText } from './output.js';
 import { writable } from './paint.js';
 import { vmrun } from './vmrun.js';

@@ -3,7 +3,7 @@ import { spawnChild, type SpawnChild } from './process/child.js';
 import { systemClock, type Clock } from './clock.js';
 import { childrenOf } from './process/process-identity.js';
 import { runHook, type RunHook } from './process/hook.js';
-import { systemPlatform } from './look/platform.js';
+import { systemPlatform } from './look/system-names.js';
 import { readSecret, type ReadSecret } from './look/secret.js';
 import { runTool, type RunTool } from './process/tools.js';
 import { vmmOf, type Vmm } from './look/vmm.js';

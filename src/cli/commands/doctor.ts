@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { hostName } from '../../host/files/identity-file.js';
 import { liveView } from '../../host/look/live-view.js';
-import { nodeVersion, systemNames } from '../../host/look/platform.js';
+import { nodeVersion, systemNames } from '../../host/look/system-names.js';
 import { simulatedBase } from '../../host/run-directory/run-base.js';
 import { runTool } from '../../host/process/tools.js';
 import { doctorDocument, type DoctorDocument } from '../../report/doctor-document.js';

@@ -5,7 +5,7 @@ import { lookAtFile, lookAtFreeBytes } from './look-at-file.js';
 import { lookAtPort } from './look-at-port.js';
 import { lookAtSocket } from './look-at-socket.js';
 import { isPassing } from '../process/start-error.js';
-import { systemPlatform } from './platform.js';
+import { systemPlatform } from './system-names.js';
 import { parseIfconfig } from './probes/ifconfig.js';
 import { parseKldstat } from './probes/kldstat.js';
 import { parsePciconf } from './probes/pciconf.js';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { hostPlatform } from '../../../src/host/look/platform.js';
+import { hostPlatform } from '../../../src/host/look/system-names.js';
 
 test.each<[system: string, release: string, arch: string, platform: object]>([
   ['freebsd', '15.0-RELEASE-p2', 'x64', { release: 15, arch: 'amd64' }],
