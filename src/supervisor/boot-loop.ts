@@ -1,7 +1,7 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { abort, aborted } from '../host/abort.js';
 import type { HostFinding } from '../host/look/findings.js';
-import type { Ledger } from '../host/mend/ledger.js';
+import type { Ledger } from '../host/repair/ledger.js';
 import { differences } from '../machine/difference.js';
 import type { Machine, MachineRequirement } from '../machine/machine.js';
 import { adoptOnce } from './adopt.js';

@@ -2,9 +2,9 @@ import type { PciAddress } from '../base/pci-address.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { checkHost, fixesOf, isReady, type HostReport } from '../host/look/check.js';
 import type { HostFinding } from '../host/look/findings.js';
-import { applyFix } from '../host/mend/fix.js';
+import { applyFix } from '../host/repair/fix.js';
 import type { Host } from '../host/host.js';
-import type { Ledger } from '../host/mend/ledger.js';
+import type { Ledger } from '../host/repair/ledger.js';
 import { liveView } from '../host/look/live-view.js';
 import type { RunTool } from '../host/process/tools.js';
 import type { Machine } from '../machine/machine.js';
@@ -24,13 +24,13 @@ export interface Ready {
 }
 
 /**
- * Checks the host for a machine and mends what it may; what was mended is in the ledger.
+ * Checks the host for a machine and fixes what it may; what was fixed is in the ledger.
  * @throws ProblemsError `host` with everything that is still missing; its cause is what kept a change from the ledger
  */
 export async function preflight(machine: Machine, options: PreflightOptions): Promise<Ready> {
   const { run } = options;
   const first = await checkHost(machine.requirements, { view: liveView({ run }) });
-  const { failures, unwritten } = await mend(first, options);
+  const { failures, unwritten } = await repair(first, options);
   const report = failures === undefined ? first : await checkHost(machine.requirements, { view: liveView({ run }) });
   const problems = report.findings.map(({ problem }) => problem);
   if (!isReady(report)) {
@@ -49,7 +49,7 @@ export function refuseUnloaded({ name, isLoadedByOthers }: Machine, { vmm }: Pic
   throw new ProblemsError('host', name, [notLoaded(name)]);
 }
 
-interface Mended {
+interface Repaired {
   /** What did not work; absent where nothing was tried. */
   readonly failures?: readonly Problem[];
   /** Why a change could not be written down before it was made. */
@@ -57,7 +57,7 @@ interface Mended {
 }
 
 /** Applies what may be applied. */
-async function mend(report: HostReport, { run, ledger, mayFix = () => false }: PreflightOptions): Promise<Mended> {
+async function repair(report: HostReport, { run, ledger, mayFix = () => false }: PreflightOptions): Promise<Repaired> {
   const allowed: HostFinding[] = [];
   for (const finding of report.findings) {
     if (finding.fix !== undefined && (finding.mayFix || (await mayFix(finding)))) allowed.push(finding);

@@ -1,6 +1,6 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
-import { openLedger, type Ledger } from '../host/mend/ledger.js';
+import { openLedger, type Ledger } from '../host/repair/ledger.js';
 import { refuseWithoutBhyve } from '../host/look/no-bhyve.js';
 import type { PidFile } from '../host/files/pid-file.js';
 import { systemRunBase } from '../host/run-directory/run-base.js';

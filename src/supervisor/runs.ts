@@ -4,7 +4,7 @@ import { codeOf } from '../base/error-code.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
 import { systemRunBase } from '../host/run-directory/run-base.js';
-import { openLedger } from '../host/mend/ledger.js';
+import { openLedger } from '../host/repair/ledger.js';
 import { hasOpen } from '../host/process/open-files.js';
 import { isStopped, stateOf } from '../host/process/process-identity.js';
 import { endIn, type RunDirectory } from '../host/run-directory/run-directory.js';

@@ -57,7 +57,7 @@ export interface FakeHost {
   readonly setSysctls: (text: string) => void;
   /** From now on the tool prints this and ends with this status. */
   readonly breakTool: (tool: string, prints: string, status: number) => void;
-  readonly mendTool: (tool: string) => void;
+  readonly repairTool: (tool: string) => void;
   /** devctl says that the card is busy. */
   readonly keepCardsBusy: () => void;
   readonly remove: () => void;
@@ -114,7 +114,7 @@ export function makeFakeHost(): FakeHost {
       writeFileSync(at('broken', tool), prints);
       writeFileSync(at('broken', `${tool}.status`), String(status));
     },
-    mendTool: (tool) => {
+    repairTool: (tool) => {
       rmSync(at('broken', tool));
     },
     keepCardsBusy: () => {

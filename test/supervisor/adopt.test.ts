@@ -15,7 +15,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ProblemsError, type Problem } from '../../src/base/problem.js';
 import { systemClock, type Clock } from '../../src/host/clock.js';
 import { systemHost, type Host } from '../../src/host/host.js';
-import { openLedger } from '../../src/host/mend/ledger.js';
+import { openLedger } from '../../src/host/repair/ledger.js';
 import { takePidFile } from '../../src/host/files/pid-file.js';
 import { whoRuns } from '../../src/host/run-directory/who-runs.js';
 import type { FileIdentity, RunState } from '../../src/host/run-directory/run-state.js';

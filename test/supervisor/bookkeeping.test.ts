@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { systemClock } from '../../src/host/clock.js';
 import { systemHost, type Host } from '../../src/host/host.js';
-import { openLedger, type Ledger } from '../../src/host/mend/ledger.js';
+import { openLedger, type Ledger } from '../../src/host/repair/ledger.js';
 import { patienceOf, type Patience } from '../../src/supervisor/patience.js';
 import { preflight } from '../../src/supervisor/preflight.js';
 import { fixture, makeFakeHost, tap } from '../host/fake-host.js';

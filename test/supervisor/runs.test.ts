@@ -6,7 +6,7 @@ import { codeOf } from '../../src/base/error-code.js';
 import { ProblemsError } from '../../src/base/problem.js';
 import { systemClock, type Clock } from '../../src/host/clock.js';
 import { systemHost, type Host } from '../../src/host/host.js';
-import { openLedger } from '../../src/host/mend/ledger.js';
+import { openLedger } from '../../src/host/repair/ledger.js';
 import { takeLock } from '../../src/host/files/lock.js';
 import { openRunDirectory } from '../../src/host/run-directory/run-directory.js';
 import { holderWords } from '../../src/host/run-directory/run-files.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { replaceFile, writeNewFile } from '../../../src/host/files/new-file.js';
-import { openLedger } from '../../../src/host/mend/ledger.js';
+import { openLedger } from '../../../src/host/repair/ledger.js';
 import { fileSink } from '../../../src/host/sinks/line-sink.js';
 import { takeLock } from '../../../src/host/files/lock.js';
 import { othersWrite } from '../../../src/host/look/others-write.js';

@@ -1,6 +1,6 @@
 import { checkHost } from '../../../src/host/look/check.js';
 import { recordedView } from '../../../src/host/look/facts.js';
-import { readLedger } from '../../../src/host/mend/ledger-lines.js';
+import { readLedger } from '../../../src/host/repair/ledger-lines.js';
 import { parseIfconfig } from '../../../src/host/look/probes/ifconfig.js';
 import { parseKldstat } from '../../../src/host/look/probes/kldstat.js';
 import { parsePciconf } from '../../../src/host/look/probes/pciconf.js';

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Undo } from '../../../src/host/look/findings.js';
-import { openLedger } from '../../../src/host/mend/ledger.js';
+import { openLedger } from '../../../src/host/repair/ledger.js';
 import { makeFakeHost, type FakeHost } from '../fake-host.js';
 
 let host: FakeHost;
@@ -154,7 +154,7 @@ describe('taking changes back', () => {
     expect((await ledger.undoAll(host)).map(({ message }) => message)).toEqual([
       'a change to this host was not undone: ifconfig printed no list of interfaces: "garbage\\n"',
     ]);
-    host.mendTool('ifconfig');
+    host.repairTool('ifconfig');
     expect(await ledger.undoAll(host)).toEqual([]);
     expect(host.hasInterface('tap1')).toBe(false);
   });

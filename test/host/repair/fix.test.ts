@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { checkHost, fixesOf } from '../../../src/host/look/check.js';
-import { applyFix, type FixOutcome } from '../../../src/host/mend/fix.js';
-import { openLedger } from '../../../src/host/mend/ledger.js';
+import { applyFix, type FixOutcome } from '../../../src/host/repair/fix.js';
+import { openLedger } from '../../../src/host/repair/ledger.js';
 import { liveView } from '../../../src/host/look/live-view.js';
 import type { RunTool } from '../../../src/host/process/tools.js';
 import type { MachineRequirement } from '../../../src/machine/machine.js';
@@ -26,7 +26,7 @@ const card = requirement({ kind: 'host-card', card: { by: 'address', address: { 
 const spare = requirement({ kind: 'host-card', card: { by: 'address', address: { bus: 1, slot: 0, func: 1 } } });
 
 /** Checks, applies every fix in turn, and says how each went. */
-async function mend(asked: readonly MachineRequirement[], run: RunTool = host.run) {
+async function repair(asked: readonly MachineRequirement[], run: RunTool = host.run) {
   const ledger = await openLedger(path);
   const outcomes: FixOutcome[] = [];
   for (const fix of fixesOf((await checkHost(asked, { view: liveView(host) })).findings))
@@ -41,7 +41,7 @@ describe('a fix', () => {
     const cuse = requirement({ kind: 'module', name: 'cuse', why: 'a sound device' });
     const asked = [tap('tap7'), tap('vm1'), card, spare, cuse];
     const before = host.cards();
-    const { ledger, outcomes } = await mend(asked);
+    const { ledger, outcomes } = await repair(asked);
     expect(outcomes).toEqual(Array(5).fill({ kind: 'fixed' }));
     expect((await checkHost(asked, { view: liveView(host) })).findings).toEqual([]);
     expect(await ledger.undoAll(host)).toEqual([]);
@@ -65,7 +65,7 @@ describe('a fix', () => {
     host.addInterface('tap3', { mtu: 9000 });
     const before = host.interfaceText('lan');
     const asked = ['tap7', 'tap3'].map((name) => requirement({ kind: 'interface', name, type: 'tap', bridge: 'lan' }));
-    const { ledger, outcomes } = await mend(asked);
+    const { ledger, outcomes } = await repair(asked);
     expect(outcomes).toEqual(Array(4).fill({ kind: 'fixed' }));
     expect((await checkHost(asked, { view: liveView(host) })).findings).toEqual([]);
     expect(await ledger.undoAll(host)).toEqual([]);
@@ -86,7 +86,7 @@ describe('a fix', () => {
     host.addInterface('lan', { groups: 'bridge' });
     host.addInterface('tap3');
     const asked = requirement({ kind: 'interface', name: 'tap3', type: 'tap', bridge: 'lan' });
-    const { ledger, outcomes } = await mend([asked], (argv) => {
+    const { ledger, outcomes } = await repair([asked], (argv) => {
       host.addInterface('lan', { groups: 'bridge', members: ['tap3'] });
       return host.run(argv);
     });
@@ -97,7 +97,7 @@ describe('a fix', () => {
 
   test('is in the ledger before anything is changed', async () => {
     let seen = '';
-    await mend([tap('tap7')], (argv) => {
+    await repair([tap('tap7')], (argv) => {
       seen = readFileSync(path, 'utf8');
       return host.run(argv);
     });
@@ -106,7 +106,7 @@ describe('a fix', () => {
 
   test('that fails is a problem with the command, its status and its words', async () => {
     host.keepCardsBusy();
-    const { outcomes } = await mend([card]);
+    const { outcomes } = await repair([card]);
     expect(outcomes).toEqual([
       {
         kind: 'failed',
@@ -124,7 +124,7 @@ describe('a fix', () => {
   });
 
   test('that fails on an interface which somebody else has just made leaves that interface alone', async () => {
-    const { ledger, outcomes } = await mend([tap('tap7')], (argv) => {
+    const { ledger, outcomes } = await repair([tap('tap7')], (argv) => {
       host.addInterface('tap7');
       return host.run(argv);
     });
@@ -134,7 +134,7 @@ describe('a fix', () => {
   });
 
   test('that ran out of time is taken back all the same, since it may have worked', async () => {
-    const { ledger, outcomes } = await mend([tap('tap7')], async (argv) => {
+    const { ledger, outcomes } = await repair([tap('tap7')], async (argv) => {
       await host.run(argv);
       return { argv, exitCode: undefined, stdout: '', stderr: '', failure: 'timeout' };
     });
@@ -144,7 +144,7 @@ describe('a fix', () => {
   });
 
   test('that took a card from its driver and could not give it to ppt gives it back', async () => {
-    const { ledger } = await mend([card], async (argv) => {
+    const { ledger } = await repair([card], async (argv) => {
       await host.run(argv);
       host.setCards(host.cards().replace(/^ppt\d*@pci0:3:0:0:/m, 'none7@pci0:3:0:0:'));
       return {
@@ -160,7 +160,7 @@ describe('a fix', () => {
 
   test('that cannot be written down changes nothing', async () => {
     path = join(host.folder, 'no', 'such', 'ledger');
-    const { outcomes } = await mend([tap('tap7')]);
+    const { outcomes } = await repair([tap('tap7')]);
     expect(outcomes).toMatchObject([
       {
         kind: 'failed',
@@ -186,7 +186,7 @@ describe('removing a socket that was left over', () => {
   });
 
   test('frees its place and leaves nothing to take back', async () => {
-    const { ledger, outcomes } = await mend([socket()]);
+    const { ledger, outcomes } = await repair([socket()]);
     expect(outcomes).toEqual([{ kind: 'fixed' }]);
     expect(ledger.entries()).toEqual([]);
     expect((await checkHost([socket()], { view: liveView(host) })).findings).toEqual([]);
@@ -226,7 +226,7 @@ describe('copying the variables of a firmware', () => {
   test("makes the file, for its owner to write to, and it stays: it is the VM's own", async () => {
     writeFileSync(at('VARS.fd'), 'variables');
     chmodSync(at('VARS.fd'), 0o444);
-    const { ledger, outcomes } = await mend([varfile()]);
+    const { ledger, outcomes } = await repair([varfile()]);
     expect(outcomes).toEqual([{ kind: 'fixed' }]);
     expect(readFileSync(at('vm0.fd'), 'utf8')).toBe('variables');
     expect(statSync(at('vm0.fd')).mode & 0o777).toBe(0o644);
