@@ -52,13 +52,28 @@ export function parseJson(
   try {
     const root = readValue(cursor, 1, '');
     skipBlanks(cursor);
-    if (cursor.index < text.length)
-      stop(cursor.index, `there is more text after the ${what}`, 'a file holds one object; take the rest out');
+    if (cursor.index < text.length) moreText(cursor, root, what);
     return { ok: true, root };
   } catch (error) {
     if (error instanceof ParseStop) return { ok: false, problems: [error.problem] };
     throw error;
   }
+}
+
+/** After the value that the text holds. */
+function moreText(cursor: Cursor, root: SourceNode, what: string): never {
+  const { text, index } = cursor;
+  const char = text.charAt(index);
+  if (root.kind === 'scalar' && char === ':')
+    return stop(
+      root.start,
+      `the braces around the ${what} are missing`,
+      'put a { before this line, and a } after the last',
+    );
+  if (beginsComment(cursor)) return noComments(index);
+  if (char === '}' || char === ']') return stop(index, `this ${char} closes nothing`, 'take it out');
+  if (char === ',') return stop(index, `a comma after the ${what}`, 'take the comma out');
+  return stop(index, `there is more text after the ${what}`, 'a file holds one object; take the rest out');
 }
 
 /** Where a text is read, and what was seen so far. */
@@ -120,7 +135,6 @@ function readMapping(cursor: Cursor, depth: number, pointer: string): SourceNode
       const value = readValue(cursor, depth + 1, cursor.isLeftOut ? '' : child(pointer, key));
       if (!cursor.isLeftOut) entries.push({ key, keyStart, keyEnd, value });
       cursor.isLeftOut = wasLeftOut;
-      skipBlanks(cursor);
       if (isLast(cursor, '}', start)) break;
     }
   }
@@ -133,14 +147,21 @@ function readKey(cursor: Cursor, seen: Set<string>): string {
   const start = cursor.index;
   if (cursor.text.charAt(start) !== '"') unexpected(cursor, 'a key in double quotes');
   const key = readString(cursor);
+  if (/[:,]\s*$/.test(key) && /[^\s:]/.test(cursor.text.charAt(cursor.index))) {
+    stop(start, 'this key does not end before its colon', 'add a " before the colon');
+  }
   if (seen.has(key)) stop(start, `${shown(key, 40)} is given twice in this object`, 'keep one of the two');
   seen.add(key);
   return key;
 }
 
 function readColon(cursor: Cursor, key: string): void {
+  const end = cursor.index;
   skipBlanks(cursor);
-  if (cursor.text.charAt(cursor.index) !== ':') unexpected(cursor, `":" after ${shown(key, 40)}`);
+  const char = cursor.text.charAt(cursor.index);
+  if (char === '=') stop(cursor.index, 'JSON has a colon between a key and its value, not "="', 'write a colon');
+  if (beginsValue(cursor)) stop(end, `there is no colon after ${shown(key, 40)}`, 'add a colon');
+  if (char !== ':') unexpected(cursor, `":" after ${shown(key, 40)}`);
   cursor.index += 1;
 }
 
@@ -154,7 +175,6 @@ function readSequence(cursor: Cursor, depth: number, pointer: string): SourceNod
     for (let count = 0; ; count += 1) {
       const item = readValue(cursor, depth + 1, isLeftOut ? '' : child(pointer, count));
       if (!isLeftOut) items.push(item);
-      skipBlanks(cursor);
       if (isLast(cursor, ']', start)) break;
     }
   }
@@ -166,22 +186,42 @@ function readSequence(cursor: Cursor, depth: number, pointer: string): SourceNod
  * @param opened where the bracket stands that is to be closed
  */
 function isLast(cursor: Cursor, close: ']' | '}', opened: number): boolean {
+  const end = cursor.index;
+  skipBlanks(cursor);
   const { text, index } = cursor;
   const char = text.charAt(index);
   if (char === close) {
     cursor.index += 1;
     return true;
   }
-  if (char !== ',') {
-    const what = close === ']' ? 'array' : 'object';
-    if (index >= text.length) stop(opened, `this ${what} has no end`, `add the ${close} that closes it`);
-    unexpected(cursor, `"," or "${close}"`);
-  }
+  if (char !== ',') noComma(cursor, close, { opened, end });
   cursor.index += 1;
   skipBlanks(cursor);
-  if (text.charAt(cursor.index) === close) stop(index, `a comma before "${close}"`, 'take the comma out');
+  const next = text.charAt(cursor.index);
+  if (next === close) stop(index, `a comma before "${close}"`, 'take the comma out');
+  if (next === ',' && !hasStrayCommas(text)) stop(cursor.index, 'a second comma', 'take it out');
   return false;
 }
+
+/** @param place where the bracket stands that is to be closed, and where the item before ends */
+function noComma(
+  cursor: Cursor,
+  close: ']' | '}',
+  { opened, end }: { readonly opened: number; readonly end: number },
+): never {
+  const { text, index } = cursor;
+  const char = text.charAt(index);
+  const what = close === ']' ? 'array' : 'object';
+  if (index >= text.length) return stop(opened, `this ${what} has no end`, `add the ${close} that closes it`);
+  if (char === ']' || char === '}')
+    return stop(index, `this ${char} closes nothing`, `add the ${close} that closes the ${what} before it`);
+  if (char === ';') return stop(index, 'JSON has commas, not semicolons', 'write a comma');
+  if (beginsValue(cursor)) return stop(end, 'there is no comma after this value', 'add a comma');
+  return unexpected(cursor, `"," or "${close}"`);
+}
+
+/** What stands here may be a key or a value, so that a mark is missing before it. */
+const beginsValue = ({ text, index }: Cursor): boolean => /["{[\w-]/.test(text.charAt(index));
 
 const literals: ReadonlyMap<string, boolean | null> = new Map([
   ['true', true],
@@ -259,6 +299,9 @@ function noScalar(cursor: Cursor, word: string): never {
       `${shown(word, 40)} is not a number in JSON`,
       'put it in double quotes, or write a decimal number',
     );
+  const right = { true: 'true', false: 'false', none: 'null', nil: 'null', null: 'null' }[word.toLowerCase()];
+  if (right !== undefined) return stop(index, `${word} is ${right} in JSON`, `write ${right}`);
+  if (/^\w/.test(word) && cursor.text.charAt(index + word.length) === '"') return unexpected(cursor, 'a value');
   if (/^[A-Za-z_]/.test(word))
     return stop(index, `text needs double quotes, found ${shown(word, 40)}`, `write ${shown(word, 40)}`);
   return unexpected(cursor, 'a value');
@@ -269,12 +312,15 @@ function unexpected(cursor: Cursor, wanted: string): never {
   const char = text.charAt(index);
   if (index >= text.length) return stop(index, `the text ends where ${wanted} is expected`);
   if (char === '\0') return stop(index, 'a NUL byte; is this a binary file?');
-  if (char === '#' || text.startsWith('//', index) || text.startsWith('/*', index)) {
-    return stop(
-      index,
-      'JSON has no comments',
-      'take it out, use a key that begins with "x-", or write the spec in YAML',
-    );
+  if (index === 0 && text.startsWith('#!')) {
+    return stop(index, 'this is a script, not a spec', 'vmrun import makes a spec of a script that starts bhyve');
+  }
+  if (beginsComment(cursor)) return noComments(index);
+  if (/[\u2018-\u201f\u00ab\u00bb]/.test(char)) {
+    return stop(index, 'typographic quotes mean nothing in JSON', 'write plain ones: "..."');
+  }
+  if (/\s/.test(char)) {
+    return stop(index, `a blank that JSON does not know (U+${hex(char)})`, 'write an ordinary blank');
   }
   if (char === "'") return stop(index, 'JSON needs double quotes, found a single one', 'use "..."');
   if (char === ',' && hasStrayCommas(text)) {
@@ -285,7 +331,16 @@ function unexpected(cursor: Cursor, wanted: string): never {
     );
   }
   const word = look(cursor, wordForm);
+  if (word !== '' && text.charAt(index + word.length) === '"') {
+    return stop(index, 'a text ends with a quote here, and does not begin with one', 'add a " before it');
+  }
   return stop(index, `${wanted} is expected, found ${shown(word === '' ? char : word, 40)}`);
 }
+
+const beginsComment = ({ text, index }: Cursor): boolean =>
+  text.charAt(index) === '#' || text.startsWith('//', index) || text.startsWith('/*', index);
+
+const noComments = (offset: number): never =>
+  stop(offset, 'JSON has no comments', 'take it out, use a key that begins with "x-", or write the spec in YAML');
 
 const hex = (char: string): string => char.charCodeAt(0).toString(16).padStart(4, '0');

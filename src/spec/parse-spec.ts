@@ -108,6 +108,8 @@ export async function parseSpec(input: SpecText): Promise<ParsedSpec> {
   const lines = linesOf(input.text);
   const parsed = await parseText(input);
   if (!parsed.ok) {
+    const merge = mergeProblem(input, lines);
+    if (merge !== undefined) return { ok: false, problems: [merge] };
     const secrets = secretsIn(input.text, fieldWords);
     return {
       ok: false,
@@ -214,8 +216,12 @@ async function parseText({ text, format }: SpecText): Promise<ParseResult> {
         ? parsed
         : { ok: false, problems: parsed.problems.map((problem) => withFormatHint(problem, text)) };
     }
-    case 'yaml':
-      return (await import('./yaml.js')).parseYaml(text);
+    case 'yaml': {
+      const parsed = (await import('./yaml.js')).parseYaml(text);
+      if (!parsed.ok || parsed.root.kind !== 'scalar' || typeof parsed.root.value !== 'string') return parsed;
+      const mistake = (await import('./yaml-mistakes.js')).noFieldMistake(text);
+      return mistake === undefined ? parsed : { ok: false, problems: [mistake] };
+    }
     case 'ucl':
       return (await import('./ucl.js')).parseUcl(text);
   }
@@ -224,6 +230,7 @@ async function parseText({ text, format }: SpecText): Promise<ParseResult> {
 /** Where JSON ends at a key without quotes, what to do if the text was never meant to be JSON. */
 function withFormatHint(problem: SyntaxProblem, text: string): SyntaxProblem {
   const { offset } = problem;
+  if (text.startsWith('#!')) return problem;
   const isFirst = text.slice(0, offset).trim() === '';
   if (!isFirst && !'{,'.includes(text.slice(0, offset).trimEnd().slice(-1))) return problem;
   const rest = text.slice(offset, offset + 4096).replace(/^(?:\s+|#[^\n]*)*/, '');
@@ -452,6 +459,19 @@ function templateProblem(
   const at = text.indexOf(mark, start);
   const place = { file: name, ...lines.at(at === -1 ? offset : at), pointer: '' };
   return { code: 'template', severity: 'error', ...templateWords(mark), place };
+}
+
+/** Lines that git and others leave where two edits were at odds: text in any format, and a spec in none. */
+function mergeProblem({ name, text }: SpecText, lines: Lines): Problem | undefined {
+  const { index } = /^<{7} /m.exec(text) ?? {};
+  if (index === undefined) return undefined;
+  return {
+    code: 'syntax',
+    severity: 'error',
+    message: 'a merge of two versions was not finished: its marks are still here',
+    fix: 'keep one of the two texts, and take out the lines that begin with <<<<<<<, ======= and >>>>>>>',
+    place: { file: name, ...lines.at(index), pointer: '' },
+  };
 }
 
 /** In columns. */

@@ -16,6 +16,7 @@ import {
 import { child } from '../base/json-pointer.js';
 import { mostProblems } from '../base/problem.js';
 import { shown } from '../base/text.js';
+import { lineMistake, sameIndentation } from './yaml-mistakes.js';
 import {
   maxDepth,
   maxValues,
@@ -53,7 +54,7 @@ export function parseYaml(text: string): ParseResult {
     if (document === undefined)
       return { ok: true, root: { kind: 'scalar', value: null, start: 0, end: 0, pointer: '' } };
     const errors = [...document.errors, ...document.warnings];
-    if (errors.length > 0) return { ok: false, problems: errors.map(asProblem), omitted: mistakes.omitted() };
+    if (errors.length > 0) return { ok: false, problems: problemsIn(text, errors), omitted: mistakes.omitted() };
     if (second !== undefined) {
       const problem = {
         message: 'a second document begins here',
@@ -131,37 +132,94 @@ function linesIn(lexeme: string): number {
   return lines;
 }
 
-/** The parser's sentence without its final position, which we print ourselves. */
-const asProblem = (error: YAMLError): SyntaxProblem => {
-  const message = error.message.replace(/ at line \d+, column \d+:?[\s\S]*$/, '');
-  if (error.code === 'DUPLICATE_KEY') return keyTwice(error.pos[0]);
-  const plain = plainWords.find(([form]) => form.test(message));
-  return { message, offset: error.pos[0], ...plain?.[1] };
-};
+/**
+ * What is wrong, in words of ours: the line that does not fit, if there is one, and what is wrong before it. What the package
+ * finds from there on mostly follows from it.
+ */
+function problemsIn(text: string, errors: readonly YAMLError[]): readonly SyntaxProblem[] {
+  const mistake = lineMistake(text);
+  if (mistake === undefined) return errors.map(asProblem);
+  const lineStart = text.lastIndexOf('\n', mistake.offset - 1) + 1;
+  const before = errors.filter(({ code, pos }) => pos[0] < lineStart && !ofLines.includes(code)).map(asProblem);
+  return [...before, mistake];
+}
 
-const sameIndentation = 'give the fields of one object, and the dashes of one list, the same indentation';
-
-/** What the parser says in the words of its grammar. */
-const plainWords: readonly (readonly [form: RegExp, words: { readonly message?: string; readonly fix: string }])[] = [
-  [
-    /^Sequence item without - indicator/,
-    {
-      message: 'this line stands in a list, and has neither a dash nor the indentation of what follows a dash',
-      fix: sameIndentation,
-    },
-  ],
-  [/^Tabs are not allowed/, { message: 'a tab stands in the indentation', fix: 'indent with blanks' }],
-  [
-    /^A block sequence may not be used/,
-    { message: 'a list begins here, where another field was expected', fix: sameIndentation },
-  ],
-  [/^(All (mapping|collection) items must start|Nested mappings are not allowed)/, { fix: sameIndentation }],
-  [
-    /^(Missing closing .quote|Flow .* must end with|Flow .* in block collection must)/,
-    { fix: 'close what was opened before this place' },
-  ],
-  [/^(Plain value cannot start with|Block scalar .* cannot)/, { fix: 'put the text in double quotes' }],
+/** What is said of how lines fit together: the first that does not is known. */
+const ofLines: readonly YAMLError['code'][] = [
+  'BAD_INDENT',
+  'BLOCK_AS_IMPLICIT_KEY',
+  'MISSING_CHAR',
+  'MULTILINE_IMPLICIT_KEY',
+  'TAB_AS_INDENT',
 ];
+
+function asProblem({ code, message, pos }: YAMLError): SyntaxProblem {
+  const offset = pos[0];
+  if (code === 'DUPLICATE_KEY') return keyTwice(offset);
+  const tag = /^Unresolved tag: (\S+)/.exec(message)?.[1];
+  if (tag !== undefined) return { offset, message: `the tag ${tag} is not for specs`, fix: 'take the tag out' };
+  const special = plainWords.find(([form]) => form.test(message));
+  return { offset, ...(special?.[1] ?? wordsOfCode[code]) };
+}
+
+interface Words {
+  readonly message: string;
+  readonly fix: string;
+}
+
+const quoteIt = 'put the text in double quotes';
+const closeIt = 'close what was opened before this place';
+
+/** What the package says in the words of its grammar, where its code is not enough. */
+const plainWords: readonly (readonly [form: RegExp, words: Words])[] = [
+  [
+    /^Missing closing/,
+    { message: 'a text in quotes has no quote at its end', fix: 'add the quote where the text ends' },
+  ],
+  [/^Missing , /, { message: 'there is no comma before this', fix: 'add a comma' }],
+  [/^Missing space after :/, { message: 'there is no blank after this colon', fix: 'write a blank after the colon' }],
+  [/^Comments must be/, { message: 'there is no blank before this comment', fix: 'write a blank before the "#"' }],
+  [/must end with/, { message: 'a bracket is not closed here', fix: closeIt }],
+  [/^Implicit map keys/, { message: 'there is no colon after the name of a field', fix: 'write KEY: VALUE' }],
+  [/^Block scalar header/, { message: 'a text that begins with "|" or ">" begins on the next line', fix: quoteIt }],
+  [/^Unexpected (,|empty item)/, { message: 'there is nothing between two commas', fix: 'take one of them out' }],
+  [
+    /flow-(map|seq)-end|"[\]}]"/,
+    { message: 'this bracket closes nothing', fix: 'take it out, or add the one that it closes' },
+  ],
+];
+
+/** The rest of it. */
+const wordsOfCode: Readonly<Record<Exclude<YAMLError['code'], 'DUPLICATE_KEY'>, Words>> = {
+  ALIAS_PROPS: { message: 'an alias has an anchor or a tag of its own', fix: 'take it out' },
+  BAD_ALIAS: { message: 'this is no name for an anchor or an alias', fix: `use letters and digits, or ${quoteIt}` },
+  BAD_COLLECTION_TYPE: { message: 'this tag is not for specs', fix: 'take the tag out' },
+  BAD_DIRECTIVE: { message: 'this line is no directive of YAML', fix: `take it out, or ${quoteIt}` },
+  BAD_DQ_ESCAPE: {
+    message: 'this backslash means nothing in YAML',
+    fix: 'write \\\\ for a backslash, or use single quotes',
+  },
+  BAD_INDENT: { message: 'this line is not indented as those before it', fix: sameIndentation },
+  BAD_PROP_ORDER: { message: 'an anchor or a tag stands in the wrong place', fix: 'put it right before the value' },
+  BAD_SCALAR_START: { message: 'no text begins with this character unless it is in quotes', fix: quoteIt },
+  BLOCK_AS_IMPLICIT_KEY: {
+    message: 'a second field, or a list, begins on this line',
+    fix: 'put it on a line of its own',
+  },
+  BLOCK_IN_FLOW: { message: 'there is no comma before this field', fix: 'add a comma' },
+  IMPOSSIBLE: { message: 'this makes no sense', fix: quoteIt },
+  KEY_OVER_1024_CHARS: { message: 'the name of a field is very long', fix: 'put the colon after the name' },
+  MISSING_CHAR: { message: 'something is missing before this place', fix: closeIt },
+  MULTILINE_IMPLICIT_KEY: { message: 'there is no colon after the name of a field', fix: 'write KEY: VALUE' },
+  MULTIPLE_ANCHORS: { message: 'two anchors for one value', fix: 'keep one of them' },
+  MULTIPLE_DOCS: { message: 'a second document begins here', fix: 'put it into a file of its own' },
+  MULTIPLE_TAGS: { message: 'two tags for one value', fix: 'take them out' },
+  NON_STRING_KEY: { message: 'a key must be text', fix: 'put it in double quotes' },
+  RESOURCE_EXHAUSTION: { message: 'this is too much for a spec', fix: 'was it generated by mistake?' },
+  TAB_AS_INDENT: { message: 'a tab stands in the indentation', fix: 'indent with blanks' },
+  TAG_RESOLVE_FAILED: { message: 'this tag is not for specs', fix: 'take the tag out' },
+  UNEXPECTED_TOKEN: { message: 'this does not fit what stands before it', fix: `${closeIt}, or ${quoteIt}` },
+};
 
 const keyTwice = (offset: number): SyntaxProblem => ({
   message: 'this key is given twice',

@@ -132,7 +132,11 @@ function closesObject(cursor: Cursor, opened: number | undefined): boolean {
     if (opened !== undefined) stop(opened, 'this object has no end', 'add the } that closes it');
     return true;
   }
-  if (char === ']') stop(index, 'this ] closes nothing', 'take it out, or add the [ that it closes');
+  if (char === ']') {
+    const fix =
+      opened === undefined ? 'take it out, or add the [ that it closes' : 'add the } that closes the object before it';
+    stop(index, 'this ] closes nothing', fix);
+  }
   if (char !== '}') return false;
   if (opened === undefined) stop(index, 'this } closes nothing', 'take it out, or add the { that it closes');
   cursor.index += 1;

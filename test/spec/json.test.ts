@@ -257,8 +257,8 @@ describe('a broken spec is told with its line and column', () => {
       '{\n  "cpu": 1,\n  "mem": "1G",\n  "cpu": 2\n}',
       '4:3  syntax: "cpu" is given twice in this object [keep one of the two]',
     ],
-    ['a missing comma', '{\n "cpu": 1\n "mem": 2\n}', '3:2  syntax: "," or "}" is expected, found "\\""'],
-    ['a missing colon', '{ "cpu" 1 }', '1:9  syntax: ":" after "cpu" is expected, found "1"'],
+    ['a missing comma', '{\n "cpu": 1\n "mem": 2\n}', '2:10  syntax: there is no comma after this value [add a comma]'],
+    ['a missing colon', '{ "cpu" 1 }', '1:8  syntax: there is no colon after "cpu" [add a colon]'],
     [
       'a number of C',
       '{ "cpu": 0x2 }',

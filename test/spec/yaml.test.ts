@@ -281,8 +281,8 @@ test.each<[title: string, text: string, message: string, fix: string]>([
     'a list begins here, where another field was expected',
     'the same indentation',
   ],
-  ['a quote that is left open', 'name: "web\ncpu: 2\n', 'Missing closing "quote', 'close what was opened'],
-  ['a bracket that is left open', 'cpu: { cores: 2\n', '}', 'close what was opened'],
+  ['a quote that is left open', 'name: "web\ncpu: 2\n', 'this quote has none at its end', 'add a "'],
+  ['a bracket that is left open', 'cpu: { cores: 2\n', 'this { is not closed', 'add the }'],
 ])('a mistake of YAML is told with what to do: %s', (_title, text, message, fix) => {
   expect(parseYaml(text)).toMatchObject({
     ok: false,

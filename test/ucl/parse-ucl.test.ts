@@ -203,7 +203,7 @@ describe('UCL', () => {
 
   test.each<[text: string, told: string]>([
     ['a: [1\n}', '2:1 this } closes nothing [add the ] that closes the array before it]'],
-    ['a: { b: 1 ]', '1:11 this ] closes nothing [take it out, or add the [ that it closes]'],
+    ['a: { b: 1 ]', '1:11 this ] closes nothing [add the } that closes the object before it]'],
     ['a: "x" b: 1', '1:8 "," or a new line is expected, found "b"'],
     ['a: ["x" "y"]', '1:9 "," or a new line is expected, found "\\""'],
     ['{ a: 1 } b: 2', '1:10 there is more text after the last bracket [a file holds one object; take the rest out]'],
