@@ -171,7 +171,7 @@ const hasWorked = (end: HookEnd): boolean => end.kind === 'exited' && end.status
 
 /** bhyve is not started where the host could not be prepared for it. */
 const describeHook = (hook: HookName, end: HookEnd): string =>
-  `hook ${hook} ${describeHookEnd(end)}${hook === 'pre_start' && !hasWorked(end) && end.kind !== 'aborted' ? ': bhyve is not started' : ''}`;
+  `hook ${hook} ${describeHookEnd(end)}${end.kind === 'not-started' ? ` (hooks.${hook})` : ''}${hook === 'pre_start' && !hasWorked(end) && end.kind !== 'aborted' ? ': bhyve is not started' : ''}`;
 
 function describeHookEnd(end: HookEnd): string {
   switch (end.kind) {
@@ -180,7 +180,7 @@ function describeHookEnd(end: HookEnd): string {
     case 'signalled':
       return `was killed by ${end.signal}`;
     case 'timed-out':
-      return 'took too long and was killed';
+      return `was killed after ${formatDuration(end.timeoutMs)}: hooks.timeout says how long it may take`;
     case 'aborted':
       return 'was killed, since the run is over';
     case 'not-started':

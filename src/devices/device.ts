@@ -76,6 +76,19 @@ export type Need =
   | { readonly kind: 'virtualization'; readonly arch: Platform['arch']; readonly isFirmware: boolean }
   /** Host cards are passed through. */
   | { readonly kind: 'iommu' }
+  /** A program that vmrun is to run: a name that is looked for in PATH, or a path. */
+  | {
+      readonly kind: 'program';
+      readonly program: string;
+      /** Who runs it: `hook pre_start`. */
+      readonly use: string;
+      /** No boot without it. */
+      readonly isVital: boolean;
+      /** It goes with bhyve: a system without bhyve is not asked for it. */
+      readonly isOfBhyve?: true;
+      /** What to do where it is missing. */
+      readonly whenMissing?: string;
+    }
   /** Free bytes on the file system of a path that may not be there yet. */
   | { readonly kind: 'space'; readonly path: string; readonly bytes: number }
   /** The right to make a VM; bhyve's monitor mode needs less of it. */

@@ -205,7 +205,7 @@ function describeHookFailure(how: HookEnd): string {
     case 'signalled':
       return `was killed by ${how.signal}`;
     case 'timed-out':
-      return 'did not finish in time';
+      return `did not finish within ${formatDuration(how.timeoutMs)}`;
     case 'aborted':
       return 'was stopped';
     case 'not-started':

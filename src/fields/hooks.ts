@@ -2,9 +2,11 @@ import { child } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
 import { shellMarks, splitWords } from '../base/shell.js';
 import { listWords, shown } from '../base/text.js';
+import { regularFile, type Requirement } from '../devices/device.js';
 import { text } from '../devices/json-schema.js';
 import { checkDuration, duration, milliseconds, type Duration } from './durations.js';
 import { defineField } from './field.js';
+import { isEnv, programsIn } from './programs-in.js';
 import { commandSchema, object } from './schemas.js';
 
 /** The user's programs: what each is run for, in the order of a run. */
@@ -33,6 +35,20 @@ function checkCommand(pointer: string, command: Command | undefined): readonly F
   if ('error' in words) return [{ code: 'quoting', pointer, message: words.error, fix }];
   if (words.length === 0) return [{ code: 'empty', pointer, message: 'there is no program in it', fix }];
   return meantForShell(command, words, pointer);
+}
+
+/** The programs of a hook. What an interpreter reads is none, and is looked at as a file. */
+function programsOf(pointer: string, hook: HookField, command: Command | undefined): readonly Requirement[] {
+  const words = typeof command === 'string' ? splitWords(command) : (command ?? []);
+  if ('error' in words) return [];
+  const programs = programsIn(words);
+  const isVital = hook === 'pre_start';
+  return programs.flatMap((program, index): readonly Requirement[] => {
+    const before = programs[index - 1];
+    if (before === undefined || isEnv(before))
+      return program === '' ? [] : [{ kind: 'program', program, use: `hook ${hook}`, isVital, pointer }];
+    return program.includes('/') && isVital ? [regularFile(program, pointer)] : [];
+  });
 }
 
 /** A word of a list that is one of these alone is as good as in a text: nobody has a file of that name. */
@@ -83,6 +99,8 @@ export const hooks = defineField<HookFields>({
         ]),
     ...hookFields.flatMap((hook) => checkCommand(child('/hooks', hook), hooks[hook])),
   ],
+  requirements: ({ vm: { hooks } }) =>
+    hookFields.flatMap((hook) => programsOf(child('/hooks', hook), hook, hooks[hook])),
 });
 
 export const postStartScript = defineField<HookFields>({
@@ -105,4 +123,5 @@ export const postStartScript = defineField<HookFields>({
         ]),
     ...checkCommand('/post_start_script', script),
   ],
+  requirements: ({ vm: { post_start_script: script } }) => programsOf('/post_start_script', 'post_start', script),
 });

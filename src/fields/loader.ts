@@ -191,8 +191,21 @@ function requirements({ vm: { loader }, parts }: FieldContext<LoaderFields>): re
     typeof map === 'string'
       ? [regularFile(map, '/loader/device_map')]
       : Object.entries(map).flatMap(([drive, path]) => image(path, child('/loader/device_map', drive)));
-  return [...disks, ...drives];
+  return [loaderProgram(loader.kind), ...disks, ...drives];
 }
+
+const loaderProgram = (kind: LoaderSpec['kind']): Requirement => ({
+  kind: 'program',
+  program: kind,
+  use: `the loader ${kind}`,
+  isVital: true,
+  isOfBhyve: true,
+  whenMissing:
+    kind === 'grub-bhyve'
+      ? 'pkg install grub2-bhyve, or use a bootrom'
+      : 'it is part of FreeBSD on amd64; use a bootrom where it is not installed',
+  pointer: '/loader/kind',
+});
 
 export const loader = defineField<LoaderFields>({
   name: 'loader',

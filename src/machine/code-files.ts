@@ -1,6 +1,6 @@
 import type { Machine } from './machine.js';
 import type { NamedFile } from './named-files.js';
-import { programsIn } from './programs-in.js';
+import { programsIn } from '../fields/programs-in.js';
 
 /** A file that others must not write, since what it holds is run, or decides what is. */
 export interface CodeFile extends NamedFile {

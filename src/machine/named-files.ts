@@ -1,7 +1,7 @@
 import type { Spec } from '../spec/parse-spec.js';
 import type { Machine } from './machine.js';
 import { plan, type PlanOptions } from './plan.js';
-import { programsIn } from './programs-in.js';
+import { programsIn } from '../fields/programs-in.js';
 
 /** A path that a machine is started with, and who names it. */
 export interface NamedFile {

@@ -188,7 +188,7 @@ async function readyMachine(
   planned: Planner,
   target: string | undefined,
   mayFix: Callbacks['mayFix'],
-  { host, emit, secrets, signals }: Session,
+  { host, emit, secrets, signals, loaders }: Session,
   ledger: Ledger | undefined,
   patience: Patience,
 ): Promise<Machine | undefined> {
@@ -199,8 +199,11 @@ async function readyMachine(
   if (ledger === undefined) return machine;
   const mayMend = mayFix === undefined ? undefined : { mayFix: askUntil(signals.stop, mayFix) };
   try {
-    // A password that was read before is kept.
-    const isNeeded = ({ need }: MachineRequirement): boolean => need.kind !== 'file' || !secrets.isKnown(need.path);
+    // A password that was read before is kept; a loader that somebody else plays is not looked for.
+    const isNeeded = ({ need }: MachineRequirement): boolean =>
+      need.kind === 'program'
+        ? need.isOfBhyve !== true || !Object.hasOwn(loaders, need.program)
+        : need.kind !== 'file' || !secrets.isKnown(need.path);
     const needed = { ...machine, requirements: machine.requirements.filter(isNeeded) };
     const looked = await patience.attempt(() => preflight(needed, { run: patience.tool, ledger, ...mayMend }));
     if (looked === undefined || isStopping()) return undefined;

@@ -154,8 +154,8 @@ const rows: readonly Row[] = [
     false,
   ],
   [
-    { kind: 'hook', hook: 'post_stop', boot: 1, state: 'ended', end: { kind: 'timed-out' } },
-    ['hook post_stop took too long and was killed'],
+    { kind: 'hook', hook: 'post_stop', boot: 1, state: 'ended', end: { kind: 'timed-out', timeoutMs: 30_000 } },
+    ['hook post_stop was killed after 30 s: hooks.timeout says how long it may take'],
     'the same',
     true,
   ],

@@ -120,7 +120,7 @@ describe('how bhyve ended is read from its status, its signal and its last words
     const hows: readonly HookEnd[] = [
       { kind: 'exited', status: 3 },
       { kind: 'signalled', signal: 'SIGSEGV' },
-      { kind: 'timed-out' },
+      { kind: 'timed-out', timeoutMs: 30_000 },
       { kind: 'aborted' },
       { kind: 'not-started', error: '/bin/up is not there' },
     ];
@@ -129,7 +129,7 @@ describe('how bhyve ended is read from its status, its signal and its last words
     expect(ends.map(describeEnd)).toEqual([
       'was not started: the hook pre_start failed with status 3',
       'was not started: the hook pre_start was killed by SIGSEGV',
-      'was not started: the hook pre_start did not finish in time',
+      'was not started: the hook pre_start did not finish within 30 s',
       'was not started: the hook pre_start was stopped',
       'was not started: the hook pre_start could not be started',
     ]);

@@ -225,6 +225,7 @@ function tokenOf(need: Need & { readonly pointer: string }): string | undefined 
     case 'virtualization':
     case 'space':
     case 'privilege':
+    case 'program':
       return undefined;
   }
 }

@@ -88,7 +88,7 @@ describe('a damaged file is refused, at its place', () => {
   const mac = '"mac": "00:a0:98:f0:55:05"';
   test.each<[what: string, from: RegExp | string, to: string, expected: string]>([
     ['cut', /"0:31:0"[^]*$/, '"0:31', '12:19  syntax'],
-    ['a comma too few', '"name": "vm0",', '"name": "vm0"', '4:3  syntax'],
+    ['a comma too few', '"name": "vm0",', '"name": "vm0"', '3:16  syntax'],
     ['a key twice', '"name": "vm0",', '"name": "vm0", "name": "vm0",', '3:18  syntax'],
     ['another version', '"version": 1', '"version": 2', '2:14 /version lock-version'],
     ['no version', '"version": 1,', '', '1:1  lock-damaged'],

@@ -366,7 +366,7 @@ const anyEnd: fc.Arbitrary<RunEnd> = fc.oneof(
   fc.constantFrom<RunEnd>(...Object.values(ends), { kind: 'unknown' }),
   fc.integer({ min: 4, max: 255 }).map((status): RunEnd => ({ kind: 'failed', status })),
   fc.constantFrom<NodeJS.Signals>('SIGKILL', 'SIGSEGV').map((signal): RunEnd => ({ kind: 'killed', signal })),
-  fc.constantFrom<RunEnd>({ kind: 'not-prepared', how: { kind: 'timed-out' } }),
+  fc.constantFrom<RunEnd>({ kind: 'not-prepared', how: { kind: 'timed-out', timeoutMs: 1000 } }),
 );
 const anyReasons = fc.subarray([...exitReasons]);
 const targets = ['here', 'a', 'b'] as const;

@@ -9,6 +9,7 @@ import { checkKernel } from './probes/kernel.js';
 import { checkModules } from './probes/modules.js';
 import { checkPorts } from './probes/ports.js';
 import { checkPrivilege } from './probes/privilege.js';
+import { checkPrograms } from './probes/programs.js';
 import { checkSockets } from './probes/sockets.js';
 import { checkSpace } from './probes/space.js';
 import type { HostView } from './view.js';
@@ -38,6 +39,7 @@ export async function checkHost(
     interface: () => checkInterfaces(ofKind(requirements, 'interface'), view),
     'free-socket': () => checkSockets(ofKind(requirements, 'free-socket'), view),
     'host-card': () => checkHostCards(ofKind(requirements, 'host-card'), view),
+    program: () => checkPrograms(ofKind(requirements, 'program'), view),
     module: () => checkModules(ofKind(requirements, 'module'), view),
     'tcp-port': () => checkPorts(ofKind(requirements, 'tcp-port'), view),
     memory: kernel,

@@ -17,6 +17,7 @@ const inFolder = <T>(folder: string, byPath: Readonly<Record<string, T>>): Reado
 export const viewFrom = (folder: string, view: HostView): HostView => ({
   ...view,
   file: (path) => view.file(resolve(folder, path)),
+  program: (program) => view.program(program.includes('/') ? resolve(folder, program) : program),
   socket: (path) => view.socket(resolve(folder, path)),
   freeBytes: (path) => view.freeBytes(resolve(folder, path)),
 });

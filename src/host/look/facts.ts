@@ -7,7 +7,7 @@ import { vmmControl } from './probes/privilege.js';
 import type { NetworkInterface } from './probes/ifconfig.js';
 import type { PciCard } from './probes/pciconf.js';
 import type { ToolAnswer } from '../process/tool-answer.js';
-import type { FileView, HostView, NotCaptured, PortView, SocketView } from './view.js';
+import type { FileView, HostView, NotCaptured, PortView, ProgramView, SocketView } from './view.js';
 
 /** The form of `HostFacts` that this vmrun writes and reads. */
 export const factsVersion = 1;
@@ -75,6 +75,9 @@ export function asksOf(requirements: readonly MachineRequirement[]): HostAsks {
         ports.set(portKey(host, need.port), { host, port: need.port });
         break;
       }
+      case 'program':
+        if (need.program.includes('/')) paths.add(need.program);
+        break;
       case 'space':
         paths.add(need.path);
         break;
@@ -162,10 +165,20 @@ export function recordedView(facts: HostFacts): HostView {
     sysctls: always(answerOf(facts.sysctls, (all) => new Map(Object.entries(all)))),
     vms: always(answerOf(facts.vms, (all) => all)),
     file: fromRecord<FileView>(facts.files, notCaptured),
+    program: (program) => Promise.resolve(programIn(facts.files, program)),
     socket: fromRecord<SocketView>(facts.sockets, notCaptured),
     port: (host, port) => fromRecord<PortView>(facts.ports, notCaptured)(portKey(host, port)),
     freeBytes: fromRecord<number | undefined>(facts.freeBytes, undefined),
   };
+}
+
+/** A path that was captured is there or not; whether it may be run is not captured, and names in PATH are not. */
+function programIn(files: HostFacts['files'], program: string): ProgramView {
+  const seen = program.includes('/') && Object.hasOwn(files, program) ? files[program] : undefined;
+  if (seen === undefined) return notCaptured;
+  return seen.kind === 'missing'
+    ? { kind: 'refused', reason: 'missing', why: `${program} is not there` }
+    : { kind: 'there' };
 }
 
 const notCaptured: NotCaptured = { kind: 'not-captured' };

@@ -4,7 +4,8 @@ import { describeSystemError, systemError } from '../errno.js';
 import { lookAtFile, lookAtFreeBytes } from './look-at-file.js';
 import { lookAtPort } from './look-at-port.js';
 import { lookAtSocket } from './look-at-socket.js';
-import { isPassing } from '../process/start-error.js';
+import { refuseUnstartable } from '../process/program.js';
+import { isPassing, StartError } from '../process/start-error.js';
 import { systemPlatform } from './system-names.js';
 import { parseIfconfig } from './probes/ifconfig.js';
 import { parseKldstat } from './probes/kldstat.js';
@@ -12,7 +13,7 @@ import { parsePciconf } from './probes/pciconf.js';
 import { parseSysctl, sysctlNames } from './probes/sysctl.js';
 import { askTool, type ToolAnswer } from '../process/tool-answer.js';
 import type { RunTool } from '../process/tools.js';
-import type { HostView, PortView } from './view.js';
+import type { HostView, PortView, ProgramView } from './view.js';
 
 /** How this host is looked at. */
 export interface LiveViewOptions {
@@ -47,6 +48,7 @@ export function liveView(options: LiveViewOptions): HostView {
     sysctls: once(() => askTool(run, ['sysctl', '-i', ...sysctlNames], 'values', parseSysctl)),
     vms: once(() => lookAtVms(vmmDirectory)),
     file: remember(lookAtFile),
+    program: remember((program) => Promise.resolve(lookAtProgram(program))),
     socket: remember(lookAtSocket),
     port: portLooker(),
     freeBytes: remember(lookAtFreeBytes),
@@ -81,6 +83,18 @@ function portLooker(): HostView['port'] {
     last = answer;
     return answer;
   };
+}
+
+function lookAtProgram(program: string): ProgramView {
+  try {
+    refuseUnstartable(program, process.env.PATH);
+    return { kind: 'there' };
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    // It says nothing about the program.
+    if (error.reason === 'no-resources') throw error.cause;
+    return { kind: 'refused', reason: error.reason === 'not-found' ? 'missing' : 'refused', why: error.message };
+  }
 }
 
 async function lookAtVms(directory: string): Promise<ToolAnswer<readonly string[]>> {

@@ -55,6 +55,12 @@ export interface FileMissing {
 /** One path as this user sees it, symbolic links followed. */
 export type FileView = FileThere | FileMissing | Hidden | NotCaptured;
 
+/** A program that a name or a path leads to, as this user would run it. */
+export type ProgramView =
+  | { readonly kind: 'there' }
+  | { readonly kind: 'refused'; readonly reason: 'missing' | 'refused'; readonly why: string }
+  | NotCaptured;
+
 /** Left over: nobody listens. Device and inode in decimal. */
 export interface StaleSocket {
   readonly kind: 'stale';
@@ -109,6 +115,7 @@ export interface HostView {
   /** Names in /dev/vmm, none where there is no such folder. */
   readonly vms: () => Promise<ToolAnswer<readonly string[]>>;
   readonly file: (path: string) => Promise<FileView>;
+  readonly program: (nameOrPath: string) => Promise<ProgramView>;
   readonly socket: (path: string) => Promise<SocketView>;
   /** At a numeric address. */
   readonly port: (host: string, port: number) => Promise<PortView>;

@@ -19,7 +19,7 @@ export interface HookOptions {
 export type HookEnd =
   | { readonly kind: 'exited'; readonly status: number }
   | { readonly kind: 'signalled'; readonly signal: string }
-  | { readonly kind: 'timed-out' }
+  | { readonly kind: 'timed-out'; readonly timeoutMs: number }
   | { readonly kind: 'aborted' }
   | { readonly kind: 'not-started'; readonly error: string };
 
@@ -43,7 +43,7 @@ export const runHook: RunHook = async (argv, { env, timeoutMs, clock, signal, on
   const given = anyOf(finished.signal, signal);
   const expired = clock
     .sleep(timeoutMs, given.signal)
-    .then((): HookEnd => ({ kind: signal.aborted ? 'aborted' : 'timed-out' }));
+    .then((): HookEnd => (signal.aborted ? { kind: 'aborted' } : { kind: 'timed-out', timeoutMs }));
   const end = await Promise.race([hook.exited, expired]);
   abort(finished);
   given.release();
