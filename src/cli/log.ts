@@ -1,3 +1,4 @@
+import { errorWords } from '../base/error-words.js';
 import { ProblemsError } from '../base/problem.js';
 import { visible } from '../base/visible.js';
 import { systemClock } from '../host/clock.js';
@@ -26,7 +27,7 @@ export const logOfEvent = (event: RunEvent, times = 1): string =>
 /** The same of what the run ends with. */
 export function logOfError(error: unknown): string {
   if (error instanceof ProblemsError) return logLines('vmrun', withoutGaps(formatProblems(error, plain)));
-  return logLines('vmrun', error instanceof Error ? error.message : String(error));
+  return logLines('vmrun', errorWords(error));
 }
 
 const withoutGaps = (text: string): string => text.replace(/\n+/g, '\n');

@@ -1,5 +1,6 @@
 import type { CommanderError } from '@commander-js/extra-typings';
 import { codeOf, isSystemCode } from '../base/error-code.js';
+import { errorWords } from '../base/error-words.js';
 import { ProblemsError } from '../base/problem.js';
 import { runDirectoryOf, simulatedBase } from '../host/run-directory/run-base.js';
 import { plan } from '../machine/plan.js';
@@ -136,7 +137,7 @@ async function report(error: unknown, context: Context, command: string, color: 
     return exitCodes.host;
   }
   if (error instanceof Error && ('syscall' in error || isSystemCode(codeOf(error)))) {
-    say(asLines([`vmrun: ${'syscall' in error ? 'a system call failed: ' : ''}${error.message}`]));
+    say(asLines([`vmrun: ${errorWords(error)}`]));
     return exitCodes.system;
   }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,4 +1,5 @@
 import { readLastLines } from '../base/bounded-file.js';
+import { errorWords } from '../base/error-words.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { asksFrom } from '../host/look/facts-paths.js';
 import { asksOf, captureFacts, type HostFacts } from '../host/look/facts.js';
@@ -111,7 +112,7 @@ async function runPart(name: string, { runBases, logOf }: DoctorRequest): Promis
   const unknown: string[] = [];
   const runsIn = async (runBase: string) => {
     const onUnknown = (other: string, error: unknown): void => {
-      if (other === name) unknown.push(error instanceof Error ? error.message : String(error));
+      if (other === name) unknown.push(errorWords(error));
     };
     return (await listRuns({ runBase, onUnknown })).filter((run) => run.name === name);
   };
@@ -123,6 +124,6 @@ function logPart(file: string): RunPart['log'] {
   try {
     return { file, lines: readLastLines(file, logBytes) };
   } catch (error) {
-    return { file, error: error instanceof Error ? error.message : String(error) };
+    return { file, error: errorWords(error) };
   }
 }

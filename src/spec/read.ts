@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { readBounded } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
+import { errorWords } from '../base/error-words.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
 import { linesOf } from './locate.js';
@@ -194,6 +195,6 @@ function reason(error: unknown): string {
     case 'ERR_INVALID_ARG_VALUE':
       return `${shown('NUL')} bytes cannot be part of a file name`;
     default:
-      return error instanceof Error ? error.message : String(error);
+      return errorWords(error);
   }
 }

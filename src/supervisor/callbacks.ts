@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { errorWords } from '../base/error-words.js';
 import type { Machine } from '../machine/machine.js';
 import type { RunOptions } from './run-options.js';
 import type { StateKeeper } from './state-keeper.js';
@@ -20,7 +21,7 @@ export interface Callbacks {
 export function carefully(options: RunOptions, { degraded }: Pick<StateKeeper, 'degraded'>): Callbacks {
   const { onStderr, onHookOutput, onConsole, env = {}, mayFix } = options;
   const tell = (part: string, error: unknown): void => {
-    degraded(part, error instanceof Error ? error.message : String(error));
+    degraded(part, errorWords(error));
   };
   const taking =
     <Given extends readonly unknown[]>(part: string, take: ((...given: Given) => unknown) | undefined) =>

@@ -1,5 +1,6 @@
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { formatDuration } from '../base/duration.js';
+import { errorWords } from '../base/error-words.js';
 import { lookAtSocket } from '../host/look/look-at-socket.js';
 import { removeTrace, tracesOf } from '../host/run-directory/ephemeral.js';
 import type { Host } from '../host/host.js';
@@ -84,7 +85,7 @@ function noRunDirectory(name: string, error: unknown): unknown {
   const problem: Problem = {
     code: 'run-directory',
     severity: 'error',
-    message: `there can be no run directory: ${error instanceof Error ? error.message : String(error)}`,
+    message: `there can be no run directory: ${errorWords(error)}`,
     fix: 'run vmrun as root, or give a folder of your own with --run-dir',
   };
   return new ProblemsError('cannot-create', name, [problem]);

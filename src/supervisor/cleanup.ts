@@ -1,3 +1,4 @@
+import { errorWords } from '../base/error-words.js';
 import { addAll } from '../base/long-lists.js';
 import type { Problem } from '../base/problem.js';
 import type { Emit, RunEventBody } from './events.js';
@@ -30,7 +31,7 @@ export function makeCleaner(emit: Emit): Cleaner {
       try {
         error = await remove();
       } catch (cause) {
-        error = cause instanceof Error ? cause.message : String(cause);
+        error = errorWords(cause);
       }
       emit({ kind: 'cleanup', what, name, ...(error === undefined ? {} : { error }) });
       if (error === undefined) return;

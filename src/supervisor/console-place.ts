@@ -1,3 +1,4 @@
+import { errorWords } from '../base/error-words.js';
 import type { Clock } from '../host/clock.js';
 import { openConsolePipes, type ConsolePipes } from '../host/run-directory/console-pipes.js';
 import { isFifo } from '../host/run-directory/fifo.js';
@@ -53,7 +54,7 @@ export function consolePlace({ directory, state, run, clock }: Needs, console: S
       server = await servePeers(directory.file(consoleSocketFile), 2 * mostClients, onClient);
       state.degraded(part, undefined);
     } catch (error) {
-      state.degraded(part, error instanceof Error ? error.message : String(error));
+      state.degraded(part, errorWords(error));
     }
   }
 
@@ -79,7 +80,7 @@ export function consolePlace({ directory, state, run, clock }: Needs, console: S
         // What a guest wrote whose end is to be told comes before it.
         pipes?.settle();
       } catch (error) {
-        state.degraded(part, error instanceof Error ? error.message : String(error));
+        state.degraded(part, errorWords(error));
         return;
       }
       await serve();

@@ -1,4 +1,5 @@
 import { codeOf } from '../base/error-code.js';
+import { errorWords } from '../base/error-words.js';
 import type { Problem } from '../base/problem.js';
 import { count } from '../base/text.js';
 import type { OutputFile, OutputOptions } from '../host/process/output-file.js';
@@ -47,7 +48,7 @@ export function adoptWords(session: Session): AdoptedWords {
       return output;
     } catch (error) {
       // One whose standard output is a console has no file for it.
-      if (stream === 'stderr' || codeOf(error) !== 'ENOENT') options.onTrouble(String(error).replace(/^Error: /, ''));
+      if (stream === 'stderr' || codeOf(error) !== 'ENOENT') options.onTrouble(errorWords(error));
       return undefined;
     }
   };

@@ -1,4 +1,5 @@
 import { codeOf, isSystemCode } from '../base/error-code.js';
+import { errorWords } from '../base/error-words.js';
 import { ProblemsError } from '../base/problem.js';
 import { isPassing, StartError } from '../host/process/start-error.js';
 import type { RunTool } from '../host/process/tools.js';
@@ -76,5 +77,5 @@ function passingTrouble(error: unknown): string | undefined {
   const cause = error instanceof ProblemsError ? error.cause : error;
   const isTrouble = cause instanceof StartError ? cause.reason === 'no-resources' : isSystemCode(codeOf(cause));
   if (!isTrouble) return undefined;
-  return error instanceof Error ? error.message : String(error);
+  return errorWords(error);
 }

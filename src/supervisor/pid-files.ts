@@ -1,3 +1,4 @@
+import { errorReason } from '../base/error-words.js';
 import { ProblemsError } from '../base/problem.js';
 import { isLockFailure } from '../host/files/flock.js';
 import { takePidFile, type PidFile } from '../host/files/pid-file.js';
@@ -39,10 +40,7 @@ export async function createPidFile(vm: string, path: string): Promise<PidFile> 
     file = await takePidFile(path);
   } catch (error) {
     if (isLockFailure(error)) throw error;
-    throw refuse(
-      `the pid file ${path} cannot be made: ${error instanceof Error ? error.message : String(error)}`,
-      'choose another path',
-    );
+    throw refuse(`the pid file ${path} cannot be made: ${errorReason(error)}`, 'choose another path');
   }
   if (!('heldBy' in file)) return file;
   if (file.heldBy === '')

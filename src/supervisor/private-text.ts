@@ -1,5 +1,6 @@
 import { ProblemsError } from '../base/problem.js';
 import { codeOf } from '../base/error-code.js';
+import { errorWords } from '../base/error-words.js';
 import { isPassing } from '../host/process/start-error.js';
 import type { ReadSecret } from '../host/look/secret.js';
 import { configLine } from '../machine/argv.js';
@@ -64,11 +65,7 @@ async function readValid(vm: string, file: SecretFile, readSecret: ReadSecret): 
 }
 
 const messageOf = (error: unknown): string =>
-  error instanceof ProblemsError
-    ? error.problems.map(({ message }) => message).join('; ')
-    : error instanceof Error
-      ? error.message
-      : String(error);
+  error instanceof ProblemsError ? error.problems.map(({ message }) => message).join('; ') : errorWords(error);
 
 const refusal = (vm: string, message: string, fix: string): ProblemsError =>
   new ProblemsError('host', vm, [{ code: 'password-file', severity: 'error', message, fix }]);

@@ -1,3 +1,4 @@
+import { errorWords } from '../base/error-words.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
 import { openLedger, type Ledger } from '../host/repair/ledger.js';
@@ -107,7 +108,7 @@ async function tellEnd(supervised: Promise<RunResult>, emit: Emit, boots: () => 
 function problemsOf(error: unknown): readonly Problem[] {
   if (error instanceof ProblemsError) return error.problems;
   if (error instanceof StartError) return [error.problem];
-  return [{ code: 'unexpected', severity: 'error', message: error instanceof Error ? error.message : String(error) }];
+  return [{ code: 'unexpected', severity: 'error', message: errorWords(error) }];
 }
 
 interface Edge {

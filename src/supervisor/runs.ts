@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { readLastLines } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
+import { errorWords } from '../base/error-words.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
 import { systemRunBase } from '../host/run-directory/run-base.js';
@@ -291,7 +292,7 @@ function send(name: string, supervisor: number, signal: 'SIGTERM' | 'SIGINT' | '
   try {
     signalProcess(supervisor, signal);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorWords(cause);
     throw notYours(name, `process ${supervisor}, which runs this VM, cannot be asked to stop: ${why}`);
   }
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { errorWords } from '../base/error-words.js';
 import type { Problem } from '../base/problem.js';
 import type { Host } from '../host/host.js';
 import type { PidFile } from '../host/files/pid-file.js';
@@ -82,7 +83,7 @@ export async function survivorOf({ directory, state, host }: Session, note: Omit
     await directory.clearNote(host.run);
     state.degraded(notePart, undefined);
   } catch (error) {
-    state.degraded(notePart, error instanceof Error ? error.message : String(error));
+    state.degraded(notePart, errorWords(error));
   }
   return directory.survivor(note);
 }

@@ -1,3 +1,4 @@
+import { errorWords } from '../base/error-words.js';
 import { placeWords, ProblemsError } from '../base/problem.js';
 import { count } from '../base/text.js';
 import { aborted } from '../host/abort.js';
@@ -96,7 +97,7 @@ export async function specAtHand(
 
 /** What is wrong with a spec, on one line. */
 export function wordsOf(error: unknown): string {
-  if (!(error instanceof ProblemsError)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof ProblemsError)) return errorWords(error);
   const errors = error.problems.filter(({ severity }) => severity === 'error');
   const [first] = errors;
   if (first === undefined) return error.message;

@@ -1,3 +1,4 @@
+import { errorWords } from '../base/error-words.js';
 import type { Clock } from '../host/clock.js';
 import type { RunDirectory } from '../host/run-directory/run-directory.js';
 import type { RunState, StateChanges, StateDraft } from '../host/run-directory/run-state.js';
@@ -46,7 +47,7 @@ export function keepState(
       directory.saveState(told());
       return true;
     } catch (error) {
-      note(statePart, error instanceof Error ? error.message : String(error));
+      note(statePart, errorWords(error));
       return false;
     }
   }
@@ -103,7 +104,7 @@ export function keepState(
       try {
         action();
       } catch (cause) {
-        error = cause instanceof Error ? cause.message : String(cause);
+        error = errorWords(cause);
       }
       degraded(part, error);
     },

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
@@ -146,3 +147,11 @@ test.each(cases.map((row, index) => [row.file, row.code.trim(), row.isAllowed, f
     expect(messages.every((rule) => /^(no-restricted|vmrun\/rooms)/.test(rule))).toBe(true);
   },
 );
+
+test('what an error says is put into words by base/error-words.ts alone, so that no message has those of Node.js', () => {
+  const root = fileURLToPath(new URL('../../src', import.meta.url));
+  const raw = /instanceof Error\s*\?\s*\w+\.message|String\(\w+\)\.replace\(\/\^Error/;
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /(?<!\.d)\.ts$/.test(name));
+  expect(files.length).toBeGreaterThan(300);
+  expect(files.filter((name) => raw.test(readFileSync(path.join(root, name), 'utf8')))).toEqual([]);
+});

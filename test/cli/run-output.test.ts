@@ -144,7 +144,7 @@ test('a file that cannot be written is told to the run, and to people once: by t
   const told = output({ log: 'none/log' });
   told.event(event({ kind: 'degraded', part: 'log', error: told.degraded[0] ?? '' }));
   await told.end();
-  expect(told.degraded).toEqual([expect.stringContaining('none/log: ENOENT: ')]);
+  expect(told.degraded).toEqual([expect.stringContaining('none/log: no such file or directory (ENOENT)')]);
   expect(told.seen().match(/degraded: log: .*ENOENT/g)).toHaveLength(1);
 
   const without = output({ log: 'none/log' });

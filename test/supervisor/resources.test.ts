@@ -439,7 +439,7 @@ describe('the state of a run', () => {
     keeper.update({ phase: 'ending' });
     await tick();
     await tick();
-    const error = 'ENOSPC: no space left on device, write';
+    const error = 'cannot write: no space left on device (ENOSPC)';
     expect(events).toEqual([{ kind: 'degraded', part: 'state', error }]);
     setBroken(false);
     await tick();

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import { readBoundedText } from '../../base/bounded-file.js';
 import { codeOf } from '../../base/error-code.js';
+import { errorWords } from '../../base/error-words.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { count } from '../../base/text.js';
 import { architectures, releases, type Arch } from '../../base/platform.js';
@@ -218,11 +219,7 @@ function write(
       {
         code: 'cannot-create',
         severity: 'error',
-        message: isThere
-          ? 'a file of this name already exists'
-          : error instanceof Error
-            ? error.message
-            : String(error),
+        message: isThere ? 'a file of this name already exists' : errorWords(error),
         ...(isThere ? { fix: 'remove it, or choose another folder' } : {}),
       },
     ]);

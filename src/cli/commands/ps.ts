@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { Option } from '@commander-js/extra-typings';
+import { errorWords } from '../../base/error-words.js';
 import { runsDocument } from '../../report/runs-document.js';
 import { listRuns, type KnownRun } from '../../supervisor/runs.js';
 import { defineCommand } from '../define-command.js';
@@ -42,7 +43,7 @@ export const psCommand = defineCommand({
     const unknown: string[] = [];
     const onUnknown = (name: string, error: unknown): void => {
       unknown.push(name);
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorWords(error);
       context.err(asLines([`vmrun: ${name}: it is not known who runs it: ${why}`]));
     };
     const runsIn = async (isSimulated: boolean): Promise<readonly KnownRun[]> => {

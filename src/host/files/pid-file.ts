@@ -1,5 +1,6 @@
 import { closeSync, constants, fchmodSync, lstatSync, openSync, readSync } from 'node:fs';
 import { codeOf } from '../../base/error-code.js';
+import { errorReason } from '../../base/error-words.js';
 import { takeLock } from './lock.js';
 import { refuseAstray } from './trust.js';
 
@@ -57,7 +58,7 @@ function named(path: string, write: () => void): void {
   try {
     write();
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
+    const why = errorReason(cause);
     throw Object.assign(new Error(`${path} cannot be written: ${why}`, { cause }), { code: codeOf(cause) });
   }
 }

@@ -15,6 +15,7 @@ import {
 import { types } from 'node:util';
 import { readBounded } from '../../base/bounded-file.js';
 import { codeOf } from '../../base/error-code.js';
+import { errorReason } from '../../base/error-words.js';
 import { makeFolders } from './make-folders.js';
 import { trustedPath } from './trust.js';
 
@@ -186,7 +187,7 @@ function replaced(folder: string): unknown {
 /** write(2) does not say which file; the code stays. */
 function unwritable(file: string, cause: unknown): unknown {
   if (!types.isNativeError(cause)) return cause;
-  const message = `${file} cannot be written: ${cause.message}`;
+  const message = `${file} cannot be written: ${errorReason(cause)}`;
   return Object.assign(new Error(message, { cause }), { code: codeOf(cause), syscall: 'write' });
 }
 

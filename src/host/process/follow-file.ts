@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, readSync } from 'node:fs';
+import { errorWords } from '../../base/error-words.js';
 import { abort } from '../abort.js';
 import type { Clock } from '../clock.js';
 import { watchFile } from './watch-file.js';
@@ -203,7 +204,7 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
     try {
       act();
     } catch (error) {
-      onTrouble(wordsOf(error));
+      onTrouble(errorWords(error));
     }
   }
 
@@ -214,7 +215,7 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
     try {
       await tellRest(progress);
     } catch (error) {
-      onTrouble(wordsOf(error));
+      onTrouble(errorWords(error));
     }
     trying(() => {
       lastTail = readTail(progress);
@@ -234,8 +235,6 @@ export function followFile(descriptor: number, path: string, options: FollowOpti
     end: () => (ending ??= end()),
   };
 }
-
-const wordsOf = (error: unknown): string => String(error).replace(/^Error: /, '');
 
 const newline = 0x0a;
 

@@ -3,6 +3,7 @@ import { closeSync, constants, existsSync, fstatSync, ftruncateSync, openSync, u
 import { tmpdir } from 'node:os';
 import { readBoundedText } from '../../base/bounded-file.js';
 import { codeOf } from '../../base/error-code.js';
+import { errorWords } from '../../base/error-words.js';
 import { followFile, type FollowedFile, type FollowOptions } from './follow-file.js';
 import type { PrivateFolder } from '../files/private-folder.js';
 import { isPassing } from './start-error.js';
@@ -38,7 +39,7 @@ export function makeOutput(folder: OutputFolder, name: string, options: OutputOp
       return make();
     } catch (error) {
       if (isShort(codeOf(error))) throw error;
-      errors.push(wordsOf(error));
+      errors.push(errorWords(error));
       return undefined;
     }
   };
@@ -77,7 +78,6 @@ export function adoptOutput(folder: OutputFolder, name: string, options: OutputO
 
 const isShort = (code: string): boolean => isPassing(code) && !['ENOSPC', 'EDQUOT'].includes(code);
 
-const wordsOf = (error: unknown): string => String(error).replace(/^Error: /, '');
 
 /** Of a new file. A file system that is full is found out here: a write of the child's that fails is seen by nobody. */
 function withRoom(descriptor: number): number {
@@ -112,7 +112,7 @@ function noteIn(folder: OutputFolder, name: string, onTrouble: (error: string) =
         descriptor ??= openNote(folder, toldName(name));
         writeSync(descriptor, `${String(offset).padStart(digits)}\n`, 0);
       } catch (error) {
-        onTrouble(wordsOf(error));
+        onTrouble(errorWords(error));
       }
     },
     close() {
@@ -154,7 +154,7 @@ function following(
       // Where there is none, what it said last may not be there.
       tryRoom(descriptor);
     } catch (error) {
-      options.onTrouble(wordsOf(error));
+      options.onTrouble(errorWords(error));
     }
     await followed.end();
     note?.close();

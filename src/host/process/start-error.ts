@@ -1,6 +1,8 @@
 import { accessSync, constants } from 'node:fs';
-import { codeOf } from '../../base/error-code.js';
+import { codeOf, isSystemCode } from '../../base/error-code.js';
+import { errorReason } from '../../base/error-words.js';
 import type { Problem } from '../../base/problem.js';
+import { describeSystemError, systemError } from '../errno.js';
 
 /** A program could not be started. */
 export class StartError extends Error {
@@ -52,12 +54,15 @@ export function startError(program: string, cause: unknown): StartError {
     case 'ENOEXEC':
       return new StartError(program, 'not-executable', `${program} is not a program of this system`, { cause });
     default: {
-      const text = cause instanceof Error ? cause.message : String(cause);
       const reason = isPassing(code) ? 'no-resources' : 'failed';
-      return new StartError(program, reason, `${program} could not be started: ${text}`, { cause });
+      return new StartError(program, reason, `${program} could not be started: ${whyNotStarted(cause)}`, { cause });
     }
   }
 }
+
+/** Of spawn, Node.js says the code alone. */
+const whyNotStarted = (cause: unknown): string =>
+  isSystemCode(codeOf(cause)) ? describeSystemError(systemError(cause)) : errorReason(cause);
 
 /** There is something of that name; a folder that we may not look into may hold it. */
 export function isThere(file: string): boolean {

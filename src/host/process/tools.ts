@@ -5,6 +5,7 @@ import { systemClock } from '../clock.js';
 import { toolEnvironment } from './environment.js';
 import { startGroup, type ProcessGroup } from './process-group.js';
 import { codeOf } from '../../base/error-code.js';
+import { errorWords } from '../../base/error-words.js';
 
 /** How a short-lived program of the host ended. */
 export interface ToolResult {
@@ -59,7 +60,7 @@ export const runTool: RunTool = async (argv, { timeoutMs = defaultToolTimeoutMs,
 /** The code of the system call, where there is one. */
 function startFailure(error: unknown): string {
   const { cause } = error instanceof Error ? error : {};
-  return codeOf(cause) || (error instanceof Error ? error.message : String(error));
+  return codeOf(cause) || errorWords(error);
 }
 
 type ToolEnd = Pick<ToolResult, 'exitCode' | 'failure'>;

@@ -1,4 +1,5 @@
 import { watch, type FSWatcher } from 'node:fs';
+import { errorWords } from '../../base/error-words.js';
 import { abort } from '../abort.js';
 import type { Clock } from '../clock.js';
 
@@ -27,9 +28,7 @@ export function watchFile(file: string, { onChange, onBlind, clock }: WatchFileO
   const goBlind = (error: unknown): void => {
     close();
     if (isOver) return;
-    onBlind(
-      `looked at once a second, since the kernel watches no more files: ${String(error).replace(/^Error: /, '')}`,
-    );
+    onBlind(`looked at once a second, since the kernel watches no more files: ${errorWords(error)}`);
     // Made here: most files are watched, and at every boot some of them.
     looking = new AbortController();
     void lookAgainAndAgain(looking.signal);

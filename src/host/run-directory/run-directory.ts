@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, rmdirSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../../base/error-code.js';
+import { errorWords } from '../../base/error-words.js';
 import { visibleLines } from '../../base/visible.js';
 import { runDirectoryOf } from './run-base.js';
 import type { Survivor } from '../process/spawn-options.js';
@@ -276,7 +277,7 @@ function attempts() {
     try {
       act();
     } catch (error) {
-      first ??= error instanceof Error ? error.message : String(error);
+      first ??= errorWords(error);
     }
   };
   return Object.assign(attempt, { first: () => first });

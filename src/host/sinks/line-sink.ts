@@ -1,4 +1,5 @@
 import { codeOf } from '../../base/error-code.js';
+import { errorReason } from '../../base/error-words.js';
 import { count } from '../../base/text.js';
 import { systemClock, type Clock } from '../clock.js';
 import { countOf, sinkQueue, type SinkQueue, type Unit } from './sink-queue.js';
@@ -122,7 +123,7 @@ function fail(writing: Writing, error: unknown): void {
     writing.queue.clear(false);
     return;
   }
-  const text = String(error).replace(/^Error: /, '');
+  const text = errorReason(error);
   // A line that was begun in a regular file is ended there; those that waited for a slow reader are lost with it.
   forget(writing, writing.lastFile !== undefined);
   writing.lost.why = text;
