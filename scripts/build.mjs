@@ -158,13 +158,13 @@ await build({
 });
 // For this version of Node.js; the package goes without, since no other version can use it.
 await execa(process.execPath, [path.join(root, 'bin/compile-cache.js')], { stdio: 'inherit' });
+// Its names and lines are those of the sources: no map, which would be half of the package, is needed to read a stack.
 await build({
   ...common,
   entryPoints: ['src/index.ts'],
   format: 'esm',
   packages: 'external',
   outfile: 'dist/index.js',
-  sourcemap: true,
 });
 const program = libraryProgram(root);
 emitTypes(program);

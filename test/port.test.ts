@@ -21,6 +21,11 @@ const packed = ((): readonly string[] => {
   return files.map((file) => file.path);
 })();
 
+test('the package has no source map, which would be half of it, and no compiled code of one Node.js', () => {
+  expect(packed.filter((file) => /\.(map|cache)$/.test(file))).toEqual([]);
+  expect(read('dist/index.js')).not.toContain('sourceMappingURL');
+});
+
 describe('port/pkg-plist', () => {
   test('has what the package holds; if not, run the build', () => {
     expect(packed.length).toBeGreaterThan(200);
