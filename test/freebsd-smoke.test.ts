@@ -81,6 +81,15 @@ function makeTools(place: Place): void {
     'echo "USER     CMD          PID   FD MOUNT      INUM MODE         SZ|DV R/W NAME"',
     '[ "$(readlink "/proc/$2/fd/9")" = "$3" ] && echo "root     tail        $2    9 /tmp         77 -rw-------  0 rw  $3"',
   );
+  place.script('tools/daemon', 'shift; "$@" </dev/null >/dev/null 2>&1 &');
+  // Renames the log of its file, and runs the command (flag R) that is the last word of the line.
+  place.script(
+    'tools/newsyslog',
+    'set -- "$3"; read -r log mode count size when flags command <"$1"',
+    'case $flags in *R*) ;; *) exit 1 ;; esac; mv "$log" "$log.0" && exec "$command"',
+  );
+  // Only what is locked is signalled, which no test on Linux can lock.
+  place.script('tools/pkill', 'exit 3');
   place.script(
     'tools/vmrun',
     'case $1 in ps | stop) word=$1; shift; set -- "$word" --simulate "$@" ;; facts) ;; *)',
@@ -129,13 +138,19 @@ describe('scripts/freebsd-smoke.sh', () => {
       expect(Object.fromEntries(Object.entries(ended.claims).filter(([, result]) => isOdd(result)))).toEqual({
         privilege: 'not tried',
         'rc-script': 'not tried',
-        // Linux has neither of them.
+        'periodic-conf': 'not tried',
+        // Nobody sits at a terminal.
+        'terminal-settings': 'not tried',
+        // Linux has none of them.
         'open-lock': 'NOT HELD',
+        'open-share': 'NOT HELD',
+        'log-signal': 'NOT HELD',
         'tap-opened': 'NOT HELD',
         'null-modem': 'NOT HELD',
       });
-      expect(ended.stdout).toMatch(/\n21 held, 3 not held, 2 not tried\n$/);
+      expect(ended.stdout).toMatch(/\n29 held, 5 not held, 4 not tried\n$/);
       expect(ended.stdout).toContain('\n    while a child had it: opened\n');
+      expect(ended.stdout).toContain('\n    alone: opened\n');
       expect(ended.stdout).toMatch(/^rc-script +not tried +.*: there is no \/etc\/rc\.subr$/m);
       expect(ended).toMatchObject({ status: 1, stderr: '' });
       expect(readdirSync(path.join(host.state, 'interfaces'))).toEqual(interfaces);

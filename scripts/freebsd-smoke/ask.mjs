@@ -9,6 +9,7 @@ import {
   readSync,
   readdirSync,
   rmSync,
+  watch as watchFile,
   writeFileSync,
   writeSync,
 } from 'node:fs';
@@ -19,6 +20,7 @@ import tty from 'node:tty';
 
 const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_NONBLOCK, O_NOCTTY } = constants;
 /** FreeBSD's <fcntl.h>. */
+const O_SHLOCK = 0x10;
 const O_EXLOCK = 0x20;
 
 const ownArch = process.arch === 'arm64' ? 'arm64' : 'amd64';
@@ -61,6 +63,47 @@ async function lock(file) {
   const afterwards = tryToOpen(file, flags);
   if (whileHeld !== 'EAGAIN') fail(`while a child had it: ${whileHeld}`);
   if (afterwards !== 'opened') fail(`after the end of the child: ${afterwards}`);
+}
+
+/** Who shares a lock lets others share it, and nobody have it alone. */
+function share(file) {
+  const open = O_RDWR | O_CREAT | O_NONBLOCK;
+  const descriptor = openSync(file, open | O_SHLOCK, 0o600);
+  const [shared, alone] = [tryToOpen(file, open | O_SHLOCK), tryToOpen(file, open | O_EXLOCK)];
+  closeSync(descriptor);
+  const afterwards = tryToOpen(file, open | O_EXLOCK);
+  if (shared !== 'opened') fail(`shared: ${shared}`);
+  if (alone !== 'EAGAIN') fail(`alone: ${alone}`);
+  if (afterwards !== 'opened') fail(`after it was closed: ${afterwards}`);
+}
+
+/** A file that grows is told. */
+async function watch(file) {
+  const watcher = watchFile(file);
+  const changed = once(watcher, 'change');
+  writeFileSync(file, 'more', { flag: 'a' });
+  await changed;
+  watcher.close();
+}
+
+/** pkill(1) signals who holds the lock of a pid file, and nobody where it is not locked. */
+async function signal(file) {
+  const descriptor = openSync(file, O_RDWR | O_CREAT | O_NONBLOCK | O_EXLOCK, 0o600);
+  writeSync(descriptor, `${process.pid}\n`);
+  let count = 0;
+  const heard = new Promise((resolve) => {
+    process.on('SIGUSR1', () => {
+      count += 1;
+      resolve();
+    });
+  });
+  const words = ['-USR1', '-L', '-F', file];
+  const held = run('pkill', words);
+  if (held.status !== 0) return fail(`while it is locked: status ${held.status}`, held.stderr);
+  await heard;
+  closeSync(descriptor);
+  const free = run('pkill', words);
+  if (free.status === 0 || count !== 1) fail(`after it was closed: status ${free.status}`, free.stderr);
 }
 
 function tryToOpen(file, flags) {
@@ -207,4 +250,4 @@ function withoutPrivateFile(words) {
 }
 
 const [what, ...words] = process.argv.slice(2);
-await { facts, lock, line, fifo, nmdm, vectors, examples }[what](...words);
+await { facts, lock, share, watch, signal, line, fifo, nmdm, vectors, examples }[what](...words);

@@ -98,6 +98,33 @@ process_children() {
   grep -qx "$(cat "$work/child")" "$work/seen"
 }
 
+process_state() {
+  start_idle "$work/file"
+  kill -STOP "$idle"
+  ps -o state= -p "$idle" | tee "$work/seen"
+  kill -CONT "$idle"
+  grep -q '^ *T' "$work/seen" || return 1
+  # What has become of its parent waits for nobody.
+  # shellcheck disable=SC2016
+  sh -c 'tail -f /dev/null & echo $! >"$0"; exec tail -f /dev/null' "$work/left" </dev/null >/dev/null 2>&1 &
+  undo "kill $!"
+  until_works test -s "$work/left" || return
+  left=$(cat "$work/left")
+  kill "$left"
+  until_works sh -c "ps -o stat= -p $left | grep -q '^ *Z'" || { ps -o stat= -p "$left" && return 1; }
+}
+
+process_words() {
+  start_idle "$work/file"
+  ps -o ppid= -p "$idle" | tee "$work/seen"
+  grep -qx " *$$ *" "$work/seen" || return 1
+  ps -o args= -p "$idle" | tee "$work/seen"
+  grep -q '^tail -f /dev/null' "$work/seen" || return 1
+  # The group of the process, and that of its terminal.
+  ps -o pgid= -o tpgid= -p "$idle" | tee "$work/seen"
+  grep -Eqx ' *[0-9]+ +-?[0-9]+ *' "$work/seen"
+}
+
 process_files() {
   need fstat || return
   start_idle "$work/file"
@@ -110,7 +137,28 @@ shell_status() {
   grep -qx 137 "$work/seen"
 }
 
+shell_ignore() {
+  # shellcheck disable=SC2016
+  timeout 20 sh -c 'trap "" HUP; exec sh -c "kill -HUP \$\$; echo alive"' | tee "$work/seen"
+  grep -qx alive "$work/seen"
+}
+
 open_lock() { helper lock "$work/lock"; }
+
+open_share() { helper share "$work/share"; }
+
+file_watch() {
+  : >"$work/watched"
+  timeout 20 node "$here/freebsd-smoke/ask.mjs" watch "$work/watched"
+}
+
+terminal_settings() {
+  [ -t 0 ] || skip 'standard input is no terminal' || return
+  before=$(stty -g) || return
+  undo "stty $before"
+  stty -echo && stty "$before" || return 1
+  [ "$(stty -g)" = "$before" ] || { stty -g && return 1; }
+}
 
 fifo_shell() {
   mkfifo "$work/fifo" || return
@@ -158,6 +206,20 @@ tap_bridge() {
   ifconfig | grep -q "^[[:space:]]member: $tap " || { echo 'no member in the output of ifconfig' && return 1; }
   ifconfig "$bridge" deletem "$tap" && ifconfig "$bridge" addm "$tap" up && ifconfig "$tap" destroy || return 1
   ! ifconfig | grep "^[[:space:]]member: $tap "
+}
+
+tap_flags() {
+  make_tap || return
+  ifconfig "$tap" mtu 1400 && ifconfig "$tap" up || return 1
+  ifconfig | grep "^$tap: " | tee "$work/seen"
+  grep -q '[<,]UP[,>].* mtu 1400' "$work/seen"
+}
+
+tap_name() {
+  need_root && need ifconfig || return
+  undo "ifconfig vmrunsmoke0 destroy"
+  ifconfig tap create name vmrunsmoke0 || return 1
+  ifconfig | grep '^vmrunsmoke0: '
 }
 
 has_module() {
@@ -211,6 +273,39 @@ config_vectors() {
 config_examples() {
   need "$BHYVE" || return
   helper examples "$BHYVE" "$VMRUN" "$(uname -r)" "$EXAMPLES"
+}
+
+daemon_exec() {
+  need daemon || return
+  # shellcheck disable=SC2016
+  daemon -f /bin/sh -c 'echo $$ >"$0"; exec "$@"' "$work/daemon" tail -f /dev/null || return 1
+  until_works test -s "$work/daemon" || return
+  undo "kill $(cat "$work/daemon")"
+  until_works sh -c "ps -o comm= -p $(cat "$work/daemon") | grep -qx 'tail *'" || { ps -p "$(cat "$work/daemon")" && return 1; }
+}
+
+log_signal() {
+  need pkill || return
+  timeout 20 node "$here/freebsd-smoke/ask.mjs" signal "$work/signalled.pid"
+}
+
+log_rotation() {
+  need_root && need newsyslog || return
+  echo 'a line' >"$work/rotated.log"
+  printf '#!/bin/sh\necho run >"%s"\n' "$work/rotated.run" >"$work/reopen"
+  chmod +x "$work/reopen"
+  # As in port/files/vmrun.conf.sample.in, for one file, whatever its size.
+  echo "$work/rotated.log 640 7 1 * BGJR $work/reopen" >"$work/newsyslog.conf"
+  newsyslog -F -f "$work/newsyslog.conf" || return 1
+  ls "$work"/rotated.log*
+  [ -s "$work/rotated.run" ] || { echo 'its command was not run' && return 1; }
+  for file in "$work"/rotated.log.0*; do [ -e "$file" ] || return 1; done
+}
+
+periodic_conf() {
+  [ -r /etc/defaults/periodic.conf ] || skip 'there is no /etc/defaults/periodic.conf' || return
+  sh -c '. /etc/defaults/periodic.conf && source_periodic_confs && echo read' | tee "$work/seen"
+  grep -qx read "$work/seen"
 }
 
 rc_script() {
