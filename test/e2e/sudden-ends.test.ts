@@ -129,7 +129,7 @@ describe('what nobody has caught', () => {
     const script = "exports.main = async () => require('node:fs').readFileSync('/none');";
     const { status, stderr } = await broken(script, 'vmrun');
     expect(status).toBe(71);
-    expect(stderr).toMatch(/^vmrun: a system call failed: ENOENT: [^\n]+\n$/);
+    expect(stderr).toMatch(/^vmrun: cannot open \/none: [^\n]+ \(ENOENT\)\n$/);
   });
 });
 
