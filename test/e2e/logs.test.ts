@@ -254,7 +254,9 @@ describe('--console-log', () => {
       const ended = await runVmrun(place, [...simulated(place, 'halt'), '--console-log', '/dev/full']);
       expect(ended.status).toBe(2);
       expect(ended.stdout).toContain(`${place.name} login: `);
-      expect(ended.stderr.match(/degraded: console log: \/dev\/full: no space left on device \(ENOSPC\)/g)).toHaveLength(1);
+      expect(
+        ended.stderr.match(/degraded: console log: \/dev\/full: no space left on device \(ENOSPC\)/g),
+      ).toHaveLength(1);
     });
   });
 

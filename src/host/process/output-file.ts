@@ -78,7 +78,6 @@ export function adoptOutput(folder: OutputFolder, name: string, options: OutputO
 
 const isShort = (code: string): boolean => isPassing(code) && !['ENOSPC', 'EDQUOT'].includes(code);
 
-
 /** Of a new file. A file system that is full is found out here: a write of the child's that fails is seen by nobody. */
 function withRoom(descriptor: number): number {
   try {
