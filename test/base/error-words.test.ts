@@ -16,10 +16,25 @@ const thrownBy = (act: () => unknown): unknown => {
 describe('an error in plain words', () => {
   test.each<[act: () => unknown, words: string]>([
     [() => openSync('/nowhere/a', 'r'), 'cannot open /nowhere/a: no such file or directory (ENOENT)'],
-    [() => mkdirSync('/proc/self/no'), 'cannot make the folder /proc/self/no: no such file or directory (ENOENT)'],
+    [
+      () => {
+        mkdirSync('/proc/self/no');
+      },
+      'cannot make the folder /proc/self/no: no such file or directory (ENOENT)',
+    ],
     [() => readdirSync('/nowhere'), 'cannot look into /nowhere: no such file or directory (ENOENT)'],
-    [() => unlinkSync('/nowhere'), 'cannot remove /nowhere: no such file or directory (ENOENT)'],
-    [() => renameSync('/no\n1', '/no2'), 'cannot rename /no\n1 to /no2: no such file or directory (ENOENT)'],
+    [
+      () => {
+        unlinkSync('/nowhere');
+      },
+      'cannot remove /nowhere: no such file or directory (ENOENT)',
+    ],
+    [
+      () => {
+        renameSync('/no\n1', '/no2');
+      },
+      'cannot rename /no\n1 to /no2: no such file or directory (ENOENT)',
+    ],
   ])('says what could not be done, and why: %#', (act, words) => {
     const error = thrownBy(act);
     expect(errorWords(error)).toBe(words);
