@@ -231,7 +231,7 @@ function describeStop(because: StopReason | 'error'): readonly string[] {
     case 'reboot-count':
       return ['not booted again: --reboot-count is reached'];
     case 'restart-limit':
-      return ['not booted again: too many reboots within restart.window, see restart.max'];
+      return ['gave up, not booted again: too many reboots within restart.window, see restart.max'];
     case 'left-behind':
       return ['not booted again: something was left behind, see --panic-on-failed-cleanup'];
     case 'status-unknown':

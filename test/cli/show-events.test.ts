@@ -208,7 +208,7 @@ const rows: readonly Row[] = [
   [{ kind: 'stop', because: 'no-reboot', boots: 1 }, ['not booted again: --no-reboot'], 'the same', false],
   [
     { kind: 'stop', because: 'restart-limit', boots: 9 },
-    ['not booted again: too many reboots within restart.window, see restart.max'],
+    ['gave up, not booted again: too many reboots within restart.window, see restart.max'],
     'the same',
     true,
   ],

@@ -284,7 +284,7 @@ describe('vmrun stop', () => {
 
   test.each<[title: string, onSigterm: string, words: readonly string[]]>([
     ['asked to power off', 'bye 1', []],
-    ['killed after --timeout where it is deaf', '', ['--timeout', '100ms']],
+    ['killed after --timeout where it is deaf', '', ['--timeout', '0.1']],
     ['killed with --now', '', ['--now']],
   ])('ends a bhyve whose supervisor was killed: %s', async (_title, onSigterm, words) => {
     await withVm(

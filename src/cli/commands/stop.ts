@@ -39,9 +39,9 @@ Examples:
   vmrun stop -c web.json --now   the VM that this spec names, without waiting`;
 
 function duration(word: string): number {
-  const ms = parseDurationMs(/^\d{1,9}$/.test(word) ? Number(word) : word);
+  const ms = parseDurationMs(/^\d{1,9}(?:\.\d{1,6})?$/.test(word) ? Number(word) : word);
   if (ms !== undefined && ms <= maxDurationSeconds * 1000) return ms;
-  throw new InvalidArgumentError('It is seconds, or a number with a unit, e.g. 90s or 5min.');
+  throw new InvalidArgumentError('It is seconds, or a number with a unit, e.g. 90, 0.5, 500ms or 5min.');
 }
 
 /** `vmrun stop`: ends a VM that another vmrun runs, or that it has left. */
