@@ -75,7 +75,7 @@ const mistakes: Readonly<Record<SpecFormat, readonly Row[]>> = {
     ['a forgotten last brace', '{\n "name": "a"\n', '1:1', 'this object has no end', 'add the }'],
     ['a brace too many', '{ "name": "a" }}', '1:16', 'this } closes nothing', 'take it out'],
     ['another bracket', '{ "a": [{ "b": 1 ] }', '1:18', 'this ] closes nothing', 'add the } that closes the object'],
-    ['single quotes', "{ 'name': 'a' }", '1:3', 'wants double quotes', 'use'],
+    ['single quotes', "{ 'name': 'a' }", '1:3', 'needs double quotes', 'use'],
     ['typographic quotes', '{ \u201cname\u201d: 1 }', '1:3', 'typographic quotes', 'plain ones'],
     ['a blank of a web page', '{\u00a0"name": 1 }', '1:2', 'U+00a0', 'ordinary blank'],
     ['a quote left open', '{\n "name": "a,\n "cpu": 2 }', '2:10', 'does not end on its line', 'add a "'],

@@ -396,7 +396,7 @@ describe('a VM name', () => {
 });
 
 describe('a password', () => {
-  const secret = 'Sw0rd,fish and more';
+  const secret = 'Sw0rd,fish zebu kudu';
 
   const mentions = async (text: string, format: 'json' | 'yaml' = 'json'): Promise<string> => {
     const problems = await problemsOf(text, { format });
@@ -428,8 +428,8 @@ describe('a password', () => {
     ['in single quotes', `{"graphic": {"password": '${secret}'}}`],
     ['without an end', `{"graphic": {"password": "${secret}`],
     ['without an end on its line', `{"graphic": {"password": "${secret}\n}}`],
-    ['with a quote in it', '{"graphic": {"password": "Sw0rd"fish and more"}}'],
-    ['with an escape that means nothing', '{"graphic": {"password": "Sw0rd\\,fish and more"}}'],
+    ['with a quote in it', '{"graphic": {"password": "Sw0rd"fish zebu kudu"}}'],
+    ['with an escape that means nothing', '{"graphic": {"password": "Sw0rd\\,fish zebu kudu"}}'],
     ['before an error', `{"graphic": {"password": "${secret}"}, "cpu": 0x2}`],
     ['behind an error', `{"cpu": 0x2, "graphic": {"password": "${secret}"}}`],
     ['on a line of its own', `{"graphic": {"password":\n  ${secret.replaceAll(' ', '_')}}}`],
@@ -442,9 +442,9 @@ describe('a password', () => {
   test.each<[what: string, text: string]>([
     ['without an end', `graphic: { password: "${secret}`],
     ['taken for an alias', 'graphic:\n  password: *Sw0rd,fish\n'],
-    ['taken for a tag', 'graphic:\n  password: !Sw0rd fish and more\n'],
+    ['taken for a tag', 'graphic:\n  password: !Sw0rd fish zebu kudu\n'],
     ['that begins with a reserved character', 'graphic:\n  password: @Sw0rd fish\n'],
-    ['with a colon', 'graphic:\n  password: Sw0rd: fish and more\n'],
+    ['with a colon', 'graphic:\n  password: Sw0rd: fish zebu kudu\n'],
     ['on a line of its own', 'graphic:\n  password:\n    *Sw0rd\n'],
     ['given twice', `graphic:\n  password: ${secret}\n  password: ${secret}\n`],
   ])('%s is in no syntax error of YAML', async (_what, text) => {
