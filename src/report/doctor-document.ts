@@ -1,5 +1,13 @@
 import { compactJson } from '../base/compact-json.js';
-import { hiddenSecret, namesSecret, secretsIn, withoutGivenSecrets, withoutSecrets } from '../base/secrets.js';
+import type { Problem } from '../base/problem.js';
+import {
+  hiddenSecret,
+  namesSecret,
+  secretsIn,
+  withoutGivenSecrets,
+  withoutQuotations,
+  withoutSecrets,
+} from '../base/secrets.js';
 import { splitWords } from '../base/shell.js';
 import { hookFields } from '../fields/hooks.js';
 import type { DoctorReport, RunPart } from './doctor-report.js';
@@ -30,6 +38,7 @@ export function doctorDocument(report: DoctorReport, known: Private): DoctorDocu
   const { versions, host, spec, run } = report;
   const hide = hider(spec?.written, known);
   const others = (text: string): string => hide(withoutAnnounced(text));
+  const logged = (text: string): string => hide(withoutAnnounced(withoutCredentials(text)));
   const json = (title: string, value: unknown, map: (text: string) => string): DoctorSection => ({
     title: hide(title),
     language: 'json',
@@ -39,22 +48,43 @@ export function doctorDocument(report: DoctorReport, known: Private): DoctorDocu
   return [
     json('Versions', versions, hide),
     ...(spec?.written === undefined ? [] : [json(`Spec: ${spec.source}`, withoutOwn(spec.written), others)]),
-    // What is said of a spec was made without its secrets.
-    ...(spec === undefined || problems.length === 0 ? [] : [json(`Problems of ${spec.source}`, problems, hide)]),
+    // What is said of a spec was made without its secrets, but not without what else is the user's own.
+    ...(spec === undefined || problems.length === 0
+      ? []
+      : [json(`Problems of ${spec.source}`, problems.map(withoutQuoted), others)]),
     ...(spec?.plan === undefined ? [] : [json('Plan', { ...spec.plan, warnings: undefined }, others)]),
     ...(run === undefined
       ? []
-      : [json(`Runs of ${run.name}`, { runs: run.runs, unknown: run.unknown }, others), logSection(run, hide)]),
+      : [json(`Runs of ${run.name}`, { runs: run.runs, unknown: run.unknown }, logged), logSection(run, logged)]),
     json('Host', host, hide),
   ];
 }
 
-function logSection({ name, log }: RunPart, hide: (text: string) => string): DoctorSection {
-  const title = hide(`The end of the log of ${name}: ${log.file}`);
-  if ('error' in log) return { title, language: 'text', lines: [hide(`There is none: ${log.error}`)] };
+function logSection({ name, log }: RunPart, map: (text: string) => string): DoctorSection {
+  const title = map(`The end of the log of ${name}: ${log.file}`);
+  if ('error' in log) return { title, language: 'text', lines: [map(`There is none: ${log.error}`)] };
   // Each by itself: what one announces is not all that follows it.
-  const lines = log.lines.map((line) => hide(withoutAnnounced(withoutCredentials(line))));
-  return { title, language: 'text', lines };
+  return { title, language: 'text', lines: log.lines.map(map) };
+}
+
+/** Fields with arguments of hooks and loaders in them, words for the guest, and keys of the user's own. */
+const ownField = /^.*?\/(?:hooks|post_start_script|fw_cfg_files|loader|x-[^/]*)(?=\/|$)/;
+
+/**
+ * A problem without the line of the file that it shows, and without what it quotes of a text that could not be read, so
+ * that nobody knows what its secrets are.
+ */
+function withoutQuoted({ excerpt: _line, ...problem }: Problem): Problem {
+  const { code, message, fix, place } = problem;
+  // Below one of these, a key may be one that does not belong there.
+  const pointer = code.startsWith('lock-') ? '' : ownField.exec(place?.pointer ?? '')?.[0];
+  if (code !== 'syntax' && pointer === undefined) return problem;
+  return {
+    ...problem,
+    message: withoutQuotations(message),
+    ...(fix === undefined ? {} : { fix: withoutQuotations(fix) }),
+    ...(place === undefined || pointer === undefined ? {} : { place: { ...place, pointer } }),
+  };
 }
 
 /** What programs of all kinds log as they call others: the user in an address, a header, a key that was agreed on. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
@@ -14,10 +14,20 @@ import { canary, mutated, piecesIn, secretSpecs, type SecretSpec } from '../supp
 const nobody: Private = { hostName: 'localhost', env: {} };
 
 /** What a report says of a spec. */
-async function reportOf({ text, format }: SecretSpec, known = nobody, log: readonly string[] = []): Promise<string> {
+async function reportOf(
+  { text, format }: SecretSpec,
+  known = nobody,
+  log: readonly string[] = [],
+  { lock, state }: { readonly lock?: string; readonly state?: object } = {},
+): Promise<string> {
   const folder = mkdtempSync(path.join(tmpdir(), 'vmrun-doctor-'));
   try {
     writeFileSync(path.join(folder, `web.${format}`), text);
+    if (lock !== undefined) writeFileSync(path.join(folder, 'web.lock.json'), lock);
+    if (state !== undefined) {
+      mkdirSync(path.join(folder, 'run', 'web'), { recursive: true });
+      writeFileSync(path.join(folder, 'run', 'web', 'state.json'), JSON.stringify(state));
+    }
     writeFileSync(path.join(folder, 'web.log'), log.map((line) => `${line}\n`).join(''));
     const report = await doctorReport({
       versions: { vmrun: '1.2.3' },
@@ -131,6 +141,64 @@ describe('a report has no secret', () => {
     expect(report).toContain('vmrun: boot 1 powered off');
     expect(piecesIn(report)).toEqual([]);
   });
+});
+
+describe('a report of a lock file has nothing that does not belong there', () => {
+  const lockOf = (fields: object): string => JSON.stringify({ version: 1, name: 'web', targets: {}, ...fields });
+
+  test.each<[what: string, lock: string]>([
+    ['a key', lockOf({ [canary]: 1 })],
+    ['a value', lockOf({ uuid: canary })],
+    ['a version', lockOf({ version: canary })],
+    ['a key of a target', lockOf({ targets: { default: { [canary]: {}, devices: [] } } })],
+    ['a MAC address', lockOf({ targets: { default: { devices: [{ slot: '0:1:0', model: 'x', mac: canary }] } } })],
+    ['what is not JSON', `export KEY=${canary}`],
+    ['a text without an end', `{"version": 1, "name": "${canary}`],
+    ['two texts where one belongs', `{"version": 1 "${canary}"}`],
+  ])('%s', async (_what, lock) => {
+    const report = await reportOf(json({}), nobody, [], { lock });
+    expect(report).toContain('## Problems of web.json');
+    expect(piecesIn(report)).toEqual([]);
+  });
+});
+
+test('a report of a run has no secret that its state repeats', async () => {
+  const texts = [
+    `https://bob:${canary}@nas.example is not there`,
+    `Authorization: Basic ${canary}`,
+    `-s 9,fbuf,password=${canary},wait is not understood`,
+    `the disk is full`,
+  ];
+  const state = {
+    ...{ version: 1, name: 'web', supervisor: 1, since: '2026-01-02T03:04:05.000Z', phase: 'waiting' },
+    degraded: { log: texts.join('; '), state: texts[3] },
+    last: {
+      ...{ boot: 1, at: '2026-01-02T03:04:05.000Z', end: 'failed' },
+      why: { cause: texts[2], evidence: texts, next: `token=${canary}` },
+    },
+  };
+  const report = await reportOf(json({}), nobody, [], { state });
+  expect(report).toContain('## Runs of web');
+  expect(report).toContain('"the disk is full"');
+  expect(report).toContain('https://***@nas.example is not there');
+  expect(piecesIn(report)).toEqual([]);
+});
+
+test.each<[where: string, spec: SecretSpec]>([
+  ['an argument of a hook', { format: 'json', text: `{"name": "web", "hooks": {"pre_start": ["x", "${canary}"}}` }],
+  ['an own key', { format: 'json', text: `{"name": "web", "x-note": "${canary}" "cpu": 1}` }],
+  ['a hook of YAML', { format: 'yaml', text: `name: web\nhooks: {pre_start: [x, ${canary}}\n` }],
+  ['an own key of YAML', { format: 'yaml', text: `name: web\nx-note: ${canary}: ${canary}\n` }],
+  ['a text of fw_cfg', { format: 'yaml', text: `name: web\nfw_cfg_files: [{name: opt/a, string: "${canary}}]\n` }],
+  ['a hook of UCL', { format: 'ucl', text: `name = web;\nhooks { pre_start = [x, ${canary}; }\n` }],
+  ['a hook that is no command', json({ hooks: { pre_start: `x '${canary}` } })],
+  ['a hook of a wrong type', json({ hooks: { pre_start: { [canary]: canary } } })],
+  ['an unknown key of a hook', json({ hooks: { [canary]: 'x' } })],
+])('a report of a spec with a mistake in %s has nothing of its text', async (_where, spec) => {
+  const report = await reportOf(spec);
+  expect(report).toMatch(/## Problems of web\.(json|yaml|ucl)/);
+  expect(report).not.toContain('"excerpt"');
+  expect(piecesIn(report)).toEqual([]);
 });
 
 test('a report names neither its host nor others in its domain', async () => {
