@@ -6,6 +6,7 @@ import { removeTrace, tracesOf } from '../host/run-directory/ephemeral.js';
 import type { Host } from '../host/host.js';
 import { isLockFailure } from '../host/files/flock.js';
 import { isStillThere } from '../host/process/process-identity.js';
+import type { Force } from '../host/run-directory/run-state.js';
 import { openRunDirectory, type RunDirectory } from '../host/run-directory/run-directory.js';
 import { holderWords, vmLockFile } from '../host/run-directory/run-files.js';
 import { orphaned, runElsewhere, vmExists } from './name-in-use.js';
@@ -26,6 +27,13 @@ export interface ClaimOptions {
   readonly isLoadedByOthers: boolean;
   /** The name is claimed to end what is left of it, and not to run it. */
   readonly isStopping?: true;
+  /** Called when a bhyve that an earlier run left is killed, since its guest has not powered off in time. */
+  readonly onForced?: (how: Force) => void;
+  /**
+   * Called while an orphan is waited for, again and again.
+   * @param dueMs until when, by the monotonic clock
+   */
+  readonly onWait?: (what: 'guest' | 'end', dueMs: number) => void;
 }
 
 export interface Claimed {
@@ -172,7 +180,7 @@ const killWaitMs = 5000;
 async function endOrphan(
   orphan: Orphan,
   directory: RunDirectory,
-  { host, stopTimeoutMs }: ClaimOptions,
+  { host, stopTimeoutMs, onForced, onWait }: ClaimOptions,
 ): Promise<boolean> {
   const target = orphanProcess(orphan, host);
   // What it has started may hold its lock longer.
@@ -183,11 +191,13 @@ async function endOrphan(
     ['SIGKILL', killWaitMs],
   ] as const) {
     if (await isGone()) return true;
-    if (signal === 'SIGKILL') await target.kill(signal);
-    else await signalGuest(target, directory.leftState?.isMonitored === true, host, powerButton);
+    const isForced = signal === 'SIGKILL';
+    if (isForced && (await target.kill(signal)) && orphan.role === 'bhyve') onForced?.('kill');
+    if (!isForced) await signalGuest(target, directory.leftState?.isMonitored === true, host, powerButton);
     const end = host.clock.monotonicMs() + timeoutMs;
     while (host.clock.monotonicMs() < end) {
       if (await isGone()) return true;
+      onWait?.(isForced ? 'end' : 'guest', end);
       await host.clock.sleep(pollMs);
     }
   }

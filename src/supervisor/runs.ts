@@ -3,15 +3,17 @@ import { readLastLines } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { errorWords } from '../base/error-words.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
+import type { Clock } from '../host/clock.js';
 import { systemHost, type Host } from '../host/host.js';
 import { systemRunBase } from '../host/run-directory/run-base.js';
 import { openLedger } from '../host/repair/ledger.js';
+import { lastWordsOf } from '../host/files/lock.js';
 import { hasOpen } from '../host/process/open-files.js';
 import { isStopped, stateOf } from '../host/process/process-identity.js';
 import { endIn, type RunDirectory } from '../host/run-directory/run-directory.js';
-import { endFile, outputFiles, supervisorIn } from '../host/run-directory/run-files.js';
+import { endFile, forceIn, locksIn, outputFiles, supervisorIn } from '../host/run-directory/run-files.js';
 import { knownNames, whoRuns, type NameHolder } from '../host/run-directory/who-runs.js';
-import type { LastEnd, RunState } from '../host/run-directory/run-state.js';
+import type { Force, LastEnd, RunState } from '../host/run-directory/run-state.js';
 import { signalProcess } from '../host/process/signal-process.js';
 import { leaveStopNote } from '../host/run-directory/stop-note.js';
 import { explainEnd } from '../explain/explain-end.js';
@@ -144,8 +146,23 @@ export interface StopRunOptions extends RunsOptions {
   readonly now?: boolean;
   /** Called once it is known what is asked to stop; again where its supervisor is killed meanwhile. */
   readonly onStopping?: (run: KnownRun) => void;
+  /** Called once, after two seconds, where the stop takes longer. */
+  readonly onWaiting?: (wait: StopWait) => void;
+  /**
+   * Called when the guest was ended by force: it had not powered off in its time. `power-off`: by bhyvectl(8)
+   * `--force-poweroff`; `kill`: bhyve was killed.
+   */
+  readonly onForced?: (how: Force) => void;
   /** Gets what could not be taken back of what a killed run had changed on the host; and that its supervisor was stopped, and goes on. */
   readonly onWarning?: (problem: Problem) => void;
+}
+
+/** What a stop waits for. */
+export interface StopWait {
+  /** `guest`: that it powers off; then it is ended by force. `end`: all that follows, cleanup say; then the stop fails. */
+  readonly for: 'guest' | 'end';
+  /** ISO 8601: it is waited for no longer than that. */
+  readonly until: string;
 }
 
 /** What became of a stop. `not-running`: there was nothing; what a killed run had left is removed then too. */
@@ -156,6 +173,8 @@ const pollMs = { first: 25, last: 200 } as const;
 /** Hooks and cleanup come after the guest; a supervisor that hangs is not waited for. */
 const afterMs = 60_000;
 const defaultTimeoutMs = 60_000;
+/** A stop that takes no longer needs no words. */
+const silentMs = 2000;
 /** One that has just taken the lock says so in a moment, and one that ends lets go of it. */
 const unprovenMs = 3000;
 
@@ -166,7 +185,7 @@ const unprovenMs = 3000;
  */
 export async function stopRun(name: string, options: StopRunOptions = {}): Promise<StopOutcome> {
   const { runBase = systemRunBase(), host = systemHost(), now = false } = options;
-  const asked = { ...options, host, runBase, now };
+  const asked = { ...options, host, runBase, now, onWait: waitTeller(host.clock, options.onWaiting) };
   let stopped: number | undefined;
   for (;;) {
     const isKnown = knownNames(runBase).includes(name);
@@ -177,13 +196,27 @@ export async function stopRun(name: string, options: StopRunOptions = {}): Promi
     if (found === undefined || isNext) return stopped === undefined ? 'not-running' : 'stopped';
     options.onStopping?.(found);
     if (isSupervised) {
-      await stopSupervised(found, asked);
+      const forced = await stopSupervised(found, asked);
+      if (forced !== undefined) options.onForced?.(forced);
       // It may have been killed over it, so what there is now is looked at once more.
       stopped ??= found.supervisor;
     } else if (await endLeft(found, asked)) {
       return found.status === 'left' && stopped === undefined ? 'not-running' : 'stopped';
     }
   }
+}
+
+/** Tells once what is waited for, when that has taken a while. */
+function waitTeller(clock: Clock, onWaiting: StopRunOptions['onWaiting']): NonNullable<ClaimOptions['onWait']> {
+  const toldMs = clock.monotonicMs() + silentMs;
+  let isTold = false;
+  return (what, dueMs) => {
+    const nowMs = clock.monotonicMs();
+    if (isTold || nowMs < toldMs) return;
+    isTold = true;
+    const restMs = Math.max(0, dueMs - nowMs);
+    onWaiting?.({ for: what, until: new Date(clock.now().getTime() + restMs).toISOString() });
+  };
 }
 
 /** @throws ProblemsError where it is another user's */
@@ -216,12 +249,13 @@ function endLeft({ name, state }: KnownRun, asked: Asked): Promise<boolean> {
 
 async function takeBack(
   name: string,
-  { host, runBase, onWarning }: Asked,
+  { host, runBase, onWarning, onForced, onWait }: Asked,
   how: Pick<ClaimOptions, 'force' | 'isLoadedByOthers' | 'stopTimeoutMs'>,
 ): Promise<boolean> {
   let directory: RunDirectory;
   try {
-    ({ directory } = await claim(name, { ...how, adopt: false, isStopping: true, host, base: runBase }));
+    const told = { onWait, ...(onForced && { onForced }) };
+    ({ directory } = await claim(name, { ...how, ...told, adopt: false, isStopping: true, host, base: runBase }));
   } catch (error) {
     if (error instanceof ProblemsError && error.problems.some(({ code }) => code === 'in-use')) return false;
     throw error;
@@ -238,14 +272,34 @@ async function takeBack(
   return true;
 }
 
-type Asked = StopRunOptions & Required<Pick<StopRunOptions, 'host' | 'runBase' | 'now'>>;
+type Asked = StopRunOptions &
+  Required<Pick<StopRunOptions, 'host' | 'runBase' | 'now'>> & { readonly onWait: NonNullable<ClaimOptions['onWait']> };
 
-async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs, onWarning }: Asked): Promise<void> {
+/** @returns by what its guest was ended, where that was by force */
+async function stopSupervised(run: KnownRun, asked: Asked): Promise<Force | undefined> {
+  const words = lastWordsOf(locksIn(path.join(asked.runBase, run.name)).lock);
+  try {
+    await askSupervisor(run, asked);
+    // Its state is gone by now, with its directory.
+    return forceIn(words.read());
+  } finally {
+    words.close();
+  }
+}
+
+async function askSupervisor(
+  run: KnownRun,
+  { host, runBase, now, timeoutMs, onWarning, onWait }: Asked,
+): Promise<void> {
   const { name, supervisor, state } = run;
   const { clock } = host;
+  const startMs = clock.monotonicMs();
+  const givenMs = now ? 0 : (timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
+  let latest = state;
   const isOver = (): boolean => {
-    const { heldBy } = whoRuns(runBase, name);
+    const { heldBy, state: told } = whoRuns(runBase, name);
     if (heldBy === undefined) return true;
+    latest = told;
     const holder = supervisorIn(heldBy);
     return holder !== undefined && holder !== supervisor;
   };
@@ -253,6 +307,9 @@ async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs, on
     const end = clock.monotonicMs() + ms;
     for (let pauseMs: number = pollMs.first; !isOver(); pauseMs = Math.min(2 * pauseMs, pollMs.last)) {
       if (clock.monotonicMs() >= end) return false;
+      const isGuestWaitedFor = latest?.phase === 'stopping' && latest.forced === undefined;
+      if (isGuestWaitedFor) onWait('guest', startMs + givenMs);
+      else onWait('end', supervisor === undefined ? end : startMs + givenMs + afterMs);
       await clock.sleep(pauseMs);
     }
     return true;
@@ -269,7 +326,6 @@ async function stopSupervised(run: KnownRun, { host, runBase, now, timeoutMs, on
     send(name, pid, 'SIGCONT');
     return false;
   };
-  const givenMs = now ? 0 : (timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
   if (supervisor === undefined) {
     if (await wait(givenMs + afterMs)) return;
     throw noSupervisor(name);

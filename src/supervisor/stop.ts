@@ -69,11 +69,13 @@ export async function stopWhenAsked(
   given.release();
   if (over()) return;
   if (host.vmm.exists(name)) {
+    state.update({ forced: 'power-off' });
     emit({ kind: 'stopping', how: 'forced power-off', timeoutMs: forcedPowerOffMs });
     await host.vmm.forcePowerOff(name);
     await host.clock.sleep(forcedPowerOffMs, ended);
     if (over()) return;
   }
+  state.update({ forced: 'kill' });
   emit({ kind: 'stopping', how: 'kill', timeoutMs: 0 });
   await target.kill('SIGKILL');
   await host.clock.sleep(killMs, ended);

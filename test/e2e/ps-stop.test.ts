@@ -238,7 +238,7 @@ describe('vmrun stop', () => {
       expect(existsSync(place.path('vm.pid'))).toBe(false);
       expect([status, stdout]).toEqual([0, '']);
       expect(stderr).toContain(`asking process ${supervisorOf(vm)} to stop it`);
-      expect(stderr).toContain(`${place.name}: stopped`);
+      expect(stderr).toContain(`${place.name}: stopped\n`);
       expect((await ended(vm)).status).toBe(1);
     });
   });
@@ -251,6 +251,28 @@ describe('vmrun stop', () => {
     });
   });
 
+  const byForce = 'stopped by force: the guest had not powered off, bhyve was killed';
+
+  test('says after two seconds what it waits for, and until when', async () => {
+    await withVm(
+      { stop_timeout: '1h' },
+      async ({ place, bhyve, running }) => {
+        const { vm } = await running();
+        const stopping = startVmrun(place, ['stop', place.name, '--run-dir', place.runBase]);
+        await stopping.said('waiting for the guest to power off');
+        bhyve.end(1);
+        const { status, stderr } = await stopping.ended;
+        expect(status).toBe(0);
+        expect(stderr.match(/waiting/g)).toHaveLength(1);
+        expect(stderr).toMatch(
+          /: waiting for the guest to power off, until [-\d: ]+, in \d+ min; then it is ended by force\n.*: stopped\n$/,
+        );
+        await ended(vm);
+      },
+      { onSigterm: '' },
+    );
+  });
+
   test.each<[title: string, words: readonly string[], givenMs: number]>([
     ['its stop_timeout is over', [], 200],
     ['--timeout is over', ['--timeout', '100ms'], 100],
@@ -260,7 +282,9 @@ describe('vmrun stop', () => {
       { stop_timeout: words.length === 0 ? '200ms' : '1h' },
       async ({ place, running, stop }) => {
         const { vm, pid } = await running();
-        expect((await stop(...words)).status).toBe(0);
+        const stopped = await stop(...words);
+        expect(stopped.status).toBe(0);
+        expect(stopped.stderr).toContain(`${place.name}: ${byForce}\n`);
         expect(isRunning(pid)).toBe(false);
         const { status, events } = await ended(vm);
         expect(status).toBe(137);
@@ -282,11 +306,11 @@ describe('vmrun stop', () => {
     });
   });
 
-  test.each<[title: string, onSigterm: string, words: readonly string[]]>([
-    ['asked to power off', 'bye 1', []],
-    ['killed after --timeout where it is deaf', '', ['--timeout', '0.1']],
-    ['killed with --now', '', ['--now']],
-  ])('ends a bhyve whose supervisor was killed: %s', async (_title, onSigterm, words) => {
+  test.each<[title: string, onSigterm: string, words: readonly string[], says: string]>([
+    ['asked to power off', 'bye 1', [], 'stopped'],
+    ['killed after --timeout where it is deaf', '', ['--timeout', '0.1'], byForce],
+    ['killed with --now', '', ['--now'], byForce],
+  ])('ends a bhyve whose supervisor was killed: %s', async (_title, onSigterm, words, says) => {
     await withVm(
       { graphic: { host: '127.0.0.1', password: 'geheim17' } },
       async ({ place, orphan, stop }) => {
@@ -294,6 +318,7 @@ describe('vmrun stop', () => {
         const { status, stderr } = await stop(...words);
         expect(status).toBe(0);
         expect(stderr).toContain(`its supervisor is gone, stopping process ${pid}`);
+        expect(stderr).toContain(`${place.name}: ${says}\n`);
         expect(isRunning(pid)).toBe(false);
         expect(place.runDirectories()).toEqual([]);
       },

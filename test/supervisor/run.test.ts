@@ -5,6 +5,8 @@ import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
 import { StartError } from '../../src/host/process/start-error.js';
 import { systemHost } from '../../src/host/host.js';
+import { lastWordsOf } from '../../src/host/files/lock.js';
+import { forceIn } from '../../src/host/run-directory/run-files.js';
 import type { RunEvent } from '../../src/supervisor/events.js';
 import type { RunOptions } from '../../src/supervisor/run-options.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
@@ -391,6 +393,7 @@ describe('on a host where VMs outlive bhyve', () => {
         { host: kernel.host, bhyve: deafBhyveOn(kernel) },
       );
       await vm.said('deaf bhyve is up');
+      const words = lastWordsOf(place.path('run', place.name, 'lock'));
       vm.stop();
       expect(await vm.result).toMatchObject({ end: { kind: 'powered-off' }, because: 'asked' });
       await vm.over;
@@ -399,6 +402,10 @@ describe('on a host where VMs outlive bhyve', () => {
         'power button again',
         'forced power-off',
       ]);
+      // Whoever waits for the end reads it when the directory is gone.
+      expect(place.runDirectories()).toEqual([]);
+      expect(forceIn(words.read())).toBe('power-off');
+      words.close();
       expect(kernel.calls()).toEqual(['--force-poweroff', '--destroy']);
     });
   });

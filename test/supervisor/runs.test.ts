@@ -10,7 +10,8 @@ import { openLedger } from '../../src/host/repair/ledger.js';
 import { takeLock } from '../../src/host/files/lock.js';
 import { openRunDirectory } from '../../src/host/run-directory/run-directory.js';
 import { holderWords } from '../../src/host/run-directory/run-files.js';
-import { listRuns, stopRun, type KnownRun } from '../../src/supervisor/runs.js';
+import type { Force } from '../../src/host/run-directory/run-state.js';
+import { listRuns, stopRun, type KnownRun, type StopWait } from '../../src/supervisor/runs.js';
 import { makeFakeHost } from '../host/fake-host.js';
 import { deepest, endProcess, inPlace, isRunning, type Place } from '../e2e/support/place.js';
 import { fakeKernel } from '../e2e/support/supervised.js';
@@ -212,9 +213,12 @@ describe('a stop', () => {
         const child = await orphanOf(place, puppet(place));
         for (const file of ['bhyve.conf', 'device.map']) writeFileSync(place.path('run', name, file), '');
         writeFileSync(kernel.file, '');
-        const told: KnownRun[] = [];
+        const told: (KnownRun | Force)[] = [];
         const host = { ...kernel.host, run: fake.run };
-        expect(await stopRun(name, { runBase, host, onStopping: (run) => told.push(run) })).toBe('stopped');
+        const tell = (what: KnownRun | Force): void => {
+          told.push(what);
+        };
+        expect(await stopRun(name, { runBase, host, onStopping: tell, onForced: tell })).toBe('stopped');
         expect(told).toMatchObject([{ status: 'orphaned', pid: child.pid }]);
         expect(await child.ended).toEqual({ kind: 'exited', status: 1 });
         expect(kernel.calls()).toEqual(['--destroy']);
@@ -259,9 +263,40 @@ describe('a stop', () => {
       const child = await orphanOf(place, puppet(place, { onSigterm: '' }), {
         state: (bhyve) => ({ phase: 'running', bhyve, stopTimeoutMs }),
       });
-      expect(await stopRun(name, { runBase, ...options })).toBe('stopped');
+      const forced: Force[] = [];
+      expect(await stopRun(name, { runBase, ...options, onForced: (how) => forced.push(how) })).toBe('stopped');
       expect(await child.ended).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
+      expect(forced).toEqual(['kill']);
       expect(place.runDirectories()).toEqual([]);
+    });
+  });
+
+  test('of an orphan that takes long tells once that the guest is waited for, and until when', async () => {
+    await inPlace(async (place) => {
+      const { runBase, name } = place;
+      const child = await orphanOf(place, puppet(place, { onSigterm: '' }));
+      const host = inHaste();
+      const fromMs = host.clock.now().getTime();
+      const told: StopWait[] = [];
+      const outcome = stopRun(name, { runBase, host, timeoutMs: 60_000, onWaiting: (wait) => told.push(wait) });
+      expect(await outcome).toBe('stopped');
+      await child.ended;
+      expect(told.map(({ for: what }) => what)).toEqual(['guest']);
+      const untilMs = Date.parse(told[0]?.until ?? '');
+      expect(untilMs).toBeGreaterThan(fromMs);
+      expect(untilMs).toBeLessThan(host.clock.now().getTime() + 60_001);
+    });
+  });
+
+  test('tells that a holder is waited for who says nothing', async () => {
+    await inPlace(async (place) => {
+      const { runBase, name } = place;
+      const silent = await openPlace(place);
+      const told: string[] = [];
+      const stop = stopRun(name, { runBase, host: inHaste(), now: true, onWaiting: (wait) => told.push(wait.for) });
+      expect(await codesOf(stop)).toEqual(['no-supervisor']);
+      expect(told).toEqual(['end']);
+      silent.release();
     });
   });
 

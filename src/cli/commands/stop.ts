@@ -10,8 +10,10 @@ import { loadSpec } from '../../report/load-spec.js';
 import { lockFileFor } from '../../report/lock-file.js';
 import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
-import { stopRun, type KnownRun, type StopRunOptions } from '../../supervisor/runs.js';
+import type { Force } from '../../host/run-directory/run-state.js';
+import { stopRun, type KnownRun, type StopRunOptions, type StopWait } from '../../supervisor/runs.js';
 import type { Context } from '../context.js';
+import { formatWhen } from '../clock-time.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines } from '../paint.js';
@@ -31,7 +33,9 @@ interface StopChoice {
 
 const notes = `
 The guest is asked to power off, and vmrun waits until nothing is left of the
-run. Exit status: 0 stopped, 69 no VM of that name runs, 75 it did not end.
+run; it says so where that takes longer, and where the guest did not power off
+and was ended by force. Exit status: 0 stopped, by force too, 69 no VM of that
+name runs, 75 it did not end.
 
 Examples:
   vmrun stop web                 as long as the spec's stop_timeout allows
@@ -77,12 +81,19 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
     if (options.quiet !== true) context.err(asLines([`vmrun: ${name}: ${text}`]));
   };
   const left: KnownRun[] = [];
+  let forced: Force | undefined;
   const how: StopRunOptions = {
     timeoutMs: options.timeout,
     now: options.now === true,
     onStopping: (run) => {
       if (run.status === 'left') left.push(run);
       say(describe(run));
+    },
+    onWaiting: (wait) => {
+      say(describeWait(wait));
+    },
+    onForced: (by) => {
+      forced = by;
     },
     onWarning: (problem) => {
       const fix = problem.fix === undefined ? [] : [`    fix: ${problem.fix}`];
@@ -91,7 +102,7 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
   };
   for (const [index, place] of places.entries()) {
     if ((await stopRun(name, { ...how, ...place })) === 'not-running') continue;
-    say('stopped');
+    say(forced === undefined ? 'stopped' : `stopped by force: the guest had not powered off, ${forceWords[forced]}`);
     const [other] = places.slice(index + 1);
     if (other !== undefined && knownNames(other.runBase).includes(name)) {
       say(`one of this name is simulated, and goes on: vmrun stop ${quoteWord(name)} --simulate`);
@@ -125,6 +136,18 @@ function describe({ status, supervisor, pid, ended }: KnownRun): string {
     case 'left':
       return `nothing runs${ended === undefined ? '' : ` (boot ${ended.boot} ${ended.words})`}, removing what a run that was killed has left`;
   }
+}
+
+const forceWords: Readonly<Record<Force, string>> = {
+  'power-off': 'bhyvectl --force-poweroff ended it',
+  kill: 'bhyve was killed',
+};
+
+function describeWait({ for: what, until }: StopWait): string {
+  const when = formatWhen(new Date(until), new Date());
+  return what === 'guest'
+    ? `waiting for the guest to power off, until ${when}; then it is ended by force`
+    : `waiting for the run to end, until ${when}; then vmrun stop gives up`;
 }
 
 /** @throws ProblemsError where the spec cannot be read; what else is wrong with it does not matter here */

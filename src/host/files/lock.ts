@@ -4,6 +4,7 @@ import {
   fstatSync,
   ftruncateSync,
   lstatSync,
+  openSync,
   rmdirSync,
   unlinkSync,
   writeSync,
@@ -134,6 +135,25 @@ export function whoHolds(file: string): string | undefined {
   }
 }
 
+/**
+ * Opens the file of a lock, and takes no part in the lock, for somebody who wants to know what the holder writes last: it is
+ * removed when that lets go.
+ * @returns reads it, once; '' where it could not be opened
+ */
+export function lastWordsOf(file: string): { readonly read: () => string; readonly close: () => void } {
+  try {
+    const descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return {
+      read: () => contentOf(descriptor),
+      close: () => {
+        closeSync(descriptor);
+      },
+    };
+  } catch {
+    return { read: () => '', close: () => undefined };
+  }
+}
+
 function held(file: string, descriptor: number): Lock {
   const leave = (): void => {
     closeSync(descriptor);
@@ -183,7 +203,7 @@ function isThere(file: string, { dev, ino }: FileIdentity): boolean {
 /** Of what names the holder of a lock: a line. */
 const longestHolder = 64 * 1024;
 
-function contentOf(file: string): string {
+function contentOf(file: string | number): string {
   try {
     return readBoundedText(file, { most: longestHolder, isRegular: true })?.trim() ?? '';
   } catch {

@@ -192,7 +192,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     saveState: (state) => {
       const displaced = ensure();
       files.write(stateFile, `${visibleLines(JSON.stringify(state))}\n`);
-      lock.write(`${holderWords(state.supervisor, state.since)}\n`);
+      lock.write(`${holderWords(state.supervisor, state.since, state.forced)}\n`);
       // It holds, since nobody can lock what is there; but nobody sees it either.
       if (displaced !== undefined) throw new Error(`what is in the place of ${displaced.path} cannot be removed`);
     },

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { readBoundedText } from '../../base/bounded-file.js';
 import { isProcess } from '../process/signal-process.js';
+import { forces, type Force } from './run-state.js';
 
 /** Locked by the supervisor as long as it lives. */
 export const runLockFile = 'lock';
@@ -62,8 +63,15 @@ export function noteIn(text: string): Note | undefined {
   return { role, pid: Number(pid), boot: Number(boot), target };
 }
 
-/** Who supervises, as the lock file has it for others to read. */
-export const holderWords = (supervisor: number, since: string): string => `process ${supervisor} since ${since}`;
+/** Who supervises, and whether it ends its guest by force, as the lock file has it for others to read. */
+export const holderWords = (supervisor: number, since: string, forced?: Force): string =>
+  `process ${supervisor} since ${since}${forced === undefined ? '' : `, ending it by force: ${forced}`}`;
+
+/** @returns undefined where the holder ends its guest by no force */
+export function forceIn(heldBy: string): Force | undefined {
+  const [, force] = /^process [1-9]\d{0,9} since .+, ending it by force: ([a-z-]+)\n?$/.exec(heldBy) ?? [];
+  return forces.find((each) => each === force);
+}
 
 /** @returns undefined where the holder is no supervisor, or has not yet said who it is: the words are a dead one's */
 export function supervisorIn(heldBy: string): number | undefined {

@@ -9,6 +9,10 @@ export const phases = ['starting', 'loading', 'running', 'paused', 'stopping', '
  */
 export type Phase = (typeof phases)[number];
 
+/** How a guest is ended that has not powered off in time: bhyvectl(8) `--force-poweroff`, or SIGKILL to bhyve. */
+export const forces = ['power-off', 'kill'] as const;
+export type Force = (typeof forces)[number];
+
 /** A file by what the kernel calls it; numbers as text, since JSON has none of 64 bits. */
 export interface FileIdentity {
   readonly path: string;
@@ -50,6 +54,8 @@ export interface RunState {
   readonly loader?: ProcessIdentity;
   /** The guest runs in a child of bhyve, which is the one to signal. */
   readonly isMonitored?: true;
+  /** The guest has not powered off in time, and this is done to end it. */
+  readonly forced?: Force;
   /** How long the guest has to power off. */
   readonly stopTimeoutMs?: number;
   /** Where bhyve makes sockets, and those that were there before it. */
@@ -92,7 +98,7 @@ export function stateIn(text: string): RunState | undefined {
     return undefined;
   }
   if (!isObject(value)) return undefined;
-  const { name, supervisor, since, phase, target, boot, bootSince, stopTimeoutMs } = value;
+  const { name, supervisor, since, phase, target, boot, bootSince, forced, stopTimeoutMs } = value;
   if (!isCount(supervisor)) return undefined;
   const bhyve = identityOf(value.bhyve);
   const loader = identityOf(value.loader);
@@ -100,6 +106,7 @@ export function stateIn(text: string): RunState | undefined {
   const last = lastOf(value.last);
   const degraded = degradedOf(value.degraded);
   const known = phases.find((each) => each === phase);
+  const force = forces.find((each) => each === forced);
   return {
     version: 1,
     name: isText(name) ? name : '',
@@ -112,6 +119,7 @@ export function stateIn(text: string): RunState | undefined {
     ...(bhyve === undefined ? {} : { bhyve }),
     ...(loader === undefined ? {} : { loader }),
     ...(value.isMonitored === true ? { isMonitored: true as const } : {}),
+    ...(force === undefined ? {} : { forced: force }),
     ...(Number.isFinite(stopTimeoutMs) && Number(stopTimeoutMs) >= 0 ? { stopTimeoutMs: Number(stopTimeoutMs) } : {}),
     ...(sockets === undefined ? {} : { sockets }),
     ...(last === undefined ? {} : { last }),

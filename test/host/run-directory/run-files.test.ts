@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isSigned, noteIn, supervisorIn } from '../../../src/host/run-directory/run-files.js';
+import { forceIn, holderWords, isSigned, noteIn, supervisorIn } from '../../../src/host/run-directory/run-files.js';
 import { stateIn } from '../../../src/host/run-directory/run-state.js';
 
 const self = process.pid;
@@ -31,6 +31,27 @@ describe('what a run has written down', () => {
   ])('names one process, or none: the lock %j', (heldBy, pid, said) => {
     expect([supervisorIn(heldBy), isSigned(heldBy)]).toEqual([pid, said]);
   });
+
+  test.each<['power-off' | 'kill' | undefined]>([['power-off'], ['kill'], [undefined]])(
+    'says in the lock and in the state how the guest is ended by force: %s',
+    (forced) => {
+      const words = holderWords(self, '2026-01-01T00:00:00.000Z', forced);
+      expect([supervisorIn(words), isSigned(words), forceIn(words), forceIn(`${words}\n`)]).toEqual([
+        self,
+        true,
+        forced,
+        forced,
+      ]);
+      expect(stateIn(JSON.stringify({ ...state, forced }))?.forced).toBe(forced);
+    },
+  );
+
+  test.each(['', 'process 4711, vmrun stop', `process ${self} ${since}, ending it by force: magic`])(
+    'tells of no force that is not there: %j',
+    (words) => {
+      expect(forceIn(words)).toBeUndefined();
+    },
+  );
 
   test.each<[written: string, stopTimeoutMs: number | undefined]>([
     ['90000', 90000],
