@@ -2,6 +2,7 @@ import { quoteWord } from '../base/shell.js';
 import { visible } from '../base/visible.js';
 import type { ListedRun } from '../report/runs-document.js';
 import type { KnownRun } from '../supervisor/runs.js';
+import { formatWhen } from './clock-time.js';
 import { tableRows } from './columns.js';
 import { asLines, asText, type OwnText } from './paint.js';
 import { toRun, type RunPlace } from './run-base.js';
@@ -55,9 +56,10 @@ interface Row {
 }
 
 function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: Date, place: RunPlace = {}): Row {
-  const { target, boot, bootSince, phase, last, degraded = {} } = state ?? {};
+  const { target, boot, bootSince, nextBootAt, phase, last, degraded = {} } = state ?? {};
   const isAlive = status === 'orphaned' || (status === 'supervised' && pid !== undefined);
   const upMs = bootSince === undefined ? NaN : now.getTime() - Date.parse(bootSince);
+  const nextBoot = status === 'supervised' && phase === 'waiting' ? new Date(nextBootAt ?? '') : undefined;
   return {
     cells: [
       name,
@@ -71,6 +73,9 @@ function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: D
     notes: [
       ...Object.entries(degraded).map(([part, error]) => `${part} does not work: ${error}`),
       ...(last?.why === undefined ? [] : [`boot ${last.boot}: ${last.why.cause}`]),
+      ...(nextBoot !== undefined && nextBoot.getTime() > now.getTime()
+        ? [`boot ${(boot ?? 0) + 1} begins at ${formatWhen(nextBoot, now)}`]
+        : []),
       ...(status === 'orphaned'
         ? [
             'its supervisor is gone; take it over, or stop it:',

@@ -117,7 +117,8 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
       const { end, aliveMs, why } = last;
       const reason = reasonOf(end);
       const nowMs = host.clock.monotonicMs();
-      const at = host.clock.now().toISOString();
+      const endedAt = host.clock.now();
+      const at = endedAt.toISOString();
       state.soon({
         phase: 'ending',
         last: { boot: boots, at, end: end.kind, ...(reason === undefined ? {} : { reason }), ...(why && { why }) },
@@ -132,19 +133,20 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
       const { delayMs, gaveUp } = step;
       const next = { boot: boots + 1, target: step.target, reason: step.reason, delayMs };
       emit({ kind: 'reboot', ...next, ...(gaveUp === undefined ? {} : { gaveUp }) });
+      const waits = { phase: 'waiting', nextBootAt: new Date(endedAt.getTime() + delayMs).toISOString() } as const;
       // A hook may read it.
-      if (tried.policy.hooks.preReboot === undefined) state.soon({ phase: 'waiting' });
-      else state.update({ phase: 'waiting' });
+      if (tried.policy.hooks.preReboot === undefined) state.soon(waits);
+      else state.update(waits);
       await hooks.preReboot(tried, facts(boots));
       const restMs = nowMs + delayMs - host.clock.monotonicMs();
       if (restMs > 0) await host.clock.sleep(restMs, signals.stop);
       if (isStopping()) return finish('asked');
-      state.soon({ phase: 'starting' });
+      state.soon({ phase: 'starting', nextBootAt: undefined });
     }
   } finally {
     // A bhyve that goes on without us is for the next run to end.
     if (tried !== undefined && adoption?.isOver !== false) {
-      state.update({ phase: 'ending' });
+      state.update({ phase: 'ending', nextBootAt: undefined });
       await hooks.postStop(tried, facts(boots));
     }
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { formatWhen } from '../../src/cli/clock-time.js';
 import { asJson } from '../../src/cli/paint.js';
 import { formatRuns, runLines } from '../../src/cli/show-runs.js';
 import type { RunState } from '../../src/host/run-directory/run-state.js';
@@ -102,6 +103,20 @@ describe('below a run stands', () => {
       '  log does not work: ENOSPC: no space left on device',
       '  start does not work: fork failed',
     ]);
+  });
+
+  test('when its next boot comes, as long as that is to come', () => {
+    const waits = (nextBootAt: string): readonly string[] =>
+      notes({ name: 'web', status: 'supervised', supervisor: 4711, state: state({ phase: 'waiting', nextBootAt }) });
+    const nextBootAt = '2026-01-03T00:00:58.000Z';
+    expect(waits(nextBootAt)).toEqual([`  boot 13 begins at ${formatWhen(new Date(nextBootAt), now)}`]);
+    expect(waits(nextBootAt)[0]).toMatch(/, in 58 s$/);
+    expect(waits('2026-01-02T23:59:59.000Z')).toEqual([]);
+    expect(waits('soon')).toEqual([]);
+    expect(notes(supervised({ state: state({ nextBootAt }) }))).toEqual([]);
+    expect(notes({ name: 'web', status: 'left', state: state({ phase: 'waiting', nextBootAt }) })[0]).toBe(
+      '  nothing runs; run it again, or remove what is left:',
+    );
   });
 
   test('why its last boot failed', () => {

@@ -142,9 +142,29 @@ describe('vmrun ps', () => {
         state: { phase: 'waiting', last: { boot: 2, reason: 'reboot' } },
       });
       expect(run).not.toHaveProperty('pid');
-      expect((await table())[0]).toMatch(new RegExp(`  waiting  default +2 +- +- +${supervisorOf(vm)}$`));
+      const { nextBootAt, last } = run?.state ?? {};
+      expect(Date.parse(nextBootAt ?? '') - Date.parse(last?.at ?? '')).toBe(3_600_000);
+      const [row, note] = await table();
+      expect(row).toMatch(new RegExp(`  waiting  default +2 +- +- +${supervisorOf(vm)}$`));
+      expect(note).toMatch(/^ {2}boot 3 begins at (?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d, in \d+ min$/);
       expect((await stop()).status).toBe(0);
       expect((await ended(vm)).status).toBe(0);
+    });
+  });
+
+  test('says no more when the next boot comes once it has come', async () => {
+    await withVm({ restart: { delay: '50ms', max_delay: '50ms' } }, async ({ bhyve, start, runs, stop }) => {
+      const vm = start();
+      for (let boot = 1; boot <= 3; boot += 1) {
+        const { pid } = await vm.event('boot', boot);
+        await vm.said(`up ${pid}\n`);
+        if (boot < 3) bhyve.end(0);
+      }
+      const [run] = await runs();
+      expect(run).toMatchObject({ state: { phase: 'running', boot: 3, last: { boot: 2 } } });
+      expect(run?.state).not.toHaveProperty('nextBootAt');
+      expect((await stop()).status).toBe(0);
+      await ended(vm);
     });
   });
 
@@ -435,7 +455,9 @@ describe('vmrun stop', () => {
       const command = ['flock', '-x', `${base}/a/lock`, ...vmrunCommand];
       const { status, stdout, stderr } = await startVmrun(place, words, { command }).ended;
       expect(stdout).toMatch(/^NAME .*\na +starting /);
-      expect(stderr).toMatch(/^vmrun: bcd: it is not known who runs it: cannot look at .*: name too long \(ENAMETOOLONG\)$/m);
+      expect(stderr).toMatch(
+        /^vmrun: bcd: it is not known who runs it: cannot look at .*: name too long \(ENAMETOOLONG\)$/m,
+      );
       expect(status).toBe(71);
     });
   },

@@ -37,6 +37,7 @@ const settled = (line: string, place: Place): string =>
     .replaceAll(` --run-dir ${place.runBase}`, '')
     .replaceAll(place.folder, '/vm')
     .replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replaceAll(/\b(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d\b/g, 'CLOCK')
     .replaceAll(/\b(pid|process) \d+/g, '$1 N')
     .replaceAll(/\b\d+(\.\d+)? ?(ms|s|min)\b/g, 'DURATION')
     .replaceAll(/BHYVE(-[0-9A-F]{4}){3}/g, 'SERIAL')

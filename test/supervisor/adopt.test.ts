@@ -246,6 +246,7 @@ describe('a bhyve that is taken over', () => {
         bhyve.end(0);
         await vm.event('hook');
         expect(state(place)).toMatchObject({ phase: 'waiting', last: { boot: 2, reason: 'reboot' } });
+        expect(state(place)?.nextBootAt).toMatch(/^\d{4}-.+Z$/);
         expect(state(place)?.bhyve).toBeUndefined();
         vm.stop();
         await vm.over;

@@ -48,6 +48,8 @@ export interface RunState {
   readonly boot?: number;
   /** Start of the boot, ISO 8601. */
   readonly bootSince?: string;
+  /** While it waits for the next boot: when that comes, at the earliest; ISO 8601. */
+  readonly nextBootAt?: string;
   /** The running bhyve. */
   readonly bhyve?: ProcessIdentity;
   /** The loader that runs before it. */
@@ -98,7 +100,7 @@ export function stateIn(text: string): RunState | undefined {
     return undefined;
   }
   if (!isObject(value)) return undefined;
-  const { name, supervisor, since, phase, target, boot, bootSince, forced, stopTimeoutMs } = value;
+  const { name, supervisor, since, phase, target, boot, bootSince, nextBootAt, forced, stopTimeoutMs } = value;
   if (!isCount(supervisor)) return undefined;
   const bhyve = identityOf(value.bhyve);
   const loader = identityOf(value.loader);
@@ -116,6 +118,7 @@ export function stateIn(text: string): RunState | undefined {
     ...(isText(target) ? { target } : {}),
     ...(isCount(boot) ? { boot } : {}),
     ...(isText(bootSince) ? { bootSince } : {}),
+    ...(isText(nextBootAt) ? { nextBootAt } : {}),
     ...(bhyve === undefined ? {} : { bhyve }),
     ...(loader === undefined ? {} : { loader }),
     ...(value.isMonitored === true ? { isMonitored: true as const } : {}),
