@@ -28,7 +28,7 @@ describe('the host is changed', () => {
     const answer = ask(fixable, new AbortController().signal);
     input.write(typed);
     expect(await answer).toBe(isAllowed);
-    expect(shown()).toBe('vmrun: emulations[0]: there is no tap7\nvmrun: mend it with: ifconfig tap7 create ? [y/N] ');
+    expect(shown()).toBe('vmrun: emulations[0]: there is no tap7\nvmrun: fix it with: ifconfig tap7 create ? [y/N] ');
   });
 
   test('not at the end of the input', async () => {

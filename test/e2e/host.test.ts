@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
 import { askVmrun } from './support/ask.js';
 import { inPlace, vmrunCommand } from './support/place.js';
-import { inTerminal, openTerminal } from './support/terminal.js';
+import { heldBack, inTerminal, openTerminal, typeAhead } from './support/terminal.js';
 import { looks, needyVm, onFakeHost, type HostedPlace } from './support/needy.js';
 
 /** The report of a run or a check on `needyVm`, its first line excepted. */
@@ -50,7 +50,7 @@ describe('a host that lacks seven things', () => {
       expect(ended).toMatchObject({ status: 69, stdout: '' });
       expect(ended.stderr).toBe(
         `${place.name}: 7 problems, the host is not ready; nothing was changed\n${report(port)}\n` +
-          'vmrun can mend 4 of them: run it with --recover\n',
+          'vmrun can fix 4 of them: run it with --recover\n',
       );
       expect([...host.calls()].sort()).toEqual(looks);
       expect(contents(hosted)).toEqual(before);
@@ -72,7 +72,7 @@ describe('a host that lacks seven things', () => {
     });
   });
 
-  test('has four of them mended by --recover; what can be taken back is, last first, since three remain', async () => {
+  test('has four of them fixed by --recover; what can be taken back is, last first, since three remain', async () => {
     await onFakeHost(async (hosted) => {
       const { place, host, vmrun, running } = hosted;
       const { close } = await needyVm(hosted);
@@ -247,7 +247,7 @@ describe('a host that was captured', () => {
 
 describe('nobody is asked', () => {
   const question = '[y/N]';
-  /** Its only fault can be mended. */
+  /** Its only fault can be fixed. */
   const needsTap = ({ place }: HostedPlace, fields: object = {}): void => {
     writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
     place.spec({ bootrom: 'rom.fd', emulations: [{ device: 'virtio-net', name: 'tap7' }], ...fields });
@@ -296,7 +296,7 @@ describe('nobody is asked', () => {
     onFakeHost(async (hosted) => {
       needsTap(hosted);
       const shown = await inTerminalOf(hosted, hosted.checking());
-      expect(shown).toContain('vmrun can mend it: run it with --recover');
+      expect(shown).toContain('vmrun can fix it: run it with --recover');
       expect(shown).not.toContain(question);
       expect(shown).toContain('status 69');
     }),
@@ -319,6 +319,21 @@ describe('nobody is asked', () => {
       expect(changes(hosted.host.calls())).toEqual([]);
       expect(await ask('y\r')).toContain('status 2');
       expect(changes(hosted.host.calls())).toEqual(['ifconfig tap7 create', 'ifconfig tap7 destroy']);
+    }),
+  );
+
+  inTerminal('and what was typed before the question is no answer to it', () =>
+    onFakeHost(async (hosted) => {
+      needsTap(hosted);
+      const { place, host, running } = hosted;
+      const env = Object.entries(host.env).map(([key, value]) => `${key}=${value}`);
+      const command = quoteCommand(['env', ...env, 'VMRUN_SIM_SCRIPT=halt', ...vmrunCommand, ...running()]);
+      const terminal = openTerminal(place, ...heldBack, command, 'echo "status $?"');
+      await typeAhead(place, terminal, 'y\r');
+      await terminal.shows(question);
+      terminal.type('\r');
+      expect(await terminal.ended).toContain('status 69');
+      expect(changes(host.calls())).toEqual([]);
     }),
   );
 });

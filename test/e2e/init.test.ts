@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { describe, expect, test } from '@jest/globals';
 import { quoteCommand } from '../../src/base/shell.js';
 import { askVmrun } from './support/ask.js';
-import { inPlace, vmrunCommand, type Place } from './support/place.js';
-import { inTerminal, openTerminal } from './support/terminal.js';
+import { inPlace, until, vmrunCommand, type Place } from './support/place.js';
+import { heldBack, inTerminal, openTerminal, typeAhead } from './support/terminal.js';
 
 const textOf = (place: Place, ...names: readonly string[]): string => readFileSync(place.path(...names), 'utf8');
 
@@ -93,18 +93,21 @@ describe('by questions', () => {
     inPlace(async (place) => {
       place.write('taken.yaml', 'mine');
       const terminal = ask(place);
-      const dialog: readonly (readonly [question: string, answer: string])[] = [
-        ['Name of the VM [vm0]: ', 'a b'],
-        ['"a b" is not a VM name', 'taken'],
-        ['taken.yaml already exists', 'web'],
-        ['Memory [2G]: ', '2X'],
-        ['"2X" is not digits', '3G'],
-        ['Disk image, or none [web.img]: ', ''],
-        ['Installation CD, an ISO image, or none [none]: ', 'disc1.iso'],
-        ['Network interface, or none [tap0]: ', 'tap7'],
+      const dialog: readonly (readonly [said: string, question: string, answer: string])[] = [
+        ['', 'Name of the VM [vm0]: ', 'a b'],
+        ['"a b" is not a VM name', 'Name of the VM [vm0]: ', 'taken'],
+        ['taken.yaml already exists', 'Name of the VM [vm0]: ', 'web'],
+        ['', 'Memory [2G]: ', '2X'],
+        ['"2X" is not digits', 'Memory [2G]: ', '3G'],
+        ['', 'Disk image, or none [web.img]: ', ''],
+        ['', 'Installation CD, an ISO image, or none [none]: ', 'disc1.iso'],
+        ['', 'Network interface, or none [tap0]: ', 'tap7'],
       ];
-      for (const [question, answer] of dialog) {
-        await terminal.shows(question);
+      for (const [said, question, answer] of dialog) {
+        await until(() => {
+          const shown = terminal.shown();
+          return shown.includes(said) && shown.slice(shown.indexOf(said)).includes(question);
+        });
         terminal.type(`${answer}\r`);
       }
       const shown = await terminal.ended;
@@ -124,6 +127,21 @@ describe('by questions', () => {
       expect(shown).toContain('status 0');
       expect(shown).not.toMatch(/Name of the VM|Memory|Disk image|Installation CD/);
       expect(await dryRun(place, 'web.yaml')).not.toMatch(/virtio/);
+    }),
+  );
+
+  inTerminal('what was typed before a question is no answer to it', () =>
+    inPlace(async (place) => {
+      const command = quoteCommand([...vmrunCommand, 'init', '--disk', 'none', '--iso', 'none', '--net', 'none']);
+      const terminal = openTerminal(place, ...heldBack, command, 'echo "status $?"');
+      await typeAhead(place, terminal, 'early\r5G\r');
+      await terminal.shows('Name of the VM [vm0]: ');
+      terminal.type('late\r');
+      await terminal.shows('Memory [2G]: ');
+      terminal.type('\r');
+      expect(await terminal.ended).toContain('status 0');
+      expect(readdirSync(place.folder).filter((name) => name.endsWith('.yaml'))).toEqual(['late.yaml']);
+      expect(await dryRun(place, 'late.yaml')).toContain('-m 2G');
     }),
   );
 

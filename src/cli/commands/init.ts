@@ -1,5 +1,4 @@
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { identityOfFile } from '../../host/files/file-identity.js';
@@ -15,6 +14,7 @@ import { asLines, asQuestion, asText } from '../paint.js';
 import { defaultAnswer, draftNamed, fields, objection, questions, withAnswer, type Field } from '../init/answers.js';
 import { draftText, type Draft } from '../init/draft.js';
 import { nextSteps } from '../init/next-steps.js';
+import { askForLine } from '../typed-line.js';
 
 interface InitChoice extends Partial<Readonly<Record<Field, string | undefined>>> {
   readonly yes?: true | undefined;
@@ -167,29 +167,24 @@ async function ask(
   check: (draft: Draft, field: Field) => Promise<Problem | undefined>,
   spelled: (typed: string) => string,
 ): Promise<Draft | undefined> {
-  const input = createInterface({ input: process.stdin });
-  const lines = input[Symbol.asyncIterator]();
   let draft = start;
-  try {
-    for (const { field, text } of asked) {
-      for (;;) {
+  for (const { field, text } of asked) {
+    for (;;) {
+      const line = await askForLine(process.stdin, () => {
         err(asQuestion(`${text} [${defaultAnswer(field, draft)}]: `));
-        const line = await lines.next();
-        if (line.done === true) return undefined;
-        const typed = line.value.trim();
-        const next = typed === '' ? draft : answered(draft, field, typed, spelled);
-        const wrong = await check(next, field);
-        if (wrong === undefined) {
-          draft = next;
-          break;
-        }
-        err(asLines([`  ${wordsOf(wrong)}`]));
+      });
+      if (line === undefined) return undefined;
+      const typed = line.trim();
+      const next = typed === '' ? draft : answered(draft, field, typed, spelled);
+      const wrong = await check(next, field);
+      if (wrong === undefined) {
+        draft = next;
+        break;
       }
+      err(asLines([`  ${wordsOf(wrong)}`]));
     }
-    return draft;
-  } finally {
-    input.close();
   }
+  return draft;
 }
 
 const wordsOf = ({ message, fix }: Problem): string => (fix === undefined ? message : `${message}; ${fix}`);
@@ -211,7 +206,7 @@ function refuseOtherFile(target: string, { disk, iso }: Draft, { workingDirector
   const isOf = (name: string | undefined): boolean =>
     name !== undefined && identityOfFile(name, path.dirname(goal)).key === key;
   const what = isOf(disk) ? 'it is the disk of the VM' : isOf(iso) ? 'it is the CD of the VM' : undefined;
-  const why = what ?? (isText(goal) ? undefined : 'it is no text, so it is no spec that could be written anew');
+  const why = what ?? (isText(goal) ? undefined : 'it is not a text file, so it is not a spec to be overwritten');
   if (why === undefined) return;
   throw cannotCreate(target, { code: 'not-written', severity: 'error', message: why, fix: 'choose another name' });
 }

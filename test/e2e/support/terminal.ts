@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { test } from '@jest/globals';
 import { until, type Place } from './place.js';
 import { patienceMs } from '../../support/patience.js';
@@ -39,6 +40,20 @@ export function openTerminal(place: Place, ...lines: readonly string[]): Termina
       if (!shown.includes(text)) throw new Error(`the terminal never showed ${text}: ${shown}`);
     },
   };
+}
+
+/** Lines of a script that wait for `typeAhead` before what follows them. */
+export const heldBack: readonly string[] = ['mkfifo go', 'echo typed ahead:', 'read -r word < go'];
+
+/** Types before what is held back begins, so that nothing has read it by then. */
+export async function typeAhead(place: Place, terminal: Terminal, text: string): Promise<void> {
+  const head = 'typed ahead:';
+  await terminal.shows(head);
+  terminal.type(text);
+  // The terminal has it when it shows it.
+  const echo = text.replaceAll('\r', '\r\n');
+  await until(() => terminal.shown().split(head)[1]?.includes(echo) === true);
+  await writeFile(place.path('go'), 'go\n');
 }
 
 /** Needs script(1) of util-linux and stty(1). */
