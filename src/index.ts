@@ -165,7 +165,7 @@ export interface ImportOptions {
  * Makes a spec of what another way to run a VM has: a script with bhyve's command line, bhyve_config(5), what vm-bhyve,
  * iohyve or libvirt keep. Nothing of it is run.
  * @returns the spec as an object, to be written as JSON or YAML; warnings say what could not be carried or was made up,
- * and its `problems` what has to be mended by hand before it is a spec. Problems where nothing could be imported
+ * and its `problems` what has to be fixed by hand before it is a spec. Problems where nothing could be imported
  */
 export async function importText(
   text: string,

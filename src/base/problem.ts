@@ -21,7 +21,7 @@ export const placeWords = ({ file, line, column, pointer }: Place): string =>
 /** The same for the same place, and for no other of its file. */
 export const placeKey = ({ line = 0, column = 0, pointer }: Place): string => `${line}:${column} ${pointer}`;
 
-/** Something that the user can mend: what is wrong, where, and what to do. */
+/** Something that the user can fix: what is wrong, where, and what to do. */
 export interface Problem {
   /** Stable word for tests and API clients; the sentences may change. */
   readonly code: string;

@@ -76,9 +76,9 @@ export const mainOptions: readonly MainOption[] = [
     expected: `It is a list of ${exitReasons.join(', ')}, or exit statuses 0 to 4.`,
     take: reasonList,
   },
-  { flags: '-f, --force', description: 'end a leftover VM, mend the host unasked', take: () => ({ force: true }) },
+  { flags: '-f, --force', description: 'end a leftover VM, fix the host unasked', take: () => ({ force: true }) },
   { flags: '--adopt', description: 'take over a bhyve whose vmrun was killed', take: () => ({ adopt: true }) },
-  { flags: '--recover', description: 'mend the host unasked, destroy nothing', take: () => ({ recover: true }) },
+  { flags: '--recover', description: 'fix the host unasked, destroy nothing', take: () => ({ recover: true }) },
   {
     flags: '--exit-status <style>',
     description: 'of a run',

@@ -20,16 +20,16 @@ export function formatReadiness(
   if (problems.length === 0) return { ready: asLines(ready), rest: asLines([]) };
   const isGood = problems.every(({ severity }) => severity !== 'error');
   const outcome = `${countProblems(problems)}${isGood ? '' : ', the host is not ready; nothing was changed'}`;
-  const lines = [`${colour.bold(name)}: ${outcome}`, ...problemLines(problems, colour), ...mendable(findings)];
+  const lines = [`${colour.bold(name)}: ${outcome}`, ...problemLines(problems, colour), ...fixableLine(findings)];
   return { ready: asLines(ready), rest: asLines(lines) };
 }
 
-/** How many of the findings vmrun can see to. */
-function mendable(findings: readonly HostFinding[]): readonly string[] {
+/** How many of the findings vmrun can fix. */
+function fixableLine(findings: readonly HostFinding[]): readonly string[] {
   const fixable = findings.filter(({ fix }) => fix !== undefined).length;
   if (fixable === 0) return [];
   const all = findings.length === 1 ? 'it' : 'all of them';
-  return ['', `vmrun can mend ${fixable === findings.length ? all : `${fixable} of them`}: run it with --recover`];
+  return ['', `vmrun can fix ${fixable === findings.length ? all : `${fixable} of them`}: run it with --recover`];
 }
 
 /** What several targets share is told once; what not all of them share, with the targets. */

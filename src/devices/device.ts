@@ -37,7 +37,7 @@ export type HostCard =
   /** Ids as 8 hex digits each, upper half the card's, lower half the subsystem's: pciconf(8). */
   | { readonly by: 'ids'; readonly vendor: string; readonly device: string };
 
-/** What a device asks of the host. Data: src/host knows how to look, and how to mend. */
+/** What a device asks of the host. Data: src/host knows how to look, and how to fix it. */
 export type Need =
   | {
       readonly kind: 'file';

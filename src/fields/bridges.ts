@@ -35,7 +35,7 @@ export const lpcSlot = defineField<BridgeFields>({
   schema: {
     ...slotSchema,
     description:
-      'Slot of the LPC bridge on bus 0, or "none" for no bridge. Default: 0:31:0, which Windows wants. Serial ports, TPM and the firmware\'s variables are behind it.',
+      'Slot of the LPC bridge on bus 0, or "none" for no bridge. Default: 0:31:0, which Windows needs. Serial ports, TPM and the firmware\'s variables are behind it.',
     pattern: '^(\\d{1,3}(:\\d{1,3}){0,2}|none)$',
     patternErrorMessage: 'a slot, slot:function or bus:slot:function in decimal, e.g. "31" or "0:31:0", or "none"',
     examples: ['0:31:0', 'none'],

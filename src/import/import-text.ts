@@ -42,7 +42,7 @@ export interface Imported {
   readonly format: ImportFormat;
   readonly name: string;
   readonly spec: SpecObject;
-  /** What vmrun does not take of it: the spec has to be mended by hand. */
+  /** What vmrun does not take of it: the spec has to be fixed by hand. */
   readonly problems: readonly Problem[];
   /** Interfaces that were given a name of vmrun's. */
   readonly tapsMade: number;

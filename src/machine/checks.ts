@@ -90,7 +90,7 @@ export function checkLpcSlot(
       code: 'lpc-moved',
       severity: 'warning',
       pointer: child(holder.pointer, 'slot'),
-      message: `${who} takes slot 0:31, so the LPC bridge moves to ${lpc.bus}:${lpc.slot}; Windows wants it at 0:31`,
+      message: `${who} takes slot 0:31, so the LPC bridge moves to ${lpc.bus}:${lpc.slot}; Windows needs it at 0:31`,
       fix: `choose another slot, or set "lpc_slot": "${lpc.slot}" if the guest does not mind`,
     },
   ];

@@ -27,7 +27,7 @@ export interface MachineRequirement {
   readonly owner: string;
   readonly subject: string;
   readonly place?: Place;
-  /** The spec says `fix: true`: mend the host without asking. */
+  /** The spec says `fix: true`: fix the host without asking. */
   readonly mayFix: boolean;
 }
 

@@ -32,7 +32,7 @@ export interface Slots {
   readonly devices: readonly PciAddress[];
 }
 
-/** Slots of bus 0 that are kept for the bridges unless a device asks for them by name: Windows wants both. */
+/** Slots of bus 0 that are kept for the bridges unless a device asks for them by name: Windows needs both. */
 const hostbridgeSlot = 0;
 const lpcSlot = 31;
 

@@ -102,7 +102,7 @@ async function specPart(choice: NonNullable<DoctorRequest['spec']>, { loading, p
   }
 }
 
-/** What the user can mend is in the report; all else is a bug. */
+/** What the user can fix is in the report; all else is a bug. */
 function problemsOf(error: unknown): readonly Problem[] {
   if (error instanceof ProblemsError) return error.problems;
   throw error;

@@ -55,7 +55,7 @@ const partsOf = ({ properties = {}, items }: JsonSchema): readonly (readonly [st
 const internalKeywords = new Set(['isFile', 'takesDigits', 'isSecret']);
 
 /**
- * The schema as it is published: plain JSON Schema 2020-12, which also lets through what the loader mends (an integer
+ * The schema as it is published: plain JSON Schema 2020-12, which also lets through what the loader corrects (an integer
  * for text of digits, digits for an integer, one item for an array of one, null for nothing).
  */
 export function publishedSchema(): object {

@@ -84,7 +84,7 @@ export type RunEventBody =
       readonly name: string;
       readonly error?: string;
     }
-  /** The host was mended, or a mend was taken back; or neither worked. */
+  /** The host was fixed, or a fix was taken back; or neither worked. */
   | { readonly kind: 'warning'; readonly problem: Problem }
   /** A part of what surrounds the VM does not work: the VM is untouched, and the part is tried again. */
   | { readonly kind: 'degraded'; readonly part: Part; readonly error: string }

@@ -167,8 +167,8 @@ const rows: readonly Row[] = [
     true,
   ],
   [
-    { kind: 'warning', problem: { code: 'x', severity: 'warning', message: 'odd', fix: 'mend it' } },
-    ['warning: odd', '  fix: mend it'],
+    { kind: 'warning', problem: { code: 'x', severity: 'warning', message: 'odd', fix: 'fix it' } },
+    ['warning: odd', '  fix: fix it'],
     'the same',
     true,
   ],

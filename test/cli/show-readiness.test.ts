@@ -13,7 +13,7 @@ const missing: HostFinding = {
   mayFix: false,
 };
 const warning: HostFinding = { problem: { code: 'odd', severity: 'warning', message: 'odd' }, mayFix: false };
-const mendable: HostFinding = {
+const fixable: HostFinding = {
   problem: { code: 'tap', severity: 'error', message: 'no tap', fix: 'ifconfig tap0 create', subject: 'b' },
   mayFix: false,
   fix: { action: { kind: 'run', argv: ['ifconfig', 'tap0', 'create'] }, subject: 'b' },
@@ -37,7 +37,7 @@ test.each<[title: string, report: CheckReport, ready: string, rest: readonly str
   ],
   [
     'the same in every target',
-    report(['default', false, [missing, mendable]], ['b', false, [missing, mendable]]),
+    report(['default', false, [missing, fixable]], ['b', false, [missing, fixable]]),
     '',
     [
       'web: 2 problems, the host is not ready; nothing was changed',
@@ -49,7 +49,7 @@ test.each<[title: string, report: CheckReport, ready: string, rest: readonly str
       '  no tap',
       '    fix: ifconfig tap0 create',
       '',
-      'vmrun can mend 1 of them: run it with --recover',
+      'vmrun can fix 1 of them: run it with --recover',
     ],
   ],
   [
@@ -68,7 +68,7 @@ test.each<[title: string, report: CheckReport, ready: string, rest: readonly str
   ],
   [
     'in some targets, and twice in one',
-    report(['default', true, []], ['b', false, [mendable, mendable]], ['c', false, [mendable]]),
+    report(['default', true, []], ['b', false, [fixable, fixable]], ['c', false, [fixable]]),
     'web: ready to boot target default\n',
     [
       'web: 1 problem, the host is not ready; nothing was changed',
@@ -77,7 +77,7 @@ test.each<[title: string, report: CheckReport, ready: string, rest: readonly str
       '  no tap (targets b and c)',
       '    fix: ifconfig tap0 create',
       '',
-      'vmrun can mend it: run it with --recover',
+      'vmrun can fix it: run it with --recover',
     ],
   ],
 ])('the report for people, %s', (_title, found, ready, rest) => {
@@ -86,7 +86,7 @@ test.each<[title: string, report: CheckReport, ready: string, rest: readonly str
 
 test('the report for programs has its keys in one order, and what is not known is absent', () => {
   const json = asJson(
-    checkDocument({ ...report(['default', false, [mendable, warning]]), host: { system: 'linux' } }),
+    checkDocument({ ...report(['default', false, [fixable, warning]]), host: { system: 'linux' } }),
     2,
   );
   expect(json).toBe(

@@ -33,7 +33,7 @@ describe('vmrun check', () => {
       expect(all.stderr.match(/cd\.iso does not exist/g)).toHaveLength(1);
       expect(all.stderr).toContain('cd.iso does not exist (targets install and again)\n');
       expect(all.stderr).toContain('there is no interface tap9 (target net)\n');
-      expect(all.stderr).toContain('vmrun can mend 1 of them: run it with --recover\n');
+      expect(all.stderr).toContain('vmrun can fix 1 of them: run it with --recover\n');
       host.addInterface('tap9');
       writeFileSync(place.path('cd.iso'), `${'\0'.repeat(16 * 2048 + 1)}CD001${'\0'.repeat(2042)}`);
       expect(await vmrun(checking('--all-targets'))).toMatchObject({

@@ -280,7 +280,7 @@ describe('in a terminal', () => {
     }),
   );
 
-  inTerminal('a host that can be mended is asked about, and No is the answer', () =>
+  inTerminal('a host that can be fixed is asked about, and No is the answer', () =>
     inPlace(async (place) => {
       const bhyve = place.script('bhyve', 'exit 2');
       place.write('rom.fd', '');

@@ -38,7 +38,7 @@ describe('a device that moves the LPC bridge is a warning', () => {
       'at slot 31',
       withDevices({ ...disk, slot: '31' }),
       [
-        '9:15 /emulations/0/slot lpc-moved: emulations[0] nvme "/d" takes slot 0:31, so the LPC bridge moves to 0:30; Windows wants it at 0:31 [choose another slot, or set "lpc_slot": "30" if the guest does not mind]',
+        '9:15 /emulations/0/slot lpc-moved: emulations[0] nvme "/d" takes slot 0:31, so the LPC bridge moves to 0:30; Windows needs it at 0:31 [choose another slot, or set "lpc_slot": "30" if the guest does not mind]',
       ],
     ],
     ['unless the bridge has a slot of its own', { ...withDevices({ ...disk, slot: '31' }), lpc_slot: '30' }, []],

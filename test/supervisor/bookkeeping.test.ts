@@ -225,7 +225,7 @@ test.each(['lock', 'vm.lock'])(
   },
 );
 
-test('what cannot be written down before it is mended is tried again for a later boot', async () => {
+test('what cannot be written down before it is fixed is tried again for a later boot', async () => {
   const host = makeFakeHost();
   try {
     const ledger = await openLedger(join(host.folder, 'ledger'));

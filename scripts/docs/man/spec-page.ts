@@ -111,7 +111,7 @@ export function specPage(): string {
 }
 
 const description = [
-  'A spec says what machine vmrun(8) is to run. It is YAML where the name of the file ends in .yaml or .yml, UCL where it ends in .conf or .ucl, and otherwise JSON. UCL that uses macros goes through uclcmd(1), `uclcmd get -c -f vm.conf . | vmrun -c-`; what that writes otherwise than people do is understood. Three fields are enough:',
+  'A spec says what machine vmrun(8) is to run. It is YAML where the name of the file ends in .yaml or .yml, UCL where it ends in .conf or .ucl, and otherwise JSON. UCL that uses macros goes through uclcmd(1), `uclcmd get -c -f vm.conf . | vmrun -c-`; what uclcmd writes differently from people is understood. Three fields are enough:',
 ];
 
 const rules =

@@ -19,14 +19,14 @@ export const optionNotes: Readonly<Record<string, string>> = {
   '--reboot-on':
     'Takes the place of `reboot_on` in the spec. A list with commas: reboot, power_off, halt, triple_fault, error, suspend and signal, or the exit statuses 0 to 4.',
   '--force':
-    'A bhyve of this name that no vmrun runs is ended and its VM destroyed; one that another vmrun runs is left alone. Mends what `--recover` mends.',
+    'A bhyve of this name that no vmrun runs is ended and its VM destroyed; one that another vmrun runs is left alone. Fixes what `--recover` fixes.',
   '--adopt': 'Where a supervisor was killed, its bhyve goes on; this one takes its place without disturbing the guest.',
   '--recover':
     'Makes a missing tap, puts it into its bridge, gives a card to ppt, loads a module, removes a dead socket, copies a missing file of firmware variables. What was changed is taken back at the end of the run.',
   '--pid-file': 'Locked as pidfile(3) does.',
   '--supervisor-pid-file': 'Locked as pidfile(3) does.',
   '--exit-status':
-    'With service it is 0 where the run ended as was asked or as the guest wished, for those who take everything else for a failure: see EXIT STATUS.',
+    'With service it is 0 if the run ended as it was asked to, or as the guest wanted, for programs that take any other status for a failure: see EXIT STATUS.',
   '--panic-on-failed-cleanup': 'The exit status is then 71.',
   '--simulate':
     'Runs bhyve-sim(8) in the place of bhyve. The script is one step for each boot, with commas between them, e.g. `reboot:2s,triple_fault,power_off`; the last one repeats.',
@@ -74,7 +74,7 @@ export const exitRows = (): readonly (readonly [status: string, meaning: string]
 ];
 
 export const exitStatusOfServices =
-  'With `--exit-status service` it is 0 where the guest powered off, halted or was suspended, or where the run was stopped, by a signal or `vmrun stop`, whatever that took. A guest that is given up on after too many reboots gives 4. Everything else is as above.';
+  'With `--exit-status service` it is 0 where the guest powered off, halted or was suspended, or if the run was stopped, by a signal or `vmrun stop`, even if it had to be killed. A guest that is given up on after too many reboots gives 4. Everything else is as above.';
 
 const exitList = (): Lines =>
   list(
@@ -87,8 +87,8 @@ const isExitWord = (name: string): name is keyof typeof exitWords => name in exi
 export const environment: readonly (readonly [name: string, meaning: string])[] = [
   ['BHYVE_EXEC', 'The bhyve to run where `--bhyve` names none.'],
   ['XDG_RUNTIME_DIR', 'Where the run directories of a user are: see FILES.'],
-  ['NO_COLOR', 'No colours, whatever its value, if it has one.'],
-  ['FORCE_COLOR', 'Colours also without a terminal; 0: none.'],
+  ['NO_COLOR', 'No colours, if it has any value.'],
+  ['FORCE_COLOR', 'Colours even without a terminal; 0: none.'],
   ['TERM', 'A terminal of the type `dumb` gets no colours and plain ASCII.'],
   [
     'LC_ALL , Ev LC_CTYPE , Ev LANG',
@@ -173,14 +173,14 @@ export async function vmrunPage(): Promise<string> {
 const description = [
   'vmrun runs bhyve(8) virtual machines. A VM is described in a spec, a JSON, YAML or UCL file whose fields are in vmrun.json(5). vmrun checks it against a schema, merges the target that is named, gives every device its PCI slot, checks whether the host can run the VM, builds the command of bhyve, and runs it.',
   'Then it stays: it boots the guest again when the guest reboots, into another target if the spec says so, passes signals on, and removes what bhyve leaves behind. One vmrun runs one VM. It is in the foreground; daemon(8), or a script of rc(8), puts it into the background.',
-  'All that is wrong with a spec or a host is reported at once, with its place and what to do. Nothing is started before every check has passed.',
+  'Everything that is wrong with a spec or a host is reported in one go, with its place and what to do. Nothing is started before every check has passed.',
 ];
 
 const running = [
   'What is missing on the host is fixed if the device says so by `fix`, with `--recover` or `--force`, or after a yes at a terminal. Nobody is asked if standard input is not a terminal, carries the spec, or is the console of the guest. What was changed is taken back at the end of the run, or by the next run after a crash.',
   'After an exit, `reboot_on` says whether there is another boot, and `next_target` of which target. Boots that follow one another quickly are delayed more and more, and end at `restart.max`.',
   'A hook finds VMRUN_NAME, VMRUN_TARGET, VMRUN_BOOT and VMRUN_PID, that of bhyve, in its environment, and after an exit its reason in VMRUN_REASON.',
-  'If vmrun is killed, bhyve goes on. `vmrun ps` tells of it, `--adopt` takes it over, `vmrun stop` stops it.',
+  'If vmrun is killed, bhyve goes on. `vmrun ps` lists it, `--adopt` takes it over, `vmrun stop` stops it.',
 ];
 
 const stopping = [
@@ -195,7 +195,7 @@ const security = [
 ];
 
 const bugs = [
-  'bhyve has no way to tell that the guest is up, so `hooks.post_start` runs as soon as bhyve does.',
+  'bhyve cannot tell when the guest is up, so `hooks.post_start` runs as soon as bhyve does.',
   'tcsh(1) cannot complete names that have a blank in them.',
   'A guest whose console is `stdio` writes to the terminal directly: bhyve, not vmrun, decides how.',
 ];

@@ -241,7 +241,7 @@ function tell(
   const lines = [
     ...(problems.length === 0
       ? []
-      : [`${colour.bold(name)}: ${count(problems.length, 'problem')} with the spec, mend it by hand`]),
+      : [`${colour.bold(name)}: ${count(problems.length, 'problem')} with the spec, fix it by hand`]),
     ...problems.flatMap((problem) => formatProblem(problem, colour)),
     ...(notes.length === 0 && written === undefined
       ? []

@@ -194,7 +194,7 @@ function takeInput({ config, simulate }: CliOptions, { usesStdio }: Machine): vo
   throw new ProblemsError('host', '<stdin>', [problem]);
 }
 
-/** Who may say that the host is to be mended: the command line, or a person at a terminal that nobody else uses. */
+/** Who may say that the host may be fixed: the command line, or a person at a terminal that nobody else uses. */
 function consent(
   context: Context,
   { force, recover, config }: CliOptions,

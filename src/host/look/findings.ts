@@ -13,7 +13,7 @@ export type Undo =
   /** `formerDriver` without its unit, `em`; absent where the card had no driver. */
   | { readonly kind: 'release-card'; readonly address: PciAddress; readonly formerDriver?: string };
 
-/** What mends the host. */
+/** What fixes the host. */
 export type HostAction =
   | { readonly kind: 'run'; readonly argv: readonly string[] }
   /** Device and inode, in decimal, of the socket that was looked at: another one is left alone. */
@@ -21,7 +21,7 @@ export type HostAction =
   /** Only where there is no such file yet. */
   | { readonly kind: 'copy-file'; readonly from: string; readonly to: string };
 
-/** How a finding can be mended, and how that is taken back after the run. */
+/** How a finding can be fixed, and how that is taken back after the run. */
 export interface HostFix {
   readonly action: HostAction;
   /** Absent where the change is harmless and stays: a loaded module, a dead socket gone; or the VM's own: a file. */

@@ -18,7 +18,7 @@ export type FixOutcome =
     };
 
 /**
- * Mends one thing. How to take it back is on disk before anything is changed, so that a crash between the two leaves
+ * Fixes one thing. How to take it back is on disk before anything is changed, so that a crash between the two leaves
  * an entry too many, never a change that nobody knows of.
  */
 export async function applyFix(

@@ -11,9 +11,12 @@ export function fieldsOf(guest: Guest): SpecObject {
   const { properties, source, notes, name, context } = guest;
   const fields: Record<string, SpecValue> = {};
   const restarts = properties.get('on_restart', 'restart') === 'restart';
-  const mends = properties.get('on_fault') === 'restart';
-  if (!restarts || mends) {
-    fields.reboot_on = [...(restarts ? ['reboot'] : []), ...(mends ? ['triple_fault', 'error', 'signal'] : [])];
+  const restartsOnFault = properties.get('on_fault') === 'restart';
+  if (!restarts || restartsOnFault) {
+    fields.reboot_on = [
+      ...(restarts ? ['reboot'] : []),
+      ...(restartsOnFault ? ['triple_fault', 'error', 'signal'] : []),
+    ];
   }
   for (const key of ['on_restart', 'on_fault']) {
     const value = properties.get(key, 'restart');

@@ -94,7 +94,7 @@ describe('a kernel module', () => {
     expect(fixesOf(findings)).toEqual([]);
   });
 
-  test('is mended as ever where nobody knows the securelevel', async () => {
+  test('is fixed as ever where nobody knows the securelevel', async () => {
     host.breakTool('sysctl', '', 1);
     expect(fixesOf((await checkBoth([needs('ng_socket')], host)).findings)).toHaveLength(1);
   });
