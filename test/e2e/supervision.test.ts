@@ -258,7 +258,7 @@ describe('events', () => {
       const words = ['-c', 'vm.json', '--simulate=halt', '--run-dir', place.runBase, '--events', 'fifo'];
       const ended = await runVmrun(place, words);
       expect(ended.status).toBe(2);
-      expect(ended.stderr).toContain('fifo: events are not written: ENXIO');
+      expect(ended.stderr).toContain('fifo: events are not written: no such device or address (ENXIO)');
     });
   });
 });
