@@ -260,7 +260,7 @@ test('one whose holder has not said who he is belongs to nobody who could be nam
     // A pid does not fit into a file of no bytes.
     const command = ['/bin/sh', '-c', 'trap "" XFSZ; ulimit -f 0; exec "$@"', 'sh', ...vmrunCommand];
     const { status, stderr } = await startVmrun(place, words, { command }).ended;
-    expect(stderr).toContain(`\nvmrun: ${place.path('vm.pid')} cannot be written: EFBIG: file too large, write\n`);
+    expect(stderr).toContain(`\nvmrun: ${place.path('vm.pid')} cannot be written: file too large (EFBIG)\n`);
     expect(status).toBe(71);
     expect(existsSync(place.path('vm.pid'))).toBe(false);
   });
