@@ -47,7 +47,8 @@ function programsOf(pointer: string, hook: HookField, command: Command | undefin
     const before = programs[index - 1];
     if (before === undefined || isEnv(before))
       return program === '' ? [] : [{ kind: 'program', program, use: `hook ${hook}`, isVital, pointer }];
-    return program.includes('/') && isVital ? [regularFile(program, pointer)] : [];
+    // What is in /dev may be read as a script, and is no file.
+    return program.includes('/') && !program.startsWith('/dev/') && isVital ? [regularFile(program, pointer)] : [];
   });
 }
 

@@ -334,10 +334,10 @@ function endOfQuotes(text: string, from: number): number {
       else break;
     }
   }
-  const lineEnd = endOfLine(text, from);
   const isClosed = end < text.length;
+  const goesOn = text.slice(from, end).includes('\n');
   // A text may go on over lines; one that takes in the fields after it is not meant to.
-  if (end > lineEnd && (!isClosed || likeField.test(text.slice(nextLine(text, from), end)))) {
+  if (goesOn && (!isClosed || likeField.test(text.slice(nextLine(text, from), end)))) {
     stop(from, 'the text that begins with this quote has none at its end', `add a ${quote} where the text ends`);
   }
   return isClosed ? end + 1 : end;

@@ -34,7 +34,7 @@ import { takeRequests, type RunSignals } from './requests.js';
  * throws at first rejects `result`. Later the last spec that has booted boots again, and `degraded` tells of a part
  * `spec`: where it throws, where its spec has another name, no target of that name, or cannot run on this host.
  */
-export function run(subject: Spec | Machine | SpecSource, options: RunOptions): Run {
+export function run(subject: Spec | Machine | SpecSource, options: RunOptions = {}): Run {
   const host = options.host ?? systemHost();
   const events = eventStream();
   const requests = takeRequests(host);

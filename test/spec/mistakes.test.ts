@@ -141,8 +141,10 @@ test('what may stand on several lines of YAML is taken for no mistake where anot
   ]);
 });
 
-test('a mistake is found in a time that grows as the text does', () => {
-  const make = (count: number): string => `${'- a:\n  - b: "c\n\n     d"\n'.repeat(count)}  e 1\n`;
+test.each<[string, (count: number) => string]>([
+  ['over lines', (count) => `${'- a:\n  - b: "c\n\n     d"\n'.repeat(count)}  e 1\n`],
+  ['on one line', (count) => `a: [${'"",'.repeat(count)}"${'x'.repeat(50 * count)}"]\nb 1\n`],
+])('a mistake is found in a time that grows as the text does: %s', (_where, make) => {
   expectLinear(200, make, (text) => {
     expect(parseYaml(text)).toMatchObject({ problems: [{ offset: text.length - 3 }] });
   });

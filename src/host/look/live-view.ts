@@ -1,5 +1,6 @@
 import { promises as files } from 'node:fs';
 import type { Platform } from '../../devices/device.js';
+import { codeOf } from '../../base/error-code.js';
 import { describeSystemError, systemError } from '../errno.js';
 import { lookAtFile, lookAtFreeBytes } from './look-at-file.js';
 import { lookAtPort } from './look-at-port.js';
@@ -87,13 +88,15 @@ function portLooker(): HostView['port'] {
 
 function lookAtProgram(program: string): ProgramView {
   try {
-    refuseUnstartable(program, process.env.PATH);
+    refuseUnstartable(program, process.env.PATH, true);
     return { kind: 'there' };
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     // It says nothing about the program.
     if (error.reason === 'no-resources') throw error.cause;
-    return { kind: 'refused', reason: error.reason === 'not-found' ? 'missing' : 'refused', why: error.message };
+    const hasNoInterpreter = error.reason === 'not-executable' && codeOf(error.cause) === 'ENOENT';
+    const refused = hasNoInterpreter ? 'no-interpreter' : 'refused';
+    return { kind: 'refused', reason: error.reason === 'not-found' ? 'missing' : refused, why: error.message };
   }
 }
 

@@ -58,7 +58,7 @@ export type FileView = FileThere | FileMissing | Hidden | NotCaptured;
 /** A program that a name or a path leads to, as this user would run it. */
 export type ProgramView =
   | { readonly kind: 'there' }
-  | { readonly kind: 'refused'; readonly reason: 'missing' | 'refused'; readonly why: string }
+  | { readonly kind: 'refused'; readonly reason: 'missing' | 'refused' | 'no-interpreter'; readonly why: string }
   | NotCaptured;
 
 /** Left over: nobody listens. Device and inode in decimal. */

@@ -1,15 +1,17 @@
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
+import { headOf, interpreterIn } from './file-head.js';
 import { startError } from './start-error.js';
 
 /**
- * Looks whether a program can be started, as execvp(3) would: found in PATH, executable, its interpreter there.
+ * Checks whether a program can be started: found in PATH, executable, its interpreter there.
+ * @param takesText a text without `#!` will do, which execvp(3) has sh(1) run, and execve(2) refuses. Default: it will not
  * @throws StartError
  */
-export function refuseUnstartable(program: string, searchPath: string | undefined): void {
+export function refuseUnstartable(program: string, searchPath: string | undefined, takesText = false): void {
   try {
     const isName = program !== '' && !program.includes('/');
-    lookAt(isName ? findInPath(program, searchPath ?? defaultPath) : program);
+    lookAt(isName ? findInPath(program, searchPath ?? defaultPath) : program, takesText);
   } catch (error) {
     throw startError(program, error);
   }
@@ -19,17 +21,17 @@ export function refuseUnstartable(program: string, searchPath: string | undefine
 const defaultPath = '/usr/bin:/bin';
 
 /** @throws the error of a system call, as execve(2) would */
-function lookAt(file: string): void {
+function lookAt(file: string, takesText: boolean): void {
   if (file === '') throw new Error('its name is empty');
   accessSync(file, constants.X_OK);
   if (statSync(file).isDirectory())
     throw Object.assign(new Error(`EACCES: a directory, '${file}'`), { code: 'EACCES' });
   const head = headOf(file);
   if (head === undefined) return;
-  const interpreter = /^#![ \t]*([^ \t\n]+)/.exec(head)?.[1];
+  const interpreter = interpreterIn(head);
   if (interpreter !== undefined) accessSync(interpreter, constants.X_OK);
-  // A shell would run a text as a script of its own; execve(2) does not.
-  else if (!head.includes('\0')) throw Object.assign(new Error(`ENOEXEC: no program, '${file}'`), { code: 'ENOEXEC' });
+  else if (!takesText && !head.includes('\0'))
+    throw Object.assign(new Error(`ENOEXEC: no program, '${file}'`), { code: 'ENOEXEC' });
 }
 
 /** @throws the error of a system call, as execvp(3) would */
@@ -65,25 +67,5 @@ function isFile(file: string): boolean {
     return statSync(file).isFile();
   } catch {
     return false;
-  }
-}
-
-const headBytes = 256;
-
-/** The first bytes, one character each; undefined where we may run the file and not read it. */
-function headOf(file: string): string | undefined {
-  let descriptor: number;
-  try {
-    descriptor = openSync(file, 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    const bytes = Buffer.alloc(headBytes);
-    return bytes.toString('latin1', 0, readSync(descriptor, bytes));
-  } catch {
-    return undefined;
-  } finally {
-    closeSync(descriptor);
   }
 }

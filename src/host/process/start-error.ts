@@ -3,6 +3,7 @@ import { codeOf, isSystemCode } from '../../base/error-code.js';
 import { errorReason } from '../../base/error-words.js';
 import type { Problem } from '../../base/problem.js';
 import { describeSystemError, systemError } from '../errno.js';
+import { headOf, interpreterIn } from './file-head.js';
 
 /** A program could not be started. */
 export class StartError extends Error {
@@ -47,7 +48,7 @@ export function startError(program: string, cause: unknown): StartError {
   switch (code) {
     case 'ENOENT':
       return program.includes('/') && isThere(program)
-        ? new StartError(program, 'not-executable', `the interpreter that ${program} names does not exist`, { cause })
+        ? new StartError(program, 'not-executable', withoutInterpreter(program), { cause })
         : new StartError(program, 'not-found', `${program} is not there`, { cause });
     case 'EACCES':
       return new StartError(program, 'not-executable', `${program} may not be executed`, { cause });
@@ -58,6 +59,16 @@ export function startError(program: string, cause: unknown): StartError {
       return new StartError(program, reason, `${program} could not be started: ${whyNotStarted(cause)}`, { cause });
     }
   }
+}
+
+/** What a script begins with is there to be seen, but for a CR at its end. */
+function withoutInterpreter(program: string): string {
+  const interpreter = interpreterIn(headOf(program) ?? '');
+  if (interpreter === undefined) return `the interpreter that ${program} names does not exist`;
+  if (interpreter.endsWith('\r')) {
+    return `the first line of ${program} ends with CR LF, so its interpreter is looked for with a CR in its name`;
+  }
+  return `${interpreter}, the interpreter that ${program} names, does not exist`;
 }
 
 /** Of spawn, Node.js says the code alone. */

@@ -227,7 +227,7 @@ describe('a program that cannot be started is told why', () => {
       'a script whose interpreter is missing',
       ({ write }) => write('script', '#!/no/such/interpreter\n', 0o755),
       'not-executable',
-      /^the interpreter that .*script names does not exist$/,
+      /, the interpreter that .*script names, does not exist$/,
     ],
     ['a path through a file', ({ write }) => `${write('file', '')}/bhyve`, 'failed', /ENOTDIR/],
     ['nothing at all', () => '', 'failed', /its name is empty$/],

@@ -33,5 +33,6 @@ async function judge(one: Asked<'program'>, view: HostView): Promise<readonly Ho
 
 const fixes = {
   missing: 'correct the path, or install the program',
-  refused: 'let this user run it: chmod +x; a script begins with #! and an interpreter that is there',
+  refused: 'let this user run it: chmod +x',
+  'no-interpreter': 'correct its first line, or install what it names; lines must end with LF alone',
 } as const;

@@ -3,6 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { checkHost } from '../../../../src/host/look/check.js';
 import { asksOf, captureFacts, recordedView } from '../../../../src/host/look/facts.js';
 import { liveView } from '../../../../src/host/look/live-view.js';
+import { systemClock } from '../../../../src/host/clock.js';
+import { runHook } from '../../../../src/host/process/hook.js';
 import { runTool } from '../../../../src/host/process/tools.js';
 import { askVmrun } from '../../../e2e/support/ask.js';
 import { inPlace } from '../../../e2e/support/place.js';
@@ -52,8 +54,63 @@ describe('a program that a spec names', () => {
       expect(seen).toEqual([
         `error program-refused: hook pre_start cannot be run: ${text} may not be executed`,
         `error program-refused: hook pre_start cannot be run: ${folder} may not be executed`,
-        `error program-refused: hook pre_start cannot be run: the interpreter that ${badly} names does not exist`,
+        `error program-no-interpreter: hook pre_start cannot be run: /nowhere/sh, the interpreter that ${badly} names, does not exist`,
       ]);
+    });
+  });
+
+  test.each([
+    [['env', '-u', 'HOME', 'sh', '-c', 'true']],
+    [['env', '-iv', '-uHOME', 'a.b=c', 'sh', '-ex', '-c', 'true']],
+    ['env -S "sh /nowhere/ok.sh"'],
+    [['env', '-C', '/', 'nowhere/ok.sh']],
+    [['env', '-P', '/nowhere', 'ok.sh']],
+    [['env', 'PATH=/nowhere', 'ok.sh']],
+    [['env', '--', 'sh', '-s', '/nowhere/argument']],
+    [['sh', '-o', 'errexit', '/nowhere/ok.sh']],
+    [['sh', '/dev/null']],
+    [['bash', '--rcfile', '/dev/null', '-c', 'true']],
+    [['perl', '-I', '/nowhere', '-e', 'exit 0']],
+  ])('is not looked for where it is not certain what runs: %j', async (command) => {
+    const { requirements } = await planOf({ ...minimal, hooks: { pre_start: command } });
+    const own = requirements.filter(({ need }) => need.pointer.startsWith('/hooks'));
+    const { findings } = await checkHost(own, { view: liveView({ run: runTool }) });
+    // bash and perl need not be here.
+    expect(findings.filter(({ problem }) => !/: (?:bash|perl) is not there$/.test(problem.message))).toEqual([]);
+  });
+
+  test.each([
+    [['env', '-u', 'HOME', '/nowhere/ok.sh']],
+    [['env', '-C', '/', '/nowhere/ok.sh']],
+    [['env', 'PATH=/bin', 'a.b=c', '/nowhere/ok.sh']],
+    [['env', '--', '/nowhere/ok.sh']],
+  ])('is looked for behind the options of env(1): %j', async (command) => {
+    expect(await found({ hooks: { pre_start: command } })).toEqual([
+      'error program-missing: hook pre_start cannot be run: /nowhere/ok.sh is not there',
+    ]);
+  });
+
+  test('ends its lines as sh(1) has them', async () => {
+    await inPlace(async (place) => {
+      const windows = place.script('up.sh', 'true');
+      place.write('up.sh', '#!/bin/sh\r\ntrue\r\n');
+      chmodSync(windows, 0o755);
+      expect(await found({ hooks: { pre_start: [windows] } })).toEqual([
+        `error program-no-interpreter: hook pre_start cannot be run: the first line of ${windows} ends with CR LF, so its interpreter is looked for with a CR in its name`,
+      ]);
+    });
+  });
+
+  test('may be a text without an interpreter, which execvp(3) has sh(1) run, as a run does', async () => {
+    await inPlace(async (place) => {
+      const plain = place.script('plain.sh', 'true');
+      place.write('plain.sh', 'echo up\n');
+      chmodSync(plain, 0o755);
+      expect(await found({ hooks: { pre_start: [plain] } })).toEqual([]);
+      const said: string[] = [];
+      const options = { env: {}, timeoutMs: 60_000, clock: systemClock, signal: new AbortController().signal };
+      const end = await runHook([plain], { ...options, onOutput: (text) => said.push(text) });
+      expect([end, said.join('')]).toEqual([{ kind: 'exited', status: 0 }, 'up\n']);
     });
   });
 
