@@ -82,9 +82,9 @@ describe('a run that is given a source of specs', () => {
     [
       'is not to be had',
       () => {
-        throw new Error('ENOENT: vm.json');
+        throw new Error("ENOENT: no such file or directory, open 'vm.json'");
       },
-      /^ENOENT: vm\.json$/,
+      /^cannot open vm\.json: no such file or directory \(ENOENT\)$/,
     ],
     ['is none', () => undefined as never, /given none/],
     ['has another name', (place) => loadVm({ ...place, name: 'other' }), /^its name is "other" now/],
@@ -133,7 +133,11 @@ describe('a run that is given a source of specs', () => {
 
   test.each<[title: string, source: () => Spec | Promise<Spec>, message: RegExp]>([
     ['has problems', () => wrong({ cpu: 0 }), /^cpu must be/],
-    ['cannot be had', () => Promise.reject(new Error('ENOENT: vm.json')), /^ENOENT/],
+    [
+      'cannot be had',
+      () => Promise.reject(new Error("ENOENT: no such file or directory, open 'vm.json'")),
+      /^cannot open vm\.json: /,
+    ],
   ])('fails where the first one %s, and the last event says why', async (_title, source, message) => {
     await inPlace(async (place) => {
       const vm = run(source, options(place, 'run'));
