@@ -208,7 +208,7 @@ function describeStopping(how: Extract<RunEvent, { kind: 'stopping' }>['how'], t
   switch (how) {
     case 'power button':
       if (timeoutMs === 0) return 'stopping: asked the guest to power off, without waiting for it';
-      return `stopping: asked the guest to power off, it has ${formatDuration(timeoutMs)}; a second stop ends it now`;
+      return `stopping: asked the guest to power off, it has ${formatDuration(timeoutMs)}; a second signal or vmrun stop --now ends it now`;
     case 'power button again':
       return `stopping: the guest did not follow, asked it again, it has ${formatDuration(timeoutMs)}`;
     case 'forced power-off':

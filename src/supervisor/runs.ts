@@ -314,12 +314,23 @@ async function askSupervisor(
     }
     return true;
   };
+  const isLimited = now || timeoutMs !== undefined;
+  let takeBackNote: (() => void) | undefined;
+  /** The second SIGTERM that says nothing means "now" to a run, which a stop that joins another never means. */
+  const signalStop = (pid: number): void => {
+    takeBackNote = leaveStopNote(path.join(runBase, name), isLimited ? { timeoutMs: givenMs } : {});
+    const isAsked = whoRuns(runBase, name).state?.phase === 'stopping';
+    if (takeBackNote !== undefined || !isAsked) send(name, pid, 'SIGTERM');
+  };
   /** @returns whether it is over: a process that only has the number of the supervisor is not signalled */
   const ask = async (signal: 'SIGTERM' | 'SIGINT', pid: number): Promise<boolean> => {
     const { lock } = whoRuns(runBase, name);
-    if (await hasOpen(pid, lock, host.run)) send(name, pid, signal);
-    else if (await wait(unprovenMs)) return true;
-    else throw notProven(name, pid, lock);
+    if (!(await hasOpen(pid, lock, host.run))) {
+      if (await wait(unprovenMs)) return true;
+      throw notProven(name, pid, lock);
+    }
+    if (signal === 'SIGTERM') signalStop(pid);
+    else send(name, pid, signal);
     // One that was stopped, by Ctrl-Z say, hears of it when it goes on.
     if ((await stateOf(pid, host.run)) !== 'T') return false;
     onWarning?.(wasStopped(pid));
@@ -330,8 +341,6 @@ async function askSupervisor(
     if (await wait(givenMs + afterMs)) return;
     throw noSupervisor(name);
   }
-  const isLimited = now || timeoutMs !== undefined;
-  const takeBackNote = isLimited ? leaveStopNote(path.join(runBase, name), givenMs) : () => undefined;
   try {
     if (await ask('SIGTERM', supervisor)) return;
     if (await wait(isLimited ? givenMs : givenMs + afterMs)) return;
@@ -339,7 +348,7 @@ async function askSupervisor(
     if (isLimited && (await ask('SIGINT', supervisor))) return;
     if (isLimited && (await wait(afterMs))) return;
   } finally {
-    takeBackNote();
+    takeBackNote?.();
   }
   throw notStopped(name, supervisor, await stateOf(supervisor, host.run), now);
 }

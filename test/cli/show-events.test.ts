@@ -174,7 +174,7 @@ const rows: readonly Row[] = [
   ],
   [
     { kind: 'stopping', how: 'power button', timeoutMs: 60_000 },
-    ['stopping: asked the guest to power off, it has 60 s; a second stop ends it now'],
+    ['stopping: asked the guest to power off, it has 60 s; a second signal or vmrun stop --now ends it now'],
     'the same',
     false,
   ],

@@ -122,7 +122,7 @@ describe('--log', () => {
       expect(untimed(content(place, 'log.0')).at(0)).toContain('begins with target default');
       expect(untimed(content(place, 'log'))).toEqual([
         'vmrun: SIGTERM stops the VM',
-        'vmrun: stopping: asked the guest to power off, it has ...; a second stop ends it now',
+        'vmrun: stopping: asked the guest to power off, it has ...; a second signal or vmrun stop --now ends it now',
         'vmrun: boot 1 powered off after ...',
         expect.stringContaining('vmrun: removed run directory'),
         'vmrun: stopped',

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import type { KnownRun } from '../../src/supervisor/runs.js';
 import { puppet, type Puppet } from '../supervisor/orphans.js';
@@ -288,6 +288,36 @@ describe('vmrun stop', () => {
           /: waiting for the guest to power off, until [-\d: ]+, in \d+ min; then it is ended by force\n.*: stopped\n$/,
         );
         await ended(vm);
+      },
+      { onSigterm: '' },
+    );
+  });
+
+  test.each<[title: string, words: readonly string[]]>([
+    ['without options', []],
+    ['with more time than is left', ['--timeout', '2h']],
+  ])('that comes second, %s, joins the wait of the first, and shortens nothing', async (_title, words) => {
+    await withVm(
+      { stop_timeout: '1h' },
+      async ({ place, bhyve, running }) => {
+        const { vm } = await running('--log', 'run.log');
+        const stopIn = ['stop', place.name, '--run-dir', place.runBase];
+        const first = startVmrun(place, stopIn);
+        await vm.event('stopping');
+        const second = startVmrun(place, [...stopIn, ...words]);
+        const asked = (): number =>
+          readFileSync(place.path('run.log'), 'utf8').match(/SIGTERM stops the VM/g)?.length ?? 0;
+        await until(() => asked() === 2);
+        await second.said('waiting for the guest to power off');
+        bhyve.end(1);
+        for (const { status, stderr } of await Promise.all([first.ended, second.ended])) {
+          expect(status).toBe(0);
+          expect(stderr).toMatch(/: stopped\n$/);
+        }
+        const { status, events } = await ended(vm);
+        expect(status).toBe(1);
+        expect(events.filter(({ kind }) => kind === 'stopping')).toMatchObject([{ how: 'power button' }]);
+        expect(place.runDirectories()).toEqual([]);
       },
       { onSigterm: '' },
     );

@@ -106,7 +106,7 @@ test('a second SIGINT does not wait for the guest any longer', async () => {
     const vm = startVmrun(place, simulated(place, 'deaf'));
     await login(vm);
     vm.kill('SIGINT');
-    await vm.said('a second stop ends it now');
+    await vm.said('a second signal or vmrun stop --now ends it now');
     // As somebody presses Ctrl-C who is impatient: what comes at once is taken for an echo of the first.
     const pressing = setInterval(() => {
       vm.kill('SIGINT');

@@ -252,12 +252,13 @@ function listen({ onSignals, onExit }: Context, { machine, runDirectory, vm, out
   let isTold = false;
   onSignals(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP'], (signal) => {
     const isClosed = signal === 'SIGHUP' && hasLostTerminal();
-    if (isStop(signal)) {
+    // One with a note is no echo, and no "now": somebody waits for the end of the stop.
+    const asked = signal === 'SIGTERM' ? takeStopNote(runDirectory) : undefined;
+    if (isStop(signal) || asked !== undefined) {
       note(isClosed ? 'the terminal was closed (SIGHUP), which stops the VM' : `${signal} stops the VM`, false);
       isTold = true;
-      const timeoutMs = signal === 'SIGTERM' ? takeStopNote(runDirectory) : undefined;
-      if (timeoutMs === undefined) vm.stop();
-      else void vm.request({ kind: 'stop', timeoutMs, now: timeoutMs === 0 });
+      if (asked === undefined) vm.stop();
+      else void vm.request({ kind: 'stop', ...asked, now: asked.timeoutMs === 0 });
     } else if (isClosed && !isTold) {
       note('the terminal was closed (SIGHUP), and the VM goes on', false);
       isTold = true;

@@ -34,8 +34,10 @@ interface StopChoice {
 const notes = `
 The guest is asked to power off, and vmrun waits until nothing is left of the
 run; it says so where that takes longer, and where the guest did not power off
-and was ended by force. Exit status: 0 stopped, by force too, 69 no VM of that
-name runs, 75 it did not end.
+and was ended by force. Of several stops the one whose time is over first holds:
+a second one without options joins the first, and shortens nothing.
+Exit status: 0 stopped, by force too, 69 no VM of that name runs, 75 it did not
+end.
 
 Examples:
   vmrun stop web                 as long as the spec's stop_timeout allows
