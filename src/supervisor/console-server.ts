@@ -13,7 +13,7 @@ export interface ConsoleHello {
  * What is said over the socket. The client: `h` hello, `i` what is typed, `t` take the keyboard, `d` nothing more follows. The
  * server: `o` output, `l` so many bytes were lost, `w` who has the keyboard (JSON, `null` for nobody), `d` all that was
  * typed is where the guest reads it, `e` the run is over, `r` it is refused, since so many are there already, `s` it is sent
- * away, since it has not said hello in time.
+ * away, since it has not said hello in time. Who says anything else is not listened to any more.
  */
 export const consoleFrames = {
   hello: 'h',
@@ -151,6 +151,10 @@ async function listen(console: RunConsole, peer: Peer, onHello: () => void): Pro
       case consoleFrames.done:
         await peer.send(consoleFrames.done);
         break;
+      default:
+        // Who says what we do not understand is no client of this server, and may say it without end.
+        peer.end();
+        return seat?.leave();
     }
   }
   seat?.leave();

@@ -124,6 +124,23 @@ describe('the server of a console', () => {
     console.end();
   });
 
+  test('ends a client that says what is not understood, and hears nothing more of it', async () => {
+    const left: string[] = [];
+    const console = servedConsole(({ what }) => left.push(what), steppedClock());
+    const serve = consoleServer(console, steppedClock()).onClient;
+    const foreign = client('write', [
+      { kind: 'z', content: Buffer.from('') },
+      { kind: consoleFrames.done, content: Buffer.from('') },
+    ]);
+    serve(foreign.peer);
+    await settled();
+    expect(foreign.hasEnded()).toBe(true);
+    expect(left).toEqual(['came', 'keyboard', 'left']);
+    expect(foreign.sent.filter((frame) => frame.startsWith('d'))).toEqual([]);
+    foreign.leave();
+    console.end();
+  });
+
   test('does not wait for a client that reads nothing when the run is over', async () => {
     const clock = steppedClock();
     const console = servedConsole(undefined, clock);

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /** One thing that is said over a socket: what it is, in a letter, and its content. */
 export interface Frame {
@@ -7,6 +8,9 @@ export interface Frame {
 }
 
 const headBytes = 5;
+
+/** A chunk can hold thousands of frames, and whoever else is there waits for their end. */
+const mostInOneTurn = 256;
 
 /** The letter, four bytes of length, and the content. */
 export function frameBytes(kind: string, content: string | Uint8Array = ''): Uint8Array {
@@ -17,7 +21,8 @@ export function frameBytes(kind: string, content: string | Uint8Array = ''): Uin
 }
 
 /**
- * What the other side says, until it is gone or talks of something larger. No more is read than is asked for.
+ * What the other side says, until it is gone or talks of something larger. No more is read than is asked for, and after
+ * some frames everybody else has a turn.
  * @param most bytes that a content may have
  */
 export async function* framesOf(socket: Socket, most: number): AsyncGenerator<Frame, undefined> {
@@ -25,6 +30,7 @@ export async function* framesOf(socket: Socket, most: number): AsyncGenerator<Fr
   let kind: string | undefined;
   let wanted = headBytes;
   let parts: Buffer[] = [];
+  let heard = 0;
   try {
     for await (const chunk of socket as AsyncIterable<Buffer>) {
       let rest = chunk;
@@ -40,6 +46,8 @@ export async function* framesOf(socket: Socket, most: number): AsyncGenerator<Fr
         } else {
           yield { kind, content: bytes };
           [kind, wanted] = [undefined, headBytes];
+          heard += 1;
+          if (heard % mostInOneTurn === 0) await nextTurn();
         }
       }
       if (rest.length > 0) parts.push(rest);

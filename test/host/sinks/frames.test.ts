@@ -34,6 +34,21 @@ describe('frames', () => {
     expect(await heard(bytes.subarray(0, -6), 1000)).toEqual(said.slice(0, 2));
   });
 
+  test('of one chunk, however many they are, are not all heard in one turn of the event loop', async () => {
+    let turns = 0;
+    let turn = setImmediate(function next() {
+      turns += 1;
+      turn = setImmediate(next);
+    });
+    try {
+      const many = Buffer.concat(Array.from({ length: 10_000 }, () => frameBytes('z')));
+      expect(await heard(many, many.length)).toHaveLength(10_000);
+      expect(turns).toBeGreaterThan(30);
+    } finally {
+      clearImmediate(turn);
+    }
+  });
+
   test('are joined once, however small the pieces are in which they come', async () => {
     const concat = jest.spyOn(Buffer, 'concat');
     try {
