@@ -29,6 +29,20 @@ const inHaste = (): Host => {
   return { ...systemHost(), clock };
 };
 
+/** In haste for so long as the guest has, and not afterwards: what was killed takes its own time to be gone. */
+const inHasteFor = (guestMs: number): Host => {
+  const host = inHaste();
+  const startMs = systemClock.monotonicMs();
+  const goneMs = (): number => systemClock.monotonicMs() - startMs;
+  const hastyMs = guestMs / 200 + 1;
+  const clock: Clock = {
+    ...host.clock,
+    monotonicMs: () => startMs + 200 * Math.min(goneMs(), hastyMs) + Math.max(0, goneMs() - hastyMs),
+    sleep: (ms, signal) => systemClock.sleep(goneMs() < hastyMs ? ms / 200 : ms, signal),
+  };
+  return { ...host, clock };
+};
+
 /** A process of ours that has nothing to do with any VM; it must live. */
 async function withForeign(use: (pid: number) => Promise<void>): Promise<void> {
   const foreign = spawn('sleep', ['600'], { stdio: 'ignore' });
@@ -275,7 +289,7 @@ describe('a stop', () => {
     await inPlace(async (place) => {
       const { runBase, name } = place;
       const child = await orphanOf(place, puppet(place, { onSigterm: '' }));
-      const host = inHaste();
+      const host = inHasteFor(60_000);
       const fromMs = host.clock.now().getTime();
       const told: StopWait[] = [];
       const outcome = stopRun(name, { runBase, host, timeoutMs: 60_000, onWaiting: (wait) => told.push(wait) });

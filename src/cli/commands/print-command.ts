@@ -78,7 +78,7 @@ async function configLines(machine: Machine): Promise<readonly string[]> {
     {
       code: 'bhyve-refuses',
       severity: 'error',
-      message: `bhyve would not take this command: ${said}`,
+      message: `bhyve would not accept this command: ${said}`,
       fix: 'look at extra_options, raw devices and what follows "--"',
     },
   ]);

@@ -51,7 +51,8 @@ export const psCommand = defineCommand({
       return place === undefined ? [] : await listRuns({ runBase: place.runBase, onUnknown });
     };
     const [real, simulated] = [await runsIn(false), await runsIn(true)];
-    if (options.runDir !== undefined && !places.some(({ runBase }) => isFolder(runBase))) {
+    // A program that asks knows what it has asked for.
+    if (options.runDir !== undefined && format === 'table' && !places.some(({ runBase }) => isFolder(runBase))) {
       const looked = places.map(({ runBase }) => runBase).join(' or ');
       context.err(asLines([`vmrun: there is no folder ${looked}, so nothing runs there`]));
     }
