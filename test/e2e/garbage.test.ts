@@ -93,7 +93,7 @@ describe('text that is not a spec is refused with its reason', () => {
       place.write('vm.yaml', bomb);
       expectRefused(await askVmrun(place, ['-c', 'vm.yaml', '-d']), 65, ['vm.yaml']);
       place.write('vm.yaml', 'name: vm\n  cpu: 1\n');
-      expectRefused(await askVmrun(place, ['-c', 'vm.yaml', '-d']), 65, ['vm.yaml:1:']);
+      expectRefused(await askVmrun(place, ['-c', 'vm.yaml', '-d']), 65, ['vm.yaml:2:3', 'indented more']);
     });
   });
 });

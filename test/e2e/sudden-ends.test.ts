@@ -30,7 +30,7 @@ describe('a working directory that was removed', () => {
 
   test('is of no matter where it is not', async () => {
     await inPlace(async (place) => {
-      for (const words of [['--version'], ['--help'], ['ps', '--run-dir', place.runBase]]) {
+      for (const words of [['--version'], ['--help'], ['ps', '--json', '--run-dir', place.runBase]]) {
         expect(await spoilt(place, lost, words)).toMatchObject({ status: 0, stderr: '' });
       }
     });
@@ -129,7 +129,7 @@ describe('what nobody has caught', () => {
     const script = "exports.main = async () => require('node:fs').readFileSync('/none');";
     const { status, stderr } = await broken(script, 'vmrun');
     expect(status).toBe(71);
-    expect(stderr).toMatch(/^vmrun: cannot open \/none: [^\n]+ \(ENOENT\)\n$/);
+    expect(stderr).toMatch(/^vmrun: a system call failed: ENOENT: [^\n]+\n$/);
   });
 });
 

@@ -9,8 +9,8 @@ export const phases = ['starting', 'loading', 'running', 'paused', 'stopping', '
  */
 export type Phase = (typeof phases)[number];
 
-/** How a guest is ended that has not powered off in time: bhyvectl(8) `--force-poweroff`, or SIGKILL to bhyve. */
 export const forces = ['power-off', 'kill'] as const;
+/** How a guest is ended that has not powered off in time: bhyvectl(8) `--force-poweroff`, or SIGKILL to bhyve. */
 export type Force = (typeof forces)[number];
 
 /** A file by what the kernel calls it; numbers as text, since JSON has none of 64 bits. */
