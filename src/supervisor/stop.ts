@@ -60,9 +60,10 @@ export async function stopWhenAsked(
   emit({ kind: 'stopping', how: 'power button', timeoutMs: givenMs() });
   await send(...powerButton);
   await sleepUntil(halfMs);
-  const restMs = givenMs() - halfMs();
-  if (!given.signal.aborted && restMs > 0) {
-    emit({ kind: 'stopping', how: 'power button again', timeoutMs: restMs });
+  // It may have been shortened to less than the half that has passed.
+  const restMs = Math.round(pressedMs + givenMs() - host.clock.monotonicMs());
+  if (!given.signal.aborted && givenMs() > halfMs()) {
+    emit({ kind: 'stopping', how: 'power button again', timeoutMs: Math.max(0, restMs) });
     await send(...powerButton);
     await sleepUntil(givenMs);
   }

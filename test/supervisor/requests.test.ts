@@ -76,6 +76,29 @@ describe('a stop that is asked for', () => {
     });
   });
 
+  test('that is shortened when more than half of the new time is over asks again, and tells what is left', async () => {
+    await inPlace(async (place) => {
+      const clock = steppedClock();
+      const vm = await supervise(place, '', { stop_timeout: '60s' }, { bhyve: deaf, host: steppedHost(clock) });
+      await vm.said('up\n');
+      const first = vm.request({ kind: 'stop' });
+      await until(() => clock.asleep().includes(30_000));
+      clock.advance(9000);
+      const second = vm.request({ kind: 'stop', timeoutMs: 3000 });
+      await vm.event('stopping', 2);
+      await clock.pass(3000);
+      expect(await Promise.all([first, second])).toEqual([done, done]);
+      await vm.over;
+      expect(
+        ofKind(vm.seen, 'stopping').map(({ how, timeoutMs, monotonicMs }) => [how, timeoutMs, monotonicMs]),
+      ).toEqual([
+        ['power button', 60_000, 0],
+        ['power button again', 3000, 9000],
+        ['kill', 0, 12_000],
+      ]);
+    });
+  });
+
   test('is shortened when the guest was asked again already', async () => {
     await inPlace(async (place) => {
       const clock = steppedClock();
