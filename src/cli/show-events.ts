@@ -66,7 +66,7 @@ export function eventLines(event: RunEvent, colour: Colours, isVerbose: boolean,
       ];
     case 'exit':
       return [
-        `boot ${event.boot} ${colouredEnd(event.end, colour)} after ${formatDuration(event.aliveMs)}`,
+        `boot ${event.boot} ${colouredEnd(event.end, colour)}${event.aliveMs === undefined ? '' : ` after ${formatDuration(event.aliveMs)}`}`,
         ...(event.why === undefined ? [] : explanationLines('bhyve', event.why, colour, times)),
       ];
     case 'reboot':

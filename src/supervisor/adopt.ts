@@ -122,7 +122,10 @@ async function watchOnce(session: Session, machine: Machine, orphan: Orphan): Pr
     await words.end();
     // Its shell has written it by now, if it lived to do so.
     const end = told ?? directory.readEnd(orphan)?.end;
-    const aliveMs = Math.max(host.clock.monotonicMs() - startedMs, sinceBoot(leftState, host.clock.now().getTime()));
+    const aliveMs = Math.max(
+      host.clock.monotonicMs() - startedMs,
+      sinceBoot(leftState, host.clock.now().getTime()) ?? 0,
+    );
     return tellEnd(session, machine, boot, { pid, aliveMs, ...words.tails(), end });
   } finally {
     abort(ended);
@@ -136,7 +139,7 @@ async function tellLate(
   { pid, boot }: Orphan,
   { end, atMs }: LateEnd,
 ): Promise<BootResult> {
-  const aliveMs = atMs === undefined ? 0 : Math.max(0, sinceBoot(session.directory.leftState, atMs));
+  const aliveMs = atMs === undefined ? undefined : sinceBoot(session.directory.leftState, atMs);
   const words = adoptWords(session);
   await words.end();
   return tellEnd(session, machine, boot, { pid, aliveMs, ...words.tails(), end });
@@ -157,10 +160,10 @@ async function endOf({ host, directory }: Session, orphan: Orphan): Promise<Proc
   return undefined;
 }
 
-/** How long its bhyve has lived, for the policy; the date alone knows of the time before us. 0 where it does not. */
-function sinceBoot(leftState: RunState | undefined, atMs: number): number {
+/** How long its bhyve has lived, for the policy; the date alone knows of the time before us. Undefined where it does not. */
+function sinceBoot(leftState: RunState | undefined, atMs: number): number | undefined {
   const ms = atMs - Date.parse(leftState?.bootSince ?? '');
-  return Number.isFinite(ms) ? ms : 0;
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 /**

@@ -133,7 +133,8 @@ async function liveOnce(session: Session, { machine, number, changes }: Boot, ch
 
 export interface Life {
   readonly pid: number;
-  readonly aliveMs: number;
+  /** Undefined where nobody knows. */
+  readonly aliveMs: number | undefined;
   /** The last of what bhyve wrote to stderr. */
   readonly stderrTail: string;
   /** The same for stdout, where that is no console: some of its refusals are told there. */
@@ -156,8 +157,9 @@ export function tellEnd(
   const why = isUnexpected(end, signals.stop.aborted) ? { why: explainEnd(end, said, hasIn(machine)) } : {};
   const reason = reasonOf(end);
   const told = reason === undefined ? {} : { reason };
-  emit({ kind: 'exit', boot, end, ...told, aliveMs, ...why });
-  return { end, aliveMs, pid, ...why };
+  emit({ kind: 'exit', boot, end, ...told, ...(aliveMs === undefined ? {} : { aliveMs }), ...why });
+  // For the policy one of which that is not known was short.
+  return { end, aliveMs: aliveMs ?? 0, pid, ...why };
 }
 
 /** A pid file that cannot be written is told, and stops no VM. */

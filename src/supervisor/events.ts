@@ -56,7 +56,8 @@ export type RunEventBody =
       readonly end: RunEnd;
       /** The spec's word for it, by which `reboot_on` and `next_target` go; absent where none fits. */
       readonly reason?: ExitReason;
-      readonly aliveMs: number;
+      /** Absent where nobody knows when it has ended, or when it was started. */
+      readonly aliveMs?: number;
       readonly why?: Explanation;
     }
   /** Another boot follows. */

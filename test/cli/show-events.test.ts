@@ -104,6 +104,7 @@ const rows: readonly Row[] = [
     'the same',
     true,
   ],
+  [{ kind: 'exit', boot: 1, end: { kind: 'unknown' } }, ['boot 1 came to an unknown end'], 'the same', true],
   [
     { kind: 'adopted', boot: 3, target: 'disk', pid: 7 },
     ['boot 3, target disk: took over bhyve, which had no supervisor (pid 7)'],

@@ -103,6 +103,7 @@ describe('a bhyve that ended while it had no supervisor', () => {
       await vm.over;
       expect(ofKind(vm.seen, 'exit')).toMatchObject([{ boot: 3, end: { kind: 'unknown' } }]);
       expect(ofKind(vm.seen, 'exit')[0]?.why?.next).toBeDefined();
+      expect(ofKind(vm.seen, 'exit')[0]).not.toHaveProperty('aliveMs');
       expect(ofKind(vm.seen, 'boot')).toEqual([]);
       expect(vm.stderr()).toBe('its last words\n');
       expect(place.runDirectories()).toEqual([]);
