@@ -28,7 +28,7 @@ const hookDescriptions: Readonly<Record<HookField, string>> = {
 };
 
 /** Quoting that does not close, text without a word in it, and what only a shell understands. */
-function checkCommand(pointer: string, command: Command | undefined): readonly Finding[] {
+export function checkCommand(pointer: string, command: Command | undefined): readonly Finding[] {
   const words = typeof command === 'string' ? splitWords(command) : command;
   if (words === undefined) return [];
   const fix = 'use a list of words: ["/path/to/program", "argument"]';

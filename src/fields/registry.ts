@@ -1,4 +1,5 @@
 import { groupBy } from '../base/group-by.js';
+import { autostart } from './autostart.js';
 import { hostbridge, lpcSlot } from './bridges.js';
 import { config } from './config.js';
 import { comPorts } from './consoles.js';
@@ -59,6 +60,7 @@ export const fields: readonly AnyField[] = [
   restart,
   onGiveUp,
   stopTimeout,
+  autostart,
   hooks,
   postStartScript,
   emulations,

@@ -1,3 +1,4 @@
+import type { AutostartFields } from './autostart.js';
 import type { BridgeFields } from './bridges.js';
 import type { ConfigFields } from './config.js';
 import type { ConsoleFields } from './consoles.js';
@@ -47,5 +48,6 @@ export interface VmSpec
     RebootFields,
     RestartFields,
     StopFields,
+    AutostartFields,
     HookFields,
     StructureFields {}

@@ -1,21 +1,23 @@
 import { visible } from '../base/visible.js';
 import { destinationOf, exitWords, type BootGraph } from './boot-graph.js';
 import { connectionWords, deviceWords, type Connection, type MachineGraph } from './machine-graph.js';
-import { bootsTitle, machineTitle, unreachedWords, type Picture } from './picture.js';
+import { bootsTitle, machineTitle, startsTitle, unreachedWords, type Picture } from './picture.js';
+import { startLabel, type StartGraph } from './start-graph.js';
 
 /** A quoted string of the DOT language; Graphviz expands escapes in labels, and HTML's entities too. */
 const quoted = (text: string): string =>
   `"${visible(text).replaceAll('&', '&amp;').replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 
-/** One digraph with a cluster for each of the two: a text for dot(1) of Graphviz. */
-export function dotOf({ boots, machine }: Picture): string {
+/** One digraph with a cluster for each of them: a text for dot(1) of Graphviz. */
+export function dotOf({ boots, machine, starts }: Picture): string {
   const lines = [
-    `digraph ${quoted(boots?.name ?? machine?.name ?? '')} {`,
+    `digraph ${quoted(boots?.name ?? machine?.name ?? starts?.name ?? '')} {`,
     '  graph [rankdir=LR, fontname="Helvetica", charset="UTF-8"];',
     '  node [shape=box, style=rounded, fontname="Helvetica"];',
     '  edge [fontname="Helvetica", fontsize=11];',
     ...(boots === undefined ? [] : cluster('boots', bootsTitle(boots), bootLines(boots))),
     ...(machine === undefined ? [] : cluster('machine', machineTitle(machine), machineLines(machine))),
+    ...(starts === undefined ? [] : cluster('starts', startsTitle(starts), startLines(starts))),
     '}',
   ];
   return `${lines.join('\n')}\n`;
@@ -47,6 +49,23 @@ function bootLines({ start, targets }: BootGraph): readonly string[] {
         const to = ids.get(destinationOf(exit) ?? '') ?? 'stop';
         const line = exit.kind === 'give-up' ? ', style=dashed' : '';
         return `t${index} -> ${to} [label=${quoted(exitWords(exit))}${line}${grey(isReached)}]`;
+      }),
+    ),
+  ];
+}
+
+function startLines({ vms }: StartGraph): readonly string[] {
+  const ids = new Map(vms.map(({ name }, index) => [name, `v${index}`]));
+  return [
+    ...vms.map((vm, index) => {
+      const grey = vm.kind === 'automatic' ? '' : ', style="rounded,dashed", color=gray60, fontcolor=gray40';
+      return `v${index} [label=${quoted(startLabel(vm))}${grey}]`;
+    }),
+    ...vms.flatMap(({ name, kind, waitsFor }) =>
+      waitsFor.map(({ name: other, isLoose }) => {
+        const looks = [...(isLoose ? ['style=dashed'] : []), ...(kind === 'automatic' ? [] : ['color=gray60'])];
+        const look = looks.length === 0 ? '' : ` [${looks.join(', ')}]`;
+        return `${ids.get(other) ?? ''} -> ${ids.get(name) ?? ''}${look}`;
       }),
     ),
   ];

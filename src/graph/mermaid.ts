@@ -1,7 +1,8 @@
 import { visible } from '../base/visible.js';
 import { destinationOf, exitWords, type BootGraph } from './boot-graph.js';
 import { connectionWords, deviceWords, type Connection, type MachineGraph } from './machine-graph.js';
-import { bootsTitle, machineTitle, type Picture } from './picture.js';
+import { bootsTitle, machineTitle, startsTitle, type Picture } from './picture.js';
+import { startLabel, type StartGraph } from './start-graph.js';
 
 /**
  * Text in double quotes. Mermaid has an entity for every character; what may mean something to any of its grammars is
@@ -12,13 +13,15 @@ const quoted = (text: string): string =>
 
 const entity = (character: string): string => `#${character.codePointAt(0) ?? 0};`;
 
-/** One flowchart with a subgraph for each of the two: a text for mermaid.js, as GitHub and others draw it. */
-export function mermaidOf({ boots, machine }: Picture): string {
+/** One flowchart with a subgraph for each of them: a text for mermaid.js, as GitHub and others draw it. */
+export function mermaidOf({ boots, machine, starts }: Picture): string {
   const lines = [
     'flowchart LR',
     ...(boots === undefined ? [] : subgraph('boots', bootsTitle(boots), bootLines(boots))),
     ...(machine === undefined ? [] : subgraph('machine', machineTitle(machine), machineLines(machine))),
-    ...(boots?.targets.some(({ isReached }) => !isReached) === true
+    ...(starts === undefined ? [] : subgraph('starts', startsTitle(starts), startLines(starts))),
+    ...(boots?.targets.some(({ isReached }) => !isReached) === true ||
+    starts?.vms.some(({ kind }) => kind !== 'automatic') === true
       ? ['  classDef unreached stroke-dasharray:4 3,opacity:0.6']
       : []),
   ];
@@ -48,6 +51,18 @@ function bootLines({ start, targets }: BootGraph): readonly string[] {
     ...(hasEnd ? ['stop((("end")))'] : []),
     `start --> ${ids.get(start) ?? ''}`,
     ...edges,
+  ];
+}
+
+function startLines({ vms }: StartGraph): readonly string[] {
+  const ids = new Map(vms.map(({ name }, index) => [name, `v${index}`]));
+  return [
+    ...vms.map((vm, index) => `v${index}(${quoted(startLabel(vm))})${vm.kind === 'automatic' ? '' : ':::unreached'}`),
+    ...vms.flatMap(({ name, waitsFor }) =>
+      waitsFor.map(
+        ({ name: other, isLoose }) => `${ids.get(other) ?? ''} ${isLoose ? '-.->' : '-->'} ${ids.get(name) ?? ''}`,
+      ),
+    ),
   ];
 }
 

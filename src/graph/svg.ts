@@ -2,6 +2,7 @@ import { greatest } from '../base/long-lists.js';
 import type { Picture } from './picture.js';
 import { bootsSection } from './svg-boots.js';
 import { machineSection } from './svg-machine.js';
+import { startsSection } from './svg-starts.js';
 import { boxAt, escaped, fitted, number, sizeOf, style, textAt, textWidth, type Section } from './svg-parts.js';
 
 const margin = 24;
@@ -14,10 +15,11 @@ const mostHeading = 900;
  * An SVG document, laid out here: no program and no font file is needed to draw it. It has a ground of its own, so that
  * it can be read on any page, and takes the colours that the reader prefers, light or dark.
  */
-export function svgOf({ boots, machine }: Picture): string {
+export function svgOf({ boots, machine, starts }: Picture): string {
   const sections = [
     ...(boots === undefined ? [] : [bootsSection(boots)]),
     ...(machine === undefined ? [] : [machineSection(machine)]),
+    ...(starts === undefined ? [] : [startsSection(starts)]),
   ];
   const width = Math.ceil(greatest(sections.map(sectionWidth))) + 2 * margin;
   let y = margin;

@@ -1,9 +1,11 @@
+import { groupBy } from '../base/group-by.js';
 import { greatest } from '../base/long-lists.js';
 import { formatAddress } from '../base/pci-address.js';
 import { visible } from '../base/visible.js';
 import { destinationOf, exitWords, type BootGraph, type BootTarget, type Exit } from './boot-graph.js';
 import { connectionWords, type Connection, type MachineDevice, type MachineGraph } from './machine-graph.js';
-import { bootsTitle, machineTitle, unreachedWords, type Picture } from './picture.js';
+import { bootsTitle, machineTitle, startsTitle, unreachedWords, type Picture } from './picture.js';
+import type { StartGraph } from './start-graph.js';
 import { columns, shortened, widthOf } from './words.js';
 
 /** How a terminal shows the picture: its letters and its colours. */
@@ -46,11 +48,12 @@ interface Pen extends Look {
 }
 
 /** The picture as lines of at most 80 columns. */
-export function textOf({ boots, machine }: Picture, look: Look): string {
+export function textOf({ boots, machine, starts }: Picture, look: Look): string {
   const pen = { ...look, marks: look.isUnicode ? unicode : ascii };
   const pictures = [
     ...(boots === undefined ? [] : [bootLines(boots, pen)]),
     ...(machine === undefined ? [] : [machineLines(machine, pen)]),
+    ...(starts === undefined ? [] : [startLines(starts, pen)]),
   ];
   return `${pictures.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
@@ -94,6 +97,36 @@ function follower({ name }: BootTarget, exit: Exit, room: number, pen: Pen): str
   const to = destinationOf(exit);
   if (to === undefined) return dim(`${marks.end}${endWords}`);
   return `${to === name ? marks.again : marks.to}${fit(to, room - 3, pen)}`;
+}
+
+/** Each VM with what is said of it, and those that wait for it. */
+function startLines(graph: StartGraph, pen: Pen): readonly string[] {
+  const { marks, bold, dim } = pen;
+  const followers = groupBy(
+    graph.vms.flatMap(({ name, waitsFor }) =>
+      waitsFor.map((wait) => ({ before: wait.name, name, isLoose: wait.isLoose })),
+    ),
+    ({ before }) => before,
+  );
+  return [
+    bold(fit(startsTitle(graph), width, pen)),
+    ...graph.vms.flatMap(({ name, kind, words }) => {
+      const shown = fit(name, width - 2, pen);
+      const isStarted = kind === 'automatic';
+      const below = followers.get(name) ?? [];
+      const bar = below.length === 0 ? '   ' : marks.through;
+      return [
+        '',
+        `${isStarted ? marks.first : marks.other}${isStarted ? bold(shown) : shown}`,
+        ...words.map((line) => `${dim(bar)}${dim(fit(line, width - 3, pen))}`),
+        ...below.map(({ name: other, isLoose }, index) => {
+          const branch = index === below.length - 1 ? marks.last : marks.branch;
+          const loose = isLoose ? ', started all the same' : '';
+          return `${dim(branch)}${marks.to}${fit(other, width - 3 - marks.to.length - loose.length, pen)}${dim(loose)}`;
+        }),
+      ];
+    }),
+  ];
 }
 
 function machineLines(graph: MachineGraph, pen: Pen): readonly string[] {

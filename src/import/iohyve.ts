@@ -268,6 +268,7 @@ function fieldsOf({ properties, isUefi, source, notes }: Guest): SpecObject {
   } else {
     fields.reboot_on = persists ? ['reboot', 'halt', 'triple_fault', 'error'] : [];
   }
+  if (properties.get('boot') === '1') fields.autostart = true;
   return fields;
 }
 
@@ -286,8 +287,8 @@ function noteOthers(guest: Guest): void {
     notes.push(noteAt(source, properties.line('persist'), 'persist', message, 'check "reboot_on" of the spec'));
   }
   if (properties.get('boot') === '1') {
-    const message = 'boot=1: iohyve starts this guest with the host';
-    notes.push(noteAt(source, properties.line('boot'), 'boot', message, 'start vmrun from rc.d(8)'));
+    const message = 'boot=1: iohyve starts this guest with the host; so does vmrun serve, and vmrun -c does not';
+    notes.push(noteAt(source, properties.line('boot'), 'boot', message, 'run vmrun serve from rc.d(8)'));
   }
   if (isYes(guest, 'template')) {
     const message = 'this is a template, which iohyve does not start';

@@ -2,6 +2,7 @@ import type { JsonSchema } from '../devices/json-schema.js';
 import { vmSchema } from './schema.js';
 import { propertySchema, schemaFor } from './schema-walk.js';
 import { type SourceEntry, type SourceMapping, type SourceNode } from './source-tree.js';
+import type { SpokenSchema } from './violations.js';
 
 /**
  * The spec as it is meant: what `uclcmd` and the original tool's files spell otherwise takes its one form, before
@@ -9,12 +10,17 @@ import { type SourceEntry, type SourceMapping, type SourceNode } from './source-
  * given as a list of sections is one object, digits and integers are what the schema wants, file names are absolute.
  * Values keep the place they were read from. What does not fit is left for the validator to report.
  * @param resolveFile makes a relative file name absolute
+ * @param whole the schema of another kind of file
  */
-export function canonicalise(root: SourceNode, resolveFile: (path: string) => string): SourceNode {
+export function canonicalise(
+  root: SourceNode,
+  resolveFile: (path: string) => string,
+  whole: SpokenSchema['schema'] = vmSchema,
+): SourceNode {
   const targetsSchema = vmSchema.properties?.targets;
 
   function walk(node: SourceNode, declared: JsonSchema): SourceNode {
-    const schema = schemaFor(declared, node, vmSchema.$defs);
+    const schema = schemaFor(declared, node, whole.$defs);
     if (schema === targetsSchema) return walkMapping(joinSections(node), schema);
     const types = [schema.type ?? []].flat();
     if (types.includes('array') && !types.some((type) => type === typeName(node)) && !isNull(node)) {
@@ -64,7 +70,7 @@ export function canonicalise(root: SourceNode, resolveFile: (path: string) => st
     return file === value ? node : { ...node, value: file, written: value };
   }
 
-  return walk(root, vmSchema);
+  return walk(root, whole);
 }
 
 /** A key of the user's own, which says nothing to vmrun. */

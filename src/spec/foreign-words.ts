@@ -94,10 +94,7 @@ export const foreignRootWords: readonly ForeignWord[] = [
     words: ['boot', 'boot_order', 'bootorder', 'bootdisk'],
     otherwise: 'give the devices a "bootindex", 0 for the first',
   },
-  {
-    words: ['autostart', 'onboot', 'startup'],
-    otherwise: 'a spec does not say what starts it: rc.d/vmrun starts the VMs of vmrun_list with the system',
-  },
+  { words: ['onboot', 'startup', 'autoboot', 'start_on_boot', 'depends_on', 'after'], fields: ['autostart'] },
   {
     words: ['os', 'ostype', 'os_type', 'guest', 'guest_os'],
     otherwise: 'leave it out: it makes no difference to bhyve',

@@ -74,6 +74,13 @@ export function publishedSchema(): object {
   };
 }
 
+/** The same of a file of another kind, which is read as specs are. @param name of the schema */
+export const publishedDocumentSchema = (name: string, schema: JsonSchema): object => ({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: `urn:vmrun:schema:${name}`,
+  ...publish(schema),
+});
+
 function publish(schema: JsonSchema): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(schema) as [string, unknown][]) {

@@ -59,12 +59,21 @@ const specWords: ReadWords = {
  * Reads the text of a spec; nothing else is touched.
  * @throws ProblemsError `unreadable` where there is nothing to read, `spec` where what was read cannot be a spec
  */
-export function readSpec(file: string, { workingDirectory, format, isRegular }: ReadOptions): SpecText {
+export function readSpec(file: string, options: ReadOptions): SpecText {
+  const { name, text } = readText(file, options.workingDirectory, specWords, options.isRegular);
+  return { ...specTextOf(file, text, options), name };
+}
+
+/** What a spec says in a file that need not be there: it was read before. */
+export function specTextOf(
+  file: string,
+  text: string,
+  { workingDirectory, format }: Pick<ReadOptions, 'workingDirectory' | 'format'>,
+): SpecText {
   const isStdin = file === standardInput;
-  const { name, text } = readText(file, workingDirectory, specWords, isRegular);
   const folder = isStdin ? workingDirectory : path.dirname(path.resolve(workingDirectory, file));
   return {
-    name,
+    name: file,
     text,
     format: format ?? formatOfFile(file),
     resolveFile: resolver(folder, workingDirectory),

@@ -16,7 +16,7 @@ import {
   type SourceNode,
   type SourceSequence,
 } from './source-tree.js';
-import type { SchemaFinding } from './violations.js';
+import type { SchemaFinding, SpokenSchema } from './violations.js';
 
 /** Parses UCL into a tree with positions. A key that is given again has the list of its values, as `uclcmd` prints it. */
 export function parseUcl(text: string): ParseResult {
@@ -69,7 +69,10 @@ export function parseUcl(text: string): ParseResult {
  * @param root canonical
  * @returns a finding at each second key, and the spec with the first value alone, for what else there is to say of it
  */
-export function withoutRepeats(root: SourceMapping): {
+export function withoutRepeats(
+  root: SourceMapping,
+  whole: SpokenSchema['schema'] = vmSchema,
+): {
   readonly root: SourceMapping;
   readonly findings: readonly SchemaFinding[];
 } {
@@ -89,7 +92,7 @@ export function withoutRepeats(root: SourceMapping): {
 
   function walk(given: SourceNode, declared: JsonSchema, pointer: string): SourceNode {
     const node = given.kind === 'mapping' ? withOneTag(given, declared, pointer) : given;
-    const schema = schemaFor(declared, node, vmSchema.$defs);
+    const schema = schemaFor(declared, node, whole.$defs);
     switch (node.kind) {
       case 'scalar':
         return node;
@@ -117,14 +120,14 @@ export function withoutRepeats(root: SourceMapping): {
 
   /** The schema of a device depends on its model, which may be given twice as well. */
   function withOneTag(node: SourceMapping, declared: JsonSchema, pointer: string): SourceMapping {
-    const { discriminator } = schemaFor(declared, node, vmSchema.$defs);
+    const { discriminator } = schemaFor(declared, node, whole.$defs);
     const tag = discriminator === undefined ? undefined : entryOf(node, discriminator.propertyName);
     if (tag?.value.kind !== 'sequence' || tag.value.isRepeated !== true) return node;
     const value = first(tag.value, {}, child(pointer, tag.key));
     return { ...node, entries: node.entries.map((entry) => (entry === tag ? { ...entry, value } : entry)) };
   }
 
-  return { root: walkMapping(root, vmSchema, ''), findings };
+  return { root: walkMapping(root, whole, ''), findings };
 }
 
 const nothingAt = ({ start, end, pointer }: SourceSequence): SourceNode => ({

@@ -128,7 +128,7 @@ function sentenceOf(violated: Violated): SchemaFinding {
       return finding(
         'wrong-type',
         pointer,
-        `${name} must be ${typeWords(schema)}, got ${value}${givenTwice(node, schema)}`,
+        `${name} must be ${typeWords(schema)}, got ${value}${path.length === 0 ? '' : givenTwice(node, schema)}`,
         respelled(node, schema) ?? allowedFix(schema, spoken) ?? example,
       );
     case 'pattern':

@@ -4,10 +4,12 @@ import { visible } from '../../src/base/visible.js';
 import { bootGraph, destinationOf, exitWords, type BootGraph } from '../../src/graph/boot-graph.js';
 import { drawGraph, graphFormats, plainLook } from '../../src/graph/draw.js';
 import { connectionWords, deviceWords, machineGraph, type MachineGraph } from '../../src/graph/machine-graph.js';
+import { startLabel, type StartGraph } from '../../src/graph/start-graph.js';
 import { columns, widthOf } from '../../src/graph/words.js';
 import { bootSpec } from '../support/boots.js';
 import { exampleNames, exampleSpec } from '../support/examples.js';
 import { machineOf, minimal, planOf, specOf } from '../support/specs.js';
+import { folderSpecs, graphOf } from '../support/folders.js';
 import { wholeMachine } from '../support/whole-machines.js';
 import { runs } from '../support/runs.js';
 
@@ -114,6 +116,29 @@ function ofMachine({ facts, connections, buses }: MachineGraph): Read {
   return { nodes, edges };
 }
 
+function ofStarts({ vms }: StartGraph): Read {
+  const labels = new Map(
+    vms.map((vm) => [vm.name, visible(startLabel(vm)) + (vm.kind === 'automatic' ? '' : ' (unreached)')]),
+  );
+  return {
+    nodes: [...labels.values()],
+    edges: vms.flatMap(({ name, waitsFor }) =>
+      waitsFor.map((wait) => `${labels.get(wait.name) ?? '?'} -- ${labels.get(name) ?? '?'}`),
+    ),
+  };
+}
+
+test('Mermaid and DOT say every VM of a folder and whom it waits for, whatever they are named', async () => {
+  await fc.assert(
+    fc.asyncProperty(folderSpecs, async (objects) => {
+      const starts = await graphOf(objects);
+      expect(fromMermaid(drawGraph({ starts }, 'mermaid'))).toEqual(ofStarts(starts));
+      expect(fromDot(drawGraph({ starts }, 'dot'))).toEqual(ofStarts(starts));
+    }),
+    { numRuns: runs(60) },
+  );
+});
+
 test('Mermaid and DOT say every target and every exit, whatever the targets are named', async () => {
   await fc.assert(
     fc.asyncProperty(bootSpec(12), fc.nat(99), async (object, number) => {
@@ -210,6 +235,21 @@ describe('the text', () => {
     const drawn = drawGraph({ machine: machineGraph(machine) }, 'text', utf8).split('\n');
     const at = drawn.indexOf(lines[0] ?? '');
     expect(drawn.slice(at, at + lines.length)).toEqual(lines);
+  });
+
+  test('of any folder has at most 80 columns, and a line for each VM and for each that waits for it', async () => {
+    await fc.assert(
+      fc.asyncProperty(folderSpecs, fc.boolean(), async (objects, isUnicode) => {
+        const starts = await graphOf(objects);
+        const text = drawGraph({ starts }, 'text', { ...plainLook, isUnicode });
+        expect(tooWide(text)).toEqual([]);
+        const waits = starts.vms.flatMap(({ waitsFor }) => waitsFor).length;
+        const words = starts.vms.flatMap((vm) => vm.words).length;
+        const lines = text.split('\n').filter((line) => line !== '').length;
+        expect(lines).toBe(1 + starts.vms.length + words + waits);
+      }),
+      { numRuns: runs(60) },
+    );
   });
 
   test('is bold and dim where the terminal has that, and the same otherwise', async () => {

@@ -4,9 +4,11 @@ import { visible } from '../../src/base/visible.js';
 import { bootGraph, exitSentence } from '../../src/graph/boot-graph.js';
 import { machineGraph, connectionWords, deviceWords } from '../../src/graph/machine-graph.js';
 import type { Picture } from '../../src/graph/picture.js';
+import { startSentence } from '../../src/graph/start-graph.js';
 import { svgOf } from '../../src/graph/svg.js';
 import { bootSpec } from '../support/boots.js';
 import { exampleNames, exampleSpec } from '../support/examples.js';
+import { folderSpecs, graphOf } from '../support/folders.js';
 import { machineOf, planOf, specOf } from '../support/specs.js';
 import { wholeMachine } from '../support/whole-machines.js';
 import { elementsOf, parseXml, textOfElement, type Element } from '../support/xml.js';
@@ -161,6 +163,57 @@ test('so are those of any machine, which show every device and all that is conne
       expect(boxes.length).toBe(own + devices.length + connections.length);
     }),
     { numRuns: runs(40) },
+  );
+});
+
+/** Where the level parts of its lines are: of those that pass a column, and of no others, that is all that could cross a card. */
+const levels = ({ root }: Drawn): readonly Area[] =>
+  elementsOf(root).flatMap(({ attributes }) => {
+    if (attributes.class?.startsWith('line ') !== true) return [];
+    const points = [...(attributes.d ?? '').matchAll(/([MLC])((?: ?-?[\d.]+)+)/g)].map(
+      ([, kind = '', numbers = '']) => {
+        const [x = 0, y = 0] = numbers.trim().split(' ').map(Number).slice(-2);
+        return { kind, x, y };
+      },
+    );
+    return points.flatMap(({ kind, x, y }, index) => {
+      const before = points[index - 1];
+      return kind === 'L' && before !== undefined
+        ? [{ name: 'line', left: before.x, top: y, right: x, bottom: y }]
+        : [];
+    });
+  });
+
+test('so are those of any folder, which show every VM and whom it waits for, and no line crosses a card', async () => {
+  await fc.assert(
+    fc.asyncProperty(folderSpecs, async (objects) => {
+      const starts = await graphOf(objects);
+      const drawn = draw({ starts });
+      expect(faults(drawn)).toEqual([]);
+      const waits = starts.vms.flatMap(({ name, waitsFor }) =>
+        waitsFor.filter(({ isBack }) => !isBack).map((wait) => `${name} waits for ${wait.name}`),
+      );
+      const expected = [...starts.vms.map(startSentence), ...waits].map(visible);
+      expect(expected.filter((title) => !drawn.titles.includes(title))).toEqual([]);
+      const cards = drawn.boxes.filter(({ name }) => name === 'box');
+      expect(cards.length).toBe(starts.vms.length);
+      // The body of the picture is moved to the right and down, its lines as they are written are not.
+      const [card] = cards.toSorted((a, b) => a.left - b.left || a.top - b.top);
+      const moved = cards.map((box) => ({
+        name: box.name,
+        left: box.left - (card?.left ?? 0),
+        right: box.right - (card?.left ?? 0),
+        top: box.top - (card?.top ?? 0),
+        bottom: box.bottom - (card?.top ?? 0),
+      }));
+      const crossed = levels(drawn).flatMap((line) =>
+        moved.filter(
+          (box) => line.top > box.top && line.top < box.bottom && line.left < box.right && line.right > box.left,
+        ),
+      );
+      expect(crossed).toEqual([]);
+    }),
+    { numRuns: runs(60) },
   );
 });
 

@@ -447,6 +447,21 @@ const machineFields = (names: readonly string[]) =>
     'x-mine': fc.jsonValue({ maxDepth: 1 }),
   });
 
+/** What of `autostart` any VM can say: its own name is not known here, so it waits for those of long names. */
+const autostart = fc.oneof(
+  fc.boolean(),
+  some({
+    after: fc.array(fc.constantFrom('another-vm.1', 'db.example.org', '7.seven'), { maxLength: 3 }),
+    ready: fc.oneof(
+      some({ tcp: fc.constantFrom('10.0.0.5:22', 'db.example.org:65535', '[fd00::5]:1'), timeout: someTime }),
+      some({ console: fc.constantFrom('login:', '1', 'a "b" $c'), timeout: someTime }),
+      some({ command, timeout: someTime }),
+    ),
+    delay: duration,
+    on_failure: fc.constantFrom('start', 'skip'),
+  }),
+);
+
 /** Serial ports of one machine: no backend twice, as bhyve is told them. */
 const consoles = fc
   .uniqueArray(com, { maxLength: 4, selector: bhyveBackend })
@@ -471,6 +486,7 @@ const specFor = (variant: Variant): fc.Arbitrary<SpecObject> => {
       cpu,
       mem: memory,
       fields: machineFields(names),
+      starts: some({ autostart }),
       consoles,
       emulations: fc.oneof(
         own,
@@ -483,7 +499,7 @@ const specFor = (variant: Variant): fc.Arbitrary<SpecObject> => {
       ),
       targets: fc.tuple(...names.map((_, index) => target(100 * (index + 1), variant))),
     })
-    .map(({ fields, consoles: ports, targets, emulations, ...spec }) => {
+    .map(({ fields, starts, consoles: ports, targets, emulations, ...spec }) => {
       // One screen and one USB controller per VM: `graphic` brings both.
       const isShown = emulations.some(
         (device) => 'device' in device && ['fbuf', 'xhci'].includes(String(device.device)),
@@ -498,6 +514,7 @@ const specFor = (variant: Variant): fc.Arbitrary<SpecObject> => {
         ...variant,
         restart: { max: 9 },
         ...fit(fields),
+        ...starts,
         ...ports,
         emulations,
         targets: Object.fromEntries(targets.map((each, index) => [names[index] ?? '', fit(each)])),
