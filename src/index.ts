@@ -95,6 +95,14 @@ export {
   type TargetPlan,
 } from './report/plan-report.js';
 export { runsDocument, type ListedRun, type RunsDocument } from './report/runs-document.js';
+export {
+  startPlan,
+  startPlanDocument,
+  type FolderSpec,
+  type StartDocument,
+  type StartPlan,
+  type StartPlanDocument,
+} from './report/start-plan-document.js';
 export { forecastSeverity, withForecast } from './report/with-forecast.js';
 export type { EffectiveSpec, Spec, SpecData, SpecFormat, SpecText } from './spec/parse-spec.js';
 export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
@@ -109,13 +117,16 @@ export type { RebootLimits, StopReason } from './supervisor/policy.js';
 export type { SpecSource } from './supervisor/spec-source.js';
 export { readiness, type ReadinessOptions, type TargetReadiness } from './supervisor/readiness.js';
 export type { RequestOutcome, RunRequest } from './supervisor/requests.js';
+export { readKeptSpec, type KeptSpec, type KeptSpecOptions } from './supervisor/kept-spec.js';
 export { run } from './supervisor/run.js';
 export type { Run, RunOptions, RunResult } from './supervisor/run-options.js';
 export {
+  listRun,
   listRuns,
   stopRun,
   type KnownRun,
   type ListRunsOptions,
+  type ManagerStop,
   type RunsOptions,
   type StopOutcome,
   type StopRunOptions,

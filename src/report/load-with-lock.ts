@@ -1,6 +1,6 @@
 import type { Problem } from '../base/problem.js';
 import type { Platform } from '../devices/device.js';
-import type { Spec, SpecFormat } from '../spec/parse-spec.js';
+import type { Spec, SpecFormat, SpecText } from '../spec/parse-spec.js';
 import { readSpec } from '../spec/read.js';
 import { loadSpec, type Foresee } from './load-spec.js';
 import { lockFileFor, type LockChoice, type LockFile } from './lock-file.js';
@@ -39,13 +39,25 @@ export interface LoadingOptions {
  * @throws ProblemsError where either is not good, or cannot be read
  */
 export async function loadWithLock(choice: SpecChoice, options: LoadingOptions): Promise<LoadedWithLock> {
+  const { workingDirectory } = options;
+  return loadTextWithLock(readSpec(choice.config, { workingDirectory, format: choice.inputFormat }), choice, options);
+}
+
+/**
+ * The same of a text that was read already.
+ * @throws ProblemsError where it or the lock file is not good
+ */
+export async function loadTextWithLock(
+  input: SpecText,
+  choice: SpecChoice,
+  options: LoadingOptions,
+): Promise<LoadedWithLock> {
   const { draftOf, ...rest } = options;
-  const { workingDirectory, hostBhyve, foresee } = rest;
-  const input = readSpec(choice.config, { workingDirectory, format: choice.inputFormat });
+  const { hostBhyve, foresee } = rest;
   const own = await lockFileFor(choice, options);
   const lent = own === undefined && choice.lock !== false ? draftOf?.locked : undefined;
   const locked = own ?? lent;
   const { spec, warnings } = await loadSpec(input, { ...hostBhyve, identity: locked?.identity }, foresee);
-  if (lent !== undefined && draftOf?.spec.name !== spec.name) return loadWithLock(choice, rest);
+  if (lent !== undefined && draftOf?.spec.name !== spec.name) return loadTextWithLock(input, choice, rest);
   return { spec, warnings: [...(own?.warnings ?? []), ...warnings], locked };
 }

@@ -2,8 +2,10 @@ import { ProblemsError, type Problem } from '../base/problem.js';
 import { abort, aborted } from '../host/abort.js';
 import type { HostFinding } from '../host/look/findings.js';
 import type { Ledger } from '../host/repair/ledger.js';
+import { keptSpecFile } from '../host/run-directory/run-files.js';
 import { differences } from '../machine/difference.js';
 import type { Machine, MachineRequirement } from '../machine/machine.js';
+import type { Spec } from '../spec/parse-spec.js';
 import { adoptOnce } from './adopt.js';
 import { bootOnce } from './boot.js';
 import { lastWords, wordsOf } from '../explain/rule.js';
@@ -34,6 +36,8 @@ export interface Loop {
 
 /** What `degraded` calls a spec that cannot be taken. */
 const specPart = 'spec';
+/** The same of its file for who takes the VM over. */
+const keptSpecPart = 'kept spec';
 
 /** A bhyve that is taken over; it is over when that has ended. */
 export interface Adoption {
@@ -51,6 +55,7 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
   let tried: Machine | undefined;
   let previous: Machine | undefined;
   let last: BootResult | undefined;
+  let kept: Spec | undefined;
   let boots = first - 1;
   const isStopping = (): boolean => signals.stop.aborted;
   const finish = (because: StopReason): RunResult => ({
@@ -75,6 +80,17 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
     const { step } = decide(ended, past, tried.policy, options.limits ?? {});
     return step.do === 'boot' ? undefined : wouldEnd(step.because);
   });
+
+  /** Before its bhyve is started: were we killed then, nobody else would know what it runs with. */
+  async function keepSpec(): Promise<void> {
+    const current = spec.current();
+    if (current === undefined || current.spec === kept) return;
+    const { keptText } = await import('./kept-spec.js');
+    state.beside(keptSpecPart, () => {
+      session.directory.write(keptSpecFile, keptText(current));
+      kept = current.spec;
+    });
+  }
 
   /** @returns undefined where a stop was asked for before there was a bhyve */
   async function bootNext(number: number): Promise<BootResult | undefined> {
@@ -101,6 +117,7 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
     tried = machine;
     const failed = await prepare(session, machine, facts(number), patience);
     if (failed !== undefined || isStopping()) return failed;
+    if (options.keepSpec === true) await keepSpec();
     const changes = previous === undefined || previous === machine ? [] : differences(previous, machine);
     const booted = await bootOnce(session, { machine, number, changes, patience });
     spec.keep();

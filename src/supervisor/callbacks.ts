@@ -11,6 +11,7 @@ export interface Callbacks {
   readonly onStderr: NonNullable<RunOptions['onStderr']>;
   readonly onHookOutput: NonNullable<RunOptions['onHookOutput']>;
   readonly onConsole: ((bytes: Uint8Array) => void) | undefined;
+  readonly beforeEnd: NonNullable<RunOptions['beforeEnd']>;
   /** Throws for a first boot alone, since there is no other environment then. */
   readonly env: (machine: Machine) => Environment;
   /** What cannot be asked is not allowed. */
@@ -19,7 +20,7 @@ export interface Callbacks {
 
 /** The caller's own, and what one throws, or rejects with, told once as `degraded` under its name. */
 export function carefully(options: RunOptions, { degraded }: Pick<StateKeeper, 'degraded'>): Callbacks {
-  const { onStderr, onHookOutput, onConsole, env = {}, mayFix } = options;
+  const { onStderr, onHookOutput, onConsole, beforeEnd, env = {}, mayFix } = options;
   const tell = (part: string, error: unknown): void => {
     degraded(part, errorWords(error));
   };
@@ -41,6 +42,7 @@ export function carefully(options: RunOptions, { degraded }: Pick<StateKeeper, '
   return {
     onStderr: taking('onStderr', onStderr),
     onHookOutput: taking('onHookOutput', onHookOutput),
+    beforeEnd: taking('beforeEnd', beforeEnd),
     onConsole: onConsole === undefined ? undefined : taking('onConsole', onConsole),
     env: (machine) => {
       try {

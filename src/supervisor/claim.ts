@@ -25,6 +25,8 @@ export interface ClaimOptions {
   readonly stopTimeoutMs: number;
   /** Somebody else has loaded the VM, so it is right that it is there. */
   readonly isLoadedByOthers: boolean;
+  /** Socket of the manager that claims it. */
+  readonly managedBy?: string | undefined;
   /** The name is claimed to end what is left of it, and not to run it. */
   readonly isStopping?: true;
   /** Called when a bhyve that an earlier run left is killed, since its guest has not powered off in time. */
@@ -74,9 +76,11 @@ function isNothingLeft(directory: RunDirectory): boolean {
   }
 }
 
-async function open(name: string, { base, host, isStopping }: ClaimOptions): Promise<RunDirectory> {
+async function open(name: string, { base, host, isStopping, managedBy }: ClaimOptions): Promise<RunDirectory> {
   const holder =
-    isStopping === true ? `process ${host.pid}, vmrun stop` : holderWords(host.pid, host.clock.now().toISOString());
+    isStopping === true
+      ? `process ${host.pid}, vmrun stop`
+      : holderWords(host.pid, host.clock.now().toISOString(), { managedBy });
   let directory;
   try {
     directory = await openRunDirectory(base, name, holder);

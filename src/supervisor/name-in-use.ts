@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from '../host/errno.js';
 import type { HeldRunDirectory } from '../host/run-directory/run-directory.js';
+import { managerIn } from '../host/run-directory/run-files.js';
 import { isSimulatedBase } from '../host/run-directory/run-base.js';
 import { lookInto, whoRuns } from '../host/run-directory/who-runs.js';
 import type { RunTool } from '../host/process/tools.js';
@@ -51,7 +52,10 @@ export const runElsewhere = ({ heldBy }: HeldRunDirectory): Problem => ({
   code: 'in-use',
   severity: 'error',
   message: `this VM is run by ${heldBy === '' ? 'another vmrun' : heldBy}`,
-  fix: 'stop that one first; nothing was changed',
+  fix:
+    managerIn(heldBy) === undefined
+      ? 'stop that one first; nothing was changed'
+      : 'have the manager stop it, with vmrun stop; nothing was changed',
 });
 
 export function orphaned(orphan: Orphan | 'unknown', { state, vmLock }: Pick<Remains, 'state' | 'vmLock'>): Problem {

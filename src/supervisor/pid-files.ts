@@ -3,13 +3,16 @@ import { ProblemsError } from '../base/problem.js';
 import { isLockFailure } from '../host/files/flock.js';
 import { takePidFile, type PidFile } from '../host/files/pid-file.js';
 import { runDirectoryOf } from '../host/run-directory/run-base.js';
+import type { Identity } from '../machine/identity.js';
 import type { Machine } from '../machine/machine.js';
 import { filesOfTargets, namedFiles } from '../machine/named-files.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { outputProblems } from './output-files.js';
 import type { RunOptions } from './run-options.js';
 
-type Options = Pick<RunOptions, 'pidFile' | 'supervisorPidFile' | 'platform' | 'identity' | 'extraArguments'>;
+interface Options extends Pick<RunOptions, 'pidFile' | 'supervisorPidFile' | 'platform' | 'extraArguments'> {
+  readonly identity: Identity | undefined;
+}
 
 /**
  * A pid file is emptied: one that is part of the VM, or named twice, is refused before anything is made.

@@ -6,6 +6,7 @@ import type { RunState } from '../host/run-directory/run-state.js';
 import type { LoaderPrograms } from '../machine/loader.js';
 import type { Identity } from '../machine/identity.js';
 import type { Loader, Machine } from '../machine/machine.js';
+import type { Spec } from '../spec/parse-spec.js';
 import type { SubscribeOptions, Subscription } from './event-stream.js';
 import type { HookName, RunEvent } from './events.js';
 import type { Explanation } from '../explain/rule.js';
@@ -29,8 +30,11 @@ export interface RunOptions {
   readonly bhyve?: readonly string[] | undefined;
   /** The same for bhyveload and grub-bhyve. Default: themselves, found in PATH. */
   readonly loaders?: LoaderPrograms | undefined;
-  /** What a lock file keeps: slots, and what else the guest knows its machine by. Default: nothing is kept. */
-  readonly identity?: Identity | undefined;
+  /**
+   * What a lock file keeps: slots, and what else the guest knows its machine by. Or a function that gives it for each spec
+   * that is taken from a source. Default: nothing is kept.
+   */
+  readonly identity?: Identity | ((spec: Spec) => Identity | undefined) | undefined;
   /** Words for bhyve, put after the spec's extra options. */
   readonly extraArguments?: readonly string[] | undefined;
   /** What the command is written for where the spec does not say. Default: those of this host. */
@@ -53,6 +57,16 @@ export interface RunOptions {
   readonly adopt?: boolean | undefined;
   /** Over the spec: what may boot again, and how often. Default: the spec alone decides. */
   readonly limits?: RebootLimits | undefined;
+  /**
+   * UNIX socket of the manager that this process is, which runs VMs beside this one: who wants the VM stopped asks it there,
+   * and does not signal this process. It stands in the lock and in the state file. Default: a stop is a signal.
+   */
+  readonly managedBy?: string | undefined;
+  /**
+   * Keep the spec that boots in the run directory, mode 0600, so that who takes the VM over knows what it runs with:
+   * `readKeptSpec`. Default: false.
+   */
+  readonly keepSpec?: boolean | undefined;
   /** Pid file of bhyve. */
   readonly pidFile?: string | undefined;
   /** Pid file of this process. */
@@ -71,6 +85,11 @@ export interface RunOptions {
   readonly onConsole?: ((bytes: Uint8Array) => void) | undefined;
   /** Whole lines of what hooks write, and which of them. Default: dropped. */
   readonly onHookOutput?: ((text: string, hook: HookName) => void) | undefined;
+  /**
+   * Called when no boot follows, before anything that the run made is removed: what is written down then is known also
+   * where this process is killed over it. Default: nothing is done.
+   */
+  readonly beforeEnd?: ((result: RunResult) => void) | undefined;
   /** Added to the environment of bhyve and its loader; or what makes it for the machine of a boot. */
   readonly env?: Environment | ((machine: Machine) => Environment) | undefined;
   /** The machine to run on. Default: this one, `systemHost()`. */

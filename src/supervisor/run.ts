@@ -135,12 +135,14 @@ async function supervise(subject: Spec | Machine | SpecSource, options: RunOptio
     adopt: options.adopt ?? false,
     stopTimeoutMs: policy.stopTimeoutMs,
     isLoadedByOthers,
+    managedBy: options.managedBy,
   });
   const begun = claimed.begun !== undefined && isKnown(planned, claimed.begun.target) ? claimed.begun : undefined;
   const since =
     (orphan === undefined && begun === undefined ? undefined : directory.leftState?.since) ??
     host.clock.now().toISOString();
-  const own = { name, supervisor: host.pid, since };
+  const { managedBy } = options;
+  const own = { name, supervisor: host.pid, since, ...(managedBy === undefined ? {} : { managedBy }) };
   const inherited = orphan === undefined ? {} : inheritedState(orphan, directory.leftState);
   const state = keepState(directory, { ...inherited, ...own }, { clock: host.clock, emit });
   const cleaner = makeCleaner(emit);
@@ -180,7 +182,9 @@ async function supervise(subject: Spec | Machine | SpecSource, options: RunOptio
     const session: Session = { ...shared, onStderr, onConsole, env };
     // What it said last may be all that there is to know of its end.
     if (lost !== undefined) await adoptWords(session).end();
-    return await bootLoop({ spec, options, mayFix, session, ledger, adoption, begun });
+    const result = await bootLoop({ spec, options, mayFix, session, ledger, adoption, begun });
+    callbacks.beforeEnd(result);
+    return result;
   } finally {
     await hooks.end();
     // Where its bhyve still runs, the next run is to find everything.

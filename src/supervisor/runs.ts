@@ -3,6 +3,7 @@ import { readLastLines } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { errorWords } from '../base/error-words.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
+import { quoteWord } from '../base/shell.js';
 import type { Clock } from '../host/clock.js';
 import { systemHost, type Host } from '../host/host.js';
 import { systemRunBase } from '../host/run-directory/run-base.js';
@@ -11,7 +12,7 @@ import { lastWordsOf } from '../host/files/lock.js';
 import { hasOpen } from '../host/process/open-files.js';
 import { isStopped, stateOf } from '../host/process/process-identity.js';
 import { endIn, type RunDirectory } from '../host/run-directory/run-directory.js';
-import { endFile, forceIn, locksIn, outputFiles, supervisorIn } from '../host/run-directory/run-files.js';
+import { endFile, forceIn, locksIn, managerIn, outputFiles, supervisorIn } from '../host/run-directory/run-files.js';
 import { knownNames, whoRuns, type NameHolder } from '../host/run-directory/who-runs.js';
 import type { Force, LastEnd, RunState } from '../host/run-directory/run-state.js';
 import { signalProcess } from '../host/process/signal-process.js';
@@ -36,6 +37,8 @@ export interface KnownRun {
   readonly pid?: number;
   /** Of the supervisor; absent where that is gone. */
   readonly supervisor?: number;
+  /** Socket of the manager that the supervisor is: it is asked for a stop, and not signalled. */
+  readonly managedBy?: string;
   /** What the run told last; absent where its file cannot be read. */
   readonly state?: RunState;
   /** How its bhyve ended, which no supervisor has told yet: of one that is `left`. */
@@ -79,6 +82,12 @@ export async function listRuns(options: ListRunsOptions = {}): Promise<readonly 
   return (await Promise.all(known)).filter((each) => each !== undefined);
 }
 
+/** The same of one name. @returns undefined where nothing runs and nothing is left. @throws the error of a failed system call */
+export function listRun(name: string, options: RunsOptions = {}): Promise<KnownRun | undefined> {
+  const { runBase = systemRunBase(), host = systemHost() } = options;
+  return knownRun(name, whoRuns(runBase, name), host);
+}
+
 /** @returns undefined for a folder that is empty by now */
 async function knownRun(name: string, holder: NameHolder, host: Host): Promise<KnownRun | undefined> {
   const { state, note, heldBy } = holder;
@@ -87,11 +96,13 @@ async function knownRun(name: string, holder: NameHolder, host: Host): Promise<K
     // One that has only begun has told nothing yet; what is there is of one that was killed.
     const own = state?.supervisor === supervisor ? state : undefined;
     const pid = own?.bhyve?.pid ?? own?.loader?.pid;
+    const managedBy = managerIn(heldBy);
     return {
       name,
       status: 'supervised',
       ...(pid === undefined ? {} : { pid }),
       ...(supervisor === undefined ? {} : { supervisor }),
+      ...(managedBy === undefined ? {} : { managedBy }),
       ...(own === undefined ? {} : { state: own }),
     };
   }
@@ -144,6 +155,11 @@ export interface StopRunOptions extends RunsOptions {
   readonly timeoutMs?: number | undefined;
   /** Do not wait for the guest. Default: false. */
   readonly now?: boolean;
+  /**
+   * Asks the manager that runs the VM to stop it, over its socket, and resolves when it is stopped; what it throws, the stop
+   * throws. Default: a VM of a manager's is not stopped (`managed`).
+   */
+  readonly askManager?: (socket: string, name: string, how: ManagerStop) => Promise<void>;
   /** Called once it is known what is asked to stop; again where its supervisor is killed meanwhile. */
   readonly onStopping?: (run: KnownRun) => void;
   /** Called once, after two seconds, where the stop takes longer. */
@@ -156,6 +172,9 @@ export interface StopRunOptions extends RunsOptions {
   /** Gets what could not be taken back of what a killed run had changed on the host; and that its supervisor was stopped, and goes on. */
   readonly onWarning?: (problem: Problem) => void;
 }
+
+/** How a manager is to stop a VM. */
+export type ManagerStop = Pick<StopRunOptions, 'timeoutMs' | 'now'>;
 
 /** What a stop waits for. */
 export interface StopWait {
@@ -180,8 +199,8 @@ const unprovenMs = 3000;
 
 /**
  * Stops the VM of a name as its own supervisor does, or in its place where that was killed, and waits until nothing is
- * left of it.
- * @throws ProblemsError `in-use` where it does not end, or is another user's
+ * left of it. A manager runs others beside it, so it is asked, and never signalled.
+ * @throws ProblemsError `in-use` where it does not end, or is another user's, or a manager's that nobody can ask (`managed`)
  */
 export async function stopRun(name: string, options: StopRunOptions = {}): Promise<StopOutcome> {
   const { runBase = systemRunBase(), host = systemHost(), now = false } = options;
@@ -195,7 +214,9 @@ export async function stopRun(name: string, options: StopRunOptions = {}): Promi
     const isNext = isSupervised && stopped !== undefined && ![undefined, stopped].includes(found.supervisor);
     if (found === undefined || isNext) return stopped === undefined ? 'not-running' : 'stopped';
     options.onStopping?.(found);
-    if (isSupervised) {
+    if (found.managedBy !== undefined) {
+      if (await stopManaged(found, found.managedBy, asked)) return 'stopped';
+    } else if (isSupervised) {
       const forced = await stopSupervised(found, asked);
       if (forced !== undefined) options.onForced?.(forced);
       // It may have been killed over it, so what there is now is looked at once more.
@@ -274,6 +295,45 @@ async function takeBack(
 
 type Asked = StopRunOptions &
   Required<Pick<StopRunOptions, 'host' | 'runBase' | 'now'>> & { readonly onWait: NonNullable<ClaimOptions['onWait']> };
+
+/** @returns false where that manager was killed over it: what there is now is looked at once more */
+async function stopManaged(
+  { name, supervisor }: KnownRun,
+  socket: string,
+  { host, runBase, askManager, timeoutMs, now }: Asked,
+): Promise<boolean> {
+  if (askManager === undefined) throw managed(name, socket);
+  try {
+    await askManager(socket, name, { now, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    return true;
+  } catch (error) {
+    // Its end closes the connection before the kernel has let go of its locks.
+    const endMs = host.clock.monotonicMs() + unprovenMs;
+    do {
+      const { heldBy } = whoRuns(runBase, name);
+      if (heldBy === undefined || supervisorIn(heldBy) !== supervisor) return false;
+      if (!isLost(error)) throw error;
+      await host.clock.sleep(pollMs.first);
+    } while (host.clock.monotonicMs() < endMs);
+    throw error;
+  }
+}
+
+/** A connection that broke off, or was not taken. */
+const isLost = (error: unknown): boolean =>
+  ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'UND_ERR_SOCKET'].includes(
+    codeOf(error) || codeOf(error instanceof Error ? error.cause : undefined),
+  );
+
+const managed = (name: string, socket: string): ProblemsError =>
+  new ProblemsError('in-use', name, [
+    {
+      code: 'managed',
+      severity: 'error',
+      message: `this VM is one of those that the manager at ${socket} runs: nothing was signalled`,
+      fix: `ask it to stop this one: vmrun stop ${quoteWord(name)}`,
+    },
+  ]);
 
 /** @returns by what its guest was ended, where that was by force */
 async function stopSupervised(run: KnownRun, asked: Asked): Promise<Force | undefined> {

@@ -7,7 +7,7 @@ import type { Child } from '../host/process/child.js';
 import type { SpawnOptions, Survivor } from '../host/process/spawn-options.js';
 import { identify, type ProcessIdentity } from '../host/process/process-identity.js';
 import type { RunDirectory } from '../host/run-directory/run-directory.js';
-import { vmLockFile, type Note } from '../host/run-directory/run-files.js';
+import { keptSpecFile, vmLockFile, type Note } from '../host/run-directory/run-files.js';
 import { deviceMapName, type LoaderPrograms } from '../machine/loader.js';
 import type { Loader, Machine } from '../machine/machine.js';
 import { privateConfigName } from '../machine/plan.js';
@@ -95,6 +95,7 @@ export async function survivorOf({ directory, state, host }: Session, note: Omit
 export function removeOldFiles({ directory, state }: Session, { privateConfig, loader }: Machine): void {
   const needed = new Set((loader?.files ?? []).map((file) => path.basename(file.path)));
   if (privateConfig !== undefined) needed.add(privateConfigName);
+  needed.add(keptSpecFile);
   state.beside(filesPart, () => {
     directory.removeWritten(needed);
   });
@@ -103,7 +104,7 @@ export function removeOldFiles({ directory, state }: Session, { privateConfig, l
 /** The same of a run that was killed. What cannot be removed is tried again at the end. */
 export function removeLeftFiles({ directory, state }: Pick<Session, 'directory' | 'state'>): void {
   state.beside(filesPart, () => {
-    directory.remove(privateConfigName, deviceMapName);
+    directory.remove(privateConfigName, deviceMapName, keptSpecFile);
   });
 }
 

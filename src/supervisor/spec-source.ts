@@ -3,6 +3,7 @@ import { placeWords, ProblemsError } from '../base/problem.js';
 import { count } from '../base/text.js';
 import { aborted } from '../host/abort.js';
 import { runDirectoryOf } from '../host/run-directory/run-base.js';
+import type { Identity } from '../machine/identity.js';
 import type { Machine } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { refusePidFiles } from './pid-files.js';
@@ -22,6 +23,8 @@ export interface SpecAtHand {
    * @returns why it cannot be taken
    */
   readonly renew: (target: string | undefined) => Promise<string | undefined>;
+  /** That which `planned` plans, and what a lock file keeps for it; undefined: it is a machine alone. */
+  readonly current: () => { readonly spec: Spec; readonly identity: Identity | undefined } | undefined;
   /** It has booted. */
   readonly keep: () => void;
   /** Goes back to the one that booted last. @returns false where it is that one already, or none has */
@@ -31,6 +34,7 @@ export interface SpecAtHand {
 /** A spec, and what plans its machines. */
 interface Taken {
   readonly spec: Spec | Machine;
+  readonly identity: Identity | undefined;
   readonly planned: Planner;
 }
 
@@ -45,11 +49,12 @@ export async function specAtHand(
   { runBase, stop }: { readonly runBase: string; readonly stop: AbortSignal },
 ): Promise<SpecAtHand | undefined> {
   const take = (spec: Spec | Machine, machine?: Machine): Taken => {
-    const { platform, identity, extraArguments = [] } = options;
+    const { platform, extraArguments = [] } = options;
+    const identity = identityFor(spec, options);
     const planning = { ...platform, identity, extraArguments, runDirectory: runDirectoryOf(runBase, spec.name) };
     const planned = planner(spec, planning, machine);
-    refusePidFiles(spec, options, runBase);
-    return { spec, planned };
+    refusePidFiles(spec, { ...options, identity }, runBase);
+    return { spec, identity, planned };
   };
   const ask = async (source: SpecSource): Promise<Spec | undefined> => {
     const over = new AbortController();
@@ -84,6 +89,7 @@ export async function specAtHand(
         return wordsOf(error);
       }
     },
+    current: () => ('argv' in now.spec ? undefined : { spec: now.spec, identity: now.identity }),
     keep: () => {
       booted = now;
     },
@@ -93,6 +99,12 @@ export async function specAtHand(
       return true;
     },
   };
+}
+
+/** That of a lock file is of one spec; a machine was planned with its own. */
+function identityFor(spec: Spec | Machine, { identity }: RunOptions): Identity | undefined {
+  if (typeof identity !== 'function') return identity;
+  return 'argv' in spec ? undefined : identity(spec);
 }
 
 /** What is wrong with a spec, on one line. */

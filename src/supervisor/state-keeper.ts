@@ -30,7 +30,7 @@ const retryMs = 1000;
 
 export function keepState(
   directory: Pick<RunDirectory, 'saveState'>,
-  first: Pick<RunState, 'name' | 'supervisor' | 'since'>,
+  first: Pick<RunState, 'name' | 'supervisor' | 'since' | 'managedBy'>,
   { clock, emit }: { readonly clock: Clock; readonly emit: Emit },
 ): StateKeeper {
   const over = new AbortController();
@@ -38,9 +38,16 @@ export function keepState(
   const broken = new Map<Part, string>();
   let state: StateDraft = { version: 1, ...first };
   let isRetrying = false;
+  /** Of hundreds of runs it is asked again and again. */
+  let known: RunState | undefined;
   let callOff: (() => void) | undefined;
 
   const told = (): StateDraft => (broken.size === 0 ? state : { ...state, degraded: Object.fromEntries(broken) });
+
+  function change(changes: StateChanges): void {
+    state = { ...state, ...changes };
+    known = undefined;
+  }
 
   function save(): boolean {
     try {
@@ -53,6 +60,7 @@ export function keepState(
   }
 
   function note(part: Part, error: string | undefined): boolean {
+    known = undefined;
     if (error === undefined) {
       if (!broken.delete(part)) return false;
       emit({ kind: 'recovered', part });
@@ -90,12 +98,12 @@ export function keepState(
   return {
     update: (changes) => {
       if (isOver()) return;
-      state = { ...state, ...changes };
+      change(changes);
       write();
     },
     soon: (changes) => {
       if (isOver()) return;
-      state = { ...state, ...changes };
+      change(changes);
       callOff ??= atEndOfTurn(write);
     },
     degraded,
@@ -108,7 +116,7 @@ export function keepState(
       }
       degraded(part, error);
     },
-    current: () => withoutGaps(told()),
+    current: () => (known ??= withoutGaps(told())),
     end: () => {
       callOff?.();
       over.abort();
@@ -118,7 +126,8 @@ export function keepState(
 
 /** A field that was taken away is not there, as in the file. */
 function withoutGaps(draft: StateDraft): RunState {
-  const { version, name, supervisor, since, ...changes } = draft;
+  const { version, name, supervisor, since, managedBy, ...changes } = draft;
   const known = Object.entries(changes).filter(([, value]) => value !== undefined);
-  return { version, name, supervisor, since, ...(Object.fromEntries(known) as Partial<RunState>) };
+  const fixed = { version, name, supervisor, since, ...(managedBy === undefined ? {} : { managedBy }) };
+  return { ...fixed, ...(Object.fromEntries(known) as Partial<RunState>) };
 }

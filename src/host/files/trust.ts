@@ -116,6 +116,12 @@ export function doubtOf(file: string, looker = thisProcess()): Doubt | undefined
   return stats.isFile() ? writable(resolved, stats, looker.uid) : undefined;
 }
 
+/** The permissions of what is at the end of a path; undefined: nothing is. @throws the error of the system call */
+export const modeOf = (file: string): number | undefined => {
+  const { stats } = followPath(file);
+  return stats === undefined ? undefined : stats.mode & 0o7777;
+};
+
 /**
  * Who else can read a regular file; undefined: nobody, or it is not there. A folder above it that others may not search
  * keeps them from it.

@@ -18,6 +18,7 @@ import {
   endTag,
   holderWords,
   isSigned,
+  keptSpecFile,
   lifeLineFile,
   noteFile,
   noteWords,
@@ -192,7 +193,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
     saveState: (state) => {
       const displaced = ensure();
       files.write(stateFile, `${visibleLines(JSON.stringify(state))}\n`);
-      lock.write(`${holderWords(state.supervisor, state.since, state.forced)}\n`);
+      lock.write(`${holderWords(state.supervisor, state.since, state)}\n`);
       // It holds, since nobody can lock what is there; but nobody sees it either.
       if (displaced !== undefined) throw new Error(`what is in the place of ${displaced.path} cannot be removed`);
     },
@@ -241,7 +242,7 @@ function opened(base: string, folder: string, firstLock: Lock): RunDirectory {
       const attempt = attempts();
       attempt(() => {
         files.remove(stateFile, noteFile, endFile, lifeLineFile, ...outputNames, ...written);
-        files.remove(consoleInFile, consoleOutFile, consoleSocketFile, stopFile);
+        files.remove(consoleInFile, consoleOutFile, consoleSocketFile, stopFile, keptSpecFile);
       });
       attempt(files.empty);
       attempt(() => vmLock?.release());

@@ -18,6 +18,8 @@ export const stateFile = 'state.json';
 /** FIFOs of a console that vmrun serves: what is typed, and what the guest writes. */
 export const consoleInFile = 'console.in';
 export const consoleOutFile = 'console.out';
+/** The spec that was booted last, for who takes the VM over. */
+export const keptSpecFile = 'spec.json';
 /** Socket by which others come to that console. */
 export const consoleSocketFile = 'console.sock';
 
@@ -63,14 +65,28 @@ export function noteIn(text: string): Note | undefined {
   return { role, pid: Number(pid), boot: Number(boot), target };
 }
 
-/** Who supervises, and whether it ends its guest by force, as the lock file has it for others to read. */
-export const holderWords = (supervisor: number, since: string, forced?: Force): string =>
-  `process ${supervisor} since ${since}${forced === undefined ? '' : `, ending it by force: ${forced}`}`;
+/**
+ * Who supervises, and whether it ends its guest by force, as the lock file has it for others to read.
+ * @param managedBy socket of the manager that the supervisor is
+ */
+export const holderWords = (
+  supervisor: number,
+  since: string,
+  { forced, managedBy }: { readonly forced?: Force | undefined; readonly managedBy?: string | undefined } = {},
+): string =>
+  `process ${supervisor} since ${since}${forced === undefined ? '' : `, ending it by force: ${forced}`}${managedBy === undefined ? '' : `, managed by ${managedBy}`}`;
 
 /** @returns undefined where the holder ends its guest by no force */
 export function forceIn(heldBy: string): Force | undefined {
-  const [, force] = /^process [1-9]\d{0,9} since .+, ending it by force: ([a-z-]+)\n?$/.exec(heldBy) ?? [];
+  const [, force] = /^process [1-9]\d{0,9} since .+?, ending it by force: ([a-z-]+)(?:\n?$|, )/.exec(heldBy) ?? [];
   return forces.find((each) => each === force);
+}
+
+/** The socket of the manager that runs it; undefined where the holder is none. It is to be asked, and never signalled. */
+export function managerIn(heldBy: string): string | undefined {
+  const [, socket] =
+    /^process [1-9]\d{0,9} since \S+?(?:, ending it by force: [a-z-]+)?, managed by (.+)$/s.exec(heldBy) ?? [];
+  return socket;
 }
 
 /** @returns undefined where the holder is no supervisor, or has not yet said who it is: the words are a dead one's */

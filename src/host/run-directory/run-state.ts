@@ -40,6 +40,8 @@ export interface RunState {
   readonly supervisor: number;
   /** Start of the run, ISO 8601. */
   readonly since: string;
+  /** Socket of the manager that runs it among others. */
+  readonly managedBy?: string;
   /** What the run is doing. */
   readonly phase?: Phase;
   /** Of the boot. */
@@ -68,7 +70,7 @@ export interface RunState {
   readonly degraded?: Readonly<Record<string, string>>;
 }
 
-type Fixed = 'version' | 'name' | 'supervisor' | 'since';
+type Fixed = 'version' | 'name' | 'supervisor' | 'since' | 'managedBy';
 
 /** What may change while a run goes on; undefined takes a field away, as JSON does. */
 export type StateChanges = { readonly [Key in Exclude<keyof RunState, Fixed>]?: RunState[Key] | undefined };
@@ -100,7 +102,8 @@ export function stateIn(text: string): RunState | undefined {
     return undefined;
   }
   if (!isObject(value)) return undefined;
-  const { name, supervisor, since, phase, target, boot, bootSince, nextBootAt, forced, stopTimeoutMs } = value;
+  const { name, supervisor, since, managedBy, phase, target, boot, bootSince, nextBootAt, forced, stopTimeoutMs } =
+    value;
   if (!isCount(supervisor)) return undefined;
   const bhyve = identityOf(value.bhyve);
   const loader = identityOf(value.loader);
@@ -114,6 +117,7 @@ export function stateIn(text: string): RunState | undefined {
     name: isText(name) ? name : '',
     supervisor,
     since: isText(since) ? since : '',
+    ...(isText(managedBy) ? { managedBy } : {}),
     ...(known === undefined ? {} : { phase: known }),
     ...(isText(target) ? { target } : {}),
     ...(isCount(boot) ? { boot } : {}),

@@ -35,7 +35,7 @@ describe('what a run has written down', () => {
   test.each<['power-off' | 'kill' | undefined]>([['power-off'], ['kill'], [undefined]])(
     'says in the lock and in the state how the guest is ended by force: %s',
     (forced) => {
-      const words = holderWords(self, '2026-01-01T00:00:00.000Z', forced);
+      const words = holderWords(self, '2026-01-01T00:00:00.000Z', { forced });
       expect([supervisorIn(words), isSigned(words), forceIn(words), forceIn(`${words}\n`)]).toEqual([
         self,
         true,
