@@ -7,6 +7,7 @@ import path from 'node:path';
 import { isAllWithin, median, quantile, report, root, spawnNode } from './bench/measure.mjs';
 import { consoleLoad, consoleMemory } from './bench/console.mjs';
 import { canMeasure } from './bench/cpu.mjs';
+import { managed } from './bench/managed.mjs';
 import { largeInputs } from './bench/large-inputs.mjs';
 import { rebootLatency } from './bench/reboots.mjs';
 import { asText } from './bench/spec.mjs';
@@ -153,6 +154,7 @@ const measurements = {
   inputs: largeInputs,
   latency: () => rebootLatency(scratch),
   runs: manyRuns,
+  manager: () => managed(scratch),
   kills: manyKills,
   rest: atRest,
 };

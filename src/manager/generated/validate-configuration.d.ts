@@ -1,0 +1,5 @@
+import type { Validate } from '../../spec/violations.js';
+
+/** Compiled from `configurationSchema` by the build. */
+declare const validate: Validate;
+export default validate;

@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals';
+import { endProcess, inPlace, isRunning, type Place } from '../e2e/support/place.js';
+import { orphanOf, puppet, type Orphan } from '../supervisor/orphans.js';
+import { addSpec, asker, endNow, guestsOf, manage, type Managing } from './support.js';
+
+/** A manager of a VM whose loader was left by a supervisor that was killed. */
+const withLoader = (use: (managing: Managing, place: Place, loader: Orphan) => Promise<void>): Promise<void> =>
+  inPlace(async (place) => {
+    const loader = await orphanOf(place, puppet(place, { name: 'loader' }), { role: 'loader' });
+    addSpec(place, place.name);
+    const managing = await manage(place, guestsOf(place));
+    try {
+      await use(managing, place, loader);
+    } finally {
+      endProcess(loader.pid);
+      await endNow(managing);
+      await loader.ended;
+    }
+  });
+
+test('a start waits for a loader that is in the way, and goes on when that has ended', async () => {
+  await withLoader(async ({ manager, ended, state }, place, loader) => {
+    const start = manager.start(place.name, {}, asker);
+    endProcess(loader.pid);
+    expect(await ended(start)).toMatchObject({ state: 'done' });
+    await state(place.name, 'running');
+  });
+});
+
+test('a stop ends it', async () => {
+  await withLoader(async ({ manager, ended, until }, place, loader) => {
+    const start = manager.start(place.name, {}, asker);
+    await until('it is seen', () => manager.vm(place.name)?.problems?.some(({ code }) => code === 'orphan'));
+    expect(manager.operations.get(start.id)?.state).toBe('running');
+    expect(await ended(manager.stop(place.name, { now: true }, asker))).toMatchObject({ state: 'done' });
+    expect(isRunning(loader.pid)).toBe(false);
+    expect(await ended(start)).toMatchObject({ state: 'interrupted' });
+    expect(manager.vm(place.name)).toMatchObject({ state: 'stopped', wanted: { state: 'stopped' } });
+  });
+});

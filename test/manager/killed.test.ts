@@ -1,0 +1,189 @@
+import { readdirSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
+import { managerProcess, type ManagerProcess } from '../support/built-manager.js';
+import { addSpec, guestsOf, removeSpec, type Guests } from './support.js';
+
+interface Scene {
+  readonly place: Place;
+  readonly guests: Guests;
+  readonly manager: (socket?: string) => ManagerProcess;
+  /** Bhyves that were started. */
+  readonly ups: () => readonly string[];
+}
+
+/** Managers in processes of their own, and their guests; the VM of the place has run once it is given away. */
+const inScene = (use: (scene: Scene) => Promise<void>, fields: object = {}): Promise<void> =>
+  inPlace(async (place) => {
+    const guests = guestsOf(place);
+    addSpec(place, place.name, fields);
+    await use({
+      ...{ place, guests },
+      manager: (socket) => managerProcess(place, guests.file, socket),
+      ups: () => guests.log().filter((line) => line.startsWith('up')),
+    });
+  });
+
+const hasRun = (vm: ManagerProcess, kind: string) => (): boolean =>
+  vm.events.some((event) => event.kind === 'run' && event.event.kind === kind);
+
+async function runOnce({ place, manager, ups }: Scene): Promise<void> {
+  const first = manager();
+  await first.up;
+  const start = await first.start(place.name);
+  expect(await first.wait(start.id)).toMatchObject({ state: 'done' });
+  await until(() => ups().length === 1);
+  await first.kill();
+}
+
+const now = { kind: 'stop', budgetMs: 0 } as const;
+
+test('a VM outlives a manager that is killed, and is taken over as it runs', async () => {
+  await inScene(async (scene) => {
+    const { place, manager, ups } = scene;
+    await runOnce(scene);
+    const next = manager();
+    await next.until('it is adopted', hasRun(next, 'adopted'));
+    expect(await next.vm(place.name)).toMatchObject({
+      state: 'running',
+      boot: 1,
+      wanted: { state: 'running', by: 'test' },
+      spec: { isChanged: false },
+    });
+    expect(ups()).toHaveLength(1);
+    await next.end(now);
+  });
+});
+
+test('what a VM runs with is known to who takes it over, though its file says otherwise by then', async () => {
+  await inScene(async (scene) => {
+    const { place, manager } = scene;
+    await runOnce(scene);
+    addSpec(place, place.name, { mem: '96M' });
+    const next = manager();
+    await next.until('it is adopted', hasRun(next, 'adopted'));
+    await until(async () => (await next.vm(place.name))?.spec.isChanged === true);
+    expect((await next.vm(place.name))?.spec.changes).toEqual([
+      { kind: 'setting', key: 'memory.size', from: '64M', to: '96M' },
+    ]);
+    await next.end(now);
+  });
+});
+
+test('a VM whose file is gone meanwhile is taken over, and boots again with what it ran with', async () => {
+  await inScene(async (scene) => {
+    const { place, guests, manager, ups } = scene;
+    await runOnce(scene);
+    removeSpec(place, `${place.name}.json`);
+    const own = manager();
+    await own.until('it is adopted', hasRun(own, 'adopted'));
+    expect((await own.vm(place.name))?.spec.file).toBeUndefined();
+    await guests.end(place.name, 0);
+    await own.until('it boots', hasRun(own, 'boot'));
+    await until(() => ups().length === 2);
+    await own.end(now);
+    expect(place.runDirectories()).toEqual([]);
+  });
+});
+
+test('of a manager of a name, the run alone tells what a VM runs with whose file and state are gone', async () => {
+  await inPlace(async (place) => {
+    const guests = guestsOf(place);
+    addSpec(place, place.name, { autostart: true });
+    const first = managerProcess(place, guests.file, '/a/socket');
+    await first.until('it boots', hasRun(first, 'boot'));
+    await first.kill();
+    removeSpec(place, `${place.name}.json`);
+    const next = managerProcess(place, guests.file, '/a/socket', { state: place.path('another-state') });
+    await next.until('it is adopted', hasRun(next, 'adopted'));
+    expect(await next.vm(place.name)).toMatchObject({ state: 'running' });
+    await next.end(now);
+  });
+});
+
+test.each([
+  ['power off', 1, 'stopped'],
+  ['reboot', 0, 'running'],
+] as const)(
+  'an end while no manager was there, %s, is followed by what the policy says',
+  async (_what, status, state) => {
+    await inScene(async (scene) => {
+      const { place, guests, manager, ups } = scene;
+      await runOnce(scene);
+      await guests.end(place.name, status);
+      await until(() => guests.log().includes(`bye ${place.name} ${status}`));
+      await until(() => !isRunning(Number(ups()[0]?.split(' ')[3])));
+      const next = manager();
+      await next.until('its end', hasRun(next, 'exit'));
+      await until(async () => (await next.vm(place.name))?.state === state);
+      expect(await next.vm(place.name)).toMatchObject({
+        wanted: { state, by: status === 1 ? 'guest' : 'test' },
+        last: { boot: 1, reason: status === 1 ? 'power_off' : 'reboot' },
+      });
+      expect(ups()).toHaveLength(status === 1 ? 1 : 2);
+      await next.end(now);
+    });
+  },
+);
+
+test('a stop that was under way is seen through by the next manager, as the same operation', async () => {
+  await inPlace(async (place) => {
+    const guests = guestsOf(place, ':');
+    addSpec(place, place.name);
+    const first = managerProcess(place, guests.file);
+    await first.wait((await first.start(place.name)).id);
+    await until(() => guests.log().length === 1);
+    const stop = await first.stop(place.name, { timeoutMs: 100 });
+    await first.kill();
+    const next = managerProcess(place, guests.file);
+    expect(await next.wait(stop.id)).toMatchObject({ kind: 'stop', state: 'done', by: 'test' });
+    expect(await next.vm(place.name)).toMatchObject({ state: 'stopped', wanted: { state: 'stopped', by: 'test' } });
+    await next.end(now);
+  });
+});
+
+test('a restart that was under way ends with a VM that runs', async () => {
+  await inPlace(async (place) => {
+    const guests = guestsOf(place, 'sleep 0.2; bye 1');
+    addSpec(place, place.name);
+    const first = managerProcess(place, guests.file);
+    await first.wait((await first.start(place.name)).id);
+    await until(() => guests.log().length === 1);
+    const restart = await first.restart(place.name);
+    await first.kill();
+    const next = managerProcess(place, guests.file);
+    expect(await next.wait(restart.id)).toMatchObject({ kind: 'restart', state: 'done' });
+    expect(await next.vm(place.name)).toMatchObject({ state: 'running', wanted: { state: 'running' } });
+    await next.end(now);
+  });
+});
+
+test('what else was under way is interrupted, and known as such', async () => {
+  await inScene(async (scene) => {
+    const { place, manager } = scene;
+    await runOnce(scene);
+    const next = manager();
+    const operations = await next.operations();
+    expect(operations).toMatchObject([{ kind: 'start', state: 'done', vm: place.name }]);
+    await next.end({ kind: 'hand-over' });
+    expect(readdirSync(place.path('run', place.name))).toContain('state.json');
+    const last = manager();
+    await last.until('it is adopted', hasRun(last, 'adopted'));
+    await last.end(now);
+  });
+});
+
+test('a second manager on a state folder is refused, and told who is there', async () => {
+  await inScene(async ({ place, manager }) => {
+    const first = manager();
+    await first.up;
+    const second = manager();
+    const error: unknown = await second.up.catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ kind: 'in-use', source: place.path('state'), problems: [{ code: 'state-in-use' }] });
+    expect(String(error)).toContain(`process ${first.child.pid}`);
+    await first.end(now);
+    const third = manager();
+    await third.up;
+    await third.end(now);
+  });
+});
