@@ -21,6 +21,35 @@ export const rooms = {
   supervisor: ['base', 'devices', 'fields', 'spec', 'machine', 'host', 'explain'],
   simulator: ['base', 'bhyve'],
   report: ['base', 'devices', 'fields', 'spec', 'machine', 'graph', 'import', 'forecast', 'host', 'supervisor'],
+  manager: [
+    'base',
+    'devices',
+    'fields',
+    'spec',
+    'machine',
+    'graph',
+    'forecast',
+    'host',
+    'explain',
+    'supervisor',
+    'report',
+  ],
+  server: ['base', 'spec', 'host', 'manager'],
+  'api/native': [
+    'base',
+    'devices',
+    'fields',
+    'spec',
+    'machine',
+    'graph',
+    'forecast',
+    'host',
+    'explain',
+    'supervisor',
+    'report',
+    'manager',
+    'server',
+  ],
   cli: [
     'base',
     'bhyve',
@@ -36,9 +65,14 @@ export const rooms = {
     'supervisor',
     'simulator',
     'report',
+    'manager',
+    'server',
+    'api/native',
   ],
 };
-rooms['index.ts'] = Object.keys(rooms).filter((room) => !['cli', 'simulator'].includes(room));
+rooms['index.ts'] = Object.keys(rooms).filter(
+  (room) => !['cli', 'simulator', 'manager', 'server', 'api/native'].includes(room),
+);
 
 /** What is calculated there needs no process, file or clock: effects live in src/host. */
 const pureRooms = [
@@ -55,6 +89,8 @@ const pureRooms = [
   'explain',
   'supervisor',
   'report',
+  'manager',
+  'api/native',
 ];
 
 /** What reads before src/host: a spec has to come from somewhere, and nothing reads without a limit. */

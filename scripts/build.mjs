@@ -1,12 +1,12 @@
-// Builds dist/: the launchers (CommonJS, dependencies bundled), the library (ES
-// module, dependencies external) and its types. Also writes what is generated from the device modules: the compiled
+// Builds dist/: the launchers (CommonJS, dependencies bundled), the library and its manager (ES
+// modules, dependencies external) and their types. Also writes what is generated from the device modules: the compiled
 // validators, schemas/, docs/, man/ and port/pkg-plist.
 import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
 import { execa } from 'execa';
-import { generate, generateDocuments, generateReportSchemas } from './generate.mjs';
+import { generate, generateDocuments, generateOpenApi, generateReportSchemas } from './generate.mjs';
 import { emitTypes, libraryProgram } from './library-types.mjs';
 import { portFiles, portPlist } from './port-plist.mjs';
 
@@ -161,12 +161,16 @@ await execa(process.execPath, [path.join(root, 'bin/compile-cache.js')], { stdio
 // Its names and lines are those of the sources: no map, which would be half of the package, is needed to read a stack.
 await build({
   ...common,
-  entryPoints: ['src/index.ts'],
+  // What the two share is in files of its own, so that a class of the one is that of the other.
+  entryPoints: { index: 'src/index.ts', manager: 'src/manager/index.ts' },
   format: 'esm',
+  splitting: true,
+  chunkNames: 'library/[name]-[hash]',
   packages: 'external',
-  outfile: 'dist/index.js',
+  outdir: 'dist',
 });
 const program = libraryProgram(root);
 emitTypes(program);
 await generateReportSchemas(root, program);
+await generateOpenApi(root, program);
 await writeFile(path.join(root, 'port/pkg-plist'), portPlist(portFiles(root)));

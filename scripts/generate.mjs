@@ -6,7 +6,7 @@ import standaloneCode from 'ajv/dist/standalone/index.js';
 import { build } from 'esbuild';
 import { format } from 'prettier';
 import { loadSource } from './load-source.mjs';
-import { reportSchemas } from './report-schemas.mjs';
+import { apiSchemas, reportSchemas } from './report-schemas.mjs';
 
 /** What does not decide whether a value is valid; ajv would carry it along in the code. */
 const annotations = new Set([
@@ -28,9 +28,13 @@ function withoutAnnotations(schema, isMap = false) {
   );
 }
 
-/** ajv copies all errors so far for each item that has some: with thousands of such items that takes minutes. */
-function withAppending(code) {
+/**
+ * ajv copies all errors so far for each item that has some: with thousands of such items that takes minutes.
+ * @param hasParts the schema has definitions, which are functions of their own
+ */
+function withAppending(code, hasParts) {
   const appending = code.replaceAll(/vErrors\.concat\((\w+\.errors)\)/g, 'appended(vErrors, $1)');
+  if (!hasParts) return code;
   if (appending === code) throw new Error('ajv writes other code than it did: look how it joins errors');
   return `${appending}\nfunction appended(to, more) { for (const each of more) to.push(each); return to; }\n`;
 }
@@ -49,9 +53,45 @@ async function compileValidator(root, schema) {
     allowMatchingProperties: true,
     code: { source: true, esm: true, lines: false },
   });
-  const code = withAppending(standaloneCode.default(ajv, ajv.compile(withoutAnnotations(schema))));
+  const hasParts = Object.keys(schema.$defs).length > 0;
+  const code = withAppending(standaloneCode.default(ajv, ajv.compile(withoutAnnotations(schema))), hasParts);
   const { outputFiles } = await build({
     stdin: { contents: code, resolveDir: root, loader: 'js' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    minify: true,
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+/** The same for several schemas in one module, by name: `export default { name: validate, … }`. */
+async function compileValidators(root, schemas) {
+  const ajv = new Ajv.default({
+    allErrors: true,
+    messages: false,
+    strict: true,
+    allowUnionTypes: true,
+    code: { source: true, esm: true, lines: false },
+  });
+  for (const [name, schema] of Object.entries(schemas)) ajv.addSchema(withoutAnnotations(schema), name);
+  const code = standaloneCode.default(ajv, Object.fromEntries(Object.keys(schemas).map((name) => [name, name])));
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import * as all from 'validators'; export default { ...all };`,
+      resolveDir: root,
+      loader: 'js',
+    },
+    plugins: [
+      {
+        name: 'validators',
+        setup(bundle) {
+          bundle.onResolve({ filter: /^validators$/ }, () => ({ path: 'validators', namespace: 'made' }));
+          bundle.onLoad({ filter: /.*/, namespace: 'made' }, () => ({ contents: code, resolveDir: root }));
+        },
+      },
+    ],
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -68,14 +108,28 @@ async function update(file, content) {
 }
 
 export async function generate(root) {
-  const { sharedSchema, publishedSchema } = await loadSource(root, 'src/spec/published-schema.ts');
+  const { sharedSchema, publishedSchema, publishedDocumentSchema } = await loadSource(
+    root,
+    'src/spec/published-schema.ts',
+  );
   const { factsSchema, publishedFactsSchema } = await loadSource(root, 'src/host/look/facts-schema.ts');
+  const { configurationSchema } = await loadSource(root, 'src/manager/configuration-schema.ts');
   const { visibleLines } = await loadSource(root, 'src/base/visible.ts');
   const file = (name) => path.join(root, name);
-  for (const folder of ['src/spec/generated', 'src/host/look/generated'])
-    await mkdir(file(folder), { recursive: true });
+  const { requestSchemas } = await loadSource(root, 'src/api/native/request-schemas.ts');
+  for (const folder of ['src/spec', 'src/host/look', 'src/manager', 'src/api/native'])
+    await mkdir(file(`${folder}/generated`), { recursive: true });
+  await update(file('src/api/native/generated/validate-requests.js'), await compileValidators(root, requestSchemas));
   await update(file('src/spec/generated/validate-vm.js'), await compileValidator(root, sharedSchema()));
   await update(file('src/host/look/generated/validate-host.js'), await compileValidator(root, factsSchema));
+  await update(
+    file('src/manager/generated/validate-configuration.js'),
+    await compileValidator(root, configurationSchema),
+  );
+  await update(
+    file('schemas/manager.schema.json'),
+    await schemaText(publishedDocumentSchema('manager', configurationSchema), visibleLines),
+  );
   await update(file('schemas/vm.schema.json'), await schemaText(publishedSchema(), visibleLines));
   await update(file('schemas/host.schema.json'), await schemaText(publishedFactsSchema(), visibleLines));
 }
@@ -86,6 +140,18 @@ export async function generateReportSchemas(root, program) {
   for (const [name, schema] of reportSchemas(root, program)) {
     await update(path.join(root, `schemas/${name}.schema.json`), await schemaText(schema, visibleLines));
   }
+}
+
+/** The description of the native API. @param program of the library, with `src/api/native/documents.ts` */
+export async function generateOpenApi(root, program) {
+  await update(path.join(root, 'docs/openapi.json'), await openApiText(root, program));
+}
+
+export async function openApiText(root, program) {
+  const { visibleLines } = await loadSource(root, 'src/base/visible.ts');
+  const { openApi } = await loadSource(root, 'src/api/native/openapi.ts');
+  const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+  return schemaText(openApi(version, apiSchemas(root, program)), visibleLines);
 }
 
 /** Needs what `generate` writes. */

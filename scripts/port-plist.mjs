@@ -7,6 +7,9 @@ const moduleFolder = 'lib/node_modules/vmrun';
 /** A name that changes with each build: the port adds these itself. */
 export const isHashed = (file) => /-[A-Z0-9]{8}\.js$/.test(file);
 
+/** What the manager serves, and readers may want: it is in two places. */
+const description = 'docs/openapi.json';
+
 /** Where a file of the package is installed; undefined: nowhere. */
 function placeOf(file) {
   if (isHashed(file)) return undefined;
@@ -14,7 +17,7 @@ function placeOf(file) {
   const [, page, section] = /^man\/(.+\.(\d))$/.exec(file) ?? [];
   if (page !== undefined) return `share/man/man${section}/${page}.gz`;
   if (file.startsWith('examples/')) return `%%PORTEXAMPLES%%%%EXAMPLESDIR%%/${file.slice('examples/'.length)}`;
-  if (file === 'rc.d/vmrun') return 'etc/rc.d/vmrun';
+  if (file.startsWith('rc.d/')) return `etc/${file}`;
   return /^docs\/|^[A-Z]+\.md$/.test(file) ? `%%PORTDOCS%%%%DOCSDIR%%/${file}` : undefined;
 }
 
@@ -43,7 +46,8 @@ const rest = [
 /** @param files of the package */
 export function portPlist(files) {
   const installed = files.map(placeOf).filter((place) => place !== undefined);
-  return `${[...[...installed, ...own].sort(), ...rest].join('\n')}\n`;
+  const again = files.includes(description) ? [`${moduleFolder}/${description}`] : [];
+  return `${[...[...installed, ...again, ...own].sort(), ...rest].join('\n')}\n`;
 }
 
 /** The files of the package of which the port installs something, as they are in a checkout. */
@@ -52,6 +56,6 @@ export function portFiles(root) {
     readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && !entry.name.endsWith('.cache') && !entry.name.endsWith('.new'))
       .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)));
-  const top = ['ARCHITECTURE.md', 'CHANGELOG.md', 'README.md', 'SECURITY.md', 'package.json', 'rc.d/vmrun'];
-  return [...['bin', 'dist/bin', 'docs', 'examples', 'man', 'schemas'].flatMap(inFolder), ...top];
+  const top = ['ARCHITECTURE.md', 'CHANGELOG.md', 'README.md', 'SECURITY.md', 'package.json'];
+  return [...['bin', 'dist/bin', 'docs', 'examples', 'man', 'rc.d', 'schemas'].flatMap(inFolder), ...top];
 }

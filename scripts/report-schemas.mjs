@@ -8,6 +8,7 @@ const documents = {
   comparison: ['comparison', 'ComparisonDocument', 'vmrun plan --diff'],
   check: ['check-document', 'CheckDocument', 'vmrun check'],
   runs: ['runs-document', 'RunsDocument', 'vmrun ps'],
+  'start-plan': ['start-plan-document', 'StartPlanDocument', 'vmrun plan --all'],
 };
 
 /** @returns the schemas by name: JSON Schema 2020-12. A key that is in none may be added to a document any time. */
@@ -27,6 +28,18 @@ export function reportSchemas(root, program) {
     return [name, { ...head, ...schema, $defs: reader.definitions() }];
   });
   return new Map(schemas);
+}
+
+/** What the native API answers, by the name of its type: each that its documents export. */
+export function apiSchemas(root, program) {
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(program.getSourceFile(path.join(root, 'src/api/native/documents.ts')));
+  const reader = typeReader(checker, path.join(root, 'src'));
+  for (const symbol of checker.getExportsOfModule(module)) {
+    const own = symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
+    reader.schemaOf(checker.getDeclaredTypeOfSymbol(own));
+  }
+  return JSON.parse(JSON.stringify(reader.definitions()).replaceAll('#/$defs/', '#/components/schemas/'));
 }
 
 /** Turns types into schemas; those that have a name become definitions. */
@@ -112,7 +125,7 @@ function typeReader(checker, src) {
 
   const definitions = () =>
     Object.fromEntries([...defined].map(([name, { schema }]) => [name, schema]).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { contentOf, definitions };
+  return { contentOf, schemaOf, definitions };
 }
 
 /** A comment on one line, without its tags. */

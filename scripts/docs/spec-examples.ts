@@ -84,6 +84,12 @@ export const specExamples: Readonly<Record<string, readonly unknown[]>> = {
   restart: [{ max: 5, window: '10min', delay: '1s', max_delay: '1min', stable: '2min' }],
   on_give_up: ['rescue', 'stop'],
   stop_timeout: [90, '5min'],
+  autostart: [
+    true,
+    { ready: { tcp: '10.0.0.5:5432', timeout: '5min' } },
+    { after: ['db', 'cache'], ready: { console: 'login:' }, delay: '5s', on_failure: 'start' },
+    { ready: { command: ['/usr/local/bin/is-up.sh', 'web'] } },
+  ],
   hooks: [
     {
       pre_start: ['/usr/local/bin/prepare.sh', 'disk.img'],
