@@ -62,11 +62,13 @@ const others: Readonly<Record<string, readonly (readonly [begin: string, heldBy:
   'ARCHITECTURE.md': [
     ['text ─►', 'a drawing of the rooms, whose table eslint holds'],
     ['  ┌──', 'a drawing of a run'],
+    ['          requests', 'a drawing of a VM of a manager'],
   ],
   'docs/running.md': [
     ['$ vmrun console web', 'test/e2e/console-terminal.test.ts'],
     ['/var/log/vmrun/web.log', 'newsyslog.conf(5); test/e2e/logs.test.ts sends its signal'],
   ],
+  'docs/manager.md': [['vmrun serve user add', 'test/e2e/serve.test.ts']],
   'docs/writing-specs.md': [['let g:ale_yaml', 'a setting of vim']],
 };
 

@@ -30,6 +30,42 @@ export const commands: Commands = {
     summary: 'connect to the console of a VM that vmrun runs',
     load: async () => (await import('./commands/console.js')).consoleCommand,
   },
+  serve: {
+    summary: 'run the VMs of a folder, and serve an API',
+    load: async () => (await import('./commands/serve.js')).serveCommand,
+  },
+  ls: {
+    summary: 'list the VMs of a manager',
+    load: async () => (await import('./commands/ls.js')).lsCommand,
+  },
+  start: {
+    summary: 'start a VM of a manager',
+    load: async () => (await import('./commands/start.js')).startCommand,
+  },
+  restart: {
+    summary: 'stop a VM of a manager, then start it',
+    load: async () => (await import('./commands/restart.js')).restartCommand,
+  },
+  logs: {
+    summary: 'print what bhyve and the hooks of a VM wrote',
+    load: async () => (await import('./commands/logs.js')).logsCommand,
+  },
+  events: {
+    summary: 'tell what happens to the VMs of a manager',
+    load: async () => (await import('./commands/events.js')).eventsCommand,
+  },
+  apply: {
+    summary: 'make a VM of a spec in a manager',
+    load: async () => (await import('./commands/apply.js')).applyCommand,
+  },
+  remove: {
+    summary: 'remove a VM that apply has made',
+    load: async () => (await import('./commands/remove.js')).removeCommand,
+  },
+  reload: {
+    summary: 'make a manager read its specs again',
+    load: async () => (await import('./commands/reload.js')).reloadCommand,
+  },
   import: {
     summary: 'write a spec for a VM that another tool runs',
     load: async () => (await import('./commands/import.js')).importCommand,

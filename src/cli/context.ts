@@ -22,6 +22,8 @@ export interface Context {
   readonly columns?: (descriptor: 1 | 2) => number | undefined;
   /** Calls back for each of the signals until the returned function is called. */
   readonly onSignals: (signals: readonly NodeJS.Signals[], handler: (signal: NodeJS.Signals) => void) => () => void;
+  /** The process ends with the command, although children of it go on. Absent: it is none that could. */
+  readonly leave?: () => void;
   /** Is called when the process exits, however that comes. */
   readonly onExit: (handler: () => void) => void;
 }

@@ -51,6 +51,7 @@ function workingDirectory(): string {
 /** The program. This file alone touches the process. @param simulator path of the launcher of bhyve-sim */
 export async function main(simulator: string): Promise<void> {
   const diverted: { sink?: Sink } = {};
+  const leaving = { isWanted: false };
   process.exitCode = await vmrun(process.argv.slice(2), {
     get workingDirectory() {
       return workingDirectory();
@@ -77,9 +78,13 @@ export async function main(simulator: string): Promise<void> {
         for (const signal of signals) process.off(signal, handler);
       };
     },
+    leave() {
+      leaving.isWanted = true;
+    },
     onExit(handler) {
       process.once('exit', handler);
     },
   });
   await diverted.sink?.end(graceMs);
+  if (leaving.isWanted) process.exit();
 }

@@ -97,7 +97,7 @@ function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: D
 }
 
 /** One word, so that columns stay columns: `45s`, `12m`, `2h1m`, `30d4h`. */
-function formatUp(ms: number): string {
+export function formatUp(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);

@@ -69,7 +69,7 @@ describe('what may stand there', () => {
     ['stop --run-dir /run |', ['in /run']],
     ['stop |', ['in ']],
     ['completion |', ['bash', 'zsh', 'fish', 'tcsh']],
-    ['schema |', ['vm', 'host', 'plan', 'comparison', 'check', 'runs']],
+    ['schema |', ['vm', 'host', 'plan', 'comparison', 'check', 'runs', 'start-plan', 'manager']],
     ['init |', ['<files>']],
     ['check |', ['<files>']],
     ['facts a.json |', ['<files>']],

@@ -35,8 +35,9 @@ const statuses: readonly (readonly [command: RegExp, status: readonly number[], 
   [/^vmrun init(?!.*--yes)/, [64], 'it asks at a terminal only'],
 ];
 
-/** What needs more than vmrun, or would start a VM of this host. */
-const left = /^vmrun -c vm\.(json|conf)$|iohyve|jq|\/\*\/|^source|^vmrun completion (fish|tcsh)/;
+/** What needs more than vmrun, would start a VM of this host, or asks a manager: test/e2e/serve.test.ts types that. */
+const left =
+  /^vmrun -c vm\.(json|conf)$|iohyve|jq|\/\*\/|^source|^vmrun completion (fish|tcsh)|vmrun (serve|ls|start|restart|logs|events|apply|remove|reload)\b|--manager|--all/;
 
 /** A place with all that the examples name, but a VM name of its own. */
 function prepare(place: Place): void {

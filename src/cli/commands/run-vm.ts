@@ -1,8 +1,6 @@
-import { codeOf } from '../../base/error-code.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { systemClock } from '../../host/clock.js';
 import { noBhyve } from '../../host/look/no-bhyve.js';
-import { readSecret, type ReadSecret } from '../../host/look/secret.js';
 import { signalProcess } from '../../host/process/signal-process.js';
 import {
   dropDeadTerminals,
@@ -10,9 +8,7 @@ import {
   isTerminal,
   takeTerminalAsInput,
 } from '../../host/process/terminal.js';
-import { systemHost } from '../../host/host.js';
 import { takeStopNote } from '../../host/run-directory/stop-note.js';
-import { noVmm } from '../../host/look/vmm.js';
 import type { Identity } from '../../machine/identity.js';
 import type { Machine } from '../../machine/machine.js';
 import type { PlanOptions } from '../../machine/plan.js';
@@ -23,7 +19,7 @@ import { parseScript } from '../../simulator/script.js';
 import type { Spec } from '../../spec/parse-spec.js';
 import { standardInput } from '../../spec/read.js';
 import { run } from '../../supervisor/run.js';
-import type { Run, RunOptions } from '../../supervisor/run-options.js';
+import type { Run } from '../../supervisor/run-options.js';
 import type { Colours } from '../colours.js';
 import { asker, type Ask } from '../consent.js';
 import type { Context } from '../context.js';
@@ -34,6 +30,7 @@ import { asLines } from '../paint.js';
 import type { Programs } from '../../machine/loader.js';
 import { runOutput, type RunOutput } from '../run-output.js';
 import { formatProblem } from '../show-problems.js';
+import { simulation } from '../simulation.js';
 import { stopSignals } from '../stop-signals.js';
 
 export interface RunRequest {
@@ -84,7 +81,7 @@ export async function runVm(context: Context, request: RunRequest): Promise<numb
     target: options.target,
     pidFile: options.pidFile,
     supervisorPidFile: options.supervisorPidFile,
-    ...(isSimulated ? simulation(options.simulate) : {}),
+    ...(isSimulated ? simulation(() => options.simulate) : {}),
   });
   listen(context, { machine, runDirectory: `${runBase}/${spec.name}`, vm, output });
   output.begin(vm);
@@ -207,24 +204,6 @@ function consent(
   const ask = asker(context, process.stdin);
   return (finding, signal) => (isGuestAt() ? Promise.resolve(false) : ask(finding, signal));
 }
-
-/** What the simulator is told of each boot; it makes no VM in the kernel, and leaves alone those that are there. */
-const simulation = (script: string | undefined): Pick<RunOptions, 'env' | 'host'> => ({
-  host: { ...systemHost(), vmm: noVmm, readSecret: simulatedSecret },
-  env: ({ release, arch, loader, isLoadedByOthers }) => ({
-    VMRUN_SIM_RELEASE: String(release),
-    VMRUN_SIM_ARCH: arch,
-    ...(loader !== undefined || isLoadedByOthers ? { VMRUN_SIM_LOADED: 'yes' } : {}),
-    ...(script === undefined || script === '' ? {} : { VMRUN_SIM_SCRIPT: script }),
-  }),
-});
-
-/** A spec is simulated wherever it is, so a password file that is not there is one with some password. */
-const simulatedSecret: ReadSecret = (path) =>
-  readSecret(path).catch((error: unknown) => {
-    if (codeOf(error) === 'ENOENT') return 'simulate';
-    throw error;
-  });
 
 interface Listening {
   readonly machine: Machine;

@@ -6,7 +6,7 @@ import { packageFile } from '../package-file.js';
 import { asText } from '../paint.js';
 
 /** What has a schema: a spec, what is captured of a host, and what commands print as JSON. */
-const documents = ['vm', 'host', 'plan', 'comparison', 'check', 'runs'] as const;
+const documents = ['vm', 'host', 'plan', 'comparison', 'check', 'runs', 'start-plan', 'manager'] as const;
 
 const notes = `
 It is the file that the package has in schemas/, byte for byte. An editor that
@@ -26,7 +26,7 @@ in the first line of vm.yaml:
 export const schemaCommand = defineCommand({
   name: 'schema',
   description: 'Prints the JSON Schema of a spec, or of what a command prints as JSON.',
-  usage: `[${documents.join(' | ')}]`,
+  usage: `[${documents.join('|')}]`,
   notes,
   hasColours: false,
   declare: (command) => command.addArgument(new Argument('[which]').choices(documents)),

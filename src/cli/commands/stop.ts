@@ -1,6 +1,5 @@
 import path from 'node:path';
-import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { maxDurationSeconds, parseDurationMs } from '../../base/duration.js';
+import { ProblemsError } from '../../base/problem.js';
 import { quoteWord } from '../../base/shell.js';
 import { isThere } from '../../host/files/new-file.js';
 import { systemHost } from '../../host/host.js';
@@ -12,22 +11,22 @@ import type { SpecFormat } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import type { Force } from '../../host/run-directory/run-state.js';
 import { stopRun, type KnownRun, type StopRunOptions, type StopWait } from '../../supervisor/runs.js';
+import { askOperation, vmPath } from '../ask-operation.js';
 import type { Context } from '../context.js';
 import { formatWhen } from '../clock-time.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
+import { managerOptions, managersOf, type ManagerChoice, type ManagerClient } from '../manager-client.js';
+import { duration } from '../option-values.js';
 import { asLines } from '../paint.js';
 import { runBasesOf } from '../run-base.js';
-import { inputFormatOption, placeOptions, quietOption } from '../shared-options.js';
+import { inputFormatOption, quietOption } from '../shared-options.js';
 
-interface StopChoice {
+interface StopChoice extends ManagerChoice {
   readonly config?: string | undefined;
   readonly inputFormat?: SpecFormat | undefined;
   readonly timeout?: number | undefined;
   readonly now?: true | undefined;
-  readonly runDir?: string | undefined;
-  /** Absent: one that is not, else one that is. */
-  readonly simulate?: boolean | undefined;
   readonly quiet?: true | undefined;
 }
 
@@ -35,7 +34,8 @@ const notes = `
 The guest is asked to power off, and vmrun waits until nothing is left of the
 run; it says so where that takes longer, and where the guest did not power off
 and was ended by force. Of several stops the one whose time is over first holds:
-a second one without options joins the first, and shortens nothing.
+a second one without options joins the first, and shortens nothing. A VM of a
+manager (vmrun serve) is stopped by that, and stays stopped.
 Exit status: 0 stopped, by force too, 69 no VM of that name runs, 75 it did not
 end.
 
@@ -44,12 +44,6 @@ Examples:
   vmrun stop web --timeout 30s   end it by force after 30 seconds
   vmrun stop -c web.json --now   the VM that this spec names, without waiting`;
 
-function duration(word: string): number {
-  const ms = parseDurationMs(/^\d{1,9}(?:\.\d{1,6})?$/.test(word) ? Number(word) : word);
-  if (ms !== undefined && ms <= maxDurationSeconds * 1000) return ms;
-  throw new InvalidArgumentError('It is seconds, or a number with a unit, e.g. 90, 0.5, 500ms or 5min.');
-}
-
 /** `vmrun stop`: ends a VM that another vmrun runs, or that it has left. */
 export const stopCommand = defineCommand({
   name: 'stop',
@@ -57,7 +51,7 @@ export const stopCommand = defineCommand({
   usage: 'NAME [options]\n       vmrun stop -c FILE [options]',
   notes,
   declare: (command) =>
-    placeOptions(
+    managerOptions(
       command
         .argument('[name]')
         .option('-c, --config <file>', 'the spec that names the VM')
@@ -65,7 +59,8 @@ export const stopCommand = defineCommand({
         .option('--timeout <time>', 'how long the guest has, e.g. 90s; then it is ended by force', duration)
         .option('--now', 'do not wait for the guest'),
     ).addOption(quietOption),
-  run: async ({ context, operands: [name], options, refuse }) => {
+  run: async ({ context, command, operands: [name], options: own, refuse }) => {
+    const options: StopChoice = { ...own, ...command.opts() };
     if ((name === undefined) === (options.config === undefined)) {
       refuse('give the name of one VM, or its spec with -c');
     }
@@ -82,6 +77,8 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
   const say = (text: string): void => {
     if (options.quiet !== true) context.err(asLines([`vmrun: ${name}: ${text}`]));
   };
+  const byManager = await stopByManager(context, name, options, say);
+  if (byManager !== undefined) return byManager;
   const left: KnownRun[] = [];
   let forced: Force | undefined;
   const how: StopRunOptions = {
@@ -121,6 +118,51 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
     asLines([`vmrun: ${name}: no VM of this name runs (looked in ${looked}); vmrun ps lists those that do${hint}`]),
   );
   return exitCodes.host;
+}
+
+/**
+ * Asks the manager that has a VM of this name: it alone knows that the VM is to stay stopped, and never has to end for it.
+ * @returns the exit code; undefined: no manager has it
+ */
+async function stopByManager(
+  context: Context,
+  name: string,
+  options: StopChoice,
+  say: (text: string) => void,
+): Promise<number | undefined> {
+  for (const client of managersOf(options, context)) {
+    if (!(await hasVm(client, name, options.manager !== undefined))) continue;
+    const { timeout, now } = options;
+    const body = {
+      ...(timeout === undefined ? {} : { timeout: timeout / 1000 }),
+      ...(now === undefined ? {} : { now }),
+    };
+    const operation = await askOperation(client, name, 'stop', body, {
+      isWaiting: true,
+      onLong: () => {
+        say('asking its manager to stop it');
+      },
+    });
+    say(operation.hadEffect ? 'stopped' : 'it does not run');
+    return operation.hadEffect ? exitCodes.ok : exitCodes.host;
+  }
+  return undefined;
+}
+
+/** @throws ProblemsError where a manager that was named cannot be asked */
+async function hasVm(client: ManagerClient, name: string, isNamed: boolean): Promise<boolean> {
+  try {
+    const { document } = await client.ask('GET', vmPath(name));
+    // Another vmrun runs it: that one is asked.
+    return typeof document === 'object' && document !== null && !('supervisor' in document);
+  } catch (error) {
+    if (error instanceof ProblemsError && !isNamed) {
+      const code = error.problems[0]?.code ?? '';
+      // Nobody listens there any more, or whoever asks may not: what runs is found by its run directory.
+      if (['unknown-vm', 'no-manager', 'no-right'].includes(code)) return false;
+    }
+    throw error;
+  }
 }
 
 /** The operand is a VM's name; somebody who has given the spec itself is told. */

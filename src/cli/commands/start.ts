@@ -1,0 +1,52 @@
+import { askOperation } from '../ask-operation.js';
+import { defineCommand } from '../define-command.js';
+import { exitCodes } from '../exit-codes.js';
+import { managerClient, managerOptions } from '../manager-client.js';
+import { asLines } from '../paint.js';
+import { quietOption } from '../shared-options.js';
+
+const notes = `
+Waits until bhyve runs, or until it is known why it does not; a VM that others
+have to come before waits for them as well. One that runs already is left alone.
+Exit status: 0 it runs, 69 it was not started.
+
+Examples:
+  vmrun start web
+  vmrun start web -t install
+  vmrun start web --no-wait     ask for it, and go`;
+
+/** `vmrun start`: starts a VM of a manager. */
+export const startCommand = defineCommand({
+  name: 'start',
+  description: 'Starts a VM of a manager. A VM without one: vmrun -c FILE.',
+  usage: 'NAME [options]',
+  notes,
+  declare: (command) =>
+    managerOptions(
+      command
+        .argument('<name>')
+        .option('-t, --target <name>', 'target of the first boot')
+        .option('--no-wait', 'do not wait until it runs'),
+    ).addOption(quietOption),
+  run: async ({ context, command, operands: [name], options }) => {
+    const say = (text: string): void => {
+      if (options.quiet !== true) context.err(asLines([`vmrun: ${name}: ${text}`]));
+    };
+    const { target, wait } = options;
+    const operation = await askOperation(
+      managerClient({ command, context }),
+      name,
+      'start',
+      target === undefined ? {} : { target },
+      {
+        isWaiting: wait,
+        onLong: () => {
+          say('starting');
+        },
+      },
+    );
+    if (operation.state === 'running') say('is asked to start');
+    else say(operation.hadEffect ? 'runs' : 'runs already');
+    return exitCodes.ok;
+  },
+});
