@@ -54,8 +54,9 @@ export async function signalGuest(
 ): Promise<boolean> {
   const children = isMonitored && (await isThere()) ? await childrenOf(pid) : [];
   if (isOver()) return false;
+  // A guest may be gone after the first signal: then it was heard, and its monitor must not get the signals in its place.
   const heard = children.filter((child) =>
-    what.every((signal) => isStillChild(child, pid) && signalProcess(child, signal)),
+    what.map((signal) => isStillChild(child, pid) && signalProcess(child, signal)).includes(true),
   );
   if (heard.length > 0) return true;
   for (const signal of what) if (!(await kill(signal))) return false;
