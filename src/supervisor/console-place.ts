@@ -7,7 +7,7 @@ import type { SpawnOptions } from '../host/process/spawn-options.js';
 import type { RunDirectory } from '../host/run-directory/run-directory.js';
 import { consoleInFile, consoleOutFile, consoleSocketFile } from '../host/run-directory/run-files.js';
 import type { RunTool } from '../host/process/tools.js';
-import { consoleServer, mostClients } from './console-server.js';
+import { consoleServer, mostClients, mostOthers } from './console-server.js';
 import type { ServedConsole } from './console.js';
 import type { StateKeeper } from './state-keeper.js';
 
@@ -51,7 +51,7 @@ export function consolePlace({ directory, state, run, clock }: Needs, console: S
     server?.close();
     server = undefined;
     try {
-      server = await servePeers(directory.file(consoleSocketFile), 2 * mostClients, onClient);
+      server = await servePeers(directory.file(consoleSocketFile), mostClients + mostOthers + 1, onClient);
       state.degraded(part, undefined);
     } catch (error) {
       state.degraded(part, errorWords(error));

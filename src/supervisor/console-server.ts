@@ -13,7 +13,8 @@ export interface ConsoleHello {
  * What is said over the socket. The client: `h` hello, `i` what is typed, `t` take the keyboard, `d` nothing more follows. The
  * server: `o` output, `l` so many bytes were lost, `w` who has the keyboard (JSON, `null` for nobody), `d` all that was
  * typed is where the guest reads it, `e` the run is over, `r` it is refused, since so many are there already, `s` it is sent
- * away, since it has not said hello in time. Who says anything else is not listened to any more.
+ * away, since it has not said hello in time, or too many others have come meanwhile. Who says anything else is not listened
+ * to any more.
  */
 export const consoleFrames = {
   hello: 'h',
@@ -28,10 +29,13 @@ export const consoleFrames = {
   silent: 's',
 } as const;
 
-/** Each has a queue of its own. */
+/** Who has said hello; each has a queue of its own. */
 export const mostClients = 20;
 
-/** A client says what it wants as soon as it has come: one that does not must not keep others out. */
+/** Who has not said hello yet, or is on the way out. They take no place of a client. */
+export const mostOthers = 32;
+
+/** A client says what it wants as soon as it has come. */
 export const helloMs = 5000;
 
 /** How long a client has to read the rest when the run is over: vmrun does not wait for one that is stopped. */
@@ -46,52 +50,78 @@ export interface ConsoleServer {
 
 export function consoleServer(console: RunConsole, clock: Pick<Clock, 'sleep'>): ConsoleServer {
   const clients = new Set<Peer>();
+  /** The oldest first. */
+  const others = new Set<Peer>();
+  const silent = new Set<Peer>();
   const allGone = new AbortController();
   let isClosed = false;
 
   function endIfAlone(): void {
-    if (isClosed && clients.size === 0) abort(allGone);
+    if (isClosed && clients.size === 0 && others.size === 0) abort(allGone);
+  }
+
+  function sendAway(peer: Peer, kind: string, content?: string): void {
+    silent.delete(peer);
+    void peer.send(kind, content);
+    peer.end();
+  }
+
+  /** @returns false where it is not to be served */
+  function admit(peer: Peer): boolean {
+    if (!silent.delete(peer)) return false;
+    if (clients.size >= mostClients) {
+      sendAway(peer, consoleFrames.refused, String(mostClients));
+      return false;
+    }
+    others.delete(peer);
+    clients.add(peer);
+    return true;
+  }
+
+  /** The oldest of those who say nothing make room: who has just come is about to say hello. */
+  function makeRoom(): void {
+    for (const oldest of others) {
+      if (others.size <= mostOthers) return;
+      others.delete(oldest);
+      if (silent.has(oldest)) sendAway(oldest, consoleFrames.silent);
+      oldest.drop();
+    }
   }
 
   return {
     onClient(peer) {
-      if (clients.size >= mostClients) {
-        void peer.send(consoleFrames.refused, String(mostClients));
-        peer.end();
-        return;
-      }
-      clients.add(peer);
+      others.add(peer);
+      silent.add(peer);
+      makeRoom();
       const known = new AbortController();
       void peer.gone.then(() => {
-        clients.delete(peer);
+        for (const set of [clients, others, silent]) set.delete(peer);
         abort(known);
         endIfAlone();
       });
       void clock.sleep(helloMs, known.signal).then(() => {
-        if (known.signal.aborted) return;
-        void peer.send(consoleFrames.silent);
-        peer.end();
+        if (!known.signal.aborted) sendAway(peer, consoleFrames.silent);
       });
-      const onHello = (): void => {
+      void listen(console, peer, () => {
         abort(known);
-      };
-      void serveConsole(console, peer, onHello);
+        return admit(peer);
+      });
     },
     close() {
       isClosed = true;
+      for (const peer of silent) sendAway(peer, consoleFrames.end);
       endIfAlone();
       void clock.sleep(lingerMs, allGone.signal).then(() => {
-        for (const peer of clients) peer.end();
+        for (const peer of [...clients, ...others]) peer.end();
       });
     },
   };
 }
 
-/** Sees to one client until it has gone or the run is over. */
-async function serveConsole(console: RunConsole, peer: Peer, onHello: () => void): Promise<void> {
+/** Sends a client what the guest writes, until it has gone or the run is over. */
+async function sendAll(console: RunConsole, peer: Peer): Promise<void> {
   const output = console.subscribe();
-  const stop = peer.gone.then(() => output.return?.());
-  const listening = listen(console, peer, onHello);
+  void peer.gone.then(() => output.return?.());
   for await (const part of output) {
     const isThere =
       part.kind === 'output'
@@ -101,8 +131,6 @@ async function serveConsole(console: RunConsole, peer: Peer, onHello: () => void
   }
   await peer.send(consoleFrames.end);
   peer.end();
-  await peer.gone;
-  await Promise.all([stop, listening]);
 }
 
 const pieceBytes = 64 * 1024;
@@ -133,14 +161,16 @@ function writerSender(peer: Peer): (writer: Writer | undefined) => void {
   };
 }
 
-async function listen(console: RunConsole, peer: Peer, onHello: () => void): Promise<void> {
+/** Hears one client to its end. @param onHello says whether it is served from then on; what it says before goes nowhere */
+async function listen(console: RunConsole, peer: Peer, onHello: () => boolean): Promise<void> {
   let seat: Seat | undefined;
   void peer.gone.then(() => seat?.leave());
   for await (const { kind, content } of peer.frames) {
     switch (kind) {
       case consoleFrames.hello:
-        onHello();
-        seat ??= console.attach({ ...helloOf(content.toString()), onWriter: writerSender(peer) });
+        if (seat !== undefined || !onHello()) break;
+        seat = console.attach({ ...helloOf(content.toString()), onWriter: writerSender(peer) });
+        void sendAll(console, peer);
         break;
       case consoleFrames.input:
         await seat?.write(content);
@@ -149,7 +179,7 @@ async function listen(console: RunConsole, peer: Peer, onHello: () => void): Pro
         seat?.take();
         break;
       case consoleFrames.done:
-        await peer.send(consoleFrames.done);
+        if (seat !== undefined) await peer.send(consoleFrames.done);
         break;
       default:
         // Who says what we do not understand is no client of this server, and may say it without end.

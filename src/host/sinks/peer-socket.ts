@@ -12,6 +12,8 @@ export interface Peer {
   readonly send: (kind: string, content?: string | Uint8Array) => Promise<boolean>;
   /** What was sent is still delivered, where the other side reads it soon. */
   readonly end: () => void;
+  /** It is gone at once, whatever it goes on to say or has not read yet. */
+  readonly drop: () => void;
   /** Resolves when it is gone. */
   readonly gone: Promise<void>;
 }
@@ -43,6 +45,7 @@ function peerOf(socket: Socket): Peer {
         clearTimeout(timer);
       });
     },
+    drop: () => void socket.destroy(),
     gone,
   };
 }

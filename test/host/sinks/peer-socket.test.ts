@@ -46,6 +46,27 @@ describe('a peer at a socket', () => {
       await hearing;
     }));
 
+  test('is gone at once where it is dropped, and its place is free', () =>
+    withServer(1, async (come, peers) => {
+      const socket = await come();
+      await until(() => peers.length === 1);
+      const [peer] = peers;
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      const told = new Promise<string>((resolve) =>
+        socket.once('data', (bytes: Buffer) => {
+          resolve(bytes.toString('latin1', 0, 1));
+        }),
+      );
+      void peer?.send('s');
+      peer?.drop();
+      await come();
+      await until(() => peers.length === 2);
+      await peer?.gone;
+      expect(await told).toBe('s');
+      socket.end();
+      await closed;
+    }));
+
   test('is not listened to where as many are connected as may be', () =>
     withServer(2, async (come, peers) => {
       await come();
