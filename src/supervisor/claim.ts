@@ -30,12 +30,12 @@ export interface ClaimOptions {
   /** The name is claimed to end what is left of it, and not to run it. */
   readonly isStopping?: true;
   /** Called when a bhyve that an earlier run left is killed, since its guest has not powered off in time. */
-  readonly onForced?: (how: Force) => void;
+  readonly onForced?: (how: Force, orphan: Pick<Orphan, 'pid'>) => void;
   /**
    * Called while an orphan is waited for, again and again.
-   * @param dueMs until when, by the monotonic clock
+   * @param untilMs until when, by the clock that tells dates
    */
-  readonly onWait?: (what: 'guest' | 'end', dueMs: number) => void;
+  readonly onWait?: (what: 'guest' | 'end', untilMs: number) => void;
 }
 
 export interface Claimed {
@@ -196,12 +196,13 @@ async function endOrphan(
   ] as const) {
     if (await isGone()) return true;
     const isForced = signal === 'SIGKILL';
-    if (isForced && (await target.kill(signal)) && orphan.role === 'bhyve') onForced?.('kill');
+    if (isForced && (await target.kill(signal)) && orphan.role === 'bhyve') onForced?.('kill', orphan);
     if (!isForced) await signalGuest(target, directory.leftState?.isMonitored === true, host, powerButton);
     const end = host.clock.monotonicMs() + timeoutMs;
+    const untilMs = host.clock.now().getTime() + timeoutMs;
     while (host.clock.monotonicMs() < end) {
       if (await isGone()) return true;
-      onWait?.(isForced ? 'end' : 'guest', end);
+      onWait?.(isForced ? 'end' : 'guest', untilMs);
       await host.clock.sleep(pollMs);
     }
   }

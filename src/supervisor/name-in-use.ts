@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { formatDuration } from '../base/duration.js';
 import type { Problem } from '../base/problem.js';
 import { describeSystemError, systemError } from '../host/errno.js';
 import type { HeldRunDirectory } from '../host/run-directory/run-directory.js';
@@ -47,6 +48,13 @@ async function recordedHolders(name: string, { base, run }: RunRecords): Promise
   const orphan = await orphanOf(holder, run);
   return orphan === undefined ? [] : [orphaned(orphan, holder)];
 }
+
+/** Somebody who has forced a run to start learns what that has cost a guest. */
+export const orphanKilled = (pid: number, stopTimeoutMs: number): Problem => ({
+  code: 'orphan-killed',
+  severity: 'warning',
+  message: `process ${pid}, the bhyve of a run that was killed, was killed too: its guest had not powered off within ${formatDuration(stopTimeoutMs)}`,
+});
 
 export const runElsewhere = ({ heldBy }: HeldRunDirectory): Problem => ({
   code: 'in-use',

@@ -18,6 +18,7 @@ import { makeCleaner } from './cleanup.js';
 import { eventStream } from './event-stream.js';
 import type { Emit, Part } from './events.js';
 import { makeHooks } from './hooks.js';
+import { orphanKilled } from './name-in-use.js';
 import { adoptWords } from './outputs.js';
 import { createPidFile } from './pid-files.js';
 import { keepSecrets } from './private-text.js';
@@ -136,6 +137,9 @@ async function supervise(subject: Spec | Machine | SpecSource, options: RunOptio
     stopTimeoutMs: policy.stopTimeoutMs,
     isLoadedByOthers,
     managedBy: options.managedBy,
+    onForced: (_how, { pid }) => {
+      emit({ kind: 'warning', problem: orphanKilled(pid, policy.stopTimeoutMs) });
+    },
   });
   const begun = claimed.begun !== undefined && isKnown(planned, claimed.begun.target) ? claimed.begun : undefined;
   const since =

@@ -227,16 +227,17 @@ export async function stopRun(name: string, options: StopRunOptions = {}): Promi
   }
 }
 
+/** The last date there is, for who waits for ever. */
+const latestMs = 8.64e15;
+
 /** Tells once what is waited for, when that has taken a while. */
 function waitTeller(clock: Clock, onWaiting: StopRunOptions['onWaiting']): NonNullable<ClaimOptions['onWait']> {
   const toldMs = clock.monotonicMs() + silentMs;
   let isTold = false;
-  return (what, dueMs) => {
-    const nowMs = clock.monotonicMs();
-    if (isTold || nowMs < toldMs) return;
+  return (what, untilMs) => {
+    if (isTold || clock.monotonicMs() < toldMs) return;
     isTold = true;
-    const restMs = Math.max(0, dueMs - nowMs);
-    onWaiting?.({ for: what, until: new Date(clock.now().getTime() + restMs).toISOString() });
+    onWaiting?.({ for: what, until: new Date(Math.min(untilMs, latestMs)).toISOString() });
   };
 }
 
@@ -353,7 +354,7 @@ async function askSupervisor(
 ): Promise<void> {
   const { name, supervisor, state } = run;
   const { clock } = host;
-  const startMs = clock.monotonicMs();
+  const startMs = clock.now().getTime();
   const givenMs = now ? 0 : (timeoutMs ?? state?.stopTimeoutMs ?? defaultTimeoutMs);
   let latest = state;
   const isOver = (): boolean => {
@@ -363,18 +364,25 @@ async function askSupervisor(
     const holder = supervisorIn(heldBy);
     return holder !== undefined && holder !== supervisor;
   };
+  const isLimited = now || timeoutMs !== undefined;
+  /** Of several stops the one whose time is over first holds, and the run knows which. */
+  const guestUntilMs = (): number => {
+    const heldMs = Date.parse(latest?.guestUntil ?? '');
+    if (Number.isNaN(heldMs)) return startMs + givenMs;
+    return isLimited ? Math.min(heldMs, startMs + givenMs) : heldMs;
+  };
   const wait = async (ms: number): Promise<boolean> => {
     const end = clock.monotonicMs() + ms;
+    const endsAtMs = clock.now().getTime() + ms;
     for (let pauseMs: number = pollMs.first; !isOver(); pauseMs = Math.min(2 * pauseMs, pollMs.last)) {
       if (clock.monotonicMs() >= end) return false;
       const isGuestWaitedFor = latest?.phase === 'stopping' && latest.forced === undefined;
-      if (isGuestWaitedFor) onWait('guest', startMs + givenMs);
-      else onWait('end', supervisor === undefined ? end : startMs + givenMs + afterMs);
+      if (isGuestWaitedFor) onWait('guest', guestUntilMs());
+      else onWait('end', supervisor === undefined ? endsAtMs : startMs + givenMs + afterMs);
       await clock.sleep(pauseMs);
     }
     return true;
   };
-  const isLimited = now || timeoutMs !== undefined;
   let takeBackNote: (() => void) | undefined;
   /** The second SIGTERM that says nothing means "now" to a run, which a stop that joins another never means. */
   const signalStop = (pid: number): void => {

@@ -40,11 +40,16 @@ export async function stopWhenAsked(
   await aborted(signals.stop, ended);
   if (over()) return;
   if (state.current().phase === 'paused') await send('SIGCONT');
-  state.update({ phase: 'stopping' });
   const { askedMs } = signals.stopTimes(policy.stopTimeoutMs);
   const given = anyOf(ended, signals.hurry);
   const givenMs = (): number => Math.round(signals.stopTimes(policy.stopTimeoutMs).dueMs - askedMs);
   const halfMs = (): number => Math.ceil(givenMs() / 2);
+  const leftMs = (): number => Math.max(0, Math.round(pressedMs + givenMs() - host.clock.monotonicMs()));
+  /** For who waits for the end of the stop. */
+  const tellUntil = (): void => {
+    const until = new Date(host.clock.now().getTime() + leftMs());
+    state.update({ phase: 'stopping', guestUntil: Number.isNaN(until.getTime()) ? undefined : until.toISOString() });
+  };
   /** Until so long after the button was pressed; what is shortened meanwhile is looked at anew. */
   const sleepUntil = async (afterMs: () => number): Promise<void> => {
     for (let isShortened = true; isShortened && !given.signal.aborted;) {
@@ -54,16 +59,17 @@ export async function stopWhenAsked(
       if (restMs > 0) await host.clock.sleep(restMs, woken.signal);
       woken.release();
       isShortened = shortened.aborted;
+      if (isShortened && !given.signal.aborted) tellUntil();
     }
   };
   const pressedMs = host.clock.monotonicMs();
+  tellUntil();
   emit({ kind: 'stopping', how: 'power button', timeoutMs: givenMs() });
   await send(...powerButton);
   await sleepUntil(halfMs);
-  // It may have been shortened to less than the half that has passed.
-  const restMs = Math.round(pressedMs + givenMs() - host.clock.monotonicMs());
   if (!given.signal.aborted && givenMs() > halfMs()) {
-    emit({ kind: 'stopping', how: 'power button again', timeoutMs: Math.max(0, restMs) });
+    // It may have been shortened to less than the half that has passed.
+    emit({ kind: 'stopping', how: 'power button again', timeoutMs: leftMs() });
     await send(...powerButton);
     await sleepUntil(givenMs);
   }

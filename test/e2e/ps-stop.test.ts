@@ -2,6 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { formatWhen } from '../../src/cli/clock-time.js';
+import type { RunState } from '../../src/host/run-directory/run-state.js';
 import type { KnownRun } from '../../src/supervisor/runs.js';
 import { puppet, type Puppet } from '../supervisor/orphans.js';
 import { askVmrun } from './support/ask.js';
@@ -293,35 +295,44 @@ describe('vmrun stop', () => {
     );
   });
 
-  test.each<[title: string, words: readonly string[]]>([
-    ['without options', []],
-    ['with more time than is left', ['--timeout', '2h']],
-  ])('that comes second, %s, joins the wait of the first, and shortens nothing', async (_title, words) => {
-    await withVm(
-      { stop_timeout: '1h' },
-      async ({ place, bhyve, running }) => {
-        const { vm } = await running('--log', 'run.log');
-        const stopIn = ['stop', place.name, '--run-dir', place.runBase];
-        const first = startVmrun(place, stopIn);
-        await vm.event('stopping');
-        const second = startVmrun(place, [...stopIn, ...words]);
-        const asked = (): number =>
-          readFileSync(place.path('run.log'), 'utf8').match(/SIGTERM stops the VM/g)?.length ?? 0;
-        await until(() => asked() === 2);
-        await second.said('waiting for the guest to power off');
-        bhyve.end(1);
-        for (const { status, stderr } of await Promise.all([first.ended, second.ended])) {
-          expect(status).toBe(0);
-          expect(stderr).toMatch(/: stopped\n$/);
-        }
-        const { status, events } = await ended(vm);
-        expect(status).toBe(1);
-        expect(events.filter(({ kind }) => kind === 'stopping')).toMatchObject([{ how: 'power button' }]);
-        expect(place.runDirectories()).toEqual([]);
-      },
-      { onSigterm: '' },
-    );
-  });
+  test.each<[title: string, firstWords: readonly string[], words: readonly string[]]>([
+    ['without options', ['--timeout', '30m'], []],
+    ['with more time than is left', [], ['--timeout', '2h']],
+  ])(
+    'that comes second, %s, joins the wait of the first, and says how long that is',
+    async (_title, firstWords, words) => {
+      await withVm(
+        { stop_timeout: '1h' },
+        async ({ place, bhyve, running }) => {
+          const { vm } = await running('--log', 'run.log');
+          const stopIn = ['stop', place.name, '--run-dir', place.runBase];
+          const first = startVmrun(place, [...stopIn, ...firstWords]);
+          await vm.event('stopping');
+          const second = startVmrun(place, [...stopIn, ...words]);
+          const asked = (): number =>
+            readFileSync(place.path('run.log'), 'utf8').match(/SIGTERM stops the VM/g)?.length ?? 0;
+          await until(() => asked() === 2);
+          await second.said('then it is ended by force');
+          const { guestUntil } = JSON.parse(
+            readFileSync(place.path('run', place.name, 'state.json'), 'utf8'),
+          ) as RunState;
+          const [when] = formatWhen(new Date(guestUntil ?? ''), new Date()).split(', in ');
+          bhyve.end(1);
+          const stops = await Promise.all([first.ended, second.ended]);
+          expect(stops[1]?.stderr).toContain(`, until ${when ?? ''}, in `);
+          for (const { status, stderr } of stops) {
+            expect(status).toBe(0);
+            expect(stderr).toMatch(/: stopped\n$/);
+          }
+          const { status, events } = await ended(vm);
+          expect(status).toBe(1);
+          expect(events.filter(({ kind }) => kind === 'stopping')).toMatchObject([{ how: 'power button' }]);
+          expect(place.runDirectories()).toEqual([]);
+        },
+        { onSigterm: '' },
+      );
+    },
+  );
 
   test.each<[title: string, words: readonly string[], givenMs: number]>([
     ['its stop_timeout is over', [], 200],

@@ -16,6 +16,7 @@ import { ProblemsError, type Problem } from '../../src/base/problem.js';
 import { systemClock, type Clock } from '../../src/host/clock.js';
 import { systemHost, type Host } from '../../src/host/host.js';
 import { openLedger } from '../../src/host/repair/ledger.js';
+import type { ProcessEnd } from '../../src/host/process/staying-shell.js';
 import { takePidFile } from '../../src/host/files/pid-file.js';
 import { whoRuns } from '../../src/host/run-directory/who-runs.js';
 import type { FileIdentity, RunState } from '../../src/host/run-directory/run-state.js';
@@ -609,16 +610,20 @@ describe('a run that is not told to take over', () => {
     });
   });
 
-  test.each([
-    ['asked to power off', 'bye 1', { kind: 'exited', status: 1 }],
-    ['killed where it does not follow', '', { kind: 'signalled', signal: 'SIGKILL' }],
-  ])('ends it with force: %s', async (_how, onSigterm, end) => {
+  test.each<[how: string, onSigterm: string, end: ProcessEnd, told: readonly string[]]>([
+    ['asked to power off', 'bye 1', { kind: 'exited', status: 1 }, []],
+    ['killed where it does not follow, and says so', '', { kind: 'signalled', signal: 'SIGKILL' }, ['orphan-killed']],
+  ])('ends it with force: %s', async (_how, onSigterm, end, told) => {
     await withOrphan(
       async ({ place, bhyve, child, run }) => {
         const vm = await run({ stop_timeout: '100ms' }, { force: true });
         await endNext(vm, bhyve, 2);
         expect(await child.ended).toEqual(end);
         expect(await vm.result).toMatchObject({ end: { kind: 'halted' }, boots: 1 });
+        await vm.over;
+        const warnings = ofKind(vm.seen, 'warning').map(({ problem }) => problem);
+        expect(warnings.map(({ code }) => code)).toEqual(told);
+        for (const { message } of warnings) expect(message).toContain(`process ${child.pid}, `);
         expect(place.runDirectories()).toEqual([]);
       },
       { onSigterm },

@@ -52,6 +52,8 @@ export interface RunState {
   readonly bootSince?: string;
   /** While it waits for the next boot: when that comes, at the earliest; ISO 8601. */
   readonly nextBootAt?: string;
+  /** While it is asked to power off: until when the guest has time; ISO 8601. */
+  readonly guestUntil?: string;
   /** The running bhyve. */
   readonly bhyve?: ProcessIdentity;
   /** The loader that runs before it. */
@@ -102,8 +104,8 @@ export function stateIn(text: string): RunState | undefined {
     return undefined;
   }
   if (!isObject(value)) return undefined;
-  const { name, supervisor, since, managedBy, phase, target, boot, bootSince, nextBootAt, forced, stopTimeoutMs } =
-    value;
+  const { name, supervisor, since, managedBy, phase, target, boot, bootSince } = value;
+  const { nextBootAt, guestUntil, forced, stopTimeoutMs } = value;
   if (!isCount(supervisor)) return undefined;
   const bhyve = identityOf(value.bhyve);
   const loader = identityOf(value.loader);
@@ -123,6 +125,7 @@ export function stateIn(text: string): RunState | undefined {
     ...(isCount(boot) ? { boot } : {}),
     ...(isText(bootSince) ? { bootSince } : {}),
     ...(isText(nextBootAt) ? { nextBootAt } : {}),
+    ...(isText(guestUntil) ? { guestUntil } : {}),
     ...(bhyve === undefined ? {} : { bhyve }),
     ...(loader === undefined ? {} : { loader }),
     ...(value.isMonitored === true ? { isMonitored: true as const } : {}),
