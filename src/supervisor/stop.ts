@@ -59,7 +59,7 @@ export async function stopWhenAsked(
       if (restMs > 0) await host.clock.sleep(restMs, woken.signal);
       woken.release();
       isShortened = shortened.aborted;
-      if (isShortened && !given.signal.aborted) tellUntil();
+      if (isShortened && !over()) tellUntil();
     }
   };
   const pressedMs = host.clock.monotonicMs();

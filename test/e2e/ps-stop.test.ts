@@ -319,7 +319,7 @@ describe('vmrun stop', () => {
           const [when] = formatWhen(new Date(guestUntil ?? ''), new Date()).split(', in ');
           bhyve.end(1);
           const stops = await Promise.all([first.ended, second.ended]);
-          expect(stops[1]?.stderr).toContain(`, until ${when ?? ''}, in `);
+          expect(stops[1].stderr).toContain(`, until ${when ?? ''}, in `);
           for (const { status, stderr } of stops) {
             expect(status).toBe(0);
             expect(stderr).toMatch(/: stopped\n$/);
