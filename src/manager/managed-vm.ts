@@ -2,20 +2,23 @@ import type { Problem } from '../base/problem.js';
 import type { Explanation } from '../explain/rule.js';
 import type { LastEnd, RunState } from '../host/run-directory/run-state.js';
 import type { GuestAct } from '../supervisor/guest-act.js';
-import type { RunEvent } from '../supervisor/events.js';
-import { readKeptSpec } from '../supervisor/kept-spec.js';
 import type { RunResult } from '../supervisor/run-options.js';
+import { afterEnd, failureOf, type Failure } from './after-end.js';
+import { comingStart, type HeldStart } from './coming-start.js';
 import type { Asker, StartRequest, StopRequest } from './manager.js';
 import type { OngoingOperation } from './operation-book.js';
 import type { KeptStop } from './operation-record.js';
 import type { Operation } from './operations.js';
 import { othersOf, type Others } from './other-run.js';
-import { cancelled, managerEnding, notRunning, replacedBy, runsElsewhere } from './refusals.js';
+import { ownRun, type RunOver } from './own-run.js';
+import { managerEnding, notRunning, replacedBy, runsElsewhere } from './refusals.js';
+import { retrying } from './retry.js';
 import type { Surroundings } from './surroundings.js';
-import { beginLife, problemsOf, type BootedSpec, type Life, type LifeEnd } from './vm-life.js';
+import { problemsOf, type BootedSpec, type Life } from './vm-life.js';
 import { vmLog } from './vm-log.js';
-import { readVmRecord, recordName, rootGroup, type VmRecord } from './vm-record.js';
+import { readVmRecord } from './vm-record.js';
 import type { Wanted } from './vm-view.js';
+import { wantedOf, type WantOptions } from './wanted.js';
 
 /** What is known of a VM beside its spec, at one moment. */
 export interface VmStatus {
@@ -35,15 +38,6 @@ export interface VmStatus {
   readonly last: LastEnd | undefined;
   readonly isReady: boolean | undefined;
   readonly operation: string | undefined;
-}
-
-/** A start that waits for other VMs. */
-export interface HeldStart {
-  readonly isWaiting: () => boolean;
-  /** Those that it waits for yet. */
-  readonly waitFor: (names: readonly string[]) => void;
-  readonly release: () => void;
-  readonly giveUp: (problems: readonly Problem[]) => void;
 }
 
 /** A VM in the hands of its manager: at most one run, what is wanted, and what was asked for. */
@@ -74,11 +68,7 @@ export interface ManagedVm {
   readonly seeThrough: (ongoing: OngoingOperation, stop: KeptStop) => void;
   /** A start by itself that others come before. */
   readonly hold: (asker: Asker) => HeldStart;
-  readonly want: (
-    state: Wanted['state'],
-    by: string,
-    options?: { readonly isKept?: boolean; readonly target?: string },
-  ) => void;
+  readonly want: (state: Wanted['state'], by: string, options?: WantOptions) => void;
   readonly setReady: (isReady: boolean | undefined) => void;
   /** Resolves when no run of ours goes on. */
   readonly idle: () => Promise<void>;
@@ -86,58 +76,36 @@ export interface ManagedVm {
 
 /** Of a run that has not told it yet. */
 const defaultStopMs = 60_000;
-/** A start is tried again after so long; who waits for it is told of the failure in the end. */
-const retryMs = { first: 100, last: 5000, told: 60_000 } as const;
 
 export function managedVm(name: string, around: Surroundings): ManagedVm {
   const { clock, ring, book, records, shelf } = around;
+  const kept = readVmRecord(records, name);
+  if (kept === 'damaged') ring.tell({ kind: 'warning', vm: name, problem: damagedRecord(name) });
+  const wanted = wantedOf(name, kept === 'damaged' ? undefined : kept, around);
+  const { want } = wanted;
   const log = vmLog();
   const others = othersOf(name, around);
-  const kept = readVmRecord(records, name);
-  const known: VmRecord | undefined = kept === 'damaged' ? undefined : kept;
-  let wanted: Wanted = known?.wanted ?? { state: 'stopped', since: clock.now().toISOString(), by: 'nobody' };
-  const group = known?.group ?? rootGroup;
-  let life: Life | undefined;
-  let idle: Promise<void> = Promise.resolve();
-  /** Goes on until its first bhyve runs. */
-  let starting: OngoingOperation | undefined;
-  /** Waits for other VMs, or for the end of the run that is being stopped. */
-  let next:
-    { readonly ongoing: OngoingOperation; readonly target: string | undefined; readonly isHeld: boolean } | undefined;
-  let waitsFor: readonly string[] | undefined;
-  let isStopping = false;
-  /** Its run has a bhyve, or had one. */
-  let hasBegun = false;
-  /** Ended stops are told when the run is over. */
-  const stops = new Set<OngoingOperation>();
-  let failure: { readonly problems: readonly Problem[]; readonly why: Explanation | undefined } | undefined;
-  let last: LastEnd | undefined;
-  let why: Explanation | undefined;
-  let lastEvent: RunEvent | undefined;
-  let isReady: boolean | undefined;
-
-  /** The boot of the host that the file of this VM names. */
-  let keptIn = known?.hostBoot;
-  /** Its start is tried again, for this operation. */
-  let isRetrying = false;
-  let retrying: OngoingOperation | undefined;
-
-  if (kept === 'damaged') ring.tell({ kind: 'warning', vm: name, problem: damagedRecord(name) });
-
-  function want(
-    state: Wanted['state'],
-    by: string,
-    { isKept = true, target }: { readonly isKept?: boolean; readonly target?: string } = {},
-  ): void {
-    const isSame = wanted.state === state && wanted.target === target;
-    if (isSame && (!isKept || keptIn === around.hostBoot)) return;
-    wanted = { state, since: clock.now().toISOString(), by, ...(target === undefined ? {} : { target }) };
-    if (isKept) {
-      keptIn = around.hostBoot;
-      records.keep(recordName(name), { wanted, hostBoot: keptIn, group });
-    }
-    if (!isSame) ring.tell({ kind: 'wanted', vm: name, wanted });
-  }
+  const own = ownRun(name, {
+    around,
+    nextSpec: async (): Promise<BootedSpec> => {
+      await around.readSpecOf(name);
+      return shelf.bootable(name);
+    },
+    onWords: log.add,
+    beforeEnd: note,
+    onEnd: goOnAfter,
+  });
+  const coming = comingStart(() => {
+    want('stopped', 'cancel');
+  });
+  const retry = retrying({
+    clock,
+    over: around.over,
+    launch: (ongoing) => {
+      launch(ongoing, wanted.current().target);
+    },
+  });
+  let failure: Failure | undefined;
 
   const done = (ongoing: OngoingOperation, hadEffect: boolean): Operation => {
     ongoing.done(hadEffect);
@@ -150,173 +118,65 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
   const begin = (kind: Operation['kind'], { by }: Asker, isKept = true, stop?: KeptStop): OngoingOperation =>
     book.begin({ kind, vm: name, by }, { isKept, ...(stop === undefined ? {} : { stop }) });
 
-  /** A start that has not begun gives way to what was asked for later. */
-  function replaceNext(by: string): void {
-    const { ongoing } = next ?? {};
-    next = undefined;
-    waitsFor = undefined;
-    ongoing?.interrupted(replacedBy(by));
-  }
-
-  const nextSpec = async (): Promise<BootedSpec> => {
-    await around.readSpecOf(name);
-    return shelf.bootable(name);
-  };
-
   function launch(ongoing: OngoingOperation | undefined, target: string | undefined): void {
     others.see(undefined);
-    starting = ongoing;
-    ongoing?.whenCancelled(undefined);
     failure = undefined;
-    isStopping = false;
-    isReady = undefined;
-    hasBegun = false;
-    const begun = beginLife({
-      options: {
-        ...around.runOptions,
-        adopt: true,
-        onStderr: log.add,
-        onHookOutput: log.add,
-        beforeEnd: note,
-        ...(target === undefined ? {} : { target }),
-      },
-      nextSpec,
-      clock,
-      onEvent: hear,
-    });
-    life = begun;
-    idle = begun.over.then(ended);
+    own.launch(ongoing, target);
   }
 
-  function hear(event: RunEvent): void {
-    if (event.kind === 'stop') {
-      // Who hears of the end finds a VM that has ended.
-      lastEvent = event;
-      return;
-    }
-    ring.tell({ kind: 'run', vm: name, event });
-    if (event.kind === 'boot' || event.kind === 'adopted') {
-      why = undefined;
-      isReady = undefined;
-      hasBegun = true;
-      starting?.done();
-      starting = undefined;
-      if (event.kind === 'adopted') void findBooted(life);
-      if (life !== undefined) around.onBoot(name, life, event);
-    } else if (event.kind === 'exit') {
-      isReady = undefined;
-      ({ why } = event);
-      around.onExit(name);
-    }
+  /** A start that has not begun gives way to what was asked for later. */
+  function replaceStart(by: string): void {
+    coming.callOff(replacedBy(by));
+    retry.callOff(replacedBy(by));
   }
 
-  /** What a bhyve runs with that was taken over. */
-  async function findBooted(adopter: Life | undefined): Promise<void> {
-    const kept = await readKeptSpec(name, around.runOptions);
-    if (kept !== undefined) adopter?.setBooted(kept);
-  }
-
-  function ended(end: LifeEnd): void {
-    const over = life;
-    last = over?.run.state().last ?? last;
-    life = undefined;
-    isStopping = false;
-    isReady = undefined;
-    const ongoing = starting;
-    starting = undefined;
-    const event = lastEvent;
-    lastEvent = undefined;
-    if (end.kind === 'failed') {
-      failure = { problems: end.problems, why: undefined };
-      if (end.problems.some(({ code }) => code === 'in-use' || code === 'orphan'))
-        void others.look().catch(() => undefined);
-      if (isInTheWay(end.problems) && stops.size === 0 && mayGoOn()) {
-        retrying = ongoing;
-        if (!isRetrying) void tryAgain();
-        isRetrying = true;
-      } else if (isInTheWay(end.problems) && stops.size > 0) {
-        ongoing?.interrupted(replacedBy('stop'));
-        endOther([...stops], {});
-        stops.clear();
-      } else {
-        ongoing?.failed(end.problems);
-      }
-    } else {
-      tellPolicy(end, ongoing);
-    }
-    if (event !== undefined) ring.tell({ kind: 'run', vm: name, event });
-    for (const stop of stops) stop.done();
-    stops.clear();
-    goOn();
-  }
-
-  const mayGoOn = (): boolean => next === undefined && wanted.state === 'running' && !around.isEnding();
-
-  /** Before anything of the run is removed: were we killed then, the next manager would boot a guest again that is off. */
+  /** Were we killed after the run has removed what is its, the next manager would boot a guest again that is off. */
   function note({ because, end }: RunResult): void {
-    if (because === 'asked' || because === 'status-unknown' || next !== undefined) return;
+    if (because === 'asked' || because === 'status-unknown' || coming.isThere()) return;
     const isGuest = because === 'guest' && (end?.kind === 'powered-off' || end?.kind === 'halted');
     want('stopped', isGuest ? 'guest' : 'policy');
   }
 
-  /** The guest powered off, its policy lets no boot follow, or somebody asked for a stop. */
-  function tellPolicy({ result }: Extract<LifeEnd, { kind: 'ended' }>, ongoing: OngoingOperation | undefined): void {
-    const { because } = result;
-    why = result.why ?? why;
-    if (because === 'asked') {
-      ongoing?.interrupted(replacedBy('stop'));
-      return;
+  function goOnAfter({ end, starting, stops, tell }: RunOver): void {
+    const mayGoOn = !coming.isThere() && wanted.current().state === 'running' && !around.isEnding();
+    const step = afterEnd(name, end, { isStopAsked: stops.length > 0, mayGoOn });
+    failure = failureOf(end);
+    if (failure?.problems.some(({ code }) => code === 'in-use' || code === 'orphan') === true) {
+      void others.look().catch(() => undefined);
     }
-    if (result.why !== undefined || because === 'restart-limit') failure = { problems: [], why: result.why };
-    ongoing?.failed([endedAtOnce(name, because)]);
-    // Nobody knows how its bhyve ended: as one that ended while there was no manager.
-    if (because === 'status-unknown' && mayGoOn()) launch(undefined, wanted.target);
-  }
-
-  /** What a manager which was killed has left is in the way, a loader as a rule: it ends by itself. */
-  async function tryAgain(): Promise<void> {
-    const endMs = clock.monotonicMs() + retryMs.told;
-    for (let pauseMs: number = retryMs.first; failure !== undefined; pauseMs = Math.min(2 * pauseMs, retryMs.last)) {
-      await clock.sleep(pauseMs, around.over);
-      if (life !== undefined || !mayGoOn()) break;
-      const ongoing = retrying;
-      retrying = undefined;
-      if (clock.monotonicMs() >= endMs) ongoing?.failed(failure.problems);
-      isRetrying = true;
-      launch(ongoing?.isOver() === true ? undefined : ongoing, wanted.target);
-      await idle;
+    if (step.do !== 'retry') retry.reset();
+    switch (step.do) {
+      case 'retry':
+        retry.plan(starting, step.problems);
+        break;
+      case 'stop-other':
+        starting?.interrupted(replacedBy('stop'));
+        endOther(stops, {});
+        break;
+      case 'stopped':
+        starting?.interrupted(replacedBy('stop'));
+        break;
+      case 'ended':
+        starting?.failed(step.problems);
+        if (step.isBootedAgain) launch(undefined, wanted.current().target);
+        break;
     }
-    isRetrying = false;
-    retrying?.interrupted(replacedBy('stop'));
-    retrying = undefined;
+    tell();
+    if (step.do !== 'stop-other') for (const stop of stops) stop.done();
+    goOn();
   }
 
   /** What waits for the end of a run. */
   function goOn(): void {
-    if (next === undefined || next.isHeld || life !== undefined) {
-      if (life === undefined && !isRetrying) around.onIdle(name);
-      return;
+    if (own.isThere()) return;
+    const next = coming.take();
+    if (next === undefined) {
+      if (!retry.isPending()) around.onIdle(name);
+    } else if (around.isEnding()) {
+      next.ongoing.interrupted(managerEnding);
+    } else {
+      launch(next.ongoing, next.target);
     }
-    const { ongoing, target } = next;
-    next = undefined;
-    if (around.isEnding()) ongoing.interrupted(managerEnding);
-    else launch(ongoing, target);
-  }
-
-  function askStop(request: StopRequest): void {
-    if (life === undefined) return;
-    isStopping = true;
-    void life.stop(request).then((outcome) => {
-      if (outcome.kind === 'done') return;
-      // It goes on all the same: who waits for the stop is told.
-      for (const stop of stops) stop.failed([outcome.problem]);
-      stops.clear();
-    });
-  }
-
-  function addStop(ongoing: OngoingOperation, request: StopRequest): void {
-    stops.add(ongoing);
-    askStop(request);
   }
 
   const keptStop = ({ timeoutMs, now }: StopRequest): KeptStop => ({
@@ -325,26 +185,22 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
   });
 
   function stop(request: StopRequest, asker: Asker): Operation {
-    const wasWanted = wanted.state === 'running' || next !== undefined;
-    const replaced = next !== undefined;
-    replaceNext('stop');
-    if (life === undefined) {
-      if (others.isThere() || isRetrying) return stopOther(request, asker);
-      want('stopped', asker.by);
-      failure = undefined;
-      return done(begin('stop', asker, false), wasWanted || replaced);
+    const hadEffect = wanted.current().state === 'running' || coming.isThere();
+    const isThereAnother = others.isThere() || retry.isPending();
+    replaceStart('stop');
+    want('stopped', asker.by);
+    if (own.isThere()) {
+      const ongoing = begin('stop', asker, true, keptStop(request));
+      own.stop(request, ongoing);
+      return ongoing.current();
     }
-    want('stopped', asker.by);
-    const ongoing = begin('stop', asker, true, keptStop(request));
-    addStop(ongoing, request);
-    return ongoing.current();
-  }
-
-  function stopOther(request: StopRequest, asker: Asker): Operation {
-    want('stopped', asker.by);
-    const ongoing = begin('stop', asker);
-    endOther([ongoing], request);
-    return ongoing.current();
+    if (isThereAnother) {
+      const ongoing = begin('stop', asker);
+      endOther([ongoing], request);
+      return ongoing.current();
+    }
+    failure = undefined;
+    return done(begin('stop', asker, false), hadEffect);
   }
 
   /** What is not ours, or is in the way of ours. */
@@ -353,6 +209,7 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     others.stop(request).then(
       () => {
         for (const each of ongoing) each.done();
+        goOn();
       },
       (error: unknown) => {
         for (const each of ongoing) each.failed(problemsOf(error));
@@ -363,68 +220,56 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
   /** @returns the operation where nothing can be started now */
   function refuseStart(kind: 'start' | 'restart', asker: Asker): Operation | undefined {
     if (around.isEnding()) return failed(begin(kind, asker, false), [managerEnding]);
-    const { supervisor, isSupervised } = others;
-    if (life === undefined && isSupervised()) {
-      return kind === 'start'
-        ? done(begin(kind, asker, false), false)
-        : failed(begin(kind, asker, false), [runsElsewhere(name, supervisor())]);
-    }
-    return undefined;
+    if (own.isThere() || !others.isSupervised()) return undefined;
+    return kind === 'start'
+      ? done(begin(kind, asker, false), false)
+      : failed(begin(kind, asker, false), [runsElsewhere(name, others.supervisor())]);
   }
 
   function start({ target }: StartRequest, asker: Asker): Operation {
     const refused = refuseStart('start', asker);
     if (refused !== undefined) return refused;
-    if (life !== undefined && !isStopping) {
-      if (hasBegun) return done(begin('start', asker, false), false);
+    if (own.isThere() && !own.isStopping()) {
+      if (own.hasBegun()) return done(begin('start', asker, false), false);
       // Two that ask for the same start have one.
-      starting ??= begin('start', asker);
-      return starting.current();
+      return own.joinStart(() => begin('start', asker)).current();
     }
-    if (life === undefined && isRetrying) {
+    const wantIt = (): void => {
       want('running', asker.by, target === undefined ? {} : { target });
-      retrying ??= begin('start', asker);
-      return retrying.current();
+    };
+    if (retry.isPending()) {
+      wantIt();
+      return retry.join(() => begin('start', asker)).current();
     }
-    if (next !== undefined && !next.isHeld && next.target === target) return next.ongoing.current();
-    replaceNext('start');
-    want('running', asker.by, target === undefined ? {} : { target });
+    const same = coming.sameAs(target);
+    if (same !== undefined) return same.current();
+    replaceStart('start');
+    wantIt();
     const ongoing = begin('start', asker);
-    if (life === undefined) launch(ongoing, target);
-    else wait(ongoing, target);
+    if (own.isThere()) coming.wait({ ongoing, target });
+    else launch(ongoing, target);
     return ongoing.current();
-  }
-
-  /** Until the run is over that is being stopped. */
-  function wait(ongoing: OngoingOperation, target: string | undefined): void {
-    next = { ongoing, target, isHeld: false };
-    ongoing.whenCancelled(() => {
-      if (next?.ongoing !== ongoing) return;
-      next = undefined;
-      want('stopped', 'cancel');
-      ongoing.interrupted(cancelled);
-    });
   }
 
   function restart({ target, ...request }: StartRequest & StopRequest, asker: Asker): Operation {
     const refused = refuseStart('restart', asker);
     if (refused !== undefined) return refused;
-    replaceNext('restart');
+    replaceStart('restart');
     const ongoing = begin('restart', asker, true, keptStop(request));
     want('running', asker.by, target === undefined ? {} : { target });
-    if (life === undefined) {
-      launch(ongoing, target);
+    if (own.isThere()) {
+      own.giveUpStart(replacedBy('restart'));
+      coming.wait({ ongoing, target }, { isCancellable: false });
+      own.stop(request);
     } else {
-      starting?.interrupted(replacedBy('restart'));
-      starting = undefined;
-      next = { ongoing, target, isHeld: false };
-      askStop(request);
+      launch(ongoing, target);
     }
     return ongoing.current();
   }
 
   function act(what: GuestAct, asker: Asker): Operation {
     const ongoing = begin(what, asker);
+    const life = own.life();
     if (life === undefined) {
       const problem = others.isSupervised() ? runsElsewhere(name, others.supervisor()) : notRunning(name);
       return failed(ongoing, [problem]);
@@ -438,23 +283,26 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
 
   function seeThrough(ongoing: OngoingOperation, { due, now }: KeptStop): void {
     const isRestart = ongoing.current().kind === 'restart';
-    const { by, target } = wanted;
-    const start = (): OngoingOperation | undefined =>
-      wanted.state === 'stopped' ? undefined : isRestart ? ongoing : begin('start', { by });
-    if (life === undefined) {
+    const { by, target } = wanted.current();
+    const startAfter = (): OngoingOperation | undefined =>
+      wanted.current().state === 'stopped' ? undefined : isRestart ? ongoing : begin('start', { by });
+    if (!own.isThere()) {
       void clearAway().then(() => {
         if (!isRestart) ongoing.done();
-        const then = life === undefined && next === undefined ? start() : undefined;
-        if (then !== undefined) launch(then, target);
+        const next = own.isThere() || coming.isThere() ? undefined : startAfter();
+        if (next !== undefined) launch(next, target);
         else if (isRestart) ongoing.interrupted(replacedBy('stop'));
       });
       return;
     }
-    const then = start();
-    if (then !== undefined) wait(then, target);
-    const leftMs = due === undefined ? NaN : Math.max(0, Date.parse(due) - clock.now().getTime());
-    if (!isRestart) stops.add(ongoing);
-    askStop({ ...(Number.isNaN(leftMs) ? {} : { timeoutMs: leftMs }), ...(now === undefined ? {} : { now }) });
+    const next = startAfter();
+    if (next !== undefined) coming.wait({ ongoing: next, target });
+    const leftMs = due === undefined ? undefined : Math.max(0, Date.parse(due) - clock.now().getTime());
+    const request = {
+      ...(leftMs === undefined || Number.isNaN(leftMs) ? {} : { timeoutMs: leftMs }),
+      ...(now === undefined ? {} : { now }),
+    };
+    own.stop(request, isRestart ? undefined : ongoing);
   }
 
   /** What a run that was killed has left. */
@@ -466,103 +314,60 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     }
   }
 
-  function hold(asker: Asker): HeldStart {
-    const ongoing = begin('start', asker, false);
-    const isWaiting = (): boolean => next?.ongoing === ongoing;
-    next = { ongoing, target: wanted.target, isHeld: true };
-    ongoing.whenCancelled(() => {
-      if (!isWaiting()) return;
-      next = undefined;
-      waitsFor = undefined;
-      want('stopped', 'cancel');
-      ongoing.interrupted(cancelled);
-    });
-    return {
-      isWaiting,
-      waitFor: (names) => {
-        if (isWaiting()) waitsFor = names;
-      },
-      release: () => {
-        if (!isWaiting()) return;
-        const target = next?.target;
-        next = undefined;
-        waitsFor = undefined;
-        launch(ongoing, target);
-      },
-      giveUp: (problems) => {
-        if (!isWaiting()) return;
-        next = undefined;
-        waitsFor = undefined;
-        failure = { problems, why: undefined };
-        ongoing.failed(problems);
-      },
-    };
-  }
-
   return {
     name,
     others,
     log: log.lines,
     status: () => {
-      const state = life?.run.state();
+      const run = own.status();
       return {
-        wanted,
-        group,
-        life,
-        state,
+        ...run,
+        wanted: wanted.current(),
+        group: wanted.group,
         others,
-        waitsFor,
+        waitsFor: coming.waitsFor(),
         isFailed: failure !== undefined,
-        why: failure?.why ?? why,
+        why: failure?.why ?? run.why,
         problems: failure?.problems ?? [],
-        last: state?.last ?? last,
-        isReady,
-        operation: (starting ?? retrying ?? next?.ongoing ?? [...stops].at(-1))?.id,
+        operation: (own.starting() ?? retry.operation() ?? coming.operation() ?? own.stopping())?.id,
       };
     },
-    isRunning: () => life !== undefined,
-    stopTimeoutMs: () => life?.run.state().stopTimeoutMs ?? defaultStopMs,
-    isActive: () => life !== undefined || next !== undefined || isRetrying,
+    isRunning: own.isThere,
+    stopTimeoutMs: () => own.status().state?.stopTimeoutMs ?? defaultStopMs,
+    isActive: () => own.isThere() || coming.isThere() || retry.isPending(),
     start,
     stop,
     restart,
     act,
     takeOver: () => {
-      if (life === undefined) launch(undefined, wanted.target);
+      if (!own.isThere()) launch(undefined, wanted.current().target);
     },
     tidy: () => {
       void clearAway().then(goOn);
     },
-    endWith: askStop,
+    endWith: own.stop,
     callOff: () => {
-      const { ongoing } = next ?? {};
-      next = undefined;
-      waitsFor = undefined;
-      ongoing?.interrupted(managerEnding);
+      coming.callOff(managerEnding);
+      retry.callOff(managerEnding);
     },
     seeThrough,
-    hold,
-    want: (state, by, options) => {
-      want(state, by, options);
-    },
-    setReady: (ready) => {
-      isReady = ready;
-    },
-    idle: async () => {
-      while (life !== undefined) await idle;
-    },
+    hold: (asker) =>
+      coming.hold(
+        { ongoing: begin('start', asker, false), target: wanted.current().target },
+        {
+          release: ({ ongoing, target }) => {
+            launch(ongoing, target);
+          },
+          giveUp: (problems) => {
+            failure = { problems, why: undefined };
+          },
+        },
+      ),
+    want,
+    setReady: own.setReady,
+    idle: own.idle,
   };
 }
-
-/** Something runs that was started for this VM, and is no bhyve that can be taken over. */
-const isInTheWay = (problems: readonly Problem[]): boolean => problems.some(({ code }) => code === 'orphan');
-
-const endedAtOnce = (name: string, because: string): Problem => ({
-  code: 'ended',
-  severity: 'error',
-  message: `${name} ended before a guest ran (${because})`,
-  fix: 'see why in its log',
-});
 
 const damagedRecord = (name: string): Problem => ({
   code: 'damaged-state',

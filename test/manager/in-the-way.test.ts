@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { endProcess, inPlace, isRunning, type Place } from '../e2e/support/place.js';
 import { orphanOf, puppet, type Orphan } from '../supervisor/orphans.js';
-import { addSpec, asker, endNow, guestsOf, manage, type Managing } from './support.js';
+import { addSpec, asker, endNow, guestsOf, manage, removeSpec, type Managing } from './support.js';
 
 /** A manager of a VM whose loader was left by a supervisor that was killed. */
 const withLoader = (use: (managing: Managing, place: Place, loader: Orphan) => Promise<void>): Promise<void> =>
@@ -19,11 +19,17 @@ const withLoader = (use: (managing: Managing, place: Place, loader: Orphan) => P
   });
 
 test('a start waits for a loader that is in the way, and goes on when that has ended', async () => {
-  await withLoader(async ({ manager, ended, state }, place, loader) => {
+  await withLoader(async ({ manager, ended, state, until }, place, loader) => {
     const start = manager.start(place.name, {}, asker);
     endProcess(loader.pid);
     expect(await ended(start)).toMatchObject({ state: 'done' });
     await state(place.name, 'running');
+    // The VM is as any other from then on: one whose file goes is forgotten when it has ended.
+    removeSpec(place, `${place.name}.json`);
+    await manager.reload(asker);
+    expect(manager.vm(place.name)).toMatchObject({ state: 'running' });
+    manager.stop(place.name, { now: true }, asker);
+    await until('it is forgotten', () => manager.vm(place.name) === undefined);
   });
 });
 
