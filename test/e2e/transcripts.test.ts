@@ -45,6 +45,9 @@ const settled = (line: string, place: Place): string =>
     .replaceAll(/^( *(?:NAME|db|web) .*)$/g, (columns) => columns.replaceAll(/\b\d{2,}\b/g, 'N').replaceAll(/ +/g, ' '))
     .trimEnd();
 
+/** What only a slow machine makes a command say. */
+const waiting = /^vmrun: \S+: waiting for the (guest|run) to /;
+
 /** The lines that are shown, where `…` stands for any others. */
 function isAsShown(said: readonly string[], shown: readonly string[]): boolean {
   const [first, ...rest] = shown;
@@ -89,6 +92,7 @@ async function type(place: Place, command: string): Promise<readonly string[]> {
     : said
         .trimEnd()
         .split('\n')
+        .filter((line) => !waiting.test(line))
         .map((line) => settled(line, place));
 }
 

@@ -58,7 +58,8 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
   } finally {
     clearTimeout(alarm);
     left = endAll();
-    rmSync(folder, { recursive: true, force: true });
+    // A shell that was killed may leave a mkfifo(1) that is just about to make its file.
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
   }
   if (left.length > 0) throw new Error(`still running: ${left.map(({ command }) => command).join('\n')}`);
   return result;
