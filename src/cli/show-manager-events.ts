@@ -13,6 +13,7 @@ const kinds: readonly string[] = [
   'run',
   'wanted',
   'operation',
+  'group',
   'ready',
   'spec',
   'warning',
@@ -57,6 +58,8 @@ function wordsOf(event: ManagerEvent, colours: Colours, isVerbose: boolean): rea
     }
     case 'operation':
       return operationWords(event.operation, colours, isVerbose);
+    case 'group':
+      return [`belongs to the group ${event.group}`];
     case 'ready':
       return event.isReady
         ? [`${colours.bold('ready')}: those that wait for it may start`]

@@ -167,6 +167,7 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
       return { ...looked, problems: [...looked.problems, ...[...order.problems.values()].flat()] };
     },
     ...texts,
+    setGroup: (name, group) => vmOf(name).setGroup(group),
     accepted: (name) => {
       vmOf(name);
       return shelf.bootable(name).spec;

@@ -70,6 +70,8 @@ export interface ManagedVm {
   readonly hold: (asker: Asker) => HeldStart;
   readonly want: (state: Wanted['state'], by: string, options?: WantOptions) => void;
   readonly setReady: (isReady: boolean | undefined) => void;
+  /** @returns what keeps it from being on the disk: it stays where it is then */
+  readonly setGroup: (group: string) => Problem | undefined;
   /** Resolves when no run of ours goes on. */
   readonly idle: () => Promise<void>;
 }
@@ -323,7 +325,7 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       return {
         ...run,
         wanted: wanted.current(),
-        group: wanted.group,
+        group: wanted.group(),
         others,
         waitsFor: coming.waitsFor(),
         isFailed: failure !== undefined,
@@ -365,6 +367,7 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       ),
     want,
     setReady: own.setReady,
+    setGroup: wanted.setGroup,
     idle: own.idle,
   };
 }

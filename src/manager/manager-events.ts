@@ -9,6 +9,8 @@ export type ManagerEventBody =
   | { readonly kind: 'run'; readonly vm: string; readonly event: RunEvent }
   | { readonly kind: 'wanted'; readonly vm: string; readonly wanted: Wanted }
   | { readonly kind: 'operation'; readonly vm: string; readonly operation: Operation }
+  /** It belongs to this group from now on. */
+  | { readonly kind: 'group'; readonly vm: string; readonly group: string }
   /** Its `ready` has come true, or will not in time. */
   | { readonly kind: 'ready'; readonly vm: string; readonly isReady: boolean; readonly why?: string }
   /** A file was added, has another content, or is gone; with what is wrong with it. */

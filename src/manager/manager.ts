@@ -80,6 +80,12 @@ export interface Manager {
    * @throws ProblemsError `unknown-vm`
    */
   readonly remove: (name: string, asker: Asker) => Promise<Problem | undefined>;
+  /**
+   * Puts a VM into a group, for the rights to it. Which groups there are is not the manager's to know.
+   * @returns a problem where it cannot be written, and so has not happened: `not-kept`
+   * @throws ProblemsError `unknown-vm`
+   */
+  readonly setGroup: (name: string, group: string) => Problem | undefined;
   /** The spec that its next boot has, as loaded last without problems. @throws ProblemsError `unknown-vm`, or why there is none */
   readonly accepted: (name: string) => Spec;
   /** The newest lines of what bhyve, its loader and its hooks wrote, oldest first. */

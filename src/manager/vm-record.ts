@@ -1,4 +1,5 @@
 import type { KeptRecords } from './kept-records.js';
+import { rootGroup } from './accounts/grants.js';
 import type { Wanted } from './vm-view.js';
 
 /** What is kept of a VM beside its spec: `vms/NAME.json`. */
@@ -9,7 +10,6 @@ export interface VmRecord {
   readonly group: string;
 }
 
-export const rootGroup = 'root';
 const folder = 'vms';
 
 export const recordName = (vm: string): string => `${folder}/${vm}`;

@@ -34,7 +34,7 @@ test('what is answered fits what is described', async () => {
   ajv.addSchema(described, 'api');
   await withApi({ specs: { web: {}, bad: { cpu: 'many' } } }, async ({ call }) => {
     await call('POST /vms/web/start?wait=60s');
-    for (const [line, name] of [
+    for (const [line, name, body] of [
       ['GET /', 'ServiceDocument'],
       ['GET /healthz', 'HealthDocument'],
       ['GET /vms', 'VmListDocument'],
@@ -49,10 +49,11 @@ test('what is answered fits what is described', async () => {
       ['GET /users', 'UserListDocument'],
       ['GET /tokens', 'TokenListDocument'],
       ['GET /groups', 'GroupListDocument'],
+      ['PUT /vms/web/group', 'VmDocument', { group: 'root' }],
       ['POST /reload', 'ReloadOutcome'],
       ['GET /nothing', 'ErrorDocument'],
     ] as const) {
-      const { json } = await call(line);
+      const { json } = await call(line, body === undefined ? {} : { body });
       const validate = ajv.getSchema(`api#/components/schemas/${name}`);
       expect([line, validate?.(json), validate?.errors]).toEqual([line, true, null]);
     }

@@ -17,12 +17,13 @@ export function listenToEvents(site: NativeSite, { asker, query: { vm }, headers
         ...(after === undefined || after === '' ? {} : { after }),
         ...(vm === undefined ? {} : { vm }),
       };
-      return chosen(site.manager.events.subscribe(options), (event) => seesEvent(site, asker, event));
+      return streamOf(site.manager.events.subscribe(options), (event) => seesEvent(site, asker, event));
     },
   };
 }
 
-function chosen(
+/** Events as a stream has them, of those that somebody may see. */
+export function streamOf(
   events: ReturnType<NativeSite['manager']['events']['subscribe']>,
   isSeen: (event: ManagerEvent) => boolean,
 ): Source {

@@ -126,9 +126,12 @@ export function addGroup({ accounts }: NativeSite, asked: Asked): Answer {
   return {};
 }
 
-export function removeGroup({ accounts }: NativeSite, { params: { path = '' } }: Asked): Answer {
+export function removeGroup({ accounts, manager }: NativeSite, { params: { path = '' } }: Asked): Answer {
   if (!accounts.groups().includes(path))
     throw httpError(404, 'unknown-group', `there is no group ${JSON.stringify(path)}`);
+  const vm = manager.vms().find(({ group }) => group === path);
+  if (vm !== undefined)
+    throw httpError(409, 'in-use', `group ${path} cannot be removed: ${vm.name} is in it`, 'put it into another group');
   accounts.removeGroup(path);
   return {};
 }

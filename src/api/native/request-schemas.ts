@@ -75,6 +75,7 @@ export const requestSchemas = {
   startVmBody: object({ target }),
   stopVmBody: object({ now, timeout }),
   restartVmBody: object({ target, now, timeout }),
+  setGroupBody: object({ group }, 'group'),
   eventsQuery: object({ vm: text('Events of this VM alone.', { minLength: 1, maxLength: 255 }) }),
   loginBody: object({ name: text('Name of a user.', { maxLength: 64 }), password: anyPassword }, 'name', 'password'),
   changePasswordBody: object({ current: anyPassword, password }, 'current', 'password'),

@@ -57,6 +57,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   deleteVm: requests.deleteVm,
   getSpec: requests.getSpec,
   putSpec: requests.putSpec,
+  setGroup: requests.setGroup,
   startVm: requests.startVm,
   stopVm: requests.stopVm,
   restartVm: requests.restartVm,

@@ -122,6 +122,12 @@ export const rows: readonly Row[] = [
       201: { words: 'It is made.', schema: document('VmDocument'), headers: { location: 'Where the VM is.' } },
     },
   },
+  {
+    ...{ method: 'PUT', path: `${vm}/group`, id: 'setGroup', right: admin },
+    summary: 'Puts a VM into a group: who has a role there, or above, has it on the VM.',
+    body: { kind: 'json', schema: 'setGroupBody' },
+    answers: ok('VmDocument', 'The VM.'),
+  },
   operate('start', 'Starts a VM. One that runs stays as it is.', 'startVmBody'),
   operate('stop', 'Stops a VM by its power button, or at once.', 'stopVmBody'),
   operate('restart', 'Stops a VM, then starts it.', 'restartVmBody'),
@@ -300,7 +306,7 @@ export const rows: readonly Row[] = [
   },
   {
     ...{ method: 'DELETE', path: `${v1}/groups/:path`, id: 'removeGroup', right: admin },
-    summary: 'Removes a group that nobody needs.',
+    summary: 'Removes a group that nobody needs: no VM is in it, nobody has a role on it, no group is below it.',
     answers: done('It is gone.'),
   },
   {

@@ -146,6 +146,17 @@ export async function deleteVm({ manager }: NativeSite, asked: Asked): Promise<A
   return {};
 }
 
+/** @throws HttpError 422 where there is no such group, 507 where it cannot be kept */
+export function setGroup({ manager, accounts }: NativeSite, asked: Asked): Answer {
+  const name = nameIn(asked);
+  const { group = '' } = asked.body as { readonly group?: string };
+  if (!accounts.groups().includes(group))
+    throw httpError(422, 'unknown-group', `there is no group ${JSON.stringify(group)}`, 'make the group first');
+  const problem = manager.setGroup(name, group);
+  if (problem !== undefined) throw new HttpError(507, [{ ...problem, severity: 'error' }]);
+  return { document: manager.vm(name) };
+}
+
 /** Takes an operation back. @throws HttpError where it has begun to act */
 export function cancelled({ manager }: NativeSite, operation: Operation): Answer {
   const problem = manager.operations.cancel(operation.id);

@@ -72,6 +72,7 @@ function isTrouble(event: ManagerEvent): boolean {
     case 'gap':
       return true;
     case 'wanted':
+    case 'group':
       return false;
   }
 }
