@@ -25,6 +25,8 @@ export function failedLogins(clock: Pick<Clock, 'monotonicMs'>): FailedLogins {
       const key = keyOf(address);
       if (key === undefined) return;
       const now = clock.monotonicMs();
+      // It was under way when the one that was too many came: that makes the block neither longer nor shorter.
+      if ((hosts.get(key)?.until ?? 0) > now) return;
       const failures = [...(hosts.get(key)?.failures ?? []).filter((at) => now - at < windowMs), now];
       hosts.delete(key);
       const isTooMany = failures.length >= most;

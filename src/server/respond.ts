@@ -121,7 +121,10 @@ async function answer(
 
 async function called(route: Route, asked: Asked, site: Site, address: string | undefined): Promise<Answer> {
   try {
-    return await route.handle(asked);
+    const given = await route.handle(asked);
+    // Of logins that were sent side by side those that come after one too many are not told whether they were right.
+    if (given.signIn !== undefined) refuseBlocked(site, address);
+    return given;
   } catch (error) {
     if (error instanceof WrongCredentials) {
       site.failures.failed(address);
@@ -178,10 +181,10 @@ function targetOf(
   { url = '', rawHeaders }: IncomingMessage,
   basePath: string,
 ): { readonly path: string; readonly search: string } {
-  if (url === '*') return { path: '*', search: '' };
   // RFC 9112, 3.2: whoever stands between us may have believed the other one.
   if (rawHeaders.filter((each, at) => at % 2 === 0 && each.toLowerCase() === 'host').length > 1)
     throw httpError(400, 'two-hosts', 'the request has more than one Host', undefined, { connection: 'close' });
+  if (url === '*') return { path: '*', search: '' };
   if (!url.startsWith('/')) throw httpError(400, 'bad-target', 'the target of the request is no path');
   const at = url.indexOf('?');
   const [whole, search] = at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)];
