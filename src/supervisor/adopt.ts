@@ -46,7 +46,10 @@ export function isKnown(planned: Planner, target: string): boolean {
 }
 
 /** Nobody knows how the bhyve of a run has ended that was killed; the next boot is the first of a run of its own. */
-export const endLost = ({ left: { boot, pid }, isOfEarlierHost }: Omit<Ended, 'end'>): Problem => ({
+export const endLost = ({
+  left: { boot, pid },
+  isOfEarlierHost,
+}: Pick<Ended, 'left' | 'isOfEarlierHost'>): Problem => ({
   code: 'end-unknown',
   severity: 'warning',
   message: isOfEarlierHost
@@ -137,12 +140,12 @@ async function tellLate(
   session: Session,
   machine: Machine,
   { pid, boot }: Orphan,
-  { end, atMs }: LateEnd,
+  { end, atMs, told }: LateEnd,
 ): Promise<BootResult> {
   const aliveMs = atMs === undefined ? undefined : sinceBoot(session.directory.leftState, atMs);
   const words = adoptWords(session);
   await words.end();
-  return tellEnd(session, machine, boot, { pid, aliveMs, ...words.tails(), end });
+  return tellEnd(session, machine, boot, { pid, aliveMs, ...words.tails(), end, told });
 }
 
 const lookMs = 200;

@@ -7,7 +7,7 @@ import { differences } from '../machine/difference.js';
 import type { Machine, MachineRequirement } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { adoptOnce } from './adopt.js';
-import { bootOnce } from './boot.js';
+import { bootOnce, lastEnd } from './boot.js';
 import { lastWords, wordsOf } from '../explain/rule.js';
 import type { Callbacks } from './callbacks.js';
 import type { Claimed } from './claim.js';
@@ -131,15 +131,12 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
       if (booted === undefined || tried === undefined) return finish('asked');
       boots += 1;
       last = booted;
-      const { end, aliveMs, why } = last;
-      const reason = reasonOf(end);
+      const { end, aliveMs } = last;
       const nowMs = host.clock.monotonicMs();
       const endedAt = host.clock.now();
-      const at = endedAt.toISOString();
-      state.soon({
-        phase: 'ending',
-        last: { boot: boots, at, end: end.kind, ...(reason === undefined ? {} : { reason }), ...(why && { why }) },
-      });
+      // The end of a bhyve is there since it was told; that of a boot without one is not.
+      const isKnown = state.current().last?.boot === boots;
+      state.soon({ phase: 'ending', ...(isKnown ? {} : { last: lastEnd(boots, endedAt, last) }) });
       if (isStopping()) return finish('asked');
       const ended = { end, target: tried.target, aliveMs, nowMs };
       const { step, past: remembered } = decide(ended, past, tried.policy, options.limits ?? {});

@@ -2,6 +2,7 @@ import type { Ephemeral } from '../devices/device.js';
 import { abort } from '../host/abort.js';
 import type { Child, ProcessEnd } from '../host/process/child.js';
 import { removeTrace, tracesOf, type Trace } from '../host/run-directory/ephemeral.js';
+import type { LastEnd } from '../host/run-directory/run-state.js';
 import { rememberTerminal } from '../host/process/terminal.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { Machine } from '../machine/machine.js';
@@ -141,25 +142,44 @@ export interface Life {
   readonly stdoutTail: string;
   /** Undefined where nobody tells. */
   readonly end: ProcessEnd | undefined;
+  /** What another supervisor has told of it before that was killed: the kind of the end. */
+  readonly told?: string | undefined;
 }
 
-/** Says what the end of a bhyve means, and why it came where nobody wanted it. */
+/**
+ * Says what the end of a bhyve means, and why it came where nobody wanted it. That it is told is on disk before: whoever
+ * comes after us, should we be killed, does not tell it again.
+ */
 export function tellEnd(
-  { host, emit, signals }: Session,
+  { host, emit, signals, state }: Session,
   machine: Machine,
   boot: number,
-  { pid, aliveMs, stderrTail, stdoutTail, end: processEnd }: Life,
+  { pid, aliveMs, stderrTail, stdoutTail, end: processEnd, told }: Life,
 ): BootResult {
   const tellsSuspend = host.vmm.isAvailable && !machine.isMonitored && machine.release < 16;
-  const isVmGone = tellsSuspend && !host.vmm.exists(machine.name);
+  // Who has told it may have removed the VM as well.
+  const isVmGone = told === undefined ? tellsSuspend && !host.vmm.exists(machine.name) : told === 'suspended';
   const said = `${stdoutTail}${stderrTail}`;
   const end: RunEnd = processEnd === undefined ? { kind: 'unknown' } : readEnd(processEnd, said, { isVmGone });
   const why = isUnexpected(end, signals.stop.aborted) ? { why: explainEnd(end, said, hasIn(machine)) } : {};
-  const reason = reasonOf(end);
-  const told = reason === undefined ? {} : { reason };
-  emit({ kind: 'exit', boot, end, ...told, ...(aliveMs === undefined ? {} : { aliveMs }), ...why });
+  if (told === undefined) {
+    const reason = reasonOf(end);
+    state.update({ phase: 'ending', last: lastEnd(boot, host.clock.now(), { end, ...why }) });
+    const known = { ...(reason === undefined ? {} : { reason }), ...(aliveMs === undefined ? {} : { aliveMs }) };
+    emit({ kind: 'exit', boot, end, ...known, ...why });
+  }
   // For the policy one of which that is not known was short.
   return { end, aliveMs: aliveMs ?? 0, pid, ...why };
+}
+
+/** How a boot ended, for the state. */
+export function lastEnd(boot: number, at: Date, { end, why }: Pick<BootResult, 'end' | 'why'>): LastEnd {
+  const reason = reasonOf(end);
+  return {
+    ...{ boot, at: at.toISOString(), end: end.kind },
+    ...(reason === undefined ? {} : { reason }),
+    ...(why === undefined ? {} : { why }),
+  };
 }
 
 /** A pid file that cannot be written is told, and stops no VM. */

@@ -119,7 +119,9 @@ async function leftovers(
   const ended = orphan === undefined ? endedIn(directory) : undefined;
   const vmLock = directory.file(vmLockFile);
   if (ended !== undefined && isGoneOnFrom(ended, options))
-    return { orphan: { ...ended.left, holdsLock: false, vmLock, ended: ended.end ?? unknownEnd } };
+    return {
+      orphan: { ...ended.left, holdsLock: false, vmLock, ended: { ...(ended.end ?? unknownEnd), told: ended.told } },
+    };
   const begun = adopt && !force && orphan === undefined && ended === undefined ? begunIn(directory) : undefined;
   const nobody = {
     orphan: undefined,

@@ -24,6 +24,8 @@ export interface LateEnd {
   readonly end: ProcessEnd | undefined;
   /** When, by the clock that tells dates; undefined where nobody knows. */
   readonly atMs: number | undefined;
+  /** What a supervisor has told of it that was killed then: the kind of the end. */
+  readonly told?: string | undefined;
 }
 
 /** What a run that was killed has left, as its run directory tells it. */
@@ -64,6 +66,8 @@ export interface Ended {
   readonly end: KnownEnd | undefined;
   /** It has ended with the host, which has been started anew since. */
   readonly isOfEarlierHost: boolean;
+  /** What its supervisor has told of it before that was killed: the kind of the end. It is told no more. */
+  readonly told: string | undefined;
 }
 
 /** @returns undefined where none was left. Ask only where nobody holds the lock of the VM */
@@ -76,7 +80,8 @@ export function endedIn({
   const left = note === undefined ? recorded(leftState)[0] : { ...note, identity: identityIn(leftState, note) };
   if (left?.role !== 'bhyve') return undefined;
   const startedMs = Date.parse(leftState?.bootSince ?? '');
-  return { left, end: readEnd(left), isOfEarlierHost: isOfEarlierHost(left.identity, startedMs) };
+  const told = leftState?.last?.boot === left.boot ? leftState.last.end : undefined;
+  return { left, end: readEnd(left), isOfEarlierHost: isOfEarlierHost(left.identity, startedMs), told };
 }
 
 /** What the state file says, if it does. */

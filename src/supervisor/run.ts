@@ -3,6 +3,7 @@ import { ProblemsError, type Problem } from '../base/problem.js';
 import { systemHost, type Host } from '../host/host.js';
 import { openLedger, type Ledger } from '../host/repair/ledger.js';
 import { refuseWithoutBhyve } from '../host/look/no-bhyve.js';
+import { noteFile } from '../host/run-directory/run-files.js';
 import type { PidFile } from '../host/files/pid-file.js';
 import { systemRunBase } from '../host/run-directory/run-base.js';
 import { StartError } from '../host/process/start-error.js';
@@ -167,9 +168,10 @@ async function supervise(subject: Spec | Machine | SpecSource, options: RunOptio
     if (orphan !== undefined) refuseUnknownTarget(planned, orphan, name);
     onState(state);
     // Of a run that was killed; what it started lives by them.
-    if (orphan === undefined) removeLeftFiles({ directory, state });
-    if (lost !== undefined) emit({ kind: 'warning', problem: endLost(lost) });
+    if (orphan === undefined) removeLeftFiles({ directory, state }, noteFile);
     state.update(orphan === undefined ? { phase: 'starting' } : {});
+    // Nobody can find it any more, and tell it again.
+    if (lost !== undefined && lost.told === undefined) emit({ kind: 'warning', problem: endLost(lost) });
     if (options.check !== false) {
       ledger = await openLedger(directory.file('ledger'));
       // What a run that crashed had changed on the host is taken back before anything else is, unless its VM runs.

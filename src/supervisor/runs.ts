@@ -126,7 +126,7 @@ function untoldEnd(name: string, { state, note, vmLock }: NameHolder, host: Host
     readNote: () => note,
     readEnd: (of) => endIn(path.join(folder, endFile), of),
   });
-  if (found === undefined || state?.last?.boot === found.left.boot) return undefined;
+  if (found === undefined || found.told !== undefined) return undefined;
   const said = lastLines(path.join(folder, outputFiles.stderr));
   const isVmGone = host.vmm.isAvailable && state?.isMonitored !== true && !host.vmm.exists(name);
   const end: RunEnd = found.end === undefined ? { kind: 'unknown' } : readEnd(found.end.end, said, { isVmGone });

@@ -102,9 +102,12 @@ export function removeOldFiles({ directory, state }: Session, { privateConfig, l
 }
 
 /** The same of a run that was killed. What cannot be removed is tried again at the end. */
-export function removeLeftFiles({ directory, state }: Pick<Session, 'directory' | 'state'>): void {
+export function removeLeftFiles(
+  { directory, state }: Pick<Session, 'directory' | 'state'>,
+  ...more: readonly string[]
+): void {
   state.beside(filesPart, () => {
-    directory.remove(privateConfigName, deviceMapName, keptSpecFile);
+    directory.remove(privateConfigName, deviceMapName, keptSpecFile, ...more);
   });
 }
 

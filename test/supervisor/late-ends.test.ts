@@ -1,9 +1,9 @@
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
-import type { RunState } from '../../src/host/run-directory/run-state.js';
-import { endProcess, inPlace, type Place } from '../e2e/support/place.js';
+import type { LastEnd, RunState } from '../../src/host/run-directory/run-state.js';
+import { endProcess, inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import { fakeKernel, ofKind, supervise, type Supervised } from '../e2e/support/supervised.js';
 import { deadPid, orphanOf, puppet, stateOf, writeState, type About, type Puppet } from './orphans.js';
 
@@ -24,6 +24,8 @@ async function afterGap(
   if (typeof end === 'number') bhyve.end(end);
   else endProcess(child.pid);
   await child.ended;
+  // Its shell tells its end, or was killed with it and has told nothing.
+  await until(() => !isRunning(child.pid));
   const settings = { bhyve: [bhyve.file], extraArguments: [], adopt: true, ...options };
   return { vm: await supervise(place, '', fields, settings), bhyve, pid: child.pid };
 }
@@ -161,6 +163,80 @@ describe('a bhyve that ended while it had no supervisor', () => {
       await vm.over;
       for (const name of ['vm.pid', 'vm.end'])
         expect(existsSync(path.join(place.runBase, place.name, name))).toBe(true);
+    });
+  });
+});
+
+describe('an end is told once, whenever its supervisor is killed', () => {
+  const last = (end: string): LastEnd => ({ boot: 3, at: '2026-01-01T00:00:00.000Z', end });
+  const told = (end: string): About => ({
+    ...about,
+    state: (bhyve) => ({ phase: 'waiting', boot: 3, target: 'install', bhyve, last: last(end) }),
+  });
+
+  test('that it is told is on disk before', async () => {
+    await inPlace(async (place) => {
+      const vm = await supervise(place, 'halt', {});
+      await vm.event('exit');
+      const left = JSON.parse(readFileSync(place.path('run', place.name, 'state.json'), 'utf8')) as RunState;
+      expect(left.last).toMatchObject({ boot: 1, end: 'halted' });
+      await vm.over;
+    });
+  });
+
+  test('one that was told is not told again by who goes on after it, and what follows is the same', async () => {
+    await inPlace(async (place) => {
+      const { vm, bhyve } = await afterGap(place, 0, twoTargets, told('rebooted'));
+      expect(await vm.event('boot')).toMatchObject({ boot: 4, target: 'disk' });
+      expect(vm.state().last).toEqual(last('rebooted'));
+      await vm.said('up ');
+      bhyve.end(1);
+      await vm.over;
+      expect(ofKind(vm.seen, 'exit')).toMatchObject([{ boot: 4 }]);
+    });
+  });
+
+  test('a suspend that was told is none the less where the VM was removed since, and a reboot no suspend', async () => {
+    for (const [end, kind] of [
+      ['suspended', 'suspended'],
+      ['rebooted', 'rebooted'],
+    ] as const) {
+      await inPlace(async (place) => {
+        const kernel = fakeKernel(place);
+        const { vm, bhyve } = await afterGap(
+          place,
+          0,
+          { reboot_on: ['reboot'] },
+          { ...told(end), target: 'default' },
+          {
+            host: kernel.host,
+            limits: { rebootCount: 0 },
+          },
+        );
+        expect(await vm.result).toMatchObject({ end: { kind } });
+        await vm.over;
+        expect(bhyve.file).toContain(place.folder);
+      });
+    }
+  });
+
+  test('one that is unknown, and was told so, is no warning of a VM that is started anew', async () => {
+    await inPlace(async (place) => {
+      const { vm, bhyve } = await afterGap(place, 'shell and bhyve', twoTargets, told('unknown'), { adopt: false });
+      await vm.said('up ');
+      bhyve.end(1);
+      await vm.over;
+      expect(ofKind(vm.seen, 'warning')).toEqual([]);
+    });
+  });
+
+  test('nothing tells of one any more once a VM is started anew', async () => {
+    await inPlace(async (place) => {
+      const { vm } = await afterGap(place, 0, { hooks: { pre_start: ['sleep', '600'] } }, {}, { adopt: false });
+      await vm.event('hook');
+      expect(existsSync(place.path('run', place.name, 'vm.pid'))).toBe(false);
+      vm.stop();
+      await vm.over;
     });
   });
 });
