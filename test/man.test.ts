@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Command } from '@commander-js/extra-typings';
 import { describe, expect, test } from '@jest/globals';
 import { documents } from '../scripts/docs/documents.js';
+import { synopsis } from '../scripts/docs/man/command-words.js';
 import { optionNotes } from '../scripts/docs/man/vmrun-page.js';
 import { allCommandWords, commandWords } from '../src/cli/command-tree.js';
 import { commands } from '../src/cli/commands.js';
@@ -71,6 +73,14 @@ describe('vmrun.8', () => {
       );
       expect([name, body === '', missing.map(({ long }) => long)]).toEqual([name, false, []]);
     }
+  });
+
+  test('is not made of a usage that opens a bracket and does not close it on its line', () => {
+    const usage = (text: string) => synopsis(new Command('vmrun sheep').usage(text));
+    expect(usage('[NAME]\n       vmrun sheep -c FILE')).toEqual([
+      ...['.Nm', '.Cm sheep', '.Op Ar name', '.Nm', '.Cm sheep', '.Fl c Ar file'],
+    ]);
+    expect(() => usage('[NAME |\n       FILE]')).toThrow('the usage "sheep [NAME |" has a [ without a ] on its line');
   });
 
   test('says more only of options that there are', async () => {

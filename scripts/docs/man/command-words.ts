@@ -22,6 +22,7 @@ function usageLines(words: readonly string[], typed: number): Lines {
   while (rest.length > 0) {
     const [first = ''] = rest;
     const end = first.startsWith('[') ? rest.findIndex((word) => /\](\.\.\.)?$/.test(word)) : 0;
+    if (end === -1) throw new Error(`the usage ${JSON.stringify(words.join(' '))} has a [ without a ] on its line`);
     const group = rest.slice(0, end + 1).join(' ');
     rest = rest.slice(end + 1);
     const [, optional, repeated = ''] = /^\[(.*)\](\.\.\.)?$/.exec(group) ?? [];
