@@ -33,6 +33,16 @@ export const commands: Commands = {
   serve: {
     summary: 'run the VMs of a folder, and serve an API',
     load: async () => (await import('./commands/serve.js')).serveCommand,
+    commands: {
+      user: {
+        summary: 'users of a manager, and their passwords',
+        load: async () => (await import('./serve/accounts.js')).userCommand,
+      },
+      token: {
+        summary: 'tokens of a manager, for programs',
+        load: async () => (await import('./serve/accounts.js')).tokenCommand,
+      },
+    },
   },
   ls: {
     summary: 'list the VMs of a manager',

@@ -52,6 +52,10 @@ export const defineCommand =
     command.addHelpText('after', behind(name, commands) + notes);
     return {
       run: async (words) => {
+        const [first = '-'] = words;
+        // Commander would only count them.
+        if (hasBehind(name, commands) && command.registeredArguments.length === 0 && !first.startsWith('-'))
+          command.error(`error: ${noneBehind(first, name, commands)}`);
         command.parse([...words], { from: 'user' });
         return run({
           context,
@@ -81,13 +85,23 @@ export const defineGroup = ({
     hasColours: false,
     declare: (command) => command.allowExcessArguments().argument('[word]'),
     run: ({ operands: [word], commands, refuse }) => {
-      const names = Object.keys(findCommand(name.split(' '), commands)?.entry.commands ?? {});
-      if (word === undefined) return refuse(`a command is missing: ${listWords(names, 'or')}`);
-      const near = nearestName(word, names);
-      const meant = near === undefined ? `it is ${listWords(names, 'or')}` : `did you mean vmrun ${name} ${near}?`;
-      return refuse(`${word} is no command of vmrun ${name}; ${meant}`);
+      if (word !== undefined) return refuse(noneBehind(word, name, commands));
+      return refuse(`a command is missing: ${listWords(namesBehind(name, commands), 'or')}`);
     },
   });
+
+const namesBehind = (name: string, commands: Commands): readonly string[] =>
+  Object.keys(findCommand(name.split(' '), commands)?.entry.commands ?? {});
+
+const hasBehind = (name: string, commands: Commands): boolean => namesBehind(name, commands).length > 0;
+
+/** Why a word behind a command is none of those that are typed there. */
+function noneBehind(word: string, name: string, commands: Commands): string {
+  const names = namesBehind(name, commands);
+  const near = nearestName(word, names);
+  const meant = near === undefined ? `it is ${listWords(names, 'or')}` : `did you mean vmrun ${name} ${near}?`;
+  return `${word} is no command of vmrun ${name}; ${meant}`;
+}
 
 /** Those that are typed behind a command, as its help has them. */
 function behind(name: string, commands: Commands): string {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { readBoundedText } from '../base/bounded-file.js';
 import { codeOf } from '../base/error-code.js';
 import { ProblemsError, type Problem } from '../base/problem.js';
+import { quoteWord } from '../base/shell.js';
 import { isThere } from '../host/files/new-file.js';
 import { socketIn } from '../manager/socket.js';
 import type { Context } from './context.js';
@@ -101,8 +102,8 @@ export function managersOf(choice: ManagerChoice, context: Context): readonly Ma
 
 /** The same without a command line. */
 function clientFor(choice: ManagerChoice, context: Context): ManagerClient {
-  const url = choice.manager ?? usualManager(choice, context);
-  const target = targetOf(url, choice, context);
+  const [url = '', ...others] = choice.manager === undefined ? usualManagers(choice, context) : [choice.manager];
+  const target = { ...targetOf(url, choice, context), others, options: optionsFor(choice) };
   return {
     where: url,
     ask: (method, to, more) => ask(target, method, to, more),
@@ -110,32 +111,63 @@ function clientFor(choice: ManagerChoice, context: Context): ManagerClient {
   };
 }
 
-/** The socket of the first that is there, of a real one and of one that simulates; of neither: that of the first. */
-function usualManager(choice: ManagerChoice, context: Context): string {
-  const sockets = runBasesOf(choice, context).map(({ runBase }) => socketIn(runBase));
-  const found = sockets.find((socket) => isThere(socket)) ?? sockets[0] ?? '';
-  return `unix:${path.resolve(context.workingDirectory, found)}`;
+/** What another command has to be told to ask the same manager, each after a blank. */
+const optionsFor = ({ manager, tokenFile, caFile, runDir, simulate }: ManagerChoice): string =>
+  [
+    ['--run-dir', manager === undefined ? runDir : undefined],
+    ['--manager', manager],
+    ['--token-file', tokenFile],
+    ['--ca-file', caFile],
+  ]
+    .flatMap(([option = '', value]) => (value === undefined ? [] : [` ${option} ${quoteWord(value)}`]))
+    .join('') + (manager !== undefined || simulate === undefined ? '' : simulate ? ' --simulate' : ' --no-simulate');
+
+/** The socket of the first that is there, of a real one and of one that simulates; of neither: both of them. */
+function usualManagers(choice: ManagerChoice, context: Context): readonly string[] {
+  const sockets = runBasesOf(choice, context).map(({ runBase }) =>
+    path.resolve(context.workingDirectory, socketIn(runBase)),
+  );
+  const found = sockets.find((socket) => isThere(socket));
+  return (found === undefined ? sockets : [found]).map((socket) => `unix:${socket}`);
 }
 
-interface Target {
+interface Target extends Address {
+  /** Where one was looked for as well. */
+  readonly others: readonly string[];
+  /** For another command that is to ask the same manager. */
+  readonly options: string;
+}
+
+interface Address {
   readonly where: string;
-  readonly options: RequestOptions & { readonly ca?: string };
+  readonly request: RequestOptions & { readonly ca?: string };
   readonly isSecure: boolean;
   /** In front of every path. */
   readonly basePath: string;
 }
 
-function targetOf(url: string, { tokenFile, caFile }: ManagerChoice, context: Context): Target {
+function targetOf(url: string, { tokenFile, caFile }: ManagerChoice, context: Context): Address {
   const where = url;
   if (url.startsWith('unix:')) {
+    for (const [option, value] of [
+      ['--token-file', tokenFile],
+      ['--ca-file', caFile],
+    ] as const) {
+      if (value === undefined) continue;
+      throw usage(
+        option,
+        `${option} is for a manager at http:// or https://, and this one is asked at ${url}`,
+        `say where it listens with --manager, or leave ${option} out: whoever may write to the socket needs no token`,
+      );
+    }
     const socketPath = path.resolve(context.workingDirectory, url.slice('unix:'.length));
-    return { where, options: { socketPath, headers: {} }, isSecure: false, basePath: '' };
+    return { where, request: { socketPath, headers: {} }, isSecure: false, basePath: '' };
   }
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (parsed === undefined || !/^https?:$/.test(parsed.protocol)) {
     throw usage(
       '--manager',
-      `${url} is no place of a manager`,
+      `${url} is not the address of a manager`,
       'write unix:PATH, http://HOST:PORT or https://HOST:PORT',
     );
   }
@@ -145,7 +177,7 @@ function targetOf(url: string, { tokenFile, caFile }: ManagerChoice, context: Co
     where,
     isSecure: parsed.protocol === 'https:',
     basePath: parsed.pathname.replace(/\/+$/, ''),
-    options: {
+    request: {
       hostname: parsed.hostname.replace(/^\[(.*)\]$/, '$1'),
       port: parsed.port,
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
@@ -177,23 +209,24 @@ const usage = (source: string, message: string, fix: string): ProblemsError =>
 
 /** Sends a request. @returns the beginning of the answer */
 async function send(
-  { where, options, isSecure, basePath }: Target,
+  target: Target,
   method: Method,
   to: string,
   { body, text, headers = {} }: Asking,
 ): Promise<IncomingMessage> {
+  const { request: usual, isSecure, basePath } = target;
   const content = text ?? (body === undefined ? undefined : JSON.stringify(body));
   const request = isSecure ? (await import('node:https')).request : plainRequest;
   return new Promise((resolve, reject) => {
     const sent = request(
       {
-        ...options,
+        ...usual,
         method,
         path: `${basePath}${base}${to}`,
         // One connection a request: nothing is to keep the command from ending.
         agent: false,
         headers: {
-          ...(options.headers as Readonly<Record<string, string>>),
+          ...(usual.headers as Readonly<Record<string, string>>),
           ...headers,
           ...(content === undefined
             ? {}
@@ -203,7 +236,7 @@ async function send(
       resolve,
     );
     sent.on('error', (error) => {
-      reject(unreachable(where, error));
+      reject(unreachable(target, error));
     });
     sent.end(content);
   });
@@ -211,11 +244,11 @@ async function send(
 
 async function ask(target: Target, method: Method, to: string, more: Asking = {}): Promise<Answered> {
   const response = await send(target, method, to, more);
-  const text = await textOf(response, target.where);
+  const text = await textOf(response, target);
   const { statusCode: status = 0 } = response;
   const document = parsed(text);
   if (status >= 200 && status < 300) return { status, document };
-  throw refused(target.where, status, document);
+  throw refused(target, status, document);
 }
 
 async function* listen(
@@ -225,7 +258,7 @@ async function* listen(
 ): AsyncGenerator<StreamedEvent> {
   const response = await send(target, 'GET', to, { headers: { accept: 'text/event-stream', ...headers } });
   const { statusCode: status = 0 } = response;
-  if (status !== 200) throw refused(target.where, status, parsed(await textOf(response, target.where)));
+  if (status !== 200) throw refused(target, status, parsed(await textOf(response, target)));
   let rest = '';
   response.setEncoding('utf8');
   try {
@@ -239,7 +272,7 @@ async function* listen(
     }
   } catch (error) {
     // The manager was killed: what it has sent was told, and there is no more.
-    if (codeOf(error) !== 'ECONNRESET') throw unreachable(target.where, error);
+    if (codeOf(error) !== 'ECONNRESET') throw unreachable(target, error);
   } finally {
     response.destroy();
   }
@@ -259,7 +292,7 @@ function eventIn(block: string): StreamedEvent | undefined {
     : { id: fields.get('id'), kind: fields.get('event') ?? 'message', data: parsed(data) };
 }
 
-async function textOf(response: IncomingMessage, where: string): Promise<string> {
+async function textOf(response: IncomingMessage, target: Target): Promise<string> {
   const pieces: Buffer[] = [];
   let bytes = 0;
   try {
@@ -269,7 +302,7 @@ async function textOf(response: IncomingMessage, where: string): Promise<string>
       pieces.push(piece);
     }
   } catch (error) {
-    throw unreachable(where, error);
+    throw unreachable(target, error);
   }
   return Buffer.concat(pieces).toString('utf8');
 }
@@ -282,15 +315,16 @@ function parsed(text: string): unknown {
   }
 }
 
-function unreachable(where: string, error: unknown): ProblemsError {
+function unreachable({ where, others, isSecure }: Target, error: unknown): ProblemsError {
   const isSocket = where.startsWith('unix:');
   const code = codeOf(error);
   const problem = ((): Omit<Problem, 'severity'> => {
     if (code === 'ENOENT' || code === 'ECONNREFUSED') {
+      const message = ['no manager listens there', ...others.map((other) => `nor at ${other}`)].join(', ');
       const fix = isSocket
-        ? 'vmrun serve starts one; --manager says where another one listens'
+        ? 'start one with vmrun serve, or say where it listens with --run-dir or --manager'
         : 'check the address, and that the manager runs';
-      return { code: 'no-manager', message: 'no manager listens there', fix };
+      return { code: 'no-manager', message, fix };
     }
     if (code === 'EACCES' || code === 'EPERM') {
       return {
@@ -299,25 +333,52 @@ function unreachable(where: string, error: unknown): ProblemsError {
         fix: 'be root or in its group, or use --manager and --token-file',
       };
     }
-    const message = errorWords(error);
-    const isUnknownCertificate = /self.signed|unable to (get|verify)/i.test(message);
-    return {
-      code: 'unreachable',
-      message: `the manager cannot be asked: ${message}`,
-      ...(isUnknownCertificate ? { fix: 'trust its certificate with --ca-file' } : {}),
-    };
+    const [message, fix] = connectionWords(error, isSecure);
+    return { code: 'unreachable', message: `the manager cannot be asked: ${message}`, ...(fix && { fix }) };
   })();
   return Object.assign(new ProblemsError('host', where, [{ severity: 'error', ...problem }]), { cause: error });
 }
 
+/** What keeps a connection from being made, and what to do. */
+function connectionWords(error: unknown, isSecure: boolean): readonly [message: string, fix?: string] {
+  const message = errorWords(error);
+  const code = codeOf(error);
+  if (code === 'ENOTFOUND') return ['nobody knows a host of this name', 'check the name in the address'];
+  if (code === 'EPROTO' && /wrong version number|packet length too long/i.test(message))
+    return ['it does not speak TLS there', 'write http:// in place of https://'];
+  if (!isSecure && (code === 'ECONNRESET' || code.startsWith('HPE_')))
+    return [`what answers there speaks no HTTP (${code})`, 'check the address; a port with TLS needs https://'];
+  if (/self.signed|unable to (get|verify)/i.test(message)) return [message, 'trust its certificate with --ca-file'];
+  return [message];
+}
+
 /** What its refusals mean for the exit code. */
-function refused(where: string, status: number, document: unknown): ProblemsError {
+function refused(target: Target, status: number, document: unknown): ProblemsError {
+  const { where } = target;
   const kind = status === 409 || status === 412 ? 'in-use' : status === 400 || status === 422 ? 'spec' : 'host';
   const problems = problemsIn(document);
-  if (problems.length > 0) return new ProblemsError(kind, where, problems);
-  const message = `the manager answers with status ${status}`;
-  return new ProblemsError(kind, where, [{ code: 'refused', severity: 'error', message }]);
+  if (problems.length > 0) return new ProblemsError(kind, where, inWordsOfCommands(problems, target));
+  const message = `what answers there is not a manager: it answers with status ${status}`;
+  const fix = 'check the address, and the path in it where the manager is behind a proxy';
+  return new ProblemsError(kind, where, [{ code: 'refused', severity: 'error', message, fix }]);
 }
+
+/** What to do about a refusal, where a manager speaks of requests: for who types commands. */
+const commandFixes: Readonly<Record<string, (options: string) => string>> = {
+  'unknown-vm': (options) => `vmrun ls${options} lists those that there are`,
+  'unknown-user': (options) => `vmrun serve user list${options} lists those that there are`,
+  'unknown-token': (options) => `give the id that vmrun serve token list${options} shows`,
+  'no-credentials': () => 'give a token with --token-file; vmrun serve token add makes one, on the host of the manager',
+  'bad-token': () => 'make another one with vmrun serve token add, on the host of the manager',
+  running: (options) => `stop it first: vmrun stop NAME${options}`,
+  'not-ours': (options) => `edit that file, or remove it, then vmrun reload${options}`,
+};
+
+const inWordsOfCommands = (problems: readonly Problem[], { options }: Target): readonly Problem[] =>
+  problems.map((problem) => {
+    const fix = commandFixes[problem.code]?.(options);
+    return fix === undefined ? problem : { ...problem, fix };
+  });
 
 /** Those of an error document: RFC 9457, with the problems of the library. */
 function problemsIn(document: unknown): readonly Problem[] {

@@ -38,6 +38,21 @@ export const placeOptions = <Args extends unknown[], Opts extends OptionValues>(
     .option('--simulate', `${simulated}; --no-simulate: ${real}`)
     .addOption(new Option('--no-simulate').hideHelp());
 
+type ListFormat = 'table' | 'lines' | 'json';
+
+/** How a list of VMs is printed; `formatOf` reads it. */
+export const listOptions = (command: Command) =>
+  command
+    .addOption(
+      new Option('--format <format>', 'lines: what the table has, between tabs')
+        .choices(['table', 'lines', 'json'])
+        .default('table' as const),
+    )
+    .option('--json', 'print them as JSON');
+
+export const formatOf = ({ json, format }: { readonly json?: true | undefined; readonly format: ListFormat }) =>
+  json === true ? 'json' : format;
+
 /** A spec, as an operand or with `-c`. */
 export const specOperand = (command: Command, more = '') =>
   command

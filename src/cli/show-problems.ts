@@ -58,7 +58,8 @@ export function formatProblem(
   colour: Colours,
 ): readonly string[] {
   const where = place === undefined ? [] : [placeWords(place)];
-  const pointer = place === undefined || place.pointer === '' ? [] : [shortened(place.pointer, 500)];
+  // Where there is no line, the words of the place have the pointer already.
+  const pointer = place?.line === undefined || place.pointer === '' ? [] : [shortened(place.pointer, 500)];
   const said = shortened(message);
   const what = severity === 'warning' ? `${colour.yellow('warning:')} ${said}` : said;
   const head = [...where.map((text) => colour.cyan(text)), ...pointer, what].join('  ');

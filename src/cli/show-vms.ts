@@ -4,7 +4,7 @@ import { visible } from '../base/visible.js';
 import { changeWords } from '../machine/guest-changes.js';
 import type { VmView } from '../manager/vm-view.js';
 import { tableRows } from './columns.js';
-import { asLines, type OwnText } from './paint.js';
+import { asLines, asText, type OwnText } from './paint.js';
 import { formatUp } from './show-runs.js';
 import { wrap } from './wrap.js';
 
@@ -31,11 +31,18 @@ const isVm = (value: unknown): value is VmView =>
 
 /** A table for people, a line for each VM, and below it what there is to know besides. */
 export function formatVms(vms: readonly VmView[], now: Date, width = Infinity): OwnText {
-  if (vms.length === 0) return asLines(['There are no VMs: the folder of specs is empty.']);
+  if (vms.length === 0)
+    return asLines([
+      'There are no VMs: put specs into the folder of specs and run vmrun reload, or run vmrun apply FILE.',
+    ]);
   const [head = [], ...lines] = tableRows([heading, ...vms.map((vm) => cellsOf(vm, now))], { indent: '', width });
   const below = vms.map((vm) => notesOf(vm).flatMap((note) => wrap(`  ${visible(note)}`, width, '    ')));
   return asLines([...head, ...lines.flatMap((line, index) => [...line, ...(below[index] ?? [])])]);
 }
+
+/** What a row of the table says, as the line of a shell script: between tabs, and nothing else on it. */
+export const vmLines = (vms: readonly VmView[], now: Date): OwnText =>
+  asText(vms.map((vm) => `${cellsOf(vm, now).map(visible).join('\t')}\n`).join(''));
 
 function cellsOf({ name, state, target, boot, bootSince, pid, wanted }: VmView, now: Date): readonly string[] {
   const upMs = bootSince === undefined || pid === undefined ? NaN : now.getTime() - Date.parse(bootSince);
@@ -79,7 +86,9 @@ function notesOf({
         ]
       : []),
     ...(errors > 0
-      ? [`${count(errors, 'problem')} in ${spec.file ?? 'its file'}: what was accepted before holds`]
+      ? [
+          `${count(errors, 'problem')} in ${spec.file ?? 'its file'}, which vmrun reload lists; the last good version holds, if there was one`,
+        ]
       : []),
   ];
 }

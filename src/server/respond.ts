@@ -161,7 +161,11 @@ function refuseWithoutRight(
   if (right === 'anybody') return;
   if (right.on === 'root') {
     if (asker.may(right.role, rootGroup)) return;
-    throw httpError(403, 'no-right', `${asker.by} is not ${right.role} of the group ${rootGroup}`);
+    throw httpError(
+      403,
+      'no-right',
+      `this needs the role ${right.role} on the group ${rootGroup}, which ${asker.by} does not have`,
+    );
   }
   const name = params.name ?? '';
   const group = groupOf(name);
@@ -171,7 +175,7 @@ function refuseWithoutRight(
     throw httpError(
       403,
       'no-right',
-      `${asker.by} is not ${right.role} of the group ${group}, which ${name} belongs to`,
+      `${name} is in the group ${group}, and ${asker.by} does not have the role ${right.role} there`,
     );
   if (!path.includes(':name')) throw new Error(`the path ${path} names no VM`);
 }

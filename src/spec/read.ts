@@ -50,7 +50,7 @@ const specWords: ReadWords = {
   what: 'a spec',
   mostBytes: maxSpecBytes,
   inDirectory: 'name the spec file in it',
-  whenMissing: 'give its path after -c, or - for standard input',
+  whenMissing: 'check the path; - is standard input',
   whenEmpty: 'a spec is an object with name, cpu and mem: { "name": "vm0", "cpu": 1, "mem": "1G" }',
   whenInputEmpty: 'uclcmd prints nothing unless it is given a ".": uclcmd get -c -f vm.conf . | vmrun -c-',
 };

@@ -11,7 +11,11 @@ async function help(name?: string): Promise<string> {
   return command.helpInformation() + notes;
 }
 
-test.each([undefined, ...names])('the help of %s fits a screen, and has examples', async (name) => {
+const behind = Object.entries(commands).flatMap(([name, { commands: own = {} }]) =>
+  Object.keys(own).map((word) => `${name} ${word}`),
+);
+
+test.each([undefined, ...names, ...behind])('the help of %s fits a screen, and has examples', async (name) => {
   const lines = (await help(name)).trimEnd().split('\n');
   expect(lines.length).toBeLessThanOrEqual(50);
   expect(lines.filter((line) => line.length > 80)).toEqual([]);

@@ -43,6 +43,14 @@ test('problems are counted, warnings apart, grouped by what they are about in th
   );
 });
 
+test('the pointer of a place without a line is told once', () => {
+  const place = { file: 'web.json', pointer: '/name' };
+  const problems: readonly Problem[] = [{ code: 'a', severity: 'error', message: 'another has it', place }];
+  expect(formatProblems(new ProblemsError('spec', 'specs', problems), plain, false)).toBe(
+    'specs: 1 problem\n\n  web.json /name  another has it\n',
+  );
+});
+
 test('a problem that has no place is told by itself', () => {
   const problems: readonly Problem[] = [{ code: 'a', severity: 'error', message: 'no bhyve' }];
   expect(formatProblems(new ProblemsError('host', 'this system', problems), plain)).toBe(

@@ -46,11 +46,64 @@ describe('vmrun serve', () => {
     await withManager(async (managed) => {
       const alone = await managed.ask('ls');
       expect(alone).toMatchObject({ status: 69, stdout: '' });
-      expect(alone.stderr).toMatch(/no manager listens there\n\s+fix: vmrun serve starts one/);
+      expect(alone.stderr).toMatch(/no manager listens there, nor at unix:.*\n\s+fix: start one with vmrun serve/);
       const serving = await managed.serve();
       const strange = await managed.ask('start', 'nobody');
       expect(strange.status).toBe(69);
       expect(strange.stderr).toContain('nobody');
+      await stopAll(serving, managed.place);
+    });
+  });
+
+  test('what it refuses is told by commands to type, not by requests', async () => {
+    await withManager(async (managed) => {
+      const { place } = managed;
+      const web = managed.vm('web');
+      const serving = await managed.serve();
+      await managed.ask('start', web);
+      const at = ` --run-dir ${place.runBase}`;
+      const refusals: readonly (readonly [words: readonly string[], fix: string])[] = [
+        ...['start', 'restart', 'logs', 'remove'].map(
+          (word) => [[word, 'nix'], `vmrun ls${at} lists those that there are`] as const,
+        ),
+        [['events', '--vm', 'nix'], `vmrun ls${at} lists those that there are`],
+        [['remove', web], `edit that file, or remove it, then vmrun reload${at}`],
+        [['serve', 'user', 'remove', 'nix'], `vmrun serve user list${at} lists those that there are`],
+        [['serve', 'token', 'remove', 'nix'], `give the id that vmrun serve token list${at} shows`],
+      ];
+      for (const [words, fix] of refusals) {
+        const { status, stderr } = await managed.ask(...words);
+        expect([words, status === 69 || status === 75, /\n {4}fix: (.*)\n/.exec(stderr)?.[1]]).toEqual([
+          words,
+          true,
+          fix,
+        ]);
+      }
+      await stopAll(serving, place);
+    });
+  });
+
+  test('its VMs are listed for scripts as those of vmrun ps are', async () => {
+    await withManager(async (managed) => {
+      const web = managed.vm('web');
+      const serving = await managed.serve();
+      await managed.ask('start', web);
+      const { pid } = await managed.view(web);
+      const [ls, ps] = [
+        await managed.ask('ls', '--format', 'lines'),
+        await managed.ask('ps', '--format', 'lines', '--simulate'),
+      ];
+      const [cells = [], others = []] = [ls, ps].map(({ stdout }) => stdout.trimEnd().split('\t'));
+      expect(cells.filter((_, index) => index !== 4)).toEqual([
+        web,
+        'running',
+        'default',
+        '1',
+        String(pid),
+        'running (socket)',
+      ]);
+      expect(cells.slice(0, 4)).toEqual(others.slice(0, 4));
+      expect(JSON.parse((await managed.ask('ls', '--format', 'json')).stdout)).toMatchObject([{ name: web }]);
       await stopAll(serving, managed.place);
     });
   });
@@ -262,6 +315,9 @@ describe('vmrun serve', () => {
       const [url = ''] = /http:\/\/127\.0\.0\.1:\d+/.exec(serving.said()) ?? [];
       const denied = await managed.ask('ls', '--manager', url);
       expect([denied.status, denied.stdout]).toEqual([69, '']);
+      expect(denied.stderr).toContain('fix: give a token with --token-file;');
+      const noTls = await managed.ask('ls', '--manager', url.replace('http:', 'https:'));
+      expect(noTls.stderr).toContain('it does not speak TLS there\n    fix: write http:// in place of https://\n');
       const made = await managed.ask('serve', 'token', 'add', 'test', '--role', 'view');
       expect(made).toMatchObject({ status: 0, stdout: expect.stringMatching(/^vmrun_\S+\n$/) });
       place.write('token', made.stdout, 0o600);
@@ -269,11 +325,26 @@ describe('vmrun serve', () => {
       expect((await managed.ask('ls', ...tcp)).stdout).toContain(web);
       const forbidden = await managed.ask('start', web, ...tcp);
       expect(forbidden.status).toBe(69);
+      expect(forbidden.stderr).toContain(`${web} is in the group root, and root does not have the role operate there`);
+      const inVain = await managed.ask('ls', '--manager', socket, '--token-file', 'token');
+      expect([inVain.status, inVain.stderr]).toEqual([64, expect.stringContaining('needs no token')]);
       const listed = await managed.ask('serve', 'token', 'list');
       const [id = ''] = /^[0-9a-f]{16}\b/m.exec(listed.stdout) ?? [];
       expect((await managed.ask('serve', 'token', 'remove', id)).status).toBe(0);
       expect((await managed.ask('ls', ...tcp)).status).toBe(69);
       expect((await managed.ask('serve', 'user', 'list')).stdout).toContain('root');
+      const refused = [
+        [['user', 'add', 'anna', '--group', 'web'], '--group needs --role: what may be done on web'],
+        [['user', 'list', '--role', 'view'], '--role is for add and passwd'],
+        [['user', 'add', 'anna', '--ends', '1d'], "unknown option '--ends'"],
+        [['token', 'add', 'x', '--ends', '3651d'], 'It is a time such as 12h, 90d or 365d, at most 3650d.'],
+        [['usr', 'list'], 'usr is no command of vmrun serve; did you mean vmrun serve user?'],
+      ] as const;
+      for (const [words, why] of refused)
+        expect(await managed.ask('serve', ...words)).toMatchObject({
+          status: 64,
+          stderr: expect.stringContaining(why),
+        });
       await stopAll(serving, place);
     });
   });

@@ -115,7 +115,7 @@ describe('a spec file', () => {
     ['named/web', 'did you mean named/web.yaml?'],
     ['named/web.yml', 'did you mean named/web.yaml?'],
     ['named/web.1', 'did you mean named/web.1.conf?'],
-    ['named/db.json', 'give its path after -c, or - for standard input'],
+    ['named/db.json', 'check the path; - is standard input'],
   ])('%j is not there, and a file beside it may be meant', (name, fix) => {
     mkdirSync(join(folder, 'named'), { recursive: true });
     written('named/web.yaml', 'name: web');

@@ -38,6 +38,6 @@ export function operationOf(site: NativeSite, asker: Visitor, id: string, role: 
       'one is known for 24 hours after its end',
     );
   if (!mayOnVm(site, asker, role, operation.vm))
-    throw httpError(403, 'no-right', `${asker.by} is not ${role} of the group of ${operation.vm}`);
+    throw httpError(403, 'no-right', `${asker.by} does not have the role ${role} on the group of ${operation.vm}`);
   return operation;
 }

@@ -32,6 +32,7 @@ export const logsCommand = defineCommand({
       throw new ProblemsError('host', client.where, [{ code: 'strange', severity: 'error', message }]);
     }
     context.out(asLines(lines));
+    if (lines.length === 0) context.err(asLines([`vmrun: ${name}: nothing was written`]));
     return exitCodes.ok;
   },
 });

@@ -2,12 +2,14 @@ import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { managerClient, managerOptions } from '../manager-client.js';
 import { asJson } from '../paint.js';
-import { formatVms, vmsIn } from '../show-vms.js';
+import { formatOf, listOptions } from '../shared-options.js';
+import { formatVms, vmLines, vmsIn } from '../show-vms.js';
 
 const notes = `
 STATE is that of vmrun ps, or: stopped; queued, it waits for others; failed, it
 was to run and could not. Below a VM stands what there is to know of it: why it
-failed, whom it waits for, and what its changed spec will bring.
+failed, whom it waits for, and what its changed spec will bring. For scripts,
+--format lines: no heading and no notes.
 
 Examples:
   vmrun ls
@@ -19,12 +21,16 @@ export const lsCommand = defineCommand({
   description: 'Lists the VMs of a manager, those that do not run as well.',
   usage: '[options]',
   notes,
-  declare: (command) => managerOptions(command.option('--json', 'print them as JSON')),
+  declare: (command) => managerOptions(listOptions(command)),
   run: async ({ context, command, options }) => {
     const client = managerClient({ command, context });
     const { document } = await client.ask('GET', '/vms');
     const vms = vmsIn(document, client.where);
-    context.out(options.json === true ? asJson(vms, 2) : formatVms(vms, new Date(), context.columns?.(1)));
+    const format = formatOf(options);
+    const now = new Date();
+    if (format === 'json') context.out(asJson(vms, 2));
+    else if (format === 'lines') context.out(vmLines(vms, now));
+    else context.out(formatVms(vms, now, context.columns?.(1)));
     return exitCodes.ok;
   },
 });

@@ -1,5 +1,4 @@
 import { statSync } from 'node:fs';
-import { Option } from '@commander-js/extra-typings';
 import { errorWords } from '../../base/error-words.js';
 import { runsDocument } from '../../report/runs-document.js';
 import { listRuns, type KnownRun } from '../../supervisor/runs.js';
@@ -7,7 +6,7 @@ import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { runBasesOf } from '../run-base.js';
 import { asJson, asLines } from '../paint.js';
-import { placeOptions } from '../shared-options.js';
+import { formatOf, listOptions, placeOptions } from '../shared-options.js';
 import { formatRuns, runLines } from '../show-runs.js';
 
 const notes = `
@@ -26,20 +25,10 @@ export const psCommand = defineCommand({
   description: 'Lists the VMs that vmrun runs on this host, for this user. Changes nothing.',
   usage: '[options]',
   notes,
-  declare: (command) =>
-    placeOptions(
-      command
-        .addOption(
-          new Option('--format <format>', 'lines: what the table has, between tabs')
-            .choices(['table', 'lines', 'json'])
-            .default('table' as const),
-        )
-        .option('--json', 'print them as JSON'),
-      ['only those that are simulated', 'only the others'],
-    ),
+  declare: (command) => placeOptions(listOptions(command), ['only those that are simulated', 'only the others']),
   run: async ({ context, options }) => {
     const places = runBasesOf(options, context);
-    const format = options.json === true ? 'json' : options.format;
+    const format = formatOf(options);
     const unknown: string[] = [];
     const onUnknown = (name: string, error: unknown): void => {
       unknown.push(name);

@@ -3,16 +3,14 @@ import { readConfiguration, usualConfiguration, type Configuration } from '../..
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines } from '../paint.js';
-import { accountsCommand } from '../serve/accounts.js';
 import { scriptOf } from '../serve/simulated-scripts.js';
 import { serve } from '../serve/serve.js';
-import type { MakeSubcommand } from '../subcommand.js';
 
 const notes = `
 SIGTERM and SIGINT stop all VMs, those first that wait for others; the second
 one at once. SIGUSR2 ends the manager and leaves the VMs running: the next one
 takes them over. SIGHUP reads specs and configuration again.
-"vmrun serve user" and "vmrun serve token" are about who may use it over TCP.
+Users and tokens say who may use it over TCP; its socket needs none.
 
 Examples:
   vmrun serve                           as root: specs of /usr/local/etc/vmrun
@@ -20,11 +18,11 @@ Examples:
   vmrun serve --simulate --script web=reboot:5s,run
   vmrun serve user add anna --role operate`;
 
-const serveItself = defineCommand({
+/** `vmrun serve`: the manager of many VMs. */
+export const serveCommand = defineCommand({
   name: 'serve',
   description: 'Runs the VMs of a folder of specs, and serves an API to those who manage them.',
-  usage:
-    '[options]\n       vmrun serve user add|passwd|remove|list [NAME] [options]\n       vmrun serve token add|remove|list [NAME] [options]',
+  usage: '[options]',
   notes,
   declare: (command) =>
     command
@@ -67,18 +65,3 @@ const serveItself = defineCommand({
     });
   },
 });
-
-/** `vmrun serve`: the manager of many VMs; `vmrun serve user` and `token`: its accounts. */
-export const serveCommand: MakeSubcommand = (context, output, commands) => {
-  const itself = serveItself(context, output, commands);
-  return {
-    ...itself,
-    run: (words) => {
-      const [first = '', ...rest] = words;
-      if (first !== 'user' && first !== 'token') return itself.run(words);
-      // Who walks the options of serve is shown its own.
-      const { onMade: _, ...silent } = output;
-      return accountsCommand(first)(context, silent, commands).run(rest);
-    },
-  };
-};

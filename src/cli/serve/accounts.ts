@@ -1,16 +1,17 @@
-import { Option } from '@commander-js/extra-typings';
+import { InvalidArgumentError, Option, type Command, type OptionValues } from '@commander-js/extra-typings';
+import { parseDurationMs } from '../../base/duration.js';
+import { nearestName } from '../../base/nearest-name.js';
 import { ProblemsError } from '../../base/problem.js';
+import { listWords } from '../../base/text.js';
 import { roles } from '../../manager/accounts/grants.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { managerClient, managerOptions, type ManagerClient } from '../manager-client.js';
-import { duration } from '../option-values.js';
 import { asLines, asText } from '../paint.js';
 import { readPassword } from '../read-password.js';
 import { table } from '../columns.js';
 import { systemClock } from '../../host/clock.js';
-import type { MakeSubcommand } from '../subcommand.js';
 
 const acts = { user: ['add', 'passwd', 'remove', 'list'], token: ['add', 'remove', 'list'] } as const;
 
@@ -26,54 +27,103 @@ Examples:
   vmrun serve user passwd root < new-password
   vmrun serve user list`,
   token: `
-A token is for a program. It is printed once, alone, and nobody can see it again;
-it may do no more than the user whose it is. NAME says what it is for; remove
-takes the id that list shows.
+A token is for a program. It is printed once, and nobody can see it again; it
+may do no more than its user. NAME says what it is for; remove takes the id that
+list shows.
 
 Examples:
   vmrun serve token add backup --role view --ends 365d > /root/vmrun.token
   vmrun serve token list`,
 } as const;
 
-const longestDays = 3650;
+const [usualDays, longestDays, msPerDay] = [90, 3650, 86_400_000];
 
-/** `vmrun serve user` and `vmrun serve token`: who may use a manager over TCP. */
-export const accountsCommand = (what: 'user' | 'token'): MakeSubcommand =>
-  defineCommand({
-    name: `serve ${what}`,
-    description: what === 'user' ? 'Users of a manager, and their passwords.' : 'Tokens of a manager, for programs.',
-    usage: `${acts[what].join('|')} [NAME] [options]`,
-    notes: notes[what],
-    declare: (command) => {
-      const declared = command
-        .argument('<act>')
-        .argument('[name]')
-        .addOption(new Option('--role <role>', 'what may be done').choices(roles))
-        .option('--group <path>', 'on this group and all below it', 'root')
-        .option('--user <name>', 'whose token it is', 'root')
-        .option('--ends <time>', 'when a token ends, from now on; at most ten years', duration);
-      for (const option of declared.options) {
-        const isForeign = what === 'user' ? ['--user', '--ends'] : [];
-        if (isForeign.includes(option.long ?? '')) option.hideHelp();
-      }
-      return managerOptions(declared);
-    },
-    run: async ({ context, command, operands: [act, name], options, refuse }) => {
-      const known: readonly string[] = acts[what];
-      if (!known.includes(act)) refuse(`${act} is none of ${known.join(', ')}`);
-      if (act !== 'list' && name === undefined) refuse(`${act} takes a name`);
-      if (act === 'list' && name !== undefined) refuse('list takes no name');
-      const client = managerClient({ command, context });
-      const grants = options.role === undefined ? undefined : [{ group: options.group, role: options.role }];
-      if (what === 'user') await userAct({ act, name: name ?? '', grants, client, context });
-      else {
-        const ends = options.ends ?? 90 * 86_400_000;
-        if (ends > longestDays * 86_400_000) refuse('a token ends within ten years');
-        await tokenAct({ act, name: name ?? '', grants, client, context, user: options.user, endsMs: ends });
-      }
-      return exitCodes.ok;
-    },
-  });
+/** `vmrun serve user`: who may use a manager over TCP. */
+export const userCommand = defineCommand({
+  name: 'serve user',
+  description: 'Users of a manager, and their passwords.',
+  usage: `${acts.user.join('|')} [NAME] [options]`,
+  notes: notes.user,
+  declare: (command) => managerOptions(grantOptions(command.argument('<act>').argument('[name]'))),
+  run: async ({ context, command, operands: [act, name], options, refuse }) => {
+    refuseWrong(acts.user, act, name, refuse);
+    refuseUnused({ act, options, of: { role: ['add', 'passwd'], group: ['add', 'passwd'] }, refuse });
+    const client = managerClient({ command, context });
+    await userAct({ act, name: name ?? '', grants: grantsIn(options, refuse), client, context });
+    return exitCodes.ok;
+  },
+});
+
+/** `vmrun serve token`: what programs use a manager with over TCP. */
+export const tokenCommand = defineCommand({
+  name: 'serve token',
+  description: 'Tokens of a manager, for programs.',
+  usage: `${acts.token.join('|')} [NAME] [options]`,
+  notes: notes.token,
+  declare: (command) =>
+    managerOptions(
+      grantOptions(command.argument('<act>').argument('[name]'))
+        .option('--user <name>', 'whose token it is; default: root')
+        .option('--ends <time>', 'when a token ends, from now on; default: 90d, at most ten years', lifeOfToken),
+    ),
+  run: async ({ context, command, operands: [act, name], options, refuse }) => {
+    refuseWrong(acts.token, act, name, refuse);
+    const of = { role: ['add'], group: ['add'], user: ['add'], ends: ['add'] };
+    refuseUnused({ act, options, of, refuse });
+    const client = managerClient({ command, context });
+    const { user = 'root', ends: endsMs = usualDays * msPerDay } = options;
+    await tokenAct({ act, name: name ?? '', grants: grantsIn(options, refuse), client, context, user, endsMs });
+    return exitCodes.ok;
+  },
+});
+
+type Refuse = (why: string) => never;
+
+function grantOptions<Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) {
+  return command
+    .addOption(new Option('--role <role>', 'what may be done').choices(roles))
+    .option('--group <path>', 'on this group and all below it; default: root');
+}
+
+function refuseWrong(known: readonly string[], act: string, name: string | undefined, refuse: Refuse): void {
+  if (!known.includes(act)) {
+    const near = nearestName(act, known);
+    refuse(near === undefined ? `${act} is none of ${known.join(', ')}` : `${act} is unknown; did you mean ${near}?`);
+  }
+  if (act !== 'list' && name === undefined) refuse(`a name is missing behind ${act}`);
+  if (act === 'list' && name !== undefined) refuse('list takes no name');
+}
+
+/** Refuses what would have no effect: whoever gave it believes that it has one. */
+function refuseUnused({
+  act,
+  options,
+  of,
+  refuse,
+}: {
+  readonly act: string;
+  readonly options: object;
+  readonly of: Readonly<Record<string, readonly string[]>>;
+  readonly refuse: Refuse;
+}): void {
+  for (const [option, uses] of Object.entries(of))
+    if (option in options && !uses.includes(act)) refuse(`--${option} is for ${listWords(uses)}`);
+}
+
+function grantsIn(
+  { role, group = 'root' }: { readonly role?: (typeof roles)[number] | undefined; readonly group?: string | undefined },
+  refuse: Refuse,
+): Act['grants'] {
+  if (role !== undefined) return [{ group, role }];
+  if (group !== 'root') refuse(`--group needs --role: what may be done on ${group}`);
+  return undefined;
+}
+
+function lifeOfToken(word: string): number {
+  const ms = parseDurationMs(word);
+  if (ms !== undefined && ms <= longestDays * msPerDay) return ms;
+  throw new InvalidArgumentError('It is a time such as 12h, 90d or 365d, at most 3650d.');
+}
 
 interface Act {
   readonly act: string;
