@@ -72,6 +72,7 @@ export interface Answered {
 export interface StreamedEvent {
   readonly id: string | undefined;
   readonly kind: string;
+  /** Undefined: where the stream begins is told, and no event. */
   readonly data: unknown;
 }
 
@@ -286,10 +287,10 @@ function eventIn(block: string): StreamedEvent | undefined {
       return field === '' ? [] : [[field, value] as const];
     }),
   );
-  const data = fields.get('data');
-  return data === undefined
+  const [id, data] = [fields.get('id'), fields.get('data')];
+  return id === undefined && data === undefined
     ? undefined
-    : { id: fields.get('id'), kind: fields.get('event') ?? 'message', data: parsed(data) };
+    : { id, kind: fields.get('event') ?? 'message', data: parsed(data ?? '') };
 }
 
 async function textOf(response: IncomingMessage, target: Target): Promise<string> {

@@ -90,6 +90,7 @@ export function eventRing(clock: Clock): EventRing {
       return Promise.resolve({ done: true, value: undefined });
     };
     const subscription: Subscription = {
+      after: known === undefined ? undefined : idOf(known),
       next: () => {
         const result = waiting.length === 0 ? take() : undefined;
         return result === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(result);

@@ -37,5 +37,9 @@ export interface ManagerEvents {
     readonly after?: string;
     readonly vm?: string;
     readonly bound?: number;
-  }) => AsyncIterableIterator<ManagerEvent> & { readonly return: () => Promise<IteratorResult<ManagerEvent>> };
+  }) => AsyncIterableIterator<ManagerEvent> & {
+    /** It begins with what comes after this event, for a reader that is cut off before the first; undefined: with a gap. */
+    readonly after: string | undefined;
+    readonly return: () => Promise<IteratorResult<ManagerEvent>>;
+  };
 }

@@ -74,7 +74,7 @@ export async function writeEvents(response: ServerResponse, source: Source, opti
 
   const stop = aborted(over.signal).then(() => source.return());
   try {
-    await write('retry: 1000\n\n');
+    await write(`${source.after === undefined ? '' : `id: ${source.after}\n`}retry: 1000\n\n`);
     await Promise.all([tell().finally(leaveUnlessEnding), comment(), stop]);
     if (ending.aborted) await write(asText({ event: 'end', data: { why: 'the manager ends' } }));
   } finally {

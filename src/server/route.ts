@@ -125,7 +125,11 @@ export interface Answer {
   /** In its place. */
   readonly text?: { readonly type: string; readonly content: string };
   /** Only called where somebody is to read it. The server calls `return` when nobody does any more. */
-  readonly events?: () => AsyncIterableIterator<StreamEvent> & { readonly return: () => Promise<unknown> };
+  readonly events?: () => AsyncIterableIterator<StreamEvent> & {
+    /** The id of the event that comes before its first: a client that is cut off before that asks to go on from it. */
+    readonly after?: string | undefined;
+    readonly return: () => Promise<unknown>;
+  };
   readonly headers?: Readonly<Record<string, string>>;
   /** Of the document: a client that has it already gets 304. */
   readonly etag?: string;

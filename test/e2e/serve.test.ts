@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { inPlace, isRunning, until, vmrunCommand, type Place } from './support/place.js';
 import { jsonIn, managedIn, type ManagedPlace, type Serving } from './support/serving.js';
@@ -301,6 +304,33 @@ describe('vmrun serve', () => {
         .split('\n')
         .map((line) => (JSON.parse(line) as { readonly kind: string }).kind);
       expect(kinds).toContain('run');
+    });
+  });
+
+  test('tells what is missing since it began to listen, though it had heard nothing by then', async () => {
+    await inPlace(async (place) => {
+      const socket = place.path('m.sock');
+      const asked: unknown[] = [];
+      const gap = { id: 'b-0', time: '2026-01-01T00:00:00Z', kind: 'gap' };
+      // A manager that is killed before anything happens, and the next one.
+      const manager = createServer((request, response) => {
+        asked.push(request.headers['last-event-id']);
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        if (asked.length === 1) response.write('id: a-7\nretry: 1000\n\n', () => response.destroy());
+        else response.write(`retry: 1000\n\nid: b-0\nevent: gap\ndata: ${JSON.stringify(gap)}\n\n`);
+      }).listen(socket);
+      const [program = '', ...rest] = vmrunCommand;
+      const child = spawn(program, [...rest, 'events', '--json', '--manager', `unix:${socket}`], {
+        cwd: place.folder,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+      expect(JSON.parse(line)).toEqual(gap);
+      expect(asked).toEqual([undefined, 'a-7']);
+      child.kill('SIGTERM');
+      await once(child, 'close');
+      manager.closeAllConnections();
+      await promisify(manager.close.bind(manager))();
     });
   });
 

@@ -28,6 +28,7 @@ export function streamOf(
   isSeen: (event: ManagerEvent) => boolean,
 ): Source {
   const source: Source = {
+    after: events.after,
     async next() {
       for (;;) {
         const result = await events.next();

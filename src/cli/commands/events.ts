@@ -74,7 +74,7 @@ async function follow(client: ManagerClient, context: Context, options: Followin
 }
 
 function show({ kind, data }: StreamedEvent, context: Context, { json, colours }: Following): void {
-  if (kind === 'end') return;
+  if (kind === 'end' || data === undefined) return;
   if (json === true) context.out(asJson(data));
   else {
     const event = managerEventIn(data);
