@@ -11,7 +11,6 @@ import { forecastSeverity } from '../report/with-forecast.js';
 import type { Spec } from '../spec/parse-spec.js';
 import type { RunOptions } from '../supervisor/run-options.js';
 import { autostarter } from './autostart.js';
-import { driftTeller } from './drift.js';
 import { ender } from './ending.js';
 import { eventRing } from './event-ring.js';
 import { keptRecords } from './kept-records.js';
@@ -26,7 +25,7 @@ import { specTexts } from './spec-texts.js';
 import { startOrder, type StartOrder } from './start-order.js';
 import { startUp } from './start-up.js';
 import type { Surroundings } from './surroundings.js';
-import { viewOf, type TellDrift } from './view-of.js';
+import { viewTeller, type TellView } from './view-of.js';
 import { watchOthers } from './watch-others.js';
 import { recordName } from './vm-record.js';
 import type { VmView } from './vm-view.js';
@@ -60,7 +59,7 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
     },
   });
   const vms = new Map<string, ManagedVm>();
-  const drifts = new Map<string, TellDrift>();
+  const views = new Map<string, TellView>();
   const over = new AbortController();
   // Hundreds of VMs hear of the end.
   setMaxListeners(0, over.signal);
@@ -106,7 +105,7 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
 
   function remove(name: string): void {
     vms.delete(name);
-    drifts.delete(name);
+    views.delete(name);
     records.drop(recordName(name));
     ring.tell({ kind: 'spec', vm: name, what: 'removed', problems: [] });
   }
@@ -134,9 +133,9 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
   function view(name: string): VmView | undefined {
     const [vm, shelved] = [vms.get(name), shelf.get(name)];
     if (vm === undefined || shelved === undefined) return undefined;
-    const drift = drifts.get(name) ?? driftTeller({ ...platform, runDirectory: runDirectoryOf(runBase, name) });
-    drifts.set(name, drift);
-    return viewOf(name, vm.status(), { ...shelved, problems: problemsOf(name) }, drift);
+    const tell = views.get(name) ?? viewTeller(name, { ...platform, runDirectory: runDirectoryOf(runBase, name) });
+    views.set(name, tell);
+    return tell(vm.status(), { ...shelved, problems: problemsOf(name) });
   }
 
   const texts = specTexts({ ...{ state, shelf, reading, view, tell }, vm: (name) => vms.get(name) });

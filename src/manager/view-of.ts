@@ -1,15 +1,40 @@
 import type { KnownRun } from '../supervisor/runs.js';
 import { defaultTarget } from '../spec/targets.js';
-import { noDrift, type Drift } from './drift.js';
+import type { PlanOptions } from '../machine/plan.js';
+import { driftTeller, noDrift, type Drift } from './drift.js';
 import type { VmStatus } from './managed-vm.js';
 import type { Shelved } from './spec-shelf.js';
 import type { BootedSpec } from './vm-life.js';
 import type { SpecView, VmState, VmView } from './vm-view.js';
 
-export type TellDrift = (running: BootedSpec, next: BootedSpec, target: string) => Drift;
+type TellDrift = (running: BootedSpec, next: BootedSpec, target: string) => Drift;
 
-/** A VM as others see it. @param shelved undefined where its file is gone just now */
-export function viewOf(name: string, status: VmStatus, shelved: Shelved | undefined, tellDrift: TellDrift): VmView {
+export type TellView = (status: VmStatus, shelved: Shelved) => VmView;
+
+/**
+ * Tells a VM as others see it, and makes that again only where something is another than before: who has the same view
+ * as last time knows all of it, and need not look.
+ */
+export function viewTeller(name: string, planning: PlanOptions): TellView {
+  const tellDrift = driftTeller(planning);
+  let last: { readonly parts: readonly unknown[]; readonly view: VmView } | undefined;
+  return (status, shelved) => {
+    const parts = partsOf(status, shelved);
+    const isSame = last?.parts.length === parts.length && last.parts.every((part, index) => part === parts[index]);
+    if (last === undefined || !isSame) last = { parts, view: viewOf(name, status, shelved, tellDrift) };
+    return last.view;
+  };
+}
+
+/** All that a view is made of. None of it changes: what is told otherwise is another object. */
+function partsOf(status: VmStatus, { files, accepted, problems }: Shelved): readonly unknown[] {
+  const { life, others, problems: ofStatus, ...rest } = status;
+  const own = [life, life?.booted(), others.known(), ...ofStatus];
+  return [...Object.values(rest), ...own, accepted, ...files, undefined, ...problems];
+}
+
+/** A VM as others see it. */
+function viewOf(name: string, status: VmStatus, shelved: Shelved, tellDrift: TellDrift): VmView {
   const { life, wanted, group, waitsFor, why, problems, last, isReady, operation, others } = status;
   const other = life === undefined ? others.known() : undefined;
   const run = status.state ?? other?.state;
@@ -50,12 +75,11 @@ function stateOf({ life, state, waitsFor, isFailed }: VmStatus, other: KnownRun 
 
 function specView(
   { life }: VmStatus,
-  shelved: Shelved | undefined,
+  { files, accepted, problems }: Shelved,
   tellDrift: TellDrift,
   target = defaultTarget,
 ): SpecView {
-  const [file] = shelved?.files ?? [];
-  const { accepted, problems = [] } = shelved ?? {};
+  const [file] = files;
   const running = life?.booted();
   const drift = running === undefined || accepted === undefined ? noDrift : tellDrift(running, accepted, target);
   return { ...(file === undefined ? {} : { file: file.file }), isOurs: file?.isOurs ?? false, problems, ...drift };

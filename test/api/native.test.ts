@@ -571,20 +571,23 @@ describe('metrics', () => {
     ]);
   });
 
-  test('look again after some seconds, or for another process', async () => {
-    let looks = 0;
+  test('look again after some seconds, and for another process at that one alone', async () => {
+    const looks: string[] = [];
     const run: RunTool = (argv) => {
-      looks += 1;
-      return Promise.resolve({ argv, exitCode: 0, stdout: '1 1 0:00.10\n', stderr: '' });
+      looks.push(argv.at(-1) ?? '');
+      const stdout = (argv.at(-1) ?? '').split(',').map((pid) => `${pid} 1 0:00.10`);
+      return Promise.resolve({ argv, exitCode: 0, stdout: stdout.join('\n'), stderr: '' });
     };
     const clock = steppedClock();
     const usage = usageWatch(run, clock);
     await Promise.all([usage.of([1, 2]), usage.of([1]), usage.of([])]);
-    expect(looks).toBe(1);
+    expect(looks).toEqual(['1,2']);
+    expect([...(await usage.of([1, 2, 3])).keys()]).toEqual([1, 2, 3]);
     await usage.of([3]);
-    expect(looks).toBe(2);
+    expect(looks).toEqual(['1,2', '3']);
     clock.advance(5001);
-    await usage.of([3]);
-    expect(looks).toBe(3);
+    await usage.of([1, 3]);
+    await usage.of([3, 1]);
+    expect(looks).toEqual(['1,2', '3', '1,3']);
   });
 });

@@ -31,6 +31,38 @@ test('a VM is started, is told to run, and is stopped', async () => {
   });
 });
 
+test('a VM that has not changed is the same view, and each change makes another', async () => {
+  await inPlace(async (place) => {
+    const guests = guestsOf(place);
+    addSpec(place, place.name);
+    const managing = await manage(place, guests);
+    const { manager, ended } = managing;
+    const seen = [manager.vm(place.name)];
+    const expectAnother = (): void => {
+      const view = manager.vm(place.name);
+      expect(seen).not.toContain(view);
+      seen.push(view);
+      expect(manager.vms()[0]).toBe(view);
+    };
+    expect(manager.vm(place.name)).toBe(seen[0]);
+    await ended(manager.start(place.name, {}, asker));
+    expectAnother();
+    addSpec(place, place.name, { cpu: 2 });
+    await manager.reload(asker);
+    expectAnother();
+    expect(seen.at(-1)?.spec.isChanged).toBe(true);
+    addSpec(place, place.name, { cpu: 'many' });
+    await manager.reload(asker);
+    expectAnother();
+    expect(seen.at(-1)?.spec.problems).toHaveLength(1);
+    await manager.reload(asker);
+    expect(manager.vm(place.name)).toBe(seen.at(-1));
+    await ended(manager.stop(place.name, { now: true }, asker));
+    expectAnother();
+    await endNow(managing);
+  });
+});
+
 const running = (use: (managing: Managing, place: Place, guests: Guests) => Promise<void>, onSigterm?: string) =>
   inPlace(async (place) => {
     const guests = guestsOf(place, onSigterm);
@@ -53,7 +85,10 @@ test('two that ask for one start have one operation, and there is one bhyve', as
     const [first, second] = [manager.start(place.name, {}, asker), manager.start(place.name, {}, { by: 'another' })];
     expect(second.id).toBe(first.id);
     expect(await ended(first)).toMatchObject({ state: 'done' });
-    expect(guests.log().filter((line) => line.startsWith('up'))).toHaveLength(1);
+    const ups = (): readonly string[] => guests.log().filter((line) => line.startsWith('up'));
+    // It runs before it has written that.
+    await until(() => ups().length > 0);
+    expect(ups()).toHaveLength(1);
     await endNow(managing);
   });
 });

@@ -1,15 +1,10 @@
 import type { Answer, Asked, Route } from '../../server/route.js';
-import type {
-  HealthDocument,
-  OperationListDocument,
-  ServiceDocument,
-  VmDocument,
-  VmListDocument,
-} from './documents.js';
+import type { HealthDocument, OperationListDocument, ServiceDocument, UsageDocument, VmDocument } from './documents.js';
 import { listenToEvents } from './events.js';
 import validators from './generated/validate-requests.js';
 import * as people from './people.js';
 import { requestSchemas } from './request-schemas.js';
+import type { VmView } from '../../manager/vm-view.js';
 import { rows, type Row } from './rows.js';
 import type { NativeSite } from './site.js';
 import { tallyOf, type Tally } from './tally.js';
@@ -23,7 +18,24 @@ import { parseDurationMs } from '../../base/duration.js';
 interface Shared {
   readonly tally: Tally;
   readonly usage: UsageWatch;
+  readonly vmText: TellVm;
   readonly since: string;
+}
+
+/** The VMs of `VmListDocument`, as text. */
+type TellVm = (view: VmView, usage: UsageDocument | undefined) => string;
+
+/** Many ask for many VMs, of which few have changed: a view and a usage are made into text once. */
+function vmTeller(): TellVm {
+  const told = new WeakMap<VmView, { readonly usage: UsageDocument | undefined; readonly text: string }>();
+  return (view, usage) => {
+    const known = told.get(view);
+    if (known !== undefined && known.usage === usage) return known.text;
+    const document: VmDocument = usage === undefined ? view : { ...view, usage };
+    const text = JSON.stringify(document);
+    told.set(view, { usage, text });
+    return text;
+  };
 }
 
 type Handler = (site: NativeSite, asked: Asked, shared: Shared) => Answer | Promise<Answer>;
@@ -36,15 +48,11 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
   getDescription: ({ description }) => ({ text: { type: 'application/json', content: description() } }),
   getHost: async (site) => ({ document: await reports.hostFacts(site) }),
-  listVms: async (site, { asker }, { usage }) => {
+  listVms: async (site, { asker }, { usage, vmText }) => {
     const seen = site.manager.vms().filter(({ group }) => asker.may('view', group));
     const taken = await usage.of(seen.flatMap(({ pid }) => (pid === undefined ? [] : [pid])));
-    const vms = seen.map((view): VmDocument => {
-      const own = view.pid === undefined ? undefined : taken.get(view.pid);
-      return own === undefined ? view : { ...view, usage: own };
-    });
-    const document: VmListDocument = { vms };
-    return { document };
+    const texts = seen.map((view) => vmText(view, view.pid === undefined ? undefined : taken.get(view.pid)));
+    return { text: { type: 'application/json', content: `{"vms":[${texts.join()}]}\n` } };
   },
   addVm: requests.addVm,
   getVm: async (site, { params: { name = '' } }, { usage }) => {
@@ -126,7 +134,7 @@ export interface NativeApi {
 export function nativeApi(site: NativeSite): NativeApi {
   const tally = tallyOf(site.manager.events);
   const shared = {
-    ...{ tally, usage: usageWatch(site.run, site.clock) },
+    ...{ tally, usage: usageWatch(site.run, site.clock), vmText: vmTeller() },
     since: site.clock.now().toISOString(),
   };
   return {

@@ -14,14 +14,21 @@ export interface UsageWatch {
 }
 
 export function usageWatch(run: RunTool, clock: Pick<Clock, 'monotonicMs'>): UsageWatch {
-  let last: { readonly at: number; readonly pids: ReadonlySet<number>; readonly usage: Promise<Usage> } | undefined;
+  const looks = new Map<number, { readonly at: number; readonly usage: Promise<Usage> }>();
   return {
-    of(pids) {
-      if (pids.length === 0) return Promise.resolve(new Map());
+    async of(pids) {
       const now = clock.monotonicMs();
-      if (last === undefined || now - last.at > goodMs || !pids.every((pid) => last?.pids.has(pid)))
-        last = { at: now, pids: new Set(pids), usage: look(run, pids) };
-      return last.usage;
+      const unknown = pids.filter((pid) => !looks.has(pid));
+      const isOld = pids.some((pid) => now - (looks.get(pid)?.at ?? now) > goodMs);
+      // Where bhyves come and go, one that is new is no reason to look at all of them.
+      const due = isOld ? pids : unknown;
+      if (isOld) looks.clear();
+      if (due.length > 0) {
+        const found = { at: now, usage: look(run, due) };
+        for (const pid of due) looks.set(pid, found);
+      }
+      const found = await Promise.all(new Set(pids.flatMap((pid) => looks.get(pid)?.usage ?? [])));
+      return found.length === 1 && found[0] !== undefined ? found[0] : new Map(found.flatMap((usage) => [...usage]));
     },
   };
 }
