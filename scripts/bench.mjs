@@ -1,15 +1,17 @@
 // npm run bench: what vmrun costs, as ratios and distributions within one run on one machine. Fails over budget.
 // Arguments: the measurements to take, by the names at the end; without them all.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isAllWithin, median, quantile, report, root, spawnNode } from './bench/measure.mjs';
 import { consoleLoad, consoleMemory } from './bench/console.mjs';
 import { canMeasure } from './bench/cpu.mjs';
-import { managed } from './bench/managed.mjs';
 import { largeInputs } from './bench/large-inputs.mjs';
+import { settled, usage } from './bench/process-usage.mjs';
 import { rebootLatency } from './bench/reboots.mjs';
+import { serveAtRest, serveEvents, serveList, serveMany, serveStart } from './bench/serving.mjs';
 import { asText } from './bench/spec.mjs';
 import { startUp } from './bench/start-up.mjs';
 import { passingOn, rebootCpu } from './bench/supervisor-cpu.mjs';
@@ -77,25 +79,6 @@ function manyRuns() {
   report('memory for each', `${(bytesPerRun / 1024).toFixed(0)} KiB`, '', undefined);
 }
 
-/** proc(5): resident memory in KiB and processor time in ticks. */
-function usage(pid) {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ');
-  return { kib: Number(/VmRSS:\s+(\d+)/.exec(status)[1]), ticks: Number(stat[11]) + Number(stat[12]) };
-}
-
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** V8 tidies its heap once, some seconds after the start; what counts is what comes after. */
-async function settled(pid) {
-  for (let last = usage(pid), rounds = 0; ; rounds += 1) {
-    await wait(4000);
-    const now = usage(pid);
-    if (now.ticks === last.ticks && rounds > 1) return now;
-    last = now;
-  }
-}
-
 /** A supervisor with a guest that does nothing, beside a node that does nothing. */
 async function atRest() {
   if (process.platform !== 'linux') return;
@@ -154,7 +137,11 @@ const measurements = {
   inputs: largeInputs,
   latency: () => rebootLatency(scratch),
   runs: manyRuns,
-  manager: () => managed(scratch),
+  serve: () => serveAtRest(scratch),
+  'serve-many': () => serveMany(scratch),
+  'serve-start': () => serveStart(scratch),
+  'serve-list': () => serveList(scratch),
+  'serve-events': () => serveEvents(scratch),
   kills: manyKills,
   rest: atRest,
 };

@@ -1,32 +1,12 @@
 // From the end of one bhyve to the start of the next, with a shell script as bhyve, and with small scripts for the tools
 // of the host where that is looked at before each boot.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { quantile, report, root } from './measure.mjs';
+import { makeTools } from './host-tools.mjs';
+import { quantile, report } from './measure.mjs';
 import { specOf } from './spec.mjs';
 
 const { run, runTool, systemHost } = await import('../../dist/index.js');
-
-const tap = (name) => `${name}: flags=8802<BROADCAST,SIMPLEX,MULTICAST> metric 0 mtu 1500\n\tgroups: tap\n`;
-
-/** Tools that say what a FreeBSD host with two taps would say, in one process each. @returns the folder to look in */
-function makeTools(scratch) {
-  const folder = path.join(scratch, 'tools');
-  mkdirSync(folder);
-  const fixture = (name) => readFileSync(path.join(root, 'test/fixtures/host', name), 'utf8');
-  const says = {
-    ifconfig: tap('tap0') + tap('tap1'),
-    kldstat: fixture('kldstat.txt'),
-    pciconf: fixture('pciconf.txt'),
-    sysctl: fixture('sysctl.txt'),
-  };
-  for (const [tool, text] of Object.entries(says)) {
-    writeFileSync(path.join(folder, tool), `#!/bin/sh\nprintf %s '${text.replaceAll("'", "'\\''")}'\n`, {
-      mode: 0o755,
-    });
-  }
-  return folder;
-}
 
 /** @returns milliseconds between bhyves, one for each reboot */
 async function gapsOf(spec, options, reboots) {
