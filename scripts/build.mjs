@@ -65,6 +65,8 @@ async function buildVmrun(outdir) {
       });
     },
   };
+  // Loaded by a thread, by its file.
+  lazy.set('draft-thread', path.join(root, 'src/cli/serve/draft-thread.ts'));
   const shared = await buildLazy(path.join(outdir, 'lazy'), lazy, takeFromMain);
   await bundleMain(main + handOver(shared), { outfile: path.join(outdir, 'vmrun.js') });
 }

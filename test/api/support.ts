@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { draftOf } from '../../src/api/native/draft.js';
 import type { NativeSite } from '../../src/api/native/site.js';
 import { nativeApi } from '../../src/api/native/routes.js';
 import { systemClock } from '../../src/host/clock.js';
@@ -57,6 +58,7 @@ export async function withApi(options: ApiOptions, use: (api: Api) => Promise<vo
       ...{ manager: managing.manager, accounts, clock: systemClock, run: runTool },
       ...{ version: '1.2.3', pid: process.pid, features: [], description: () => readFileSync(description, 'utf8') },
       ...{ programs: { bhyve: [guests.file], loaders: {} }, hostBhyve: {}, runBase: place.runBase, hasBhyve: false },
+      planDraft: async (request) => JSON.stringify(await draftOf(request)),
       ...options.site,
     });
     const socketPath = place.path('m.sock');

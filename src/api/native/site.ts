@@ -5,6 +5,7 @@ import type { Programs } from '../../machine/loader.js';
 import type { Accounts } from '../../manager/accounts/accounts.js';
 import type { Manager } from '../../manager/manager.js';
 import type { PlanRequest } from '../../report/plan-report.js';
+import type { DraftRequest } from './draft.js';
 
 /** What the native API speaks for. */
 export interface NativeSite {
@@ -21,6 +22,8 @@ export interface NativeSite {
   readonly features: readonly string[];
   /** `docs/openapi.json`, as text. */
   readonly description: () => string;
+  /** Plans a spec that somebody sends. @returns a DraftDocument, as JSON. @throws HttpError where it would take too much */
+  readonly planDraft: (request: DraftRequest, signal: AbortSignal) => Promise<string>;
   /** For plans and checks. */
   readonly programs: Programs;
   readonly hostBhyve: Partial<Platform>;

@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { ProblemsError } from '../../base/problem.js';
 import { captureFacts, type HostFacts } from '../../host/look/facts.js';
 import { liveView } from '../../host/look/live-view.js';
@@ -9,22 +8,18 @@ import { checkDocument } from '../../report/check-document.js';
 import { checkReport } from '../../report/check-report.js';
 import { chosenTargets } from '../../report/chosen-targets.js';
 import { graphReport, pictures } from '../../report/graph-report.js';
-import { loadSpec } from '../../report/load-spec.js';
 import type { LoadedWithLock } from '../../report/load-with-lock.js';
 import { lockFileFor } from '../../report/lock-file.js';
 import { planDocument } from '../../report/plan-document.js';
 import { planReport } from '../../report/plan-report.js';
-import { withForecast, forecastSeverity } from '../../report/with-forecast.js';
 import type { Spec, SpecFormat } from '../../spec/parse-spec.js';
 import { HttpError } from '../../server/http-error.js';
 import { defaultTarget } from '../../spec/targets.js';
 import type { Answer, Asked } from '../../server/route.js';
-import type { ChangesDocument, DraftDocument, LogDocument, WhyDocument } from './documents.js';
+import type { ChangesDocument, LogDocument, WhyDocument } from './documents.js';
+import { workingDirectory } from './draft.js';
 import type { NativeSite } from './site.js';
 import { vmOf } from './visible.js';
-
-/** Paths in a spec of the manager's are absolute; what is not begins nowhere in particular. */
-const workingDirectory = '/';
 
 /** The spec of the next boot, with its lock file. */
 async function loadedOf({ manager }: NativeSite, name: string): Promise<LoadedWithLock> {
@@ -114,24 +109,10 @@ const formats: Readonly<Record<string, SpecFormat>> = {
 };
 
 /** What is wrong with a draft is no error of the request. */
-export async function planSpec(site: NativeSite, { text, type }: Asked): Promise<Answer> {
-  const document = await draftOf(site, text, formats[type] ?? 'json');
-  return { document };
-}
-
-async function draftOf(site: NativeSite, text: string, format: SpecFormat): Promise<DraftDocument> {
-  const { hostBhyve } = site;
-  const foresee = { severity: forecastSeverity(''), withoutHost: true };
-  try {
-    const input = { text, name: 'spec', format, resolveFile: (file: string) => path.resolve(workingDirectory, file) };
-    const { spec, warnings } = await loadSpec(input, hostBhyve, foresee);
-    const loaded = await withForecast({ spec, warnings, locked: undefined }, { hostBhyve, foresee });
-    const report = planReport(loaded, spec.targets, { ...site, isExplained: true });
-    return { ok: true, problems: report.warnings, plan: planDocument(report) };
-  } catch (error) {
-    if (!(error instanceof ProblemsError)) throw error;
-    return { ok: false, problems: error.problems };
-  }
+export async function planSpec({ planDraft, ...site }: NativeSite, { text, type, signal }: Asked): Promise<Answer> {
+  const { programs, hostBhyve, runBase } = site;
+  const content = await planDraft({ text, format: formats[type] ?? 'json', programs, hostBhyve, runBase }, signal);
+  return { text: { type: 'application/json', content: `${content}\n` } };
 }
 
 /** The host, without the paths that only specs name. */

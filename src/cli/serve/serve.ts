@@ -23,6 +23,7 @@ import { programsOf } from '../programs.js';
 import { formatProblem } from '../show-problems.js';
 import { simulation } from '../simulation.js';
 import { stopSignals } from '../stop-signals.js';
+import { draftPlanner } from './drafts.js';
 import { managerVoice, type ManagerVoice, type Says } from './voice.js';
 import type { Scripts } from './simulated-scripts.js';
 
@@ -131,6 +132,7 @@ async function listen(manager: Manager, listening: Listening): Promise<Served> {
     features: ['events', 'operations', 'metrics'],
     description: () => readFileSync(packageFile(context, 'docs', 'openapi.json'), 'utf8'),
     hostBhyve: context.hostBhyve,
+    planDraft: draftPlanner(packageFile(context, 'dist', 'bin', 'lazy', 'draft-thread.js'), host.clock),
   });
   try {
     const server = await createServer({
