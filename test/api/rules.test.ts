@@ -61,16 +61,28 @@ describe('of the routes there are', () => {
     });
   });
 
+  test('those that write specs, or make people and groups, are for admins: who operates all VMs may not', async () => {
+    await withApi({ specs: { web: {} } }, async ({ as }) => {
+      const { call: operator } = await as('anna', [{ group: 'root', role: 'operate' }]);
+      const open = ['getHost', 'planSpec', 'getMetrics'];
+      const ofRoot = rows.filter(
+        ({ id, right }) => typeof right === 'object' && right.on === 'root' && !open.includes(id),
+      );
+      expect(ofRoot.length).toBeGreaterThan(10);
+      for (const row of ofRoot) expect([row.id, (await operator(lineOf(row, 'web'))).status]).toEqual([row.id, 403]);
+    });
+  });
+
   test('those about a VM say to who may not see it that there is none', async () => {
     await withApi({ specs: { web: {} } }, async ({ as, call }) => {
       for (const path of ['root/web', 'root/db', 'root/website']) await call('POST /groups', { body: { path } });
-      await call('PUT /vms/web/group', { body: { group: 'root/web' } });
+      await call('PUT /vms/web/group', { body: { group: 'root/website' } });
       const ofVm = rows.filter(({ right }) => typeof right === 'object' && right.on === 'vm');
       expect(ofVm.length).toBeGreaterThan(10);
       for (const [name, grants] of [
         ['nothing', []],
         ['beside', [{ group: 'root/db', role: 'admin' }]],
-        ['alike', [{ group: 'root/website', role: 'admin' }]],
+        ['alike', [{ group: 'root/web', role: 'admin' }]],
       ] as const) {
         const { call: other } = await as(name, grants);
         for (const row of ofVm) {
@@ -111,6 +123,46 @@ describe('a role', () => {
       expect((await own('POST /vms/web/stop')).status).toBe(403);
       await call('PATCH /users/anna', { body: { grants: [] } });
       expect((await own('GET /vms/web')).status).toBe(404);
+    });
+  });
+});
+
+describe('a token', () => {
+  test('may do no more than it was made for, whatever its owner may', async () => {
+    await withApi({ specs: { web: {} } }, async ({ call, url }) => {
+      const grants = [{ group: 'root', role: 'view' }];
+      const made = await call('POST /tokens', { body: { user: 'root', name: 'looks', grants } });
+      const token = String(fact(made.json, 'token'));
+      expect((await ask(`${url}/api/v1/vms/web`, { token })).status).toBe(200);
+      expect((await ask(`${url}/api/v1/vms/web/stop`, { token, method: 'POST' })).status).toBe(403);
+      expect((await ask(`${url}/api/v1/users`, { token })).status).toBe(403);
+    });
+  });
+});
+
+describe('events', () => {
+  test('of a VM are for who may see it, now', async () => {
+    await withApi({ specs: { web: {}, db: {} } }, async ({ as, call, url }) => {
+      for (const path of ['root/web', 'root/db']) await call('POST /groups', { body: { path } });
+      for (const name of ['web', 'db']) await call(`PUT /vms/${name}/group`, { body: { group: `root/${name}` } });
+      const { token } = await as('anna', inWeb('view'));
+      const asked = httpGet(`${url}/api/v1/events`, { agent: false, headers: { authorization: `Bearer ${token}` } });
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      let told = '';
+      response.setEncoding('utf8').on('data', (more: string) => (told += more));
+      response.on('error', () => undefined);
+      await until(() => told.includes('retry:'));
+      for (const name of ['db', 'web', 'db']) {
+        await call(`POST /vms/${name}/start?wait=60s`);
+        await call(`POST /vms/${name}/stop?wait=60s`, { body: { now: true } });
+      }
+      // What is hidden comes after this no more: events are told in their order.
+      await call('PUT /vms/db/group', { body: { group: 'root/web' } });
+      await until(() => told.includes('"kind":"group","vm":"db"'));
+      asked.destroy();
+      const seen = [...told.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data) as unknown);
+      expect(seen.filter((event) => fact(event, 'vm') === 'db').map((event) => fact(event, 'kind'))).toEqual(['group']);
+      expect(seen.filter((event) => fact(event, 'vm') === 'web').length).toBeGreaterThan(2);
     });
   });
 });
@@ -247,6 +299,19 @@ describe('five failed logins', () => {
       expect((await login(rootPassword, '203.0.113.8')).status).toBe(200);
       expect((await login(rootPassword)).status).toBe(200);
       expect((await socketLogin(rootPassword)).status).toBe(200);
+    });
+  });
+
+  test('count as well where somebody tries passwords in a session', async () => {
+    await withApi({ server: { trustedProxies: ['127.0.0.1'] } }, async ({ url }) => {
+      const body = { name: 'root', password: rootPassword };
+      const reply = await ask(`${url}/api/v1/login`, { method: 'POST', body });
+      const cookie = reply.headers['set-cookie']?.[0]?.split(';')[0] ?? '';
+      const headers = { cookie, origin: url, 'x-forwarded-for': '203.0.113.7' };
+      const change = { method: 'POST', headers, body: { current: 'a wrong one', password: 'another one' } };
+      const statuses: number[] = [];
+      for (let times = 0; times < 6; times += 1) statuses.push((await ask(`${url}/api/v1/password`, change)).status);
+      expect(statuses).toEqual([401, 401, 401, 401, 429, 429]);
     });
   });
 

@@ -1,3 +1,4 @@
+import { scryptSync } from 'node:crypto';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { mkdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
@@ -214,6 +215,14 @@ describe('a password', () => {
     const refused = found.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
     expect(refused).toHaveLength(8);
     expect(refused.every((reason) => reason instanceof TooBusy)).toBe(true);
+  });
+
+  test('is kept as scrypt has it, at a cost of 32 MiB', async () => {
+    const { salt, hash, cost } = await passwordHashing().make('a good one');
+    const [N, r, p] = cost;
+    expect([N * r * 128 >= 32 * 1024 * 1024, p >= 1]).toEqual([true, true]);
+    const key = scryptSync('a good one', Buffer.from(salt, 'base64'), 32, { N, r, p, maxmem: 256 * N * r });
+    expect(hash).toBe(key.toString('base64'));
   });
 
   test('is kept with a salt of its own', async () => {
