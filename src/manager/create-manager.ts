@@ -212,6 +212,7 @@ function runOptionsOf(
   return {
     ...own,
     keepSpec: true,
+    servesStdio: true,
     ...(bhyve === undefined ? {} : { bhyve }),
     ...(loaders === undefined ? {} : { loaders }),
     ...(env === undefined ? {} : { env }),

@@ -16,6 +16,8 @@ export type Planner = (target?: string, hostCards?: PlanOptions['hostCards']) =>
 export interface Planning extends PlanOptions {
   /** That of the run. */
   readonly runDirectory: string;
+  /** As in `RunOptions`. */
+  readonly servesStdio?: boolean | undefined;
 }
 
 /**
@@ -28,18 +30,35 @@ export function planner(subject: Spec | Machine, options: Planning, planned?: Ma
   if (known !== undefined) refuseElsewhere(known, options);
   if (!('argv' in subject)) return specPlanner(subject, options, planned);
   refuseOtherTargets(subject);
-  return (target = subject.target) => {
-    if (target !== subject.target) throw refuse(subject.name, noTarget(target, [subject.target]));
-    return subject;
+  const machine = withStdio(subject, options);
+  return (target = machine.target) => {
+    if (target !== machine.target) throw refuse(machine.name, noTarget(target, [machine.target]));
+    return machine;
   };
 }
+
+/** A console on stdio is that of the terminal, or the one that vmrun serves; bhyve's command is the same. */
+function withStdio(machine: Machine, { servesStdio = false }: Planning): Machine {
+  const { loader } = machine;
+  if (!servesStdio || !(machine.usesStdio || loader?.usesStdio === true)) return machine;
+  return {
+    ...machine,
+    ...served(machine),
+    ...(loader === undefined ? {} : { loader: { ...loader, ...served(loader) } }),
+  };
+}
+
+const served = ({ usesStdio, servesConsole }: Pick<Machine, 'usesStdio' | 'servesConsole'>) => ({
+  usesStdio: false,
+  servesConsole: usesStdio || servesConsole,
+});
 
 /**
  * A boot that follows is that of the same machine, unless the host has told something new about its cards. The last one
  * alone is kept: a spec may have ten thousand targets.
  */
-function specPlanner(spec: Spec, options: PlanOptions, planned: Machine | undefined): Planner {
-  let last = planned?.name === spec.name ? planned : undefined;
+function specPlanner(spec: Spec, options: Planning, planned: Machine | undefined): Planner {
+  let last = planned?.name === spec.name ? withStdio(planned, options) : undefined;
   return (target = defaultTarget, hostCards) => {
     if (hostCards !== undefined) return machineOf(spec, target, { ...options, hostCards });
     if (last?.target !== target) last = machineOf(spec, target, options);
@@ -48,11 +67,11 @@ function specPlanner(spec: Spec, options: PlanOptions, planned: Machine | undefi
 }
 
 /** The spec has been checked for every target when it was loaded, so a plan that fails is a mistake of the caller. */
-function machineOf(spec: Spec, target: string, options: PlanOptions): Machine {
+function machineOf(spec: Spec, target: string, options: Planning): Machine {
   if (!spec.targets.includes(target)) throw refuse(spec.source, noTarget(target, spec.targets));
   const result = plan(spec, target, options);
   if (!result.ok) throw new ProblemsError('spec', spec.source, result.problems);
-  return result.value;
+  return withStdio(result.value, options);
 }
 
 function refuseOtherTargets({ name, target, policy }: Machine): void {

@@ -67,6 +67,11 @@ export interface RunOptions {
    * `readKeptSpec`. Default: false.
    */
   readonly keepSpec?: boolean | undefined;
+  /**
+   * Serve a guest's console on stdio as `"com1": "console"` is served: this process has no terminal for it, or may end before
+   * the VM does, whose bhyve would go on to hold its standard input and output. Default: bhyve inherits both.
+   */
+  readonly servesStdio?: boolean | undefined;
   /** Pid file of bhyve. */
   readonly pidFile?: string | undefined;
   /** Pid file of this process. */

@@ -49,9 +49,10 @@ export async function specAtHand(
   { runBase, stop }: { readonly runBase: string; readonly stop: AbortSignal },
 ): Promise<SpecAtHand | undefined> {
   const take = (spec: Spec | Machine, machine?: Machine): Taken => {
-    const { platform, extraArguments = [] } = options;
+    const { platform, servesStdio, extraArguments = [] } = options;
     const identity = identityFor(spec, options);
-    const planning = { ...platform, identity, extraArguments, runDirectory: runDirectoryOf(runBase, spec.name) };
+    const runDirectory = runDirectoryOf(runBase, spec.name);
+    const planning = { ...platform, identity, extraArguments, runDirectory, servesStdio };
     const planned = planner(spec, planning, machine);
     refusePidFiles(spec, { ...options, identity }, runBase);
     return { spec, identity, planned };
