@@ -14,6 +14,8 @@ export interface OngoingOperation {
   readonly done: (hadEffect?: boolean) => void;
   readonly failed: (problems: readonly Problem[]) => void;
   readonly interrupted: (problem: Problem) => void;
+  /** The run is over that was to be stopped first: a manager that comes after us must not stop the one that follows. */
+  readonly stopIsOver: () => void;
   /** It has not begun to act: how it is taken back. Undefined from then on. */
   readonly whenCancelled: (cancel: (() => void) | undefined) => void;
 }
@@ -48,7 +50,7 @@ export function operationBook(
   interface Entry {
     operation: Operation;
     readonly isKept: boolean;
-    readonly stop: KeptStop | undefined;
+    stop: KeptStop | undefined;
     cancel: (() => void) | undefined;
     readonly over: AbortController;
   }
@@ -101,6 +103,11 @@ export function operationBook(
       },
       interrupted: (problem) => {
         end(entry, { state: 'interrupted', problems: [problem] });
+      },
+      stopIsOver: () => {
+        if (entry.stop === undefined) return;
+        entry.stop = undefined;
+        keep(entry);
       },
       whenCancelled: (cancel) => {
         entry.cancel = cancel;

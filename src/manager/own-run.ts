@@ -79,6 +79,7 @@ export function ownRun(name: string, { around, nextSpec, onWords, beforeEnd, onE
   function launch(ongoing: OngoingOperation | undefined, target: string | undefined): void {
     starting = ongoing;
     ongoing?.whenCancelled(undefined);
+    ongoing?.stopIsOver();
     isStopping = false;
     isReady = undefined;
     hasBegun = false;

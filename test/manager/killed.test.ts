@@ -1,4 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readdirSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import { managerProcess, type ManagerProcess } from '../support/built-manager.js';
@@ -13,10 +15,13 @@ interface Scene {
 }
 
 /** Managers in processes of their own, and their guests; the VM of the place has run once it is given away. */
-const inScene = (use: (scene: Scene) => Promise<void>, fields: object = {}): Promise<void> =>
+const inScene = (
+  use: (scene: Scene) => Promise<void>,
+  fieldsIn: (place: Place) => object = () => ({}),
+): Promise<void> =>
   inPlace(async (place) => {
     const guests = guestsOf(place);
-    addSpec(place, place.name, fields);
+    addSpec(place, place.name, fieldsIn(place));
     await use({
       ...{ place, guests },
       manager: (socket) => managerProcess(place, guests.file, socket),
@@ -156,6 +161,40 @@ test('a restart that was under way ends with a VM that runs', async () => {
     expect(await next.vm(place.name)).toMatchObject({ state: 'running', wanted: { state: 'running' } });
     await next.end(now);
   });
+});
+
+test('a restart whose second run has begun is not done once more', async () => {
+  await inScene(
+    async (scene) => {
+      const { place, guests, manager, ups } = scene;
+      await runOnce(scene);
+      const second = manager();
+      await second.until('it is adopted', hasRun(second, 'adopted'));
+      // The hook of the run that follows waits for what is written here.
+      const gate = place.path('gate');
+      execFileSync('mkfifo', [gate]);
+      const restart = await second.restart(place.name);
+      await until(() => guests.log().some((line) => line.startsWith('hook')));
+      await second.kill();
+      await writeFile(gate, 'go\n');
+      rmSync(gate);
+      const last = manager();
+      await until(async () => (await last.vm(place.name))?.state === 'running');
+      expect(await last.wait(restart.id)).toMatchObject({ kind: 'restart', state: 'interrupted' });
+      expect(await last.vm(place.name)).toMatchObject({ wanted: { state: 'running', by: 'test' } });
+      expect(ups()).toHaveLength(2);
+      await last.end(now);
+    },
+    ({ path }) => ({
+      hooks: {
+        pre_start: [
+          '/bin/sh',
+          '-c',
+          `[ -p '${path('gate')}' ] || exit 0; echo hook >> '${path('guests.log')}'; read -r go < '${path('gate')}'`,
+        ],
+      },
+    }),
+  );
 });
 
 test('what else was under way is interrupted, and known as such', async () => {

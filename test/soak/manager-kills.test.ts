@@ -71,6 +71,8 @@ type What = 'start' | 'stop' | 'restart';
 interface Asked {
   /** Of a VM, last, and answered; nothing where the last request was not. */
   readonly wanted: Map<string, 'running' | 'stopped' | undefined>;
+  /** How often, answered or not. */
+  readonly count: (name: string, ...what: readonly What[]) => number;
   /** Operations that go on, as was answered. */
   readonly operations: Set<string>;
   readonly request: (api: PlaceApi, name: string, what: What) => Promise<void>;
@@ -79,11 +81,14 @@ interface Asked {
 function asking(): Asked {
   const wanted: Asked['wanted'] = new Map();
   const operations = new Set<string>();
+  const all: (readonly [string, What])[] = [];
   return {
     wanted,
     operations,
+    count: (name, ...what) => all.filter((each) => each[0] === name && what.includes(each[1])).length,
     async request(api, name, what) {
       wanted.set(name, undefined);
+      all.push([name, what]);
       const { id, state } = await api.request(name, what);
       wanted.set(name, what === 'stop' ? 'stopped' : 'running');
       if (state === 'running') operations.add(id);
@@ -251,6 +256,12 @@ test.each(seeds)(
       // Nobody but the guests themselves ended them, and how was known each time.
       for (const events of [client.events(), command.events])
         expect(toldIn(events, hasBegun)).toEqual(['failed', 'powered-off', 'rebooted']);
+      // A guest that powered off, whoever was there to see it, is started again by nobody who was not asked to.
+      for (const name of names.filter((each) => each.includes('-powers-off-'))) {
+        const starts = lives(place).filter((life) => life.name === name).length;
+        const most = asked.count(name, 'start', 'restart') + (isAutomatic(name) ? 1 : 0);
+        expect({ name, isMore: starts > most }).toEqual({ name, isMore: false });
+      }
       expect(client.heard.slice(1).filter(({ after }) => after === undefined)).toEqual([]);
       expect(client.heard.flatMap(({ events, after }) => faultsIn(events, after))).toEqual([]);
       expect(faultsIn(command.events, 'before-1')).toEqual([]);
