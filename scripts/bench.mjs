@@ -11,7 +11,7 @@ import { canMeasure } from './bench/cpu.mjs';
 import { largeInputs } from './bench/large-inputs.mjs';
 import { settled, usage } from './bench/process-usage.mjs';
 import { rebootLatency } from './bench/reboots.mjs';
-import { serveAtRest, serveEvents, serveList, serveMany, serveStart } from './bench/serving.mjs';
+import { serveAtRest, serveEvents, serveHandOver, serveList, serveMany, serveStart } from './bench/serving.mjs';
 import { asText } from './bench/spec.mjs';
 import { startUp } from './bench/start-up.mjs';
 import { passingOn, rebootCpu } from './bench/supervisor-cpu.mjs';
@@ -140,6 +140,7 @@ const measurements = {
   serve: () => serveAtRest(scratch),
   'serve-many': () => serveMany(scratch),
   'serve-start': () => serveStart(scratch),
+  'serve-hand-over': () => serveHandOver(scratch),
   'serve-list': () => serveList(scratch),
   'serve-events': () => serveEvents(scratch),
   kills: manyKills,

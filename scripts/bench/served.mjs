@@ -102,12 +102,14 @@ export function watch(socketPath, onEvent, { after, vm } = {}) {
   });
   const ready = open.then((response) => {
     let rest = '';
-    response.setEncoding('utf8').on('data', (text) => {
-      const blocks = (rest + text).split('\n\n');
+    response.setEncoding('utf8').on('data', (piece) => {
+      const blocks = (rest + piece).split('\n\n');
       rest = blocks.pop();
       for (const block of blocks) {
         const id = /^id: (.*)$/m.exec(block)?.[1];
-        if (id !== undefined) onEvent(id, /^data: (.*)$/m.exec(block)[1]);
+        const text = /^data: (.*)$/m.exec(block)?.[1];
+        // Where it begins is told without an event.
+        if (id !== undefined && text !== undefined) onEvent(id, text);
       }
     });
     response.on('error', () => undefined);

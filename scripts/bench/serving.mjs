@@ -71,6 +71,28 @@ export async function serveStart(scratch) {
   }
 }
 
+/** From the end of a manager until the next one has taken over what it left, again and again. */
+export async function serveHandOver(scratch) {
+  const [count, rounds, mostMs] = [50, 5, 2000];
+  const host = makeHost(scratch, { count, fields: { autostart: true } });
+  let manager = await serve(host);
+  const times = [];
+  try {
+    await allBooted(host, host.names);
+    for (let round = 0; round < rounds; round += 1) {
+      await manager.end('SIGUSR2');
+      const endedMs = nowMs();
+      manager = await serve(host);
+      times.push((await allBooted(host, host.names, { kinds: ['adopted'] })) - endedMs);
+    }
+  } finally {
+    await manager.end();
+  }
+  const [ms, worst] = [median(times), Math.max(...times)];
+  const figure = `${ms.toFixed(0)} ms, at worst ${worst.toFixed(0)}`;
+  report(`from a manager to the next, with ${count} VMs`, figure, `<= ${mostMs} ms`, ms <= mostMs);
+}
+
 /**
  * 10 clients that ask for all 300 VMs, each again 50 ms after its answer. Meanwhile the guest of one reboots again and
  * again: its bhyve waits for a line, and ends. The time of its end is ours, that of the next boot is the manager's.
