@@ -61,6 +61,10 @@ const vmrunLines = [
   ['help', 'plan'],
   ['ps', ...run],
   ['stop', 'vm0', ...run],
+  // There is no manager: what these load for asking one is loaded.
+  ['ls', ...run],
+  ['start', 'vm0', ...run],
+  ['serve', '--dry-run'],
 ];
 
 const simulatorLine = [

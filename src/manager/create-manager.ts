@@ -135,7 +135,8 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
     if (vm === undefined || shelved === undefined) return undefined;
     const tell = views.get(name) ?? viewTeller(name, { ...platform, runDirectory: runDirectoryOf(runBase, name) });
     views.set(name, tell);
-    return tell(vm.status(), { ...shelved, problems: problemsOf(name) });
+    const { files, accepted } = shelved;
+    return tell(vm.status(), { name, files, accepted, problems: problemsOf(name) });
   }
 
   const texts = specTexts({ ...{ state, shelf, reading, view, tell }, vm: (name) => vms.get(name) });
