@@ -29,9 +29,8 @@ export function viewTeller(name: string, planning: PlanOptions): TellView {
 /** All that a view is made of. None of it changes: what is told otherwise is another object. */
 function partsOf(status: VmStatus, { files, accepted, problems }: Shelved): readonly unknown[] {
   const { life, others, state, wanted, group, waitsFor, isFailed, why, last, isReady, operation } = status;
-  const parts: unknown[] = [life, life?.booted(), others.known(), state, wanted, group, waitsFor, isFailed, why, last];
-  parts.push(isReady, operation, accepted, ...files, undefined, ...problems, undefined, ...status.problems);
-  return parts;
+  const own = [life, life?.booted(), others.known(), state, wanted, group, waitsFor, isFailed, why, last, isReady];
+  return [...own, operation, accepted, ...files, undefined, ...problems, undefined, ...status.problems];
 }
 
 /** A VM as others see it. */

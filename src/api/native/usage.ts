@@ -2,33 +2,54 @@ import type { Clock } from '../../host/clock.js';
 import type { RunTool } from '../../host/process/tools.js';
 import type { UsageDocument } from './documents.js';
 
-/** How long one look is good for. */
-const goodMs = 5000;
+/** After so long it is looked again, and what was found is told meanwhile; after so long it is not told any more. */
+const [goodMs, oldMs] = [5000, 10_000];
 
 /** What processes take, by pid. */
 export type Usage = ReadonlyMap<number, UsageDocument>;
 
 export interface UsageWatch {
-  /** Of these processes, one ps(1) for all; a look of the last seconds serves. Those that are gone are absent. */
+  /** Of these processes, one ps(1) for all; a look of the last seconds serves. Absent are those that are gone, or came just now. */
   readonly of: (pids: readonly number[]) => Promise<Usage>;
 }
 
 export function usageWatch(run: RunTool, clock: Pick<Clock, 'monotonicMs'>): UsageWatch {
-  const looks = new Map<number, { readonly at: number; readonly usage: Promise<Usage> }>();
+  const found = new Map<number, { readonly at: number; readonly usage: UsageDocument | undefined }>();
+  const looks = new Map<number, Promise<void>>();
+
+  async function lookAt(pids: readonly number[], at: number): Promise<void> {
+    try {
+      const usage = await look(run, pids);
+      for (const [pid, known] of found) if (at - known.at > oldMs) found.delete(pid);
+      for (const pid of pids) found.set(pid, { at, usage: usage.get(pid) });
+    } finally {
+      for (const pid of pids) looks.delete(pid);
+    }
+  }
+
+  function begin(pids: readonly number[], at: number): void {
+    const looking = lookAt(pids, at);
+    // Who waits for it is told.
+    looking.catch(() => undefined);
+    for (const pid of pids) looks.set(pid, looking);
+  }
+
   return {
     async of(pids) {
       const now = clock.monotonicMs();
-      const unknown = pids.filter((pid) => !looks.has(pid));
-      const isOld = pids.some((pid) => now - (looks.get(pid)?.at ?? now) > goodMs);
-      // Where bhyves come and go, one that is new is no reason to look at all of them.
-      const due = isOld ? pids : unknown;
-      if (isOld) looks.clear();
-      if (due.length > 0) {
-        const found = { at: now, usage: look(run, due) };
-        for (const pid of due) looks.set(pid, found);
+      const ageOf = (pid: number): number => now - (found.get(pid)?.at ?? -Infinity);
+      const isOld = pids.some((pid) => found.has(pid) && ageOf(pid) > goodMs);
+      // Where bhyves come and go, one that is new is no reason to look at all of them, nor to let anybody wait.
+      const due = pids.filter((pid) => !looks.has(pid) && (isOld || !found.has(pid)));
+      if (due.length > 0) begin(due, now);
+      const known = pids.filter((pid) => ageOf(pid) <= oldMs).length;
+      if (2 * known < pids.length) await Promise.all(new Set(pids.flatMap((pid) => looks.get(pid) ?? [])));
+      const usage = new Map<number, UsageDocument>();
+      for (const pid of pids) {
+        const one = found.get(pid);
+        if (one?.usage !== undefined && now - one.at <= oldMs) usage.set(pid, one.usage);
       }
-      const found = await Promise.all(new Set(pids.flatMap((pid) => looks.get(pid)?.usage ?? [])));
-      return found.length === 1 && found[0] !== undefined ? found[0] : new Map(found.flatMap((usage) => [...usage]));
+      return usage;
     },
   };
 }
