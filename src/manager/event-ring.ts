@@ -54,6 +54,16 @@ export function eventRing(clock: Clock): EventRing {
     let isLeft = false;
     const waiting: ((result: IteratorResult<ManagerEvent>) => void)[] = [];
 
+    const isWanted = (event: ManagerEvent | undefined): event is ManagerEvent =>
+      event !== undefined && (vm === undefined || isAbout(event, vm));
+
+    /** Of what is kept no more, nobody knows whom it was about. */
+    function missedBefore(first: number): number {
+      let count = Math.max(0, Math.min(first, oldest()) - had - 1);
+      for (let at = Math.max(had + 1, oldest()); at < first; at += 1) if (isWanted(kept[at % keptEvents])) count += 1;
+      return count;
+    }
+
     /** @returns undefined where there is nothing yet */
     function take(): IteratorResult<ManagerEvent> | undefined {
       if (isLeft) return { done: true, value: undefined };
@@ -63,14 +73,14 @@ export function eventRing(clock: Clock): EventRing {
       }
       const first = Math.max(oldest(), had < replayedTo ? 0 : last - bound + 1);
       if (had + 1 < first) {
-        const count = first - 1 - had;
+        const count = missedBefore(first);
         had = first - 1;
-        return { done: false, value: gap(had, count) };
+        if (count > 0) return { done: false, value: gap(had, count) };
       }
       while (had < last) {
         had += 1;
         const event = kept[had % keptEvents];
-        if (event !== undefined && (vm === undefined || isAbout(event, vm))) return { done: false, value: event };
+        if (isWanted(event)) return { done: false, value: event };
       }
       return isOver ? { done: true, value: undefined } : undefined;
     }

@@ -68,6 +68,17 @@ test('a reader that is too slow loses the oldest beyond its bound, and is told h
   expect(await readAll(quick)).toHaveLength(30);
 });
 
+test('a reader of one VM that is too slow is told of what it misses of that VM, and of no gap where that is nothing', async () => {
+  const ring = eventRing(systemClock);
+  const [others, own] = [ring.subscribe({ vm: 'b', bound: 10 }), ring.subscribe({ vm: 'c', bound: 10 })];
+  tell(ring, 5, 'c');
+  tell(ring, 30);
+  tell(ring, 1, 'b');
+  ring.end();
+  expect((await readAll(others)).map(number)).toEqual([36]);
+  expect(await readAll(own)).toMatchObject([{ kind: 'gap', count: 5 }]);
+});
+
 test('a reader of one VM gets what is about it', async () => {
   const ring = eventRing(systemClock);
   const events = ring.subscribe({ vm: 'b' });
