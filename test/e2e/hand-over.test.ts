@@ -15,8 +15,10 @@ function guestsOf(place: Place): string {
     `cd '${place.folder}' || exit 4`,
     'case $VMRUN_NAME in deaf-*) trap "" TERM ;; *) trap "exit 1" TERM ;; esac',
     'echo "$VMRUN_NAME" >> boots',
-    // What it starts holds nothing that is to be let go of with it.
-    'while :; do sleep 1000 3>&- 4>&- & wait "$!"; done',
+    // It waits for what nobody writes, and starts nobody who would outlive it.
+    '[ -p "line.$VMRUN_NAME" ] || mkfifo "line.$VMRUN_NAME"',
+    'exec 9<> "line.$VMRUN_NAME"',
+    'while :; do read -r never <&9; done',
   );
 }
 

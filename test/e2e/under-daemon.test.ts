@@ -47,8 +47,10 @@ function guestsOf(place: Place) {
     `cd '${place.folder}' || exit 4`,
     `if [ "$VMRUN_SIM_PROGRAM" = bhyveload ]; then ${leads} >> loaders; exit 0; fi`,
     "trap 'exit 1' TERM",
-    // What it starts holds nothing that is to be let go of with it.
-    'while :; do sleep 1000 3>&- 4>&- & wait "$!"; done',
+    // It waits for what nobody writes, and starts nobody who would outlive it.
+    '[ -p "line.$VMRUN_NAME" ] || mkfifo "line.$VMRUN_NAME"',
+    'exec 9<> "line.$VMRUN_NAME"',
+    'while :; do read -r never <&9; done',
   );
   const lasting = place.script('lasting', `echo "$$" >> '${place.path('lasting.pids')}'`, 'exec sleep 1000');
   place.script('hook', `'${lasting}' &`);
