@@ -57,10 +57,16 @@ const tooLarge = (): HttpError =>
 async function allOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > mostBodyBytes) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > mostBodyBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    // A client that goes in the middle of it is no fault of ours, and nobody reads this.
+    throw httpError(400, 'broken-off', 'the body was broken off');
   }
   return Buffer.concat(chunks, length);
 }

@@ -59,9 +59,6 @@ export async function respond(
   response.once('close', () => {
     abort(gone);
   });
-  // A client that breaks off is no fault of ours.
-  request.on('error', () => undefined);
-  response.on('error', () => undefined);
   response.once('finish', () => {
     if (site.ending.aborted) request.socket.end();
   });

@@ -125,8 +125,12 @@ function serverFor(
         })
       : createHttpServer(common);
   const way = { isUnixSocket: address.kind === 'unix', isSecure };
+  const inTurn = takenInTurn();
   const take = (request: IncomingMessage, response: ServerResponse, waitsForContinue: boolean): void => {
-    void respond(request, response, { ...way, waitsForContinue }, site);
+    // A client that breaks off is no fault of ours.
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
+    inTurn(request.socket, () => respond(request, response, { ...way, waitsForContinue }, site));
   };
   server.on('request', (request, response) => {
     take(request, response, false);
@@ -138,6 +142,34 @@ function serverFor(
     refuseGarbage(error, socket);
   });
   return server;
+}
+
+/** So many requests of one connection may wait for their turn; nobody but those who want to hurt us sends more. */
+const mostInTurn = 100;
+
+/**
+ * One request of a connection at a time: a client that sends a thousand at once, and reads nothing, has the memory of one
+ * answer and not of a thousand.
+ */
+function takenInTurn(): (socket: Socket, answer: () => Promise<void>) => void {
+  const waiting = new WeakMap<Socket, (() => Promise<void>)[]>();
+  return (socket, answer) => {
+    const others = waiting.get(socket);
+    if (others !== undefined) {
+      if (others.length >= mostInTurn) socket.destroy();
+      else others.push(answer);
+      return;
+    }
+    const line = [answer];
+    waiting.set(socket, line);
+    void (async () => {
+      for (let next = line[0]; next !== undefined && !socket.destroyed; next = line[0]) {
+        await next();
+        line.shift();
+      }
+      waiting.delete(socket);
+    })();
+  };
 }
 
 /** What is no HTTP, or takes too long, is told so where it still listens. */

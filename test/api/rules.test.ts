@@ -115,6 +115,15 @@ describe('a role', () => {
     });
   });
 
+  test('to view shows operations, and takes none back', async () => {
+    await withApi({ specs: { web: {} } }, async ({ as, call }) => {
+      const { json } = await call('POST /vms/web/stop');
+      const path = `/operations/${String(fact(json, 'id'))}`;
+      const { call: own } = await as('anna', [{ group: 'root', role: 'view' }]);
+      expect([(await own(`GET ${path}`)).status, (await own(`DELETE ${path}`)).status]).toEqual([200, 403]);
+    });
+  });
+
   test('that is taken away is gone at once, from tokens, too', async () => {
     await withApi({ specs: { web: {} } }, async ({ as, call }) => {
       const { call: own } = await as('anna', [{ group: 'root', role: 'operate' }]);

@@ -850,6 +850,29 @@ describe('a hostile client', () => {
     });
   });
 
+  test('that goes in the middle of its body is no fault of ours', async () => {
+    let faults: readonly unknown[] = ['not looked at'];
+    await withServer({ routes }, async ({ url, bugs }) => {
+      faults = bugs;
+      for (const framing of [
+        'Content-Length: 100',
+        'Transfer-Encoding: chunked',
+        'Content-Length: 100\r\nExpect: 100-continue',
+      ])
+        for (const end of ['end', 'resetAndDestroy'] as const) {
+          const socket = dial(url);
+          socket.on('error', () => undefined);
+          const head = 'PUT /api/v1/text HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n';
+          socket.write(`${head}${framing}\r\n\r\n`);
+          socket.write('4\r\nabcd\r\n');
+          // It is being read by then.
+          expect((await ask(`${url}/api/v1/things/a`)).status).toBe(200);
+          socket[end]();
+        }
+    });
+    expect(faults).toEqual([]);
+  });
+
   test('that does not read its answer is cut off', async () => {
     const clock = steppedClock();
     await withServer({ routes, clock }, async ({ url }) => {
@@ -887,6 +910,36 @@ describe('a hostile client', () => {
       const names = [...reply.matchAll(/"params":\{"name":"(\d+)"\}/g)].map(([, name]) => Number(name));
       expect(names).toEqual(Array.from({ length: 50 }, (_, at) => at));
       expect(reply.match(/HTTP\/1.1 404 /g)).toHaveLength(1);
+    });
+  });
+
+  test('that sends a thousand requests and reads nothing has one answered, and is cut off', async () => {
+    let asked = 0;
+    let content = '';
+    const counted = row('GET', '/counted', {
+      handle: () => {
+        asked += 1;
+        return { text: { type: 'text/plain', content } };
+      },
+    });
+    await withServer({ routes: [...routes, counted] }, async ({ url }) => {
+      for (const [count, isCut] of [
+        [100, false],
+        [1000, true],
+      ] as const) {
+        asked = 0;
+        content = isCut ? large : 'small';
+        const deaf = dial(url).pause();
+        let isClosed = false;
+        deaf.on('error', () => undefined).on('close', () => (isClosed = true));
+        deaf.write('GET /counted HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(count));
+        await until(() => asked > 0);
+        deaf.resume();
+        if (isCut) await until(() => isClosed);
+        else await until(() => asked === count);
+        expect([count, isCut ? asked <= 1 : asked]).toEqual([count, isCut || count]);
+        deaf.destroy();
+      }
     });
   });
 
