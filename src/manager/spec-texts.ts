@@ -61,6 +61,8 @@ export function specTexts(options: SpecTextsOptions): Pick<Manager, 'specText' |
     try {
       state.writeText(ownName(given), text);
     } catch (error) {
+      // Where only the folder could not be synced, it is there all the same, until the power fails.
+      await lookAgain(given);
       return failure([notWritten(file, describeSystemError(systemError(error)))]);
     }
     await lookAgain(given);

@@ -10,20 +10,22 @@ import { codeOf } from '../../base/error-code.js';
  */
 export function replacePrivateFile(file: string, content: string | Uint8Array): void {
   const fresh = temporaryOf(file);
-  try {
-    writeFresh(fresh, content);
-    renameSync(fresh, file);
-  } catch (error) {
-    removeIfThere(fresh);
-    throw error;
-  }
-  syncFolder(path.dirname(file));
+  inFolder(file, () => {
+    try {
+      writeFresh(fresh, content);
+      renameSync(fresh, file);
+    } catch (error) {
+      removeIfThere(fresh);
+      throw error;
+    }
+  });
 }
 
 /** Removes such a file, if it is there; after a power cut it stays removed. @throws the error of the system call */
 export function removePrivateFile(file: string): void {
-  removeIfThere(file);
-  syncFolder(path.dirname(file));
+  inFolder(file, () => {
+    removeIfThere(file);
+  });
 }
 
 /** A name of what was being written when its process was killed: it may be removed, and is no file of anybody's. */
@@ -51,10 +53,11 @@ function removeIfThere(file: string): void {
   }
 }
 
-/** A name is in its folder, which is written by itself. */
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+/** A name is in its folder, which is written by itself. It is opened before: what cannot be synced is not begun. */
+function inFolder(file: string, change: () => void): void {
+  const descriptor = openSync(path.dirname(file), constants.O_RDONLY | constants.O_DIRECTORY);
   try {
+    change();
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

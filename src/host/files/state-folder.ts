@@ -4,7 +4,7 @@ import { readBoundedText } from '../../base/bounded-file.js';
 import { codeOf } from '../../base/error-code.js';
 import { ProblemsError } from '../../base/problem.js';
 import { describeSystemError, systemError } from '../errno.js';
-import { takeLock, type Lock } from './lock.js';
+import { takeLock, type Lock, type LockResult } from './lock.js';
 import { makePrivateFolder } from './private-folder.js';
 import { isUnfinished, removePrivateFile, replacePrivateFile } from './replace-file.js';
 
@@ -63,13 +63,14 @@ export async function openStateFolder(
 }
 
 async function locked(folder: string, folders: readonly string[], holder: string): Promise<Lock> {
-  let lock;
+  let lock: LockResult | undefined;
   try {
     makePrivateFolder(path.dirname(folder), folder);
     for (const each of folders) makePrivateFolder(folder, path.join(folder, each));
     lock = await takeLock(path.join(folder, lockFile));
     if (!('heldBy' in lock)) lock.write(`${holder}\n`);
   } catch (error) {
+    if (lock !== undefined && !('heldBy' in lock)) lock.leave();
     throw refusal('cannot-create', folder, {
       code: 'state-folder',
       message: `the state folder cannot be used: ${describeSystemError(systemError(error))}`,
@@ -109,7 +110,11 @@ function opened(folder: string, lock: Lock): StateFolder {
       removePrivateFile(file(name));
     },
     release: () => {
-      lock.release();
+      try {
+        lock.release();
+      } catch {
+        // The lock is gone all the same, and a file that cannot be removed means nothing.
+      }
     },
   };
 }
