@@ -1,7 +1,15 @@
 import { child } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
+import { shown } from '../base/text.js';
 import { text } from '../devices/json-schema.js';
-import { bhyveBackend, checkSerialBackend, serialBackends, serialRequirements } from '../devices/serial.js';
+import {
+  bhyveBackend,
+  checkSerialBackend,
+  servedConsole,
+  serialBackends,
+  serialRequirements,
+} from '../devices/serial.js';
+import type { AutostartFields } from './autostart.js';
 import { defineField, type FieldContext } from './field.js';
 import type { Part } from './part.js';
 
@@ -59,6 +67,23 @@ function twinFindings(
 /** Serial ports among the devices that share a backend with another port. */
 export const checkDeviceConsoles = (context: FieldContext<ConsoleFields>): readonly Finding[] =>
   twinFindings((console) => !('name' in console), context);
+
+/** A text that a manager awaits on the console that vmrun serves has to be written there. */
+export function checkAwaitedConsole(
+  vm: AutostartFields & ConsoleFields,
+  parts: readonly Part[],
+): readonly Finding[] {
+  const isAwaited = typeof vm.autostart === 'object' && vm.autostart.ready?.console !== undefined;
+  if (!isAwaited || consolesOf(vm, parts).some(({ backend }) => backend === servedConsole)) return [];
+  return [
+    {
+      code: 'ready-console',
+      pointer: '/autostart/ready/console',
+      message: `no serial port is ${shown(servedConsole)}, so vmrun never sees what the guest writes`,
+      fix: `say "com1": ${shown(servedConsole)}, or use tcp or command instead`,
+    },
+  ];
+}
 
 const comPort = (name: Port) =>
   defineField<ConsoleFields>({

@@ -4,8 +4,9 @@ import { failure, success, type Result } from '../base/result.js';
 import type { Ephemeral, Platform, Variable } from '../devices/device.js';
 import { servedConsole } from '../devices/serial.js';
 import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
+import { defaultTarget } from '../spec/targets.js';
 import { checkFields } from '../fields/checks.js';
-import { checkDeviceConsoles, consolesOf } from '../fields/consoles.js';
+import { checkAwaitedConsole, checkDeviceConsoles, consolesOf } from '../fields/consoles.js';
 import { topologyOf, vcpusOf } from '../fields/cpu.js';
 import { extraWords } from '../fields/extra-options.js';
 import type { FieldContext, Setting, SettingContext, Stage } from '../fields/field.js';
@@ -134,6 +135,8 @@ function arrange(
   const findings = [
     ...checkFields(context),
     ...checkDeviceConsoles(context),
+    // What a manager starts by itself is this target.
+    ...(effective.target === defaultTarget ? checkAwaitedConsole(vm, parts) : []),
     ...checkSingles(parts, effective),
     ...parts.flatMap((part, index) => deviceFindings(part, index, effective, platform, known)),
     ...('findings' in places

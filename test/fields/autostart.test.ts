@@ -60,12 +60,30 @@ describe('autostart', () => {
     [{ ready: { tcp: 'fd00::5:22' } }, ['wrong-text /autostart/ready/tcp']],
     [{ ready: { tcp: '10.0.0.5:70000' } }, ['ready-port /autostart/ready/tcp']],
     [{ ready: { tcp: '[fd00:::5]:22' } }, ['ready-address /autostart/ready/tcp']],
-    [{ ready: { tcp: '10.0.0.5:22', console: 'login:' } }, ['ready-twice /autostart/ready']],
+    [
+      { ready: { tcp: '10.0.0.5:22', console: 'login:' } },
+      ['ready-twice /autostart/ready', 'ready-console /autostart/ready/console'],
+    ],
+    [{ ready: { console: 'login:' } }, ['ready-console /autostart/ready/console']],
     [{ ready: { command: '"open' } }, ['quoting /autostart/ready/command']],
     [{ ready: { command: 'up | grep yes' } }, ['hook-shell /autostart/ready/command']],
     [{ ready: { timeout: 0 } }, ['ready-timeout /autostart/ready/timeout']],
   ])('%j is told at its place', async (autostart, told) => {
     expect(codesAt(await problemsOf({ ...minimal, name: 'vm0', autostart }))).toEqual(told);
+  });
+
+  test.each<[what: string, says: object, told: readonly string[]]>([
+    ['a com port', { com2: 'console' }, []],
+    ['another terminal', { com1: '/dev/nmdm0A' }, ['ready-console /autostart/ready/console']],
+    [
+      'the console of another target',
+      { targets: { install: { com1: 'console' } } },
+      ['ready-console /autostart/ready/console'],
+    ],
+    ['the console of every target but one', { com1: 'console', targets: { install: { com1: 'stdio' } } }, []],
+  ])('a text is awaited on the console that vmrun serves: %s', async (_what, says, told) => {
+    const problems = await problemsOf({ ...minimal, ...says, autostart: { ready: { console: 'login:' } } });
+    expect(codesAt(problems)).toEqual(told);
   });
 
   test('is the same in every target', async () => {
