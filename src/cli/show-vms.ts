@@ -1,4 +1,4 @@
-import { ProblemsError } from '../base/problem.js';
+import { placeWords, problemKey, ProblemsError, type Problem } from '../base/problem.js';
 import { count, listWords } from '../base/text.js';
 import { visible } from '../base/visible.js';
 import { changeWords } from '../machine/guest-changes.js';
@@ -67,14 +67,17 @@ function notesOf({
   degraded = {},
   supervisor,
 }: VmView): readonly string[] {
-  const { changes, guestChanges, isChanged } = spec;
-  const errors = spec.problems.filter(({ severity }) => severity === 'error').length;
+  const { changes, guestChanges, isChanged, nextBoot } = spec;
+  const errors = spec.problems.filter(({ severity }) => severity === 'error');
+  const found = [...new Map([...problems, ...errors].map((problem) => [problemKey(problem), problem])).values()];
   const guest = guestChanges.map(changeWords);
   return [
     ...(state === 'queued' && waitsFor.length > 0 ? [`waits for ${listWords(waitsFor)}`] : []),
     ...(supervisor === undefined ? [] : [`process ${supervisor} supervises it, not the manager`]),
     ...Object.entries(degraded).map(([part, error]) => `${part} does not work: ${error}`),
-    ...problems.map(({ message }) => message),
+    ...found.slice(0, mostProblems).map(problemWords),
+    ...(found.length > mostProblems ? [`and ${count(found.length - mostProblems, 'problem')} more`] : []),
+    ...(errors.length > 0 && nextBoot === 'accepted' ? ['until then it boots what its file said before'] : []),
     ...(why === undefined ? [] : [why.cause]),
     ...(why === undefined && state === 'failed' && last !== undefined ? [`boot ${last.boot} ended: ${last.end}`] : []),
     ...(isChanged
@@ -85,10 +88,11 @@ function notesOf({
           ].join('; '),
         ]
       : []),
-    ...(errors > 0
-      ? [
-          `${count(errors, 'problem')} in ${spec.file ?? 'its file'}, which vmrun reload lists; the last good version holds, if there was one`,
-        ]
-      : []),
   ];
 }
+
+/** Those of one VM that are listed; `vmrun check` says the rest. */
+const mostProblems = 5;
+
+const problemWords = ({ place, message }: Problem): string =>
+  place === undefined ? message : `${placeWords(place)}: ${message}`;

@@ -69,10 +69,7 @@ export const checkDeviceConsoles = (context: FieldContext<ConsoleFields>): reado
   twinFindings((console) => !('name' in console), context);
 
 /** A text that a manager awaits on the console that vmrun serves has to be written there. */
-export function checkAwaitedConsole(
-  vm: AutostartFields & ConsoleFields,
-  parts: readonly Part[],
-): readonly Finding[] {
+export function checkAwaitedConsole(vm: AutostartFields & ConsoleFields, parts: readonly Part[]): readonly Finding[] {
   const isAwaited = typeof vm.autostart === 'object' && vm.autostart.ready?.console !== undefined;
   if (!isAwaited || consolesOf(vm, parts).some(({ backend }) => backend === servedConsole)) return [];
   return [

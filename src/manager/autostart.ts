@@ -44,6 +44,9 @@ export function autostarter({ around, shelf, vms, order }: AutostartOptions): Au
     { readonly settled: Promise<Outcome>; readonly settle: (outcome: Outcome) => void }
   >();
 
+  /** Those that have been started. */
+  const limited = new Set<string>();
+
   const autostart = (name: string): Autostart | undefined => {
     const accepted = shelf.get(name)?.accepted;
     return accepted === undefined ? undefined : autostartOf(accepted.spec);
@@ -73,6 +76,8 @@ export function autostarter({ around, shelf, vms, order }: AutostartOptions): Au
 
   /** Its time begins with its start, however often it boots again meanwhile. */
   function limit(name: string): void {
+    if (limited.has(name)) return;
+    limited.add(name);
     const timeoutMs = autostart(name)?.ready.timeoutMs ?? 0;
     const waited = new AbortController();
     void outcomes.get(name)?.settled.then(() => {
@@ -107,19 +112,25 @@ export function autostarter({ around, shelf, vms, order }: AutostartOptions): Au
       return;
     }
     if (delayMs > 0) await clock.sleep(delayMs, over);
-    release(name, held);
+    // Also where the manager is ending by then: such a start is called off.
+    if (!held.isWaiting()) return;
+    held.release();
+    limit(name);
+  }
+
+  /** Something else has taken the place of its start: who waits for it is not kept waiting. */
+  async function watch(name: string, held: HeldStart): Promise<void> {
+    await held.over;
+    if (limited.has(name)) return;
+    const vm = vms.get(name);
+    if (vm?.isActive() === true) limit(name);
+    else settle(name, { isReady: false, why: vm === undefined ? 'was removed' : 'was stopped before it was started' });
   }
 
   function outcomeOf(name: string): Promise<Outcome> {
     const known = outcomes.get(name);
     if (known !== undefined) return known.settled;
     return Promise.resolve({ isReady: false, why: 'is stopped, and nobody wants it to run' });
-  }
-
-  function release(name: string, held: HeldStart): void {
-    if (over.aborted || !held.isWaiting()) return;
-    held.release();
-    limit(name);
   }
 
   // Nobody waits for anything any more.
@@ -161,6 +172,7 @@ export function autostarter({ around, shelf, vms, order }: AutostartOptions): Au
         const { name } = vm;
         const found = (problems.get(name) ?? []).filter(({ severity }) => severity === 'error');
         const held = vm.hold(byItself);
+        void watch(name, held);
         if (found.length > 0 && isByItself(vm)) {
           held.giveUp(found);
           settle(name, { isReady: false, why: 'was not started' });

@@ -4,6 +4,8 @@ import { cancelled } from './refusals.js';
 
 /** A start that waits for other VMs. */
 export interface HeldStart {
+  /** Resolves when its operation has ended, or something else has taken its place. */
+  readonly over: Promise<unknown>;
   readonly isWaiting: () => boolean;
   /** Those that it waits for yet. */
   readonly waitFor: (names: readonly string[]) => void;
@@ -27,7 +29,7 @@ export interface ComingStart {
   readonly sameAs: (target: string | undefined) => OngoingOperation | undefined;
   /** Until the run is over that is being stopped. */
   readonly wait: (launch: Launch, options?: { readonly isCancellable: boolean }) => void;
-  readonly hold: (launch: Launch, then: HoldOptions) => HeldStart;
+  readonly hold: (launch: Launch, then: HoldOptions) => Omit<HeldStart, 'over'>;
   /** It gives way. @param why for its operation */
   readonly callOff: (why: Problem) => void;
   /** The one that has waited for the end of a run: it is to be launched now. */

@@ -19,7 +19,7 @@ import type { Manager } from './manager.js';
 import { operationBook } from './operation-book.js';
 import type { ManagerOptions } from './options.js';
 import { readyWatch } from './ready.js';
-import { unknownVm } from './refusals.js';
+import { specRemoved, unknownVm } from './refusals.js';
 import { specShelf, type Looked, type SpecShelf } from './spec-shelf.js';
 import { specTexts } from './spec-texts.js';
 import { startOrder, type StartOrder } from './start-order.js';
@@ -57,6 +57,9 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
     onChange: (operation) => {
       ring.tell({ kind: 'operation', vm: operation.vm, operation });
     },
+    onDamaged: (problem) => {
+      ring.tell({ kind: 'warning', problem });
+    },
   });
   const vms = new Map<string, ManagedVm>();
   const views = new Map<string, TellView>();
@@ -66,7 +69,11 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
   const reading = { hostBhyve: platform, severity: forecastSeverity(options.bhyve?.[0] ?? '') };
   const shelf = specShelf({
     folders: { specs: options.specs, own: state.file('specs') },
-    isInUse: (name) => vms.get(name)?.isActive() === true,
+    // One that waits for others has not begun: without its file it is not started any more.
+    isInUse: (name) => vms.get(name)?.isActive() === true && vms.get(name)?.status().waitsFor === undefined,
+    onDamaged: (vm, problem) => {
+      ring.tell({ kind: 'warning', vm, problem });
+    },
     ...{ records, clock, ...reading },
   });
   let order: StartOrder = { waits: new Map(), problems: new Map() };
@@ -104,6 +111,7 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
   }
 
   function remove(name: string): void {
+    vms.get(name)?.callOff(specRemoved(name));
     vms.delete(name);
     views.delete(name);
     records.drop(recordName(name));

@@ -3,6 +3,7 @@ import { abort, aborted } from '../host/abort.js';
 import type { Clock } from '../host/clock.js';
 import type { ManagedVm } from './managed-vm.js';
 import type { Ending } from './manager.js';
+import { managerEnding } from './refusals.js';
 import type { Waits } from './start-order.js';
 import { longestChains } from './stop-times.js';
 
@@ -75,7 +76,7 @@ export function ender({ clock, vms, waits }: EndOptions): (ending: Ending) => Pr
   }
 
   return async (ending) => {
-    for (const vm of vms.values()) vm.callOff();
+    for (const vm of vms.values()) vm.callOff(managerEnding);
     if (ending.kind === 'hand-over') return;
     const dueMs = clock.monotonicMs() + ending.budgetMs * share;
     if (dueMs < deadlineMs) {

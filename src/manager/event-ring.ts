@@ -41,11 +41,11 @@ export function eventRing(clock: Clock): EventRing {
     ...(count === undefined ? {} : { count }),
   });
 
-  const subscribe: ManagerEvents['subscribe'] = ({ after, vm, bound = defaultBound } = {}) => {
+  const subscribe: ManagerEvents['subscribe'] = ({ after, fromFirst = false, vm, bound = defaultBound } = {}) => {
     if (!(Number.isInteger(bound) && bound >= 1)) {
       throw new RangeError(`bound is ${bound}, and has to be a whole number from 1 on`);
     }
-    const known = after === undefined ? last : numberAfter(after);
+    const known = after !== undefined ? numberAfter(after) : !fromFirst ? last : oldest() === 1 ? 0 : undefined;
     /** The number of the last event that it had. */
     let had = known ?? oldest() - 1;
     let isGapDue = known === undefined;

@@ -7,6 +7,8 @@ import type { StateFolder } from '../host/files/state-folder.js';
 export interface KeptRecords {
   readonly read: StateFolder['read'];
   readonly names: StateFolder['names'];
+  /** Where a record is on disk. */
+  readonly file: (name: string) => string;
   /** @returns what keeps it from being on the disk; it is tried again until it is, or something else is to be kept there */
   readonly keep: (name: string, record: object) => Problem | undefined;
   /** The same in a moment, for what is not asked for by anybody: one after the other, so that others get their turn. */
@@ -29,6 +31,7 @@ export function keptRecords(
   const soon = new Map<string, object>();
   const over = new AbortController();
   let isRetrying = false;
+  const file = (name: string): string => folder.file(`${name}.json`);
 
   function put(name: string, record: object | undefined): Problem | undefined {
     const wasBehind = behind.has(name);
@@ -39,7 +42,7 @@ export function keptRecords(
       behind.delete(name);
       return undefined;
     } catch (error) {
-      const problem = notKept(folder.file(`${name}.json`), describeSystemError(systemError(error)));
+      const problem = notKept(file(name), describeSystemError(systemError(error)));
       behind.set(name, record);
       if (!wasBehind) onWarning(problem);
       void retry();
@@ -74,6 +77,7 @@ export function keptRecords(
   return {
     read: folder.read,
     names: folder.names,
+    file,
     keep: put,
     keepSoon(name, record) {
       soon.set(name, record);

@@ -22,6 +22,7 @@ import { wantedOf, type WantOptions } from './wanted.js';
 
 /** What is known of a VM beside its spec, at one moment. */
 export interface VmStatus {
+  readonly id: string;
   readonly wanted: Wanted;
   readonly group: string;
   readonly life: Life | undefined;
@@ -63,7 +64,7 @@ export interface ManagedVm {
   /** The manager ends: a stop that nobody has asked for by name, so what is wanted stays. Earlier ends win. */
   readonly endWith: (request: StopRequest) => void;
   /** A start that has not begun is called off; what is wanted stays. */
-  readonly callOff: () => void;
+  readonly callOff: (why: Problem) => void;
   /** A stop that the manager before was asked for. */
   readonly seeThrough: (ongoing: OngoingOperation, stop: KeptStop) => void;
   /** A start by itself that others come before. */
@@ -81,9 +82,7 @@ const defaultStopMs = 60_000;
 
 export function managedVm(name: string, around: Surroundings): ManagedVm {
   const { clock, ring, book, records, shelf } = around;
-  const kept = readVmRecord(records, name);
-  if (kept === 'damaged') ring.tell({ kind: 'warning', vm: name, problem: damagedRecord(name) });
-  const wanted = wantedOf(name, kept === 'damaged' ? undefined : kept, around);
+  const wanted = wantedOf(name, readVmRecord(records, name), around);
   const { want } = wanted;
   const log = vmLog();
   const others = othersOf(name, around);
@@ -117,8 +116,12 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     ongoing.failed(problems);
     return ongoing.current();
   };
-  const begin = (kind: Operation['kind'], { by }: Asker, isKept = true, stop?: KeptStop): OngoingOperation =>
-    book.begin({ kind, vm: name, by }, { isKept, ...(stop === undefined ? {} : { stop }) });
+  const begin = (
+    kind: Operation['kind'],
+    { by }: Asker,
+    isKept: boolean | 'soon' = true,
+    stop?: KeptStop,
+  ): OngoingOperation => book.begin({ kind, vm: name, by }, { isKept, ...(stop === undefined ? {} : { stop }) });
 
   function launch(ongoing: OngoingOperation | undefined, target: string | undefined): void {
     others.see(undefined);
@@ -202,7 +205,7 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       return ongoing.current();
     }
     failure = undefined;
-    return done(begin('stop', asker, false), hadEffect);
+    return done(begin('stop', asker, hadEffect), hadEffect);
   }
 
   /** What is not ours, or is in the way of ours. */
@@ -324,6 +327,7 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       const { life, state, last, why, isReady } = own.status();
       // Asked of hundreds at each request; a spread costs ten times as much.
       return {
+        id: wanted.id,
         life,
         state,
         last,
@@ -334,7 +338,7 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
         waitsFor: coming.waitsFor(),
         isFailed: failure !== undefined,
         why: failure?.why ?? why,
-        problems: failure?.problems ?? [],
+        problems: failure?.problems ?? wanted.damage(),
         operation: (own.starting() ?? retry.operation() ?? coming.operation() ?? own.stopping())?.id,
       };
     },
@@ -352,33 +356,29 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       void clearAway().then(goOn);
     },
     endWith: own.stop,
-    callOff: () => {
-      coming.callOff(managerEnding);
-      retry.callOff(managerEnding);
+    callOff: (why) => {
+      coming.callOff(why);
+      retry.callOff(why);
     },
     seeThrough,
-    hold: (asker) =>
-      coming.hold(
-        { ongoing: begin('start', asker, false), target: wanted.current().target },
+    hold: (asker) => {
+      const ongoing = begin('start', asker, 'soon');
+      const start = coming.hold(
+        { ongoing, target: wanted.current().target },
         {
-          release: ({ ongoing, target }) => {
-            launch(ongoing, target);
+          release: (held) => {
+            launch(held.ongoing, held.target);
           },
           giveUp: (problems) => {
             failure = { problems, why: undefined };
           },
         },
-      ),
+      );
+      return { ...start, over: book.ended(ongoing.id) };
+    },
     want,
     setReady: own.setReady,
     setGroup: wanted.setGroup,
     idle: own.idle,
   };
 }
-
-const damagedRecord = (name: string): Problem => ({
-  code: 'damaged-state',
-  severity: 'warning',
-  message: `what the state folder keeps of ${name} is damaged: nobody knows any more what was wanted of it`,
-  fix: 'start or stop it, and what is wanted is known again',
-});

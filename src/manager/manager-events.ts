@@ -31,10 +31,11 @@ export type ManagerEvent = { readonly id: string; readonly time: string } & Mana
 export interface ManagerEvents {
   /**
    * Each reader gets all events from now on, or all after the one with the id `after` as far as they are kept (10,000): what
-   * is not is told as a gap. A reader that is too slow loses the oldest beyond its bound, and is told.
+   * is not is told as a gap. `fromFirst` and no `after`: all since the manager began, in the same way. A reader that is too slow loses the oldest beyond its bound, and is told.
    */
   readonly subscribe: (options?: {
     readonly after?: string;
+    readonly fromFirst?: boolean;
     readonly vm?: string;
     readonly bound?: number;
   }) => AsyncIterableIterator<ManagerEvent> & {

@@ -20,11 +20,16 @@ export interface OngoingOperation {
   readonly whenCancelled: (cancel: (() => void) | undefined) => void;
 }
 
+type Kept = boolean | 'soon';
+
 export interface OperationBook extends Operations {
-  /** @param kept on disk while it goes on, so that the next manager knows of it */
+  /**
+   * @param isKept on disk, so that the next manager knows of it; `soon`: in a moment, for what nobody has asked for and
+   * is many at once
+   */
   readonly begin: (
     about: { readonly kind: OperationKind; readonly vm: string; readonly by: string },
-    options?: { readonly isKept?: boolean; readonly stop?: KeptStop },
+    options?: { readonly isKept?: Kept; readonly stop?: KeptStop },
   ) => OngoingOperation;
   /** Stops that were under way when the manager before ended: to be seen through. */
   readonly leftStops: () => readonly { readonly ongoing: OngoingOperation; readonly stop: KeptStop }[];
@@ -41,7 +46,15 @@ const folder = 'operations';
 
 export function operationBook(
   records: KeptRecords,
-  { clock, onChange }: { readonly clock: Clock; readonly onChange: (operation: Operation) => void },
+  {
+    clock,
+    onChange,
+    onDamaged,
+  }: {
+    readonly clock: Clock;
+    readonly onChange: (operation: Operation) => void;
+    readonly onDamaged: (problem: Problem) => void;
+  },
 ): OperationBook {
   const entries = new Map<string, Entry>();
   let forgotMs = clock.monotonicMs();
@@ -49,7 +62,7 @@ export function operationBook(
 
   interface Entry {
     operation: Operation;
-    readonly isKept: boolean;
+    readonly isKept: Kept;
     stop: KeptStop | undefined;
     cancel: (() => void) | undefined;
     readonly over: AbortController;
@@ -58,7 +71,10 @@ export function operationBook(
   const now = (): string => clock.now().toISOString();
 
   function keep({ operation, isKept, stop }: Entry): void {
-    if (isKept) records.keep(`${folder}/${operation.id}`, { operation, ...(stop === undefined ? {} : { stop }) });
+    if (isKept === false) return;
+    const [name, record] = [`${folder}/${operation.id}`, { operation, ...(stop === undefined ? {} : { stop }) }];
+    if (isKept === 'soon') records.keepSoon(name, record);
+    else records.keep(name, record);
   }
 
   function end(entry: Entry, changes: Pick<Operation, 'state'> & Partial<Operation>): void {
@@ -86,7 +102,7 @@ export function operationBook(
     for (const [index, { operation, isKept }] of ended.entries()) {
       if (index >= excess && Date.parse(operation.ended ?? '') >= before) continue;
       entries.delete(operation.id);
-      if (isKept) records.drop(`${folder}/${operation.id}`);
+      if (isKept !== false) records.drop(`${folder}/${operation.id}`);
     }
   }
 
@@ -115,7 +131,7 @@ export function operationBook(
     };
   }
 
-  function add(operation: Operation, { isKept, stop }: { isKept: boolean; stop?: KeptStop | undefined }): Entry {
+  function add(operation: Operation, { isKept, stop }: { isKept: Kept; stop?: KeptStop | undefined }): Entry {
     const entry = { operation, isKept, stop, cancel: undefined, over: new AbortController() };
     entries.set(operation.id, entry);
     return entry;
@@ -124,6 +140,7 @@ export function operationBook(
   for (const name of records.names(folder)) {
     const read = operationIn(records.read(`${folder}/${name}`));
     if (read?.operation.id !== name) {
+      onDamaged(damagedOperation(records.file(`${folder}/${name}`)));
       records.drop(`${folder}/${name}`);
       continue;
     }
@@ -157,7 +174,7 @@ export function operationBook(
         ...{ id, ...about, state: 'running', hadEffect: true, begun: now(), problems: [] },
       };
       const entry = add(operation, { isKept, stop });
-      if (isKept) keep(entry);
+      keep(entry);
       onChange(operation);
       return handle(entry);
     },
@@ -179,6 +196,13 @@ const managerEnded: Problem = {
   message: 'the manager ended before this was done',
   fix: 'see what the VM does now, and ask again',
 };
+
+const damagedOperation = (file: string): Problem => ({
+  code: 'damaged-state',
+  severity: 'warning',
+  message: `${file} is damaged, and was removed: nobody knows any more what that operation was`,
+  fix: 'see what its VM does now, and ask again',
+});
 
 const unknownOperation = (id: string): Problem => ({
   code: 'unknown-operation',

@@ -22,6 +22,9 @@ export const notRunning = (name: string): Problem => error('not-running', `${nam
 export const replacedBy = (what: string): Problem =>
   error('replaced', `a ${what} that was asked for later has taken its place`);
 
+export const specRemoved = (name: string): Problem =>
+  error('no-spec', `the spec of ${name} was removed before it was started`, 'put its file back, and reload');
+
 export const cancelled: Problem = error('cancelled', 'it was taken back before it had begun');
 
 export const runsElsewhere = (name: string, supervisor: number | undefined): Problem =>

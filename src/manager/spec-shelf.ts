@@ -54,11 +54,12 @@ export interface ShelfOptions extends SpecReading {
   readonly clock: Clock;
   /** It runs, or is about to: it stays when its file is gone. */
   readonly isInUse: (name: string) => boolean;
+  readonly onDamaged: (name: string, problem: Problem) => void;
 }
 
 const acceptedFolder = 'accepted';
 
-export function specShelf({ folders, records, clock, isInUse, ...reading }: ShelfOptions): SpecShelf {
+export function specShelf({ folders, records, clock, isInUse, onDamaged, ...reading }: ShelfOptions): SpecShelf {
   let files: ReadonlyMap<string, SpecFile> = new Map();
   let shelved: ReadonlyMap<string, Shelved> = new Map();
   const accepted = new Map<string, LoadedText>();
@@ -160,11 +161,13 @@ export function specShelf({ folders, records, clock, isInUse, ...reading }: Shel
   async function readKept(name: string, loaded: LoadedText | undefined): Promise<LoadedText | undefined> {
     if (!isVmName(name)) return undefined;
     const record = records.read(keptName(name));
-    if (record === undefined || record === 'damaged') return undefined;
-    const { file, format, text, lock } = record;
-    if (typeof file !== 'string' || typeof text !== 'string') return undefined;
+    if (record === undefined) return undefined;
+    const { file, format, text, lock } = record === 'damaged' ? {} : record;
     const known = specFormats.find((each) => each === format);
-    if (known === undefined) return undefined;
+    if (typeof file !== 'string' || typeof text !== 'string' || known === undefined) {
+      onDamaged(name, damagedSpec(name, records.file(keptName(name))));
+      return undefined;
+    }
     const kept = { file, format: known, text, lock: typeof lock === 'string' ? lock : undefined };
     if (loaded !== undefined && isSameText(kept, loaded)) return { ...loaded };
     try {
@@ -240,6 +243,13 @@ const twice = (name: string, file: string, own: readonly SpecFile[]): Problem =>
     .join(' and ')} has the name ${JSON.stringify(name)} too, so neither is started`,
   fix: 'rename the VM in one of them, or remove the file',
   place: { file, pointer: '/name' },
+});
+
+const damagedSpec = (name: string, file: string): Problem => ({
+  code: 'damaged-state',
+  severity: 'warning',
+  message: `${file} is damaged: what the spec of ${name} said when it was last good is not known any more`,
+  fix: `what its file says now is all that there is: see that it has no problems`,
 });
 
 const noSpec = (name: string): Problem => ({

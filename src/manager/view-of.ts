@@ -35,7 +35,7 @@ function partsOf(status: VmStatus, { files, accepted, problems }: Shelved): read
 
 /** A VM as others see it. */
 function viewOf(name: string, status: VmStatus, shelved: Shelved, tellDrift: TellDrift): VmView {
-  const { life, wanted, group, waitsFor, why, problems, last, isReady, operation, others } = status;
+  const { life, id, wanted, group, waitsFor, why, problems, last, isReady, operation, others } = status;
   const other = life === undefined ? others.known() : undefined;
   const run = status.state ?? other?.state;
   const target = life === undefined && other === undefined ? undefined : run?.target;
@@ -45,6 +45,7 @@ function viewOf(name: string, status: VmStatus, shelved: Shelved, tellDrift: Tel
   const lastEnd = last ?? other?.state?.last;
   return {
     name,
+    id,
     state: stateOf(status, other),
     wanted,
     group,
@@ -82,5 +83,16 @@ function specView(
   const [file] = files;
   const running = life?.booted();
   const drift = running === undefined || accepted === undefined ? noDrift : tellDrift(running, accepted, target);
-  return { ...(file === undefined ? {} : { file: file.file }), isOurs: file?.isOurs ?? false, problems, ...drift };
+  return {
+    ...(file === undefined ? {} : { file: file.file }),
+    isOurs: file?.isOurs ?? false,
+    problems,
+    nextBoot: nextBootOf(files, accepted),
+    ...drift,
+  };
+}
+
+function nextBootOf(files: Shelved['files'], accepted: Shelved['accepted']): SpecView['nextBoot'] {
+  if (accepted === undefined || files.length > 1) return 'none';
+  return files[0]?.loaded === undefined ? 'accepted' : 'file';
 }

@@ -29,6 +29,8 @@ export interface SpecView {
   readonly isOurs: boolean;
   /** Of the file as it is now: where there are errors, what was accepted before still holds. */
   readonly problems: readonly Problem[];
+  /** What its next boot has: what the file says, what it said when it was last without errors, or nothing, so there is none. */
+  readonly nextBoot: 'file' | 'accepted' | 'none';
   /** The accepted spec differs from the one that runs: it takes effect at the next boot. */
   readonly isChanged: boolean;
   /** What would be different, for bhyve and for the guest; empty where nothing runs. */
@@ -39,6 +41,8 @@ export interface SpecView {
 /** A VM as the manager knows it, at one moment. */
 export interface VmView {
   readonly name: string;
+  /** UUID, of the manager's own making: the same for as long as it has a spec of this name, and another for the next that has it. */
+  readonly id: string;
   readonly state: VmState;
   readonly wanted: Wanted;
   /** Path in the tree of groups: `root`, `root/web`. */

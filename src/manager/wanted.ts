@@ -1,7 +1,6 @@
 import type { Problem } from '../base/problem.js';
-import { rootGroup } from './accounts/grants.js';
 import type { Surroundings } from './surroundings.js';
-import { recordName, type VmRecord } from './vm-record.js';
+import { newVmRecord, recordName, type ReadVmRecord, type VmRecord } from './vm-record.js';
 import type { Wanted } from './vm-view.js';
 
 export interface WantOptions {
@@ -11,8 +10,11 @@ export interface WantOptions {
   readonly target?: string;
 }
 
-/** What is wanted of a VM, and who said so last; and the group that it is in, which is kept in the same file. */
+/** What is wanted of a VM, and who said so last; its id, and the group that it is in, which are kept in the same file. */
 export interface WantedState {
+  readonly id: string;
+  /** Its file is damaged: told until somebody says what is wanted. */
+  readonly damage: () => readonly Problem[];
   readonly current: () => Wanted;
   readonly group: () => string;
   readonly want: (state: Wanted['state'], by: string, options?: WantOptions) => void;
@@ -23,41 +25,50 @@ export interface WantedState {
 /** @param known what the manager before has kept of it */
 export function wantedOf(
   name: string,
-  known: VmRecord | undefined,
+  known: ReadVmRecord | 'damaged' | undefined,
   { clock, records, ring, hostBoot }: Pick<Surroundings, 'clock' | 'records' | 'ring' | 'hostBoot'>,
 ): WantedState {
   const unasked: Wanted = { state: 'stopped', since: clock.now().toISOString(), by: 'nobody' };
-  /** What its file holds. */
-  let record = known;
-  let group = known?.group ?? rootGroup;
-  let wanted = known?.wanted ?? unasked;
+  /** What its file holds, or will in a moment. A damaged one stays, so that the next manager tells of it, too. */
+  let record: VmRecord = { ...newVmRecord(), ...(known === 'damaged' ? undefined : known) };
+  let wanted = record.wanted ?? unasked;
+  let damage = known === 'damaged' ? [damagedRecord(name, records.file(recordName(name)))] : [];
+  for (const problem of damage) ring.tell({ kind: 'warning', vm: name, problem });
+  if (known !== 'damaged' && known?.id === undefined) records.keepSoon(recordName(name), record);
   return {
+    id: record.id,
+    damage: () => damage,
     current: () => wanted,
-    group: () => group,
+    group: () => record.group,
     want(state, by, { isKept = true, target } = {}) {
       const isSame = wanted.state === state && wanted.target === target;
-      if (isSame && (!isKept || record?.hostBoot === hostBoot)) return;
+      if (isSame && (!isKept || record.hostBoot === hostBoot)) return;
       wanted = { state, since: clock.now().toISOString(), by, ...(target === undefined ? {} : { target }) };
       if (isKept) {
-        record = { wanted, hostBoot, group };
+        record = { ...record, wanted, hostBoot };
         records.keep(recordName(name), record);
+        damage = [];
       }
       if (!isSame) ring.tell({ kind: 'wanted', vm: name, wanted });
     },
     setGroup(next) {
-      if (next === group) return undefined;
-      // Of a VM that nobody has asked anything of, the file says its group alone: it starts by itself as before.
-      const moved = { ...(record ?? { wanted: unasked, hostBoot: '' }), group: next };
+      if (next === record.group) return undefined;
+      const moved = { ...record, group: next };
       const problem = records.keep(recordName(name), moved);
       if (problem !== undefined) {
-        if (record === undefined) records.drop(recordName(name));
-        else records.keep(recordName(name), record);
+        records.keep(recordName(name), record);
         return problem;
       }
       record = moved;
-      group = next;
-      ring.tell({ kind: 'group', vm: name, group });
+      ring.tell({ kind: 'group', vm: name, group: next });
       return undefined;
     },
   };
 }
+
+const damagedRecord = (name: string, file: string): Problem => ({
+  code: 'damaged-state',
+  severity: 'warning',
+  message: `${file} is damaged: nobody knows any more what was wanted of ${name}`,
+  fix: 'start or stop it, and what is wanted is known again',
+});

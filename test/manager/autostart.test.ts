@@ -5,7 +5,7 @@ import { expect, test } from '@jest/globals';
 import { systemClock, type Clock } from '../../src/host/clock.js';
 import { systemHost } from '../../src/host/host.js';
 import { inPlace, until, type Place } from '../e2e/support/place.js';
-import { addSpec, asker, endNow, guestsOf, manage, type Managing } from './support.js';
+import { addSpec, asker, endNow, guestsOf, manage, removeSpec, type Guests, type Managing } from './support.js';
 
 /** The order in which VMs were told to boot, and to be ready. */
 const order = ({ seen }: Managing): readonly string[] =>
@@ -117,6 +117,147 @@ test('one that waits for what is not there, or in a loop, is not started; the ot
       expect(manager.vm('lost')?.spec.problems[0]?.place?.pointer).toBe('/autostart/after/0');
     },
   );
+});
+
+/** `first` is not ready before somebody says so; `middle` waits for it, and `last` for `middle`. */
+const inRow = (
+  use: (managing: Managing, place: Place, guests: Guests) => Promise<void>,
+  { timeout = '1h', ...middle }: { readonly timeout?: string; readonly reboot_on?: readonly string[] } = {},
+) =>
+  inPlace(async (place) => {
+    const guests = guestsOf(place);
+    addSpec(place, 'first', { autostart: { ready: signOf(place, 'sign') } });
+    addSpec(place, 'middle', { ...middle, autostart: { after: ['first'], ready: { command: ['false'], timeout } } });
+    addSpec(place, 'last', { autostart: { after: ['middle'] } });
+    addSpec(place, 'all-the-same', { autostart: { after: ['middle'], on_failure: 'start' } });
+    addSpec(place, 'other', { autostart: true });
+    const managing = await manage(place, guests);
+    try {
+      await managing.boots('other');
+      await managing.boots('first');
+      for (const name of ['middle', 'last', 'all-the-same']) await managing.state(name, 'queued');
+      await use(managing, place, guests);
+      await managing.boots('all-the-same');
+      // What it waited for was not waited for any more.
+      if (!managing.seen.some((event) => event.kind === 'ready' && event.vm === 'first'))
+        expect(managing.manager.vm('first')?.isReady).toBeUndefined();
+    } finally {
+      await endNow(managing);
+    }
+  });
+
+/** Why the last of the row is not started. */
+const whyNot = async ({ state }: Managing): Promise<string | undefined> =>
+  (await state('last', 'failed')).problems?.[0]?.message.replace(/^.*: /, '');
+
+test('who waits for a VM that is stopped by hand before it was started is not kept waiting', async () => {
+  await inRow(async (managing) => {
+    managing.manager.stop('middle', {}, asker);
+    expect(await whyNot(managing)).toBe('middle was stopped before it was started');
+  });
+});
+
+test('who waits for a VM whose start is taken back is not kept waiting', async () => {
+  await inRow(async (managing) => {
+    managing.manager.operations.cancel(managing.manager.vm('middle')?.operation ?? '');
+    expect(await whyNot(managing)).toBe('middle was stopped before it was started');
+  });
+});
+
+test('a VM whose file is removed while it waits is not started, and who waits for it is not kept waiting', async () => {
+  await inRow(async (managing, place, guests) => {
+    const { manager } = managing;
+    const start = manager.vm('middle')?.operation ?? '';
+    removeSpec(place, 'middle.json');
+    expect(await manager.reload(asker)).toMatchObject({ removed: ['middle'] });
+    expect(manager.vm('middle')).toBeUndefined();
+    expect(manager.operations.get(start)).toMatchObject({ state: 'interrupted', problems: [{ code: 'no-spec' }] });
+    expect(await whyNot(managing)).toBe('middle was removed');
+    place.write('sign', '');
+    await managing.until('first is ready', () => manager.vm('first')?.isReady);
+    expect(guests.log().some((line) => line.startsWith('up middle'))).toBe(false);
+  });
+});
+
+test('a VM that is started by hand before its turn has its time to get ready from then on', async () => {
+  await inRow(
+    async (managing) => {
+      await managing.ended(managing.manager.start('middle', {}, asker));
+      expect(await whyNot(managing)).toBe('middle is not ready after 1 s');
+    },
+    { timeout: '1s' },
+  );
+});
+
+test.each([
+  ['crashes', (_managing: Managing, guests: Guests) => guests.end('middle', 4)],
+  ['powers off', (_managing: Managing, guests: Guests) => guests.end('middle', 1)],
+  [
+    'is stopped by hand',
+    async (managing: Managing) => {
+      await managing.ended(managing.manager.stop('middle', { now: true }, asker));
+    },
+  ],
+])('who waits for a VM that %s before it is ready is not started, and not kept waiting', async (_what, end) => {
+  await inRow(
+    async (managing, place, guests) => {
+      place.write('sign', '');
+      await managing.boots('middle');
+      await end(managing, guests);
+      expect(await whyNot(managing)).toBe('middle has ended');
+    },
+    { reboot_on: ['reboot'] },
+  );
+});
+
+test('a VM that crashes again and again is not ready in time, however often it boots', async () => {
+  await inPlace(async (place) => {
+    const guests = guestsOf(place);
+    addSpec(place, 'db', {
+      autostart: { ready: { command: ['false'], timeout: '1s' } },
+      reboot_on: ['reboot', 'error'],
+    });
+    addSpec(place, 'web', { autostart: { after: ['db'] } });
+    const managing = await manage(place, guests);
+    await guests.end('db', 4);
+    await managing.boots('db', 2);
+    expect((await managing.state('web', 'failed')).problems?.[0]?.message).toContain('db is not ready after 1 s');
+    await endNow(managing);
+  });
+});
+
+test('who waits for a VM that nobody starts is told so at once, and is started all the same where it says so', async () => {
+  await inFolder(
+    {
+      db: {},
+      web: { autostart: { after: ['db'] } },
+      mail: { autostart: { after: ['db'], on_failure: 'start' } },
+    },
+    async ({ boots, manager, state }) => {
+      await boots('mail');
+      const view = await state('web', 'failed');
+      expect(view.problems?.map(({ message }) => message)).toEqual([
+        'web waits for others, and was not started: db is stopped, and nobody wants it to run',
+      ]);
+      expect(view.spec.problems).toMatchObject([{ code: 'autostart-held', severity: 'warning' }]);
+      expect(manager.vm('db')).toMatchObject({ state: 'stopped' });
+    },
+  );
+});
+
+test('who waits for a VM without autostart that somebody has started waits until it is ready', async () => {
+  await inPlace(async (place) => {
+    const guests = guestsOf(place);
+    addSpec(place, 'db');
+    const first = await manage(place, guests);
+    await first.ended(first.manager.start('db', {}, asker));
+    await endNow(first);
+    addSpec(place, 'web', { autostart: { after: ['db'] } });
+    const managing = await manage(place, guests);
+    await managing.boots('web');
+    expect(order(managing).slice(0, 3)).toEqual(['db boots', 'db is ready', 'web boots']);
+    await endNow(managing);
+  });
 });
 
 test('a start that waits may be taken back, and one by hand waits for nobody', async () => {

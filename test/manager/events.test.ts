@@ -56,6 +56,19 @@ test.each([
   expect(number(rest[0] ?? value)).toBe(7);
 });
 
+test.each([
+  ['all', 5, 5, undefined],
+  ['what is kept, and a gap before it', keptEvents + 3, keptEvents, 'gap'],
+])('a reader from the first on gets %s', async (_what, count, events, first) => {
+  const ring = eventRing(systemClock);
+  tell(ring, count);
+  const reader = ring.subscribe({ fromFirst: true });
+  ring.end();
+  const all = await readAll(reader);
+  expect(all.filter(({ kind }) => kind !== 'gap')).toHaveLength(events);
+  expect(all[0]?.kind === 'gap' ? 'gap' : undefined).toBe(first);
+});
+
 test('a reader that is too slow loses the oldest beyond its bound, and is told how many', async () => {
   const ring = eventRing(systemClock);
   const events = ring.subscribe({ bound: 10 });

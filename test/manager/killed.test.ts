@@ -212,6 +212,29 @@ test('what else was under way is interrupted, and known as such', async () => {
   });
 });
 
+test('the start of a VM that waits for others is known after a kill, as one that was interrupted', async () => {
+  await inPlace(async (place) => {
+    const guests = guestsOf(place);
+    addSpec(place, 'db', { autostart: { ready: { command: ['false'] } } });
+    addSpec(place, 'web', { autostart: { after: ['db'] } });
+    const first = managerProcess(place, guests.file);
+    await first.up;
+    const { operation = '' } = (await first.vm('web')) ?? {};
+    expect(operation).toMatch(/./);
+    // All of one look are on disk in a moment.
+    await until(() => readdirSync(place.path('state', 'operations')).includes(`${operation}.json`));
+    await first.kill();
+    const next = managerProcess(place, guests.file);
+    expect(await next.wait(operation)).toMatchObject({
+      kind: 'start',
+      vm: 'web',
+      by: 'autostart',
+      state: 'interrupted',
+    });
+    await next.end(now);
+  });
+});
+
 test('a second manager on a state folder is refused, and told who is there', async () => {
   await inScene(async ({ place, manager }) => {
     const first = manager();
@@ -219,7 +242,7 @@ test('a second manager on a state folder is refused, and told who is there', asy
     const second = manager();
     const error: unknown = await second.up.catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ kind: 'in-use', source: place.path('state'), problems: [{ code: 'state-in-use' }] });
-    expect(String(error)).toContain(`process ${first.child.pid}`);
+    expect(String(error)).toMatch(new RegExp(`process ${first.child.pid} since \\d{4}-\\d\\d-\\d\\dT`));
     await first.end(now);
     const third = manager();
     await third.up;

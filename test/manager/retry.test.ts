@@ -27,8 +27,16 @@ function trying(): Trying {
   const over = new AbortController();
   const launched: (OngoingOperation | undefined)[] = [];
   const nothing = (): undefined => undefined;
-  const records = { keep: nothing, keepSoon: nothing, drop: nothing, read: nothing, names: () => [], end: nothing };
-  const book = operationBook(records, { clock, onChange: nothing });
+  const records = {
+    keep: nothing,
+    keepSoon: nothing,
+    drop: nothing,
+    read: nothing,
+    file: () => '',
+    names: () => [],
+    end: nothing,
+  };
+  const book = operationBook(records, { clock, onChange: nothing, onDamaged: nothing });
   return {
     retry: retrying({ clock, over: over.signal, launch: (ongoing) => launched.push(ongoing) }),
     ...{ clock, over, launched },

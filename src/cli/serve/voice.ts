@@ -42,7 +42,8 @@ export function managerVoice(
     },
     lines,
     follow({ events }) {
-      const stream = events.subscribe();
+      // What was wrong with specs and state was told before anybody could follow.
+      const stream = events.subscribe({ fromFirst: true });
       stop = () => stream.return();
       told = (async () => {
         for await (const event of stream) {
