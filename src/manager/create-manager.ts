@@ -11,6 +11,7 @@ import { forecastSeverity } from '../report/with-forecast.js';
 import type { Spec } from '../spec/parse-spec.js';
 import type { RunOptions } from '../supervisor/run-options.js';
 import { autostarter } from './autostart.js';
+import { autostartOf } from './autostart-of.js';
 import { ender } from './ending.js';
 import { eventRing } from './event-ring.js';
 import { keptRecords } from './kept-records.js';
@@ -172,7 +173,15 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
     reload: async () => {
       const looked = await shelf.look();
       tell(looked);
-      return { ...looked, problems: [...looked.problems, ...[...order.problems.values()].flat()] };
+      const notStarted = looked.added.filter((name) => {
+        const spec = shelf.get(name)?.accepted?.spec;
+        return spec !== undefined && autostartOf(spec).isAutomatic;
+      });
+      return {
+        ...looked,
+        ...(notStarted.length === 0 ? {} : { notStarted }),
+        problems: [...looked.problems, ...[...order.problems.values()].flat()],
+      };
     },
     ...texts,
     setGroup: (name, group) => vmOf(name).setGroup(group),

@@ -108,6 +108,8 @@ export interface ReloadOutcome {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
+  /** Those added that start by themselves, with the next manager: a look into the folder starts nothing. */
+  readonly notStarted?: readonly string[];
   /** Files that have none, or another's name: each with what is wrong with it. */
   readonly problems: readonly Problem[];
 }

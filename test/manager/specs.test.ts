@@ -81,6 +81,30 @@ test('what is new, has changed or is gone is known after a reload, and told', as
   });
 });
 
+test('a reload starts nothing: a new VM with autostart is named, and starts with the next manager', async () => {
+  await inPlace(async (place) => {
+    const guests = guestsOf(place);
+    addSpec(place, 'a');
+    const managing = await manage(place, guests);
+    addSpec(place, 'new', { autostart: true });
+    addSpec(place, 'b');
+    addSpec(place, 'a', { autostart: true });
+    expect(await managing.manager.reload(asker)).toEqual({
+      ...{ added: ['b', 'new'], changed: ['a'], removed: [], problems: [] },
+      notStarted: ['new'],
+    });
+    expect(await managing.manager.reload(asker)).toEqual({ added: [], changed: [], removed: [], problems: [] });
+    expect(managing.manager.vms().map(({ state }) => state)).toEqual(['stopped', 'stopped', 'stopped']);
+    await endNow(managing);
+    expect(guests.log()).toEqual([]);
+    const next = await manage(place, guests);
+    await next.boots('new');
+    await next.boots('a');
+    expect(next.manager.vm('b')).toMatchObject({ state: 'stopped' });
+    await endNow(next);
+  });
+});
+
 test('a file that is cut while it is written is a problem, and what was accepted holds at the next boot', async () => {
   await inPlace(async (place) => {
     const guests = guestsOf(place);

@@ -1,15 +1,18 @@
 import path from 'node:path';
 import { steps } from '../../base/json-pointer.js';
+import { autostartOf } from '../../fields/autostart.js';
 import { loadSpec } from '../../report/load-spec.js';
 import { canonicalise } from '../../spec/canonical.js';
 import { parseText } from '../../spec/parse-text.js';
 import type { SpecText } from '../../spec/parse-spec.js';
 import { readSpec } from '../../spec/read.js';
 import { toValue, type SourceNode } from '../../spec/source-tree.js';
+import { defaultTarget } from '../../spec/targets.js';
 import { vmPath } from '../ask-operation.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { managerClient, managerOptions } from '../manager-client.js';
+import { notStartedWords } from '../not-started.js';
 import { asLines } from '../paint.js';
 import { inputFormatOption, quietOption } from '../shared-options.js';
 
@@ -40,7 +43,13 @@ export const applyCommand = defineCommand({
     const { status } = await client.ask('PUT', `${vmPath(spec.name)}/spec`, { text });
     if (options.quiet !== true) {
       const done = status === 201 ? 'made' : 'replaced: it takes effect at the next boot';
-      context.err(asLines([`vmrun: ${spec.name}: ${done}`]));
+      const isAutomatic = autostartOf(spec.effective(defaultTarget).vm).isAutomatic;
+      context.err(
+        asLines([
+          `vmrun: ${spec.name}: ${done}`,
+          ...(status === 201 && isAutomatic ? [`vmrun: ${notStartedWords([spec.name])}`] : []),
+        ]),
+      );
     }
     return exitCodes.ok;
   },

@@ -4,11 +4,13 @@ import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { managerClient, managerOptions } from '../manager-client.js';
 import { asLines } from '../paint.js';
+import { notStartedWords } from '../not-started.js';
 import { quietOption } from '../shared-options.js';
 import { formatProblem } from '../show-problems.js';
 
 const notes = `
 What has changed takes effect at the next boot of its VM: nothing is restarted.
+A new VM with autostart starts with the next manager, or by vmrun start.
 Exit status: 0 all specs are good, 65 some have problems.
 
 Examples:
@@ -35,6 +37,8 @@ export const reloadCommand = defineCommand({
       const names = found(what).filter((name) => typeof name === 'string');
       return names.length === 0 ? [] : [`vmrun: ${what}: ${listWords(names)}`];
     });
+    const waiting = found('notStarted').filter((name) => typeof name === 'string');
+    if (waiting.length > 0) lines.push(`vmrun: ${notStartedWords(waiting)}`);
     if (options.quiet !== true) context.err(asLines(lines.length === 0 ? ['vmrun: nothing has changed'] : lines));
     context.err(asLines(problems.flatMap((problem) => formatProblem(problem, colours()))));
     return problems.some(({ severity }) => severity === 'error') ? exitCodes.spec : exitCodes.ok;

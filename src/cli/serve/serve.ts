@@ -18,6 +18,7 @@ import { createPidFile } from '../../supervisor/pid-files.js';
 import type { Colours } from '../colours.js';
 import type { Context } from '../context.js';
 import { exitCodes } from '../exit-codes.js';
+import { notStartedWords } from '../not-started.js';
 import { packageFile } from '../package-file.js';
 import { programsOf } from '../programs.js';
 import { formatProblem } from '../show-problems.js';
@@ -258,11 +259,12 @@ async function reload(
   { read, configuration: before, colours }: ServeRequest,
   voice: ManagerVoice,
 ): Promise<number | undefined> {
-  const { added, changed, removed, problems } = await manager.reload({ by: 'signal' });
+  const { added, changed, removed, notStarted, problems } = await manager.reload({ by: 'signal' });
   const found = Object.entries({ added, changed, removed }).flatMap(([what, names]) =>
     names.length === 0 ? [] : [`${what}: ${listWords(names)}`],
   );
   voice.say(`read the specs again: ${found.length === 0 ? 'nothing has changed' : found.join('; ')}`);
+  if (notStarted !== undefined) voice.say(notStartedWords(notStarted));
   for (const problem of problems) voice.lines(formatProblem(problem, colours), 'problem');
   try {
     const now = await read();
