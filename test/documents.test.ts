@@ -33,6 +33,7 @@ describe('docs/spec.md', () => {
   const disk = { emulations: [{ device: 'virtio-blk', path: 'disk.img' }] };
   /** What some fields want beside them. */
   const needs: Readonly<Record<string, object>> = {
+    autostart: { com1: 'console' },
     cpu_pin: { cpu: 2 },
     numa: { cpu: 4, mem: '4G' },
     fw_cfg_files: { fwcfg: 'qemu' },
