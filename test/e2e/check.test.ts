@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { onFakeHost } from './support/needy.js';
 import { askVmrun } from './support/ask.js';
-import { endProcess, inPlace, isRunning, until } from './support/place.js';
+import { inPlace, isRunning, killBhyve } from './support/place.js';
 import { runVmrun } from './support/vmrun.js';
 
 describe('vmrun check', () => {
@@ -207,8 +207,7 @@ describe('a name that is in use is told by a check, as by a run', () => {
         expect(ended.stderr).toContain('--force');
       }
       expect(isRunning(pid)).toBe(true);
-      endProcess(pid);
-      await until(() => !isRunning(pid));
+      await killBhyve(pid);
       expect(await vmrun(checking())).toMatchObject({ status: 0, stderr: '' });
       expect(existsSync(place.path('run', place.name, 'state.json'))).toBe(true);
     });

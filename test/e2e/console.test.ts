@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { consoleSocketFile } from '../../src/host/run-directory/run-files.js';
 import { connectPeer } from '../../src/host/sinks/peer-socket.js';
 import { consoleFrames } from '../../src/supervisor/console-server.js';
-import { inPlace, isRunning, simulatorCommand, until, type Place } from './support/place.js';
+import { inPlace, isRunning, killBhyve, simulatorCommand, until, type Place } from './support/place.js';
 import { supervise } from './support/supervised.js';
 import { runVmrun, simulated, startVmrun, type Running } from './support/vmrun.js';
 
@@ -87,8 +87,7 @@ describe('vmrun console', () => {
       const pid = pidIn(place, 'vm.pid');
       vm.kill('SIGKILL');
       await before.ended;
-      process.kill(pid, 'SIGKILL');
-      await until(() => !isRunning(pid));
+      await killBhyve(pid);
       const { status, stderr } = await runVmrun(place, consoleWords(place));
       expect(status).toBe(69);
       expect(stderr).toContain('nothing runs (boot 1 was killed by SIGKILL); vmrun stop ');

@@ -3,7 +3,7 @@ import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, writeFileS
 import { once } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import type { RunEvent } from '../../src/supervisor/events.js';
-import { inPlace, isRunning, until, type Place } from './support/place.js';
+import { inPlace, isRunning, killBhyve, until, type Place } from './support/place.js';
 import { runVmrun, simulated, startVmrun, type Running } from './support/vmrun.js';
 
 const pidFiles = ['-p', 'vm.pid', '-P', 'vmrun.pid'] as const;
@@ -181,8 +181,7 @@ describe('after kill -9 of vmrun', () => {
     await inPlace(async (place) => {
       writeSpec(place, { emulations: [] });
       const pid = await orphan(place);
-      process.kill(pid, 'SIGKILL');
-      await until(() => !isRunning(pid));
+      await killBhyve(pid);
       const [directory = ''] = place.runDirectories();
       expect(readFileSync(place.path('run-simulated', directory, 'bhyve.conf'), 'utf8')).toContain('geheim17');
       place.spec();

@@ -9,6 +9,7 @@ import { lastWordsOf } from '../../src/host/files/lock.js';
 import { forceIn } from '../../src/host/run-directory/run-files.js';
 import type { RunEvent } from '../../src/supervisor/events.js';
 import type { RunOptions } from '../../src/supervisor/run-options.js';
+import { steppedClock, steppedHost } from '../support/stepped-clock.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
 import {
   booted,
@@ -102,9 +103,18 @@ describe('a run', () => {
       const times = vm.seen.map(({ monotonicMs }) => monotonicMs);
       expect(times).toEqual([...times].sort((a, b) => a - b));
       for (const { time } of vm.seen) expect(new Date(time).toISOString()).toBe(time);
-      const [{ monotonicMs: start } = { monotonicMs: NaN }] = ofKind(vm.seen, 'boot');
-      const [exit] = ofKind(vm.seen, 'exit');
-      expect(exit?.aliveMs).toBeCloseTo((exit?.monotonicMs ?? 0) - start, -1);
+    });
+  });
+
+  test('says how long a boot has lived', async () => {
+    await inPlace(async (place) => {
+      const clock = steppedClock();
+      const vm = await supervise(place, 'run', {}, { host: steppedHost(clock) });
+      await vm.said(booted(1));
+      clock.advance(90_000);
+      vm.stop();
+      expect(await vm.event('exit')).toMatchObject({ aliveMs: 90_000, monotonicMs: 90_000 });
+      await vm.over;
     });
   });
 
@@ -165,14 +175,7 @@ describe('a run', () => {
       const restart = { delay: '10ms', max_delay: '25ms' };
       const vm = await supervise(place, 'reboot,reboot,reboot,reboot,halt', { restart });
       await vm.over;
-      const reboots = ofKind(vm.seen, 'reboot');
-      expect(reboots.map(({ delayMs }) => delayMs)).toEqual([0, 10, 20, 25]);
-      const waits = reboots.map(
-        ({ monotonicMs }, index) => (ofKind(vm.seen, 'boot')[index + 1]?.monotonicMs ?? 0) - monotonicMs,
-      );
-      waits.forEach((wait, index) => {
-        expect(wait).toBeGreaterThanOrEqual((reboots[index]?.delayMs ?? 0) - 1);
-      });
+      expect(ofKind(vm.seen, 'reboot').map(({ delayMs }) => delayMs)).toEqual([0, 10, 20, 25]);
     });
   });
 
@@ -266,10 +269,7 @@ describe('stop', () => {
       vm.stop();
       expect(await vm.result).toMatchObject({ end: { kind: 'killed', signal: 'SIGKILL' }, because: 'asked' });
       await vm.over;
-      const [pressed, again, killed] = ofKind(vm.seen, 'stopping');
-      expect([pressed?.how, again?.how, killed?.how]).toEqual(['power button', 'power button again', 'kill']);
-      expect((again?.monotonicMs ?? 0) - (pressed?.monotonicMs ?? 0)).toBeGreaterThanOrEqual(149);
-      expect((killed?.monotonicMs ?? 0) - (pressed?.monotonicMs ?? 0)).toBeGreaterThanOrEqual(299);
+      expect(ofKind(vm.seen, 'stopping').map(({ how }) => how)).toEqual(['power button', 'power button again', 'kill']);
       expect(isRunning(pid)).toBe(false);
       // What we did ourselves needs no explanation.
       expect(ofKind(vm.seen, 'exit')[0]).not.toHaveProperty('why');

@@ -160,6 +160,13 @@ export async function until(holds: () => boolean | Promise<boolean>): Promise<vo
   }
 }
 
+/** Kills a bhyve, and waits for its shell, too, which holds the lock until it has written down how it ended. */
+export async function killBhyve(pid: number): Promise<void> {
+  const shell = parentOf(pid);
+  endProcess(pid);
+  await until(() => !isRunning(pid) && !isRunning(shell));
+}
+
 /** A path so long that that of the lock of a VM with a name of one letter is the longest that Linux takes. */
 export function deepest(folder: string): string {
   let path = folder;
