@@ -8,6 +8,7 @@ import { build, transform } from 'esbuild';
 import { execa } from 'execa';
 import { generate, generateDocuments, generateOpenApi, generateReportSchemas } from './generate.mjs';
 import { emitTypes, libraryProgram } from './library-types.mjs';
+import { stampFile, stampText } from './build-stamp.mjs';
 import { portFiles, portPlist } from './port-plist.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -176,3 +177,4 @@ emitTypes(program);
 await generateReportSchemas(root, program);
 await generateOpenApi(root, program);
 await writeFile(path.join(root, 'port/pkg-plist'), portPlist(portFiles(root)));
+await writeFile(stampFile(root), stampText);
