@@ -28,6 +28,7 @@ import { removeLeftFiles, type Session } from './session.js';
 import { specAtHand, type SpecSource } from './spec-source.js';
 import { keepState, type StateKeeper } from './state-keeper.js';
 import { takeRequests, type RunSignals } from './requests.js';
+import { refuseUnknownOptions } from './unknown-options.js';
 
 /**
  * Runs a VM: boots it, boots it again as its policy says, and removes what it left.
@@ -35,8 +36,10 @@ import { takeRequests, type RunSignals } from './requests.js';
  * next one; or one machine of it, planned for this run directory, which then knows no other target. What the function
  * throws at first rejects `result`. Later the last spec that has booted boots again, and `degraded` tells of a part
  * `spec`: where it throws, where its spec has another name, no target of that name, or cannot run on this host.
+ * @throws TypeError for an option that there is not
  */
 export function run(subject: Spec | Machine | SpecSource, options: RunOptions = {}): Run {
+  refuseUnknownOptions(options);
   const host = options.host ?? systemHost();
   const events = eventStream();
   const requests = takeRequests(host);

@@ -8,6 +8,7 @@ import { systemHost } from '../../src/host/host.js';
 import { lastWordsOf } from '../../src/host/files/lock.js';
 import { forceIn } from '../../src/host/run-directory/run-files.js';
 import type { RunEvent } from '../../src/supervisor/events.js';
+import { run } from '../../src/supervisor/run.js';
 import type { RunOptions } from '../../src/supervisor/run-options.js';
 import { steppedClock, steppedHost } from '../support/stepped-clock.js';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
@@ -20,6 +21,7 @@ import {
   supervise,
   type Supervised,
 } from '../e2e/support/supervised.js';
+import { minimal, specOf } from '../support/specs.js';
 
 const kinds = ({ seen }: Supervised): readonly string[] => seen.map(({ kind }) => kind);
 const sockets = (place: Place, ...names: readonly string[]): object => ({
@@ -42,6 +44,13 @@ const problemCodes = (error: unknown): readonly string[] => {
   if (!(error instanceof ProblemsError)) throw error;
   return error.problems.map(({ code }) => code);
 };
+
+test('an option that there is not is refused, with the one that was meant or all that there are', async () => {
+  const spec = await specOf(minimal);
+  const start = (options: object) => () => run(spec, options);
+  expect(start({ tagret: 'install' })).toThrow(new TypeError('run() has no option "tagret"; did you mean "target"?'));
+  expect(start({ sudo: true })).toThrow(/^run\(\) has no option "sudo"; there are: target, planned, bhyve, .*, host$/);
+});
 
 describe('a run', () => {
   test('boots, boots again as the guest asks, and ends when it powers off', async () => {
