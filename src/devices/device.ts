@@ -54,6 +54,8 @@ export type Need =
       readonly template?: string;
       /** Where the file is missing: the package that brings it. */
       readonly package?: string;
+      /** The spec does not name it: the field that would name another. */
+      readonly defaultOf?: string;
     }
   | {
       readonly kind: 'interface';

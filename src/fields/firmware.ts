@@ -98,7 +98,9 @@ export const bootrom = defineField<Vm>({
     const image = bootromOf(vm, arch);
     if (image === undefined) return [];
     // On arm64 it is a program that is put into memory, whatever its length.
-    return [fileFor(regularFile(image, '/bootrom'), arch === 'amd64' ? { use: 'firmware' } : {}, packageOf(image))];
+    const need = regularFile(image, '/bootrom');
+    const own = vm.bootrom === undefined ? { defaultOf: 'bootrom' } : {};
+    return [fileFor(need, arch === 'amd64' ? { use: 'firmware' } : {}, packageOf(image), own)];
   },
 });
 

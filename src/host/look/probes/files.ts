@@ -83,12 +83,17 @@ const cannotLook = ({ need: { path } }: AskedFile, error: SystemError): Said => 
 });
 
 function notThere({ need }: AskedFile, seen: FileMissing): Said {
-  return { code: 'file-missing', message: missingPart(need.path, seen), fix: howToMake(need) };
+  const { path, defaultOf } = need;
+  const missing = missingPart(path, seen);
+  const message =
+    defaultOf === undefined ? missing : `${missing}; it is the default, since the spec has no ${defaultOf}`;
+  return { code: 'file-missing', message, fix: howToMake(need) };
 }
 
 function howToMake(need: AskedFile['need']): string {
-  const { path, types, access, use, package: name } = need;
-  if (name !== undefined) return `pkg install ${name}, or name another file`;
+  const { path, types, access, use, package: name, defaultOf } = need;
+  const other = defaultOf === undefined ? 'name another file' : `name another file with "${defaultOf}" in the spec`;
+  if (name !== undefined) return `pkg install ${name}, or ${other}`;
   if (use === 'variables') return `correct the path, or ${copyVariables(need)}`;
   const volume = /^\/dev\/zvol\/(.+)$/.exec(path)?.[1];
   if (volume !== undefined) {

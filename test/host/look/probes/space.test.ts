@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { checkHost } from '../../../../src/host/look/check.js';
 import { liveView } from '../../../../src/host/look/live-view.js';
 import { runTool } from '../../../../src/host/process/tools.js';
+import { minimal, planOf } from '../../../support/specs.js';
 import { requirement } from '../../fake-host.js';
 
 const view = (free: number | undefined) => ({
@@ -36,4 +37,18 @@ test('a boot ROM that a package brings is told with the package', async () => {
   });
   const { findings } = await checkHost([rom], { view: liveView({ run: runTool }) });
   expect(findings.map(({ problem }) => problem.fix)).toEqual(['pkg install edk2-bhyve, or name another file']);
+});
+
+test('a boot ROM that the spec does not name is told to be the default, with the field that names another', async () => {
+  const { requirements } = await planOf(minimal);
+  const roms = requirements.flatMap(({ need, ...more }) =>
+    need.kind === 'file' && need.use === 'firmware' ? [{ ...more, need: { ...need, path: '/no/rom.fd' } }] : [],
+  );
+  const { findings } = await checkHost(roms, { view: liveView({ run: runTool }) });
+  expect(findings.map(({ problem: { message, fix } }) => [message, fix])).toEqual([
+    [
+      '/no/rom.fd does not exist, nor does its folder /no; it is the default, since the spec has no bootrom',
+      'pkg install edk2-bhyve, or name another file with "bootrom" in the spec',
+    ],
+  ]);
 });
