@@ -92,6 +92,12 @@ const programFile = (name) => `${folderOf(__dirname)}/dist/bin/${name}.js`;
 /** sysexits(3): a system call failed, a fault of the program. bhyve has 4 for an error. */
 const statuses = { vmrun: { system: 71, internal: 70 }, 'bhyve-sim': { system: 4, internal: 4 } };
 
+/** Without its build, a copy of the repository has the launchers and nothing that they could launch. */
+const systemWords = ({ code, path, message }, name) =>
+  code === 'ENOENT' && path === programFile(name)
+    ? `this copy of vmrun is not built: there is no ${path}\nfix: npm ci && npm run build, in ${folderOf(__dirname)}`
+    : `it cannot go on: ${message}`;
+
 /**
  * Node.js would end with its stack and status 1, which says of a VM that its guest powered off. What is told here nobody
  * else has caught, the loading of the program itself among it.
@@ -100,7 +106,7 @@ function sayWhatEndsIt(name) {
   process.on('uncaughtException', (error) => {
     const isSystem = error instanceof Error && typeof error.syscall === 'string';
     const words = isSystem
-      ? `a system call failed: ${error.message}`
+      ? systemWords(error, name)
       : `this is a bug in vmrun, please report it:\n${error instanceof Error ? error.stack : error}`;
     try {
       fs.writeSync(2, `${name}: ${seen(words)}\n`);

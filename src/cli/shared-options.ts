@@ -69,7 +69,12 @@ export function givenSpec({
   const [operand, extra] = command.args;
   if (extra !== undefined) {
     const hasTarget = command.options.some(({ long }) => long === '--target');
-    const hint = hasTarget ? `a target is chosen with -t: -t ${quoteWord(extra)}` : 'give one spec';
+    const [one, other] = [operand ?? '', extra].map((spec) => `${command.name()} ${quoteWord(spec)}`);
+    const hint = /[./]/.test(extra)
+      ? `give one spec at a time: ${one}; ${other}`
+      : hasTarget
+        ? `a target is chosen with -t: -t ${quoteWord(extra)}`
+        : 'give one spec';
     refuse(`too many arguments: unexpected ${quoteWord(extra)}; ${hint}`);
   }
   if (operand !== undefined && config !== undefined) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
@@ -82,6 +82,30 @@ describe('vmrun serve', () => {
           fix,
         ]);
       }
+      await stopAll(serving, place);
+    });
+  });
+
+  const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+  asRoot('vmrun stop of a user who may not ask it says so, and not that there is no such VM', async () => {
+    await withManager(async (managed) => {
+      const { place } = managed;
+      const web = managed.vm('web');
+      const serving = await managed.serve();
+      chmodSync(place.folder, 0o755);
+      const [program = '', ...words] = vmrunCommand;
+      const child = spawn(program, [...words, 'stop', web, '--run-dir', place.runBase], {
+        ...{ uid: 65534, gid: 65534, cwd: '/', env: { PATH: process.env.PATH }, stdio: ['ignore', 'ignore', 'pipe'] },
+      });
+      let said = '';
+      child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+      const [status] = (await once(child, 'close')) as [number];
+      expect([status, said]).toEqual([
+        69,
+        expect.stringMatching(/ a manager listens at unix:.*, which you may not use\n {4}fix: be root/),
+      ]);
+      expect(await managed.view(web)).toMatchObject({ state: 'stopped' });
       await stopAll(serving, place);
     });
   });

@@ -56,6 +56,18 @@ test.each([
   });
 });
 
+test.each(['check', 'plan', 'lock'])('vmrun %s takes one spec, and says how two are done', async (command) => {
+  await inPlace(async (place) => {
+    const refused = async (other: string) => (await askVmrun(place, [command, 'a.json', other])).stderr.split('\n')[0];
+    expect(await refused('b c.json')).toBe(
+      `error: too many arguments: unexpected 'b c.json'; give one spec at a time: vmrun ${command} a.json; vmrun ${command} 'b c.json'`,
+    );
+    expect(await refused('install')).toContain(
+      command === 'lock' ? 'give one spec' : 'a target is chosen with -t: -t install',
+    );
+  });
+});
+
 test('vmrun stop given a spec as its name says how that is done', async () => {
   await inPlace(async (place) => {
     place.spec();

@@ -101,16 +101,20 @@ describe('what nobody has caught', () => {
   /** A copy of the program whose main part does this. */
   async function broken(script: string, name: 'vmrun' | 'bhyve-sim'): Promise<Pick<Ended, 'status' | 'stderr'>> {
     return inPlace(async (place) => {
-      const root = path.dirname(path.dirname(vmrunCommand[1] ?? ''));
       execFileSync('mkdir', ['-p', place.path('dist/bin')]);
-      cpSync(path.join(root, 'bin'), place.path('bin'), { recursive: true });
-      place.write('package.json', '{"type":"module"}');
-      place.write('bin/package.json', '{"type":"commonjs"}');
+      copyBin(place);
       place.write(`dist/bin/${name}.js`, script);
       const command = [process.execPath, place.path('bin', `${name}.js`)];
       const { status, stderr } = await startVmrun(place, [], { command }).ended;
       return { status, stderr };
     });
+  }
+  /** The launchers alone. */
+  function copyBin(place: Place): void {
+    const root = path.dirname(path.dirname(vmrunCommand[1] ?? ''));
+    cpSync(path.join(root, 'bin'), place.path('bin'), { recursive: true });
+    place.write('package.json', '{"type":"module"}');
+    place.write('bin/package.json', '{"type":"commonjs"}');
   }
   const bug = /^(vmrun|bhyve-sim): this is a bug in vmrun, please report it:\n {0,2}Error: oops\n {4,6}at /;
 
@@ -129,7 +133,19 @@ describe('what nobody has caught', () => {
     const script = "exports.main = async () => require('node:fs').readFileSync('/none');";
     const { status, stderr } = await broken(script, 'vmrun');
     expect(status).toBe(71);
-    expect(stderr).toMatch(/^vmrun: a system call failed: ENOENT: [^\n]+\n$/);
+    expect(stderr).toMatch(/^vmrun: it cannot go on: ENOENT: [^\n]+\n$/);
+  });
+
+  test('is a copy of the repository that was not built: it says how that is done', async () => {
+    await inPlace(async (place) => {
+      copyBin(place);
+      const command = [process.execPath, place.path('bin', 'vmrun.js')];
+      const { status, stderr } = await startVmrun(place, [], { command }).ended;
+      expect(status).toBe(71);
+      expect(stderr).toBe(
+        `vmrun: this copy of vmrun is not built: there is no ${place.path('dist/bin/vmrun.js')}\n  fix: npm ci && npm run build, in ${place.folder}\n`,
+      );
+    });
   });
 });
 

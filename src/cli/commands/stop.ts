@@ -77,7 +77,9 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
   const say = (text: string): void => {
     if (options.quiet !== true) context.err(asLines([`vmrun: ${name}: ${text}`]));
   };
-  const byManager = await stopByManager(context, name, options, say);
+  /** Managers that may not be asked: the VM may be one of theirs. */
+  const closed: string[] = [];
+  const byManager = await stopByManager(context, name, options, { say, closed });
   if (byManager !== undefined) return byManager;
   const left: KnownRun[] = [];
   let forced: Force | undefined;
@@ -113,6 +115,16 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
     return exitCodes.host;
   }
   const hint = isSpecFile(name, context) ? `; to stop the VM of a spec: vmrun stop -c ${quoteWord(name)}` : '';
+  if (closed.length > 0) {
+    const where = closed.join(' and ');
+    context.err(
+      asLines([
+        `vmrun: ${name}: none of your VMs has this name; a manager listens at ${where}, which you may not use`,
+        '    fix: be root or in the group of its socket, or use --manager and --token-file',
+      ]),
+    );
+    return exitCodes.host;
+  }
   const looked = places.map(({ runBase }) => runBase).join(' and ');
   context.err(
     asLines([`vmrun: ${name}: no VM of this name runs (looked in ${looked}); vmrun ps lists those that do${hint}`]),
@@ -128,10 +140,10 @@ async function stopByManager(
   context: Context,
   name: string,
   options: StopChoice,
-  say: (text: string) => void,
+  { say, closed }: { readonly say: (text: string) => void; readonly closed: string[] },
 ): Promise<number | undefined> {
   for (const client of managersOf(options, context)) {
-    if (!(await hasVm(client, name, options.manager !== undefined))) continue;
+    if (!(await hasVm(client, name, { isNamed: options.manager !== undefined, closed }))) continue;
     const { timeout, now } = options;
     const body = {
       ...(timeout === undefined ? {} : { timeout: timeout / 1000 }),
@@ -150,7 +162,11 @@ async function stopByManager(
 }
 
 /** @throws ProblemsError where a manager that was named cannot be asked */
-async function hasVm(client: ManagerClient, name: string, isNamed: boolean): Promise<boolean> {
+async function hasVm(
+  client: ManagerClient,
+  name: string,
+  { isNamed, closed }: { readonly isNamed: boolean; readonly closed: string[] },
+): Promise<boolean> {
   try {
     const { document } = await client.ask('GET', vmPath(name));
     // Another vmrun runs it: that one is asked.
@@ -159,6 +175,7 @@ async function hasVm(client: ManagerClient, name: string, isNamed: boolean): Pro
     if (error instanceof ProblemsError && !isNamed) {
       const code = error.problems[0]?.code ?? '';
       // Nobody listens there any more, or whoever asks may not: what runs is found by its run directory.
+      if (code === 'no-right') closed.push(client.where);
       if (['unknown-vm', 'no-manager', 'no-right'].includes(code)) return false;
     }
     throw error;
