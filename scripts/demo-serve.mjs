@@ -19,10 +19,9 @@ const scripts = ['crash=triple_fault:5s', 'rescue=triple_fault:1s,triple_fault:1
 console.log(`Five VMs, simulated: web waits for db, crash keeps crashing, rescue has come to its rescue target in a few seconds.
 In another terminal, in ${root}:
 
-  export VMRUN_DEMO="--run-dir ${runDir}"
-  node bin/vmrun.js ls $VMRUN_DEMO
-  node bin/vmrun.js events $VMRUN_DEMO
-  node bin/vmrun.js stop mail $VMRUN_DEMO
+  node bin/vmrun.js ls --run-dir ${runDir}
+  node bin/vmrun.js stop mail --run-dir ${runDir}
+  node bin/vmrun.js events --run-dir ${runDir}
   node bin/vmrun.js plan --all examples/manager
   curl --unix-socket ${runDir}-simulated/manager.sock http://localhost/api/v1/vms
 
