@@ -26,6 +26,7 @@ const known: Readonly<Record<keyof RunOptions, true>> = {
   onHookOutput: true,
   beforeEnd: true,
   env: true,
+  servesStdio: true,
   host: true,
 };
 
