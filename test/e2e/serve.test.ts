@@ -99,7 +99,7 @@ describe('vmrun serve', () => {
         ...{ uid: 65534, gid: 65534, cwd: '/', env: { PATH: process.env.PATH }, stdio: ['ignore', 'ignore', 'pipe'] },
       });
       let said = '';
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
       const [status] = (await once(child, 'close')) as [number];
       expect([status, said]).toEqual([
         69,
