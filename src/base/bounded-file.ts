@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 
-export interface ReadBounds {
+interface ReadBounds {
   /** How many bytes there may be. */
   readonly most: number;
   /** Only a regular file will do: nobody waits for the other end of a pipe, nor reads from a device. */

@@ -1,7 +1,7 @@
 import { shown } from './text.js';
 
 /** What a backslash and what follows it stand for. */
-export type Escape =
+type Escape =
   | { readonly kind: 'known'; readonly text: string; readonly end: number }
   | { readonly kind: 'no-code'; readonly message: string }
   | { readonly kind: 'unknown' };

@@ -16,7 +16,7 @@ export const compareAddresses = (a: PciAddress, b: PciAddress): number =>
   a.bus - b.bus || a.slot - b.slot || a.func - b.func;
 
 /** Why text is no address, in words that name the part that is wrong. */
-export interface AddressError {
+interface AddressError {
   readonly error: string;
 }
 

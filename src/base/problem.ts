@@ -70,7 +70,7 @@ function byPlace({ place: a }: Problem, { place: b }: Problem): number {
 export const mostProblems = 100;
 
 /** What is found in a file piece by piece. However much it is, no more is kept of it than is told in the end. */
-export interface ProblemList {
+interface ProblemList {
   add(problems: readonly Problem[]): void;
   readonly hasErrors: boolean;
   /** As `limited` gives them. */

@@ -13,7 +13,7 @@ const numbers = {
 } as const;
 
 /** What strtol(3) or strtoul(3) made of the beginning of a text. */
-export interface ParsedNumber {
+interface ParsedNumber {
   readonly value: bigint;
   /** Index of the first character not read; 0 where there are no digits, and the value is 0 then. */
   readonly end: number;

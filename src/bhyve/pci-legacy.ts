@@ -5,7 +5,7 @@ import { type Output, crash } from './outcome.js';
 import type { Release } from './releases.js';
 
 /** What a model's reader of `-s SLOT,MODEL,REST` gets. */
-export interface LegacyWords {
+interface LegacyWords {
   /** `pci.B.S.F`; absent where that could not be made, and the top of the tree is meant. */
   readonly node: ConfigNode | undefined;
   /** REST, or absent where nothing follows the model, which is not the same as an empty one. */
@@ -16,7 +16,7 @@ export interface LegacyWords {
 }
 
 /** Turns REST into variables. @returns false where the device is refused, which ends bhyve with 4 */
-export type LegacyReader = (words: LegacyWords) => boolean;
+type LegacyReader = (words: LegacyWords) => boolean;
 
 /** `k=v` sets k, a lone word is a flag; a comma always splits. Also used for what follows a model's own words. */
 export const readGeneric: LegacyReader = ({ node, rest, config }) => {

@@ -6,7 +6,7 @@ import { legacyReaders, readGeneric } from './pci-legacy.js';
 import type { Arch, Platform } from './releases.js';
 
 /** A device model that bhyve knows. */
-export interface Model {
+interface Model {
   readonly name: string;
   /** What an alias stands for. Aliases are for `-s` only: as value of a `device` variable they are an error. */
   readonly alias?: string;

@@ -12,7 +12,7 @@ import type { Trace } from './trace.js';
 import { parsePinning, parseTopology } from './topology.js';
 
 /** What the options are read into, and with. */
-export interface OptionContext {
+interface OptionContext {
   readonly config: Config;
   readonly output: Output;
   readonly platform: Platform;

@@ -4,7 +4,7 @@ import type { CSyntax } from './c-numbers.js';
 export { architectures, releases, type Arch, type Platform, type Release } from '../base/platform.js';
 
 /** How one bhyve differs from another. There is no arm64 host before 15; one that is asked for is played as 15's. */
-export interface Traits {
+interface Traits {
   /** As getopt(3) takes it. */
   readonly optionLetters: string;
   /** What stands in brackets in the first line of the usage text. */

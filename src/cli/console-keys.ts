@@ -5,7 +5,7 @@ export type KeyAction = 'leave' | 'take' | 'suspend' | 'help';
 export const keyHelp =
   '~. leaves, ~t takes the keyboard, ~^Z suspends vmrun, ~~ types one ~, each at the beginning of a line';
 
-export interface Keys {
+interface Keys {
   /** For the guest. */
   readonly typed: Uint8Array;
   readonly action?: KeyAction;

@@ -7,7 +7,7 @@ import { keyHelp, type KeyAction } from './console-keys.js';
 import { keyboard, type Keyboard } from './keyboard.js';
 
 /** The terminal that a run was started on, as a place at the console which vmrun serves. */
-export interface GuestTerminal {
+interface GuestTerminal {
   /** The guest has it: what is typed there is the guest's, and what the guest writes is shown there. */
   readonly isAttached: () => boolean;
   /**

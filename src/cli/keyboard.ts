@@ -1,7 +1,7 @@
 import { discardTyped, isForeground, isTerminal } from '../host/process/terminal.js';
 import { consoleKeys, type KeyAction } from './console-keys.js';
 
-export interface KeyboardOptions {
+interface KeyboardOptions {
   readonly onTyped: (bytes: Uint8Array) => void;
   /** `leave` also where the terminal goes away. */
   readonly onAction: (action: KeyAction) => void;

@@ -63,7 +63,7 @@ interface Asking {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export interface Answered {
+interface Answered {
   readonly status: number;
   /** The document; undefined where there is none. */
   readonly document: unknown;

@@ -6,7 +6,7 @@ export type PrintFormat = (typeof printFormats)[number];
 
 /** Whose exit status a run has: that of bhyve, or what a supervisor of services understands. */
 export const exitStatuses = ['bhyve', 'service'] as const;
-export type ExitStatus = (typeof exitStatuses)[number];
+type ExitStatus = (typeof exitStatuses)[number];
 
 /** The command line, read and checked. */
 export interface CliOptions {

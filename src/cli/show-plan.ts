@@ -164,7 +164,7 @@ function apart(whole: string, words: readonly string[], width: number): readonly
 }
 
 /** `vm.json:4:10 /cpu`, `default of utc_clock`, `vm.json:9:5 passthru needs wired memory`. */
-export function sourceWords(source: Source, file: string): string {
+function sourceWords(source: Source, file: string): string {
   switch (source.kind) {
     case 'spec':
       return placeIn(source.place, file);
@@ -274,7 +274,7 @@ export function formatComparison({ name, from, to, targets }: ComparisonDocument
   return asLines(lines);
 }
 
-export function machineChangeWords(change: MachineChange): string {
+function machineChangeWords(change: MachineChange): string {
   switch (change.kind) {
     case 'device-added':
       return `+ ${change.device} at ${change.address}`;

@@ -6,7 +6,7 @@ import { asLines, asText, endLines, own, prefixed, type OwnText } from './paint.
 import { fitLines } from './wrap.js';
 
 /** Speaks to people on stderr, on lines of its own also where a guest has its console there. */
-export interface Speaker {
+interface Speaker {
   /** Lines of vmrun. */
   readonly lines: (lines: readonly string[]) => void;
   /** Whole lines of bhyve, a loader or a hook, each with who says it. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../host/clock.js';
 
-export interface StopSignalOptions {
+interface StopSignalOptions {
   readonly clock: Pick<Clock, 'monotonicMs'>;
   /** The guest's console is the terminal that vmrun was started on. */
   readonly needsTerminal: boolean;

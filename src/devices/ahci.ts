@@ -2,11 +2,11 @@ import { asWords, defineDevice } from './device.js';
 import { driveDriver, driveFields, driveOptions, driveRequirement, driveTrait, type AhciDrive } from './ahci-port.js';
 import { checkBlockOptions } from './block.js';
 
-export interface AhciPort extends AhciDrive {
+interface AhciPort extends AhciDrive {
   readonly type: 'hd' | 'cd';
 }
 
-export interface Ahci {
+interface Ahci {
   readonly ports: readonly AhciPort[];
 }
 

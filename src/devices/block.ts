@@ -38,7 +38,7 @@ export const blockOptions: { readonly [Field in keyof BlockOptions]-?: JsonSchem
 };
 
 /** A disk image may be a file, a zvol or another disk device. */
-export const diskTypes: readonly FileType[] = ['regular file', 'block device', 'character device'];
+const diskTypes: readonly FileType[] = ['regular file', 'block device', 'character device'];
 
 export const imageSchema = (what: string): JsonSchema =>
   file(`${what}: a file, a zvol or a disk device.`, { examples: ['disk.img', '/dev/zvol/tank/vm0'] });

@@ -28,7 +28,7 @@ export interface SecretFile {
 export type FileType = 'regular file' | 'block device' | 'character device' | 'directory' | 'socket';
 
 /** An image of a disk or CD, a firmware, or the variables that a firmware keeps. */
-export type FileUse = 'disk' | 'cd' | 'firmware' | 'variables';
+type FileUse = 'disk' | 'cd' | 'firmware' | 'variables';
 
 /** A card of this host, as a passthru device names it. */
 export type HostCard =
@@ -118,7 +118,7 @@ export interface Medium {
 }
 
 /** What bhyve makes up an address or a serial number from. */
-export interface TraitOrigin {
+interface TraitOrigin {
   readonly address: PciAddress;
   /** The VM's. */
   readonly name: string;

@@ -27,7 +27,7 @@ export interface FrameBuffer {
   readonly height?: number;
 }
 
-export const defaultVncHost = '127.0.0.1';
+const defaultVncHost = '127.0.0.1';
 export const defaultVncPort = 5900;
 
 const passwordPattern = '^[ -+\\--~]{1,8}$';
@@ -117,7 +117,7 @@ function checkSocket({ path, host, port }: FrameBuffer, release: Release): reado
 }
 
 /** rfb.c and pci_fbuf.c; the largest screen grew with release 15. */
-export function checkFrameBuffer(fields: FrameBuffer, { release }: DeviceContext): readonly Finding[] {
+function checkFrameBuffer(fields: FrameBuffer, { release }: DeviceContext): readonly Finding[] {
   const { host, vga, width, height } = fields;
   const findings: Finding[] = [...checkSocket(fields, release)];
   if (fields.password !== undefined && fields.password_file !== undefined) {

@@ -3,7 +3,7 @@ import { byteLength } from '../base/text.js';
 import { asWords, defineDevice, optional, type Requirement } from './device.js';
 import { file } from './json-schema.js';
 
-export interface Hda {
+interface Hda {
   readonly play?: string;
   readonly rec?: string;
 }

@@ -1,7 +1,7 @@
 import { defineDevice, optional, type AnyDeviceModel, type Release, type Variable } from './device.js';
 import type { JsonSchema } from './json-schema.js';
 
-export interface Hostbridge {
+interface Hostbridge {
   readonly model?: 'hostbridge' | 'amd_hostbridge';
   readonly vendor?: number | string;
   readonly devid?: number | string;

@@ -5,7 +5,7 @@ import { asWords, optional, whenSet, type Requirement, type Trait, type Variable
 import { text, type JsonSchema } from './json-schema.js';
 
 const types = ['tap', 'vmnet', 'netgraph', 'netmap', 'vale', 'slirp'] as const;
-export type BackendType = (typeof types)[number];
+type BackendType = (typeof types)[number];
 
 /** What a network card is plugged into: bhyve(8), "Network device backends". */
 export interface NetworkFields {

@@ -10,7 +10,7 @@ import {
 import { asWords, defineDevice, optional } from './device.js';
 import { identifyText, integer } from './json-schema.js';
 
-export interface Nvme extends BlockOptions {
+interface Nvme extends BlockOptions {
   readonly path?: string;
   readonly ram?: number;
   readonly maxq?: number;

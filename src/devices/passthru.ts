@@ -13,7 +13,7 @@ import {
 import { blockOptions } from './block.js';
 import { file, type JsonSchema } from './json-schema.js';
 
-export interface Passthru {
+interface Passthru {
   readonly src?: string;
   readonly lookup?: { readonly vendor: string; readonly device: string };
   readonly rom?: string;

@@ -3,7 +3,7 @@ import { defineDevice } from './device.js';
 import { text } from './json-schema.js';
 import { secretInView } from './secret-in-view.js';
 
-export interface Raw {
+interface Raw {
   readonly value: string;
 }
 

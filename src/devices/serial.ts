@@ -3,7 +3,7 @@ import type { Finding } from '../base/problem.js';
 import type { Platform, Requirement } from './device.js';
 
 /** A serial port that a backend is named for. */
-export interface SerialPort {
+interface SerialPort {
   /** For messages: `com1`, `uart`. */
   readonly name: string;
   /** Where the backend is said. */

@@ -2,7 +2,7 @@ import { defineDevice } from './device.js';
 import { text } from './json-schema.js';
 import { bhyveBackend, checkSerialBackend, serialBackends, serialRequirements } from './serial.js';
 
-export interface Uart {
+interface Uart {
   readonly path: string;
 }
 

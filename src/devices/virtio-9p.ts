@@ -2,7 +2,7 @@ import { byteLength } from '../base/text.js';
 import { asWords, defineDevice, whenSet } from './device.js';
 import { file, flag, text } from './json-schema.js';
 
-export interface Virtio9p {
+interface Virtio9p {
   readonly sharename: string;
   readonly path: string;
   readonly ro?: boolean;

@@ -10,7 +10,7 @@ import {
 import { asWords, defineDevice, optional } from './device.js';
 import { identifyText } from './json-schema.js';
 
-export interface VirtioBlk extends BlockOptions {
+interface VirtioBlk extends BlockOptions {
   readonly path: string;
   readonly ser?: string;
 }

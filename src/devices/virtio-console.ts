@@ -3,12 +3,12 @@ import { byteLength } from '../base/text.js';
 import { defineDevice } from './device.js';
 import { file, text } from './json-schema.js';
 
-export interface NamedPort {
+interface NamedPort {
   readonly name: string;
   readonly path: string;
 }
 
-export interface VirtioConsole {
+interface VirtioConsole {
   /** 1 to 16 ports, numbered as the guest numbers them; a bare path is named port1, port2, … */
   readonly ports: readonly (string | NamedPort)[];
 }

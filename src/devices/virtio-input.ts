@@ -1,7 +1,7 @@
 import { defineDevice } from './device.js';
 import { file } from './json-schema.js';
 
-export interface VirtioInput {
+interface VirtioInput {
   readonly path: string;
 }
 

@@ -11,7 +11,7 @@ import {
   type NetworkFields,
 } from './network.js';
 
-export interface VirtioNet extends NetworkFields {
+interface VirtioNet extends NetworkFields {
   readonly mtu?: number;
 }
 

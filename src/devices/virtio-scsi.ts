@@ -4,12 +4,12 @@ import { blockOptions } from './block.js';
 import { asWords, defineDevice, optional, type DeviceContext, type Requirement, type Variable } from './device.js';
 import { file, integer } from './json-schema.js';
 
-export interface ScsiTarget {
+interface ScsiTarget {
   readonly id?: number;
   readonly path: string;
 }
 
-export interface VirtioScsi {
+interface VirtioScsi {
   /** With release 16 it is target 0. */
   readonly path?: string;
   /** A target without an id has the highest id before it, plus 1. */

@@ -1,6 +1,6 @@
 import { defineDevice } from './device.js';
 
-export interface Xhci {
+interface Xhci {
   readonly devices?: readonly 'tablet'[];
 }
 

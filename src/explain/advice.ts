@@ -2,13 +2,13 @@
 export type Has = (what: string) => boolean;
 
 /** Words that make sense only for a machine that has one of some things. */
-export interface Bound {
+interface Bound {
   readonly has: readonly string[];
   readonly say: string;
 }
 
 /** "Look at" those of some places that the machine has. */
-export interface Look {
+interface Look {
   readonly places: readonly Bound[];
 }
 

@@ -32,7 +32,7 @@ export type LoadFailure =
   | { readonly kind: 'unknown' };
 
 /** What else is known of an exit. */
-export interface EndFacts {
+interface EndFacts {
   /**
    * `/dev/vmm/NAME` was gone when bhyve ended, before anybody had removed it. Leave it out where that tells nothing: on
    * a system without /dev/vmm, with `monitor`, and from release 16 on, where a suspend has a status of its own.

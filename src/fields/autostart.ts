@@ -32,7 +32,7 @@ export interface AutostartFields {
 }
 
 /** What to do where a VM that this one waits for is not ready in time: start it all the same, or not at all. */
-export type FailedBefore = 'start' | 'skip';
+type FailedBefore = 'start' | 'skip';
 
 /** How it is seen that a VM is ready, so that those that wait for it may follow. */
 export type ReadySign =

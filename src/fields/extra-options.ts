@@ -50,7 +50,7 @@ export const mayAddDevices = (words: readonly string[]): boolean =>
   words.some((word) => /^-[A-Za-z]*[sk]|^(-[A-Za-z]*o)?pci\./.test(word));
 
 /** Why words cannot be passed on, and what to do where that is special. */
-export interface Unusable {
+interface Unusable {
   readonly error: string;
   readonly fix?: string;
 }

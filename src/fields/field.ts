@@ -27,7 +27,7 @@ export const chapters = [
   'Variants',
   'Everything else',
 ] as const;
-export type Chapter = (typeof chapters)[number];
+type Chapter = (typeof chapters)[number];
 
 /** The orders in which fields stand; each is that of the registry but for the fields that say otherwise. */
 export type Order = 'command' | 'written' | 'document';
@@ -104,7 +104,7 @@ export interface Flag {
 export const flagVariable = ({ variable }: Flag, platform: Platform): string =>
   typeof variable === 'string' ? variable : variable(platform);
 
-export const stages = ['flags', 'machine', 'board'] as const;
+const stages = ['flags', 'machine', 'board'] as const;
 export type Stage = (typeof stages)[number];
 
 /** Checks a field's types, and keeps its name; the registry holds fields of all kinds. */

@@ -11,7 +11,7 @@ import { commandSchema, object } from './schemas.js';
 
 /** The user's programs: what each is run for, in the order of a run. */
 export const hookFields = ['pre_start', 'post_start', 'pre_reboot', 'post_stop'] as const;
-export type HookField = (typeof hookFields)[number];
+type HookField = (typeof hookFields)[number];
 
 type Command = string | readonly string[];
 

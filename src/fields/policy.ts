@@ -6,7 +6,7 @@ import { stopWord, type RebootFields } from './reboot.js';
 import type { RestartFields, StopFields } from './restart.js';
 
 /** Reboots that follow too quickly. Times in milliseconds. */
-export interface RestartPolicy {
+interface RestartPolicy {
   /** At most this many reboots within the window; undefined: no limit. */
   readonly max: number | undefined;
   readonly windowMs: number;
@@ -18,7 +18,7 @@ export interface RestartPolicy {
 }
 
 /** The user's programs, each with its arguments; no shell is started. */
-export interface HookCommands {
+interface HookCommands {
   /** Before bhyve starts, each boot; where it fails, bhyve is not started. */
   readonly preStart?: readonly string[];
   /** When the VM is there. */

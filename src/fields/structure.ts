@@ -2,7 +2,7 @@ import { seenMessage, seenPattern } from '../devices/json-schema.js';
 import { defineField } from './field.js';
 import { ownKeys } from './schemas.js';
 
-export interface CommonDevice {
+interface CommonDevice {
   readonly device: string;
   readonly id?: string;
   readonly slot?: string | number;

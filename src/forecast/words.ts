@@ -4,7 +4,7 @@ import type { Machine } from '../machine/machine.js';
 import { whySilent } from './silent.js';
 
 /** Where the words stand that bhyve says something about. */
-export type Where = 'config' | 'raw' | 'extra_options' | 'command line' | 'field';
+type Where = 'config' | 'raw' | 'extra_options' | 'command line' | 'field';
 
 interface About {
   readonly where: Where;

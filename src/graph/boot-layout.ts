@@ -9,7 +9,7 @@ export interface Point {
 }
 
 /** One exit of a target: a line of its card, and the end of the wire that leaves there. */
-export interface ExitRow {
+interface ExitRow {
   readonly exit: Exit;
   /** The line's middle. */
   readonly y: number;

@@ -7,7 +7,7 @@ import type { Machine, PlannedDevice } from '../machine/machine.js';
 export type { Connection };
 
 /** How the host sees a path or an interface that some device names. */
-export interface Needs {
+interface Needs {
   /** By path: what may stand there, as the first that names it has it. */
   readonly files: ReadonlyMap<string, readonly FileType[]>;
   /** Paths where bhyve binds a socket. */

@@ -7,7 +7,7 @@ import type { Spec } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
 
 /** What becomes of a VM when its manager starts. */
-export type StartKind =
+type StartKind =
   /** It is started by itself. */
   | 'automatic'
   /** Somebody has to start it. */
@@ -29,7 +29,7 @@ export interface StartVm {
 }
 
 /** Who waits for whom: an edge. */
-export interface StartWait {
+interface StartWait {
   readonly name: string;
   /** It is started all the same where the other one is not ready. */
   readonly isLoose: boolean;

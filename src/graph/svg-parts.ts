@@ -30,7 +30,7 @@ const faces = {
   small: { size: 11, rule: '', isFixed: true },
   tag: { size: 10, rule: 'letter-spacing:.02em' },
 } as const;
-export type Face = keyof typeof faces;
+type Face = keyof typeof faces;
 
 export const sizeOf = (face: Face): number => faces[face].size;
 

@@ -17,7 +17,7 @@ import { without, type SpecObject } from './spec-object.js';
 export type Unit = string;
 
 /** A device of the configuration. */
-export interface Device {
+interface Device {
   readonly address: PciAddress;
   /** `pci.B.S.F.`, in front of all its variables. */
   readonly prefix: string;
@@ -38,7 +38,7 @@ export interface Written {
 }
 
 /** Which part of a spec says each device. */
-export interface Arrangement {
+interface Arrangement {
   /** The machine's own: root fields. Absent: it has none, or it is among the devices. */
   readonly hostbridge: Device | undefined;
   readonly lpc: Device | undefined;

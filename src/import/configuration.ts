@@ -11,7 +11,7 @@ import type { FirmwareItem as ReadItem } from '../fields/readers/reader.js';
 import { isKnown } from '../machine/config.js';
 
 /** What the guest reads by the firmware's own interface, as it was written behind the option. */
-export interface FirmwareItem extends ReadItem {
+interface FirmwareItem extends ReadItem {
   readonly option: string;
 }
 
@@ -31,12 +31,12 @@ export interface Configuration {
   readonly unresolved: readonly { readonly reference: string; readonly variable: string }[];
 }
 
-export type ReadConfiguration =
+type ReadConfiguration =
   | { readonly ok: true; readonly configuration: Configuration }
   /** bhyve would refuse it, or print a list and end. */
   | { readonly ok: false; readonly messages: readonly string[] };
 
-export interface CommandContext {
+interface CommandContext {
   readonly platform: Platform;
   readonly readFile: (path: string) => string | undefined;
 }

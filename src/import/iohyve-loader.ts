@@ -36,7 +36,7 @@ const systems: Readonly<Record<string, System>> = {
 /** The guest's own grub.cfg and device.map, on the host. */
 const ownFiles = 'custom';
 
-export interface IohyveGuest {
+interface IohyveGuest {
   readonly source: OriginalText;
   readonly name: string;
   readonly properties: Properties;

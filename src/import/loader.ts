@@ -10,10 +10,10 @@ import type { Loader } from '../machine/machine.js';
 import type { LoaderSpec } from '../fields/loader.js';
 import { noteAt, type LoaderCommand, type LoaderFlag, type OriginalText } from './original.js';
 
-export type LoaderProgram = LoaderSpec['kind'];
+type LoaderProgram = LoaderSpec['kind'];
 
 /** A command line of a loader that was found in a text. */
-export interface LoaderWords {
+interface LoaderWords {
   readonly program: LoaderProgram;
   /** Without the program. */
   readonly argv: readonly string[];

@@ -1,5 +1,5 @@
 /** A file of a tool that vmrun does not import. */
-export interface OtherTool {
+interface OtherTool {
   /** `a configuration of bmd`. */
   readonly what: string;
   readonly fix: string;

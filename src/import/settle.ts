@@ -11,7 +11,7 @@ import type { Original } from './original.js';
 import type { SpecObject } from './spec-object.js';
 
 /** A variable that bhyve would get otherwise with the spec; absent: not at all. */
-export interface Difference {
+interface Difference {
   readonly variable: string;
   readonly original?: string;
   readonly spec?: string;

@@ -19,7 +19,7 @@ export interface XmlFault {
   readonly fix: string;
 }
 
-export type ParsedXml =
+type ParsedXml =
   { readonly ok: true; readonly root: XmlElement } | { readonly ok: false; readonly fault: XmlFault };
 
 const maxDepth = 64;

@@ -16,7 +16,7 @@ export function differences(before: Machine, after: Machine): readonly MachineCh
 }
 
 /** For people: `virtio-blk disk.img`. */
-export const deviceName = ({ model, label, id }: PlannedDevice): string =>
+const deviceName = ({ model, label, id }: PlannedDevice): string =>
   [model, label ?? id].filter((word) => word !== undefined).join(' ');
 
 /** A device is the same one if its name is, or if it has the same model and backend; twins are told by their order. */

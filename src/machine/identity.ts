@@ -5,7 +5,7 @@ import type { EffectiveSpec } from '../spec/parse-spec.js';
 import type { Part } from '../fields/part.js';
 
 /** What tells a device from the others, so that it is known again when the spec has been edited. */
-export interface DeviceKey {
+interface DeviceKey {
   readonly model: string;
   readonly id?: string;
   /** A path, an interface: as the file says it, which does not depend on where vmrun is started. */
@@ -101,12 +101,12 @@ const stages: readonly ((key: DeviceKey, isEntry: boolean) => string | undefined
 const byOrder = stages.length - 1;
 
 /** A device of a machine, as it is looked for; `slot` where the spec names one. */
-export interface Sought extends DeviceKey {
+interface Sought extends DeviceKey {
   readonly slot?: PciAddress;
 }
 
 /** An entry that was found, and whether nothing but its kind and order speaks for it. */
-export interface Match {
+interface Match {
   readonly entry: LockedDevice;
   readonly isGuess: boolean;
 }
@@ -190,7 +190,7 @@ export function pinsFor(identity: Identity, effective: EffectiveSpec, parts: rea
 }
 
 /** The bridges of a machine, hostbridge first; whichever model of hostbridge it is. */
-export const bridgeKeys: readonly DeviceKey[] = [
+const bridgeKeys: readonly DeviceKey[] = [
   { model: 'hostbridge', field: 'hostbridge' },
   { model: 'lpc', field: 'lpc_slot' },
 ];

@@ -25,7 +25,7 @@ export const loaderCommand = ({ kind, argv }: Loader, programs: LoaderPrograms):
   ...argv.slice(1),
 ];
 
-export interface LoaderContext {
+interface LoaderContext {
   readonly parts: readonly Part[];
   readonly memoryBytes: number;
   readonly isWired: boolean;

@@ -45,7 +45,7 @@ export interface PlanOptions extends Partial<Platform> {
 }
 
 /** What a target's spec comes to before it is written as a command. */
-export interface Arranged {
+interface Arranged {
   readonly memoryBytes: number;
   readonly places: readonly Place[];
   /** What a lock file keeps; absent: there is none. */

@@ -8,7 +8,7 @@ import type { MachineRequirement } from './machine.js';
 import type { Seat } from './seats.js';
 
 /** What a machine takes of the host's own. */
-export interface Share {
+interface Share {
   readonly memoryBytes: number;
   readonly isWired: boolean;
   readonly vcpus: number;

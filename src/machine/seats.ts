@@ -12,7 +12,7 @@ import type { PlannedDevice } from './machine.js';
 import { assignSlots, type Claim } from './slots.js';
 
 /** A bridge that is the machine's own. */
-export interface Bridge {
+interface Bridge {
   readonly field: 'hostbridge' | 'lpc_slot';
   readonly model: AnyDeviceModel;
 }

@@ -25,7 +25,7 @@ export interface Claims {
   readonly reserved?: readonly PciAddress[];
 }
 
-export interface Slots {
+interface Slots {
   readonly hostbridge?: PciAddress;
   readonly lpc?: PciAddress;
   /** One for each device, same order. */

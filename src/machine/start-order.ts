@@ -8,7 +8,7 @@ import type { EffectiveSpec, Spec } from '../spec/parse-spec.js';
 import { defaultTarget } from '../spec/targets.js';
 
 /** A VM that is started by itself. */
-export interface StartStep extends Autostart {
+interface StartStep extends Autostart {
   readonly name: string;
   /** The file of its spec. */
   readonly source: string;
@@ -20,7 +20,7 @@ export interface StartStep extends Autostart {
 }
 
 /** A VM that would be started by itself, and is not. */
-export interface HeldBack {
+interface HeldBack {
   readonly name: string;
   readonly source: string;
   /** One of the problems of the order. */
@@ -43,7 +43,7 @@ export interface StartOrder {
 }
 
 /** What is known of a folder besides the specs that were loaded. */
-export interface StartOrderOptions {
+interface StartOrderOptions {
   /** Names of VMs whose specs have problems: they are not started, and not unknown. */
   readonly broken?: ReadonlySet<string>;
 }

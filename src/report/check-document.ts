@@ -77,7 +77,7 @@ export const refusalDocument = ({ source, problems }: ProblemsError): CheckDocum
   targets: [],
 });
 
-export const problemDocument = ({ code, severity, message, fix, subject, place }: Problem): ProblemDocument => ({
+const problemDocument = ({ code, severity, message, fix, subject, place }: Problem): ProblemDocument => ({
   code,
   severity,
   message,

@@ -15,7 +15,7 @@ import type { DoctorReport, RunPart } from './doctor-report.js';
 /** A report that may leave the host: sections of text, to be read before they are sent. */
 export type DoctorDocument = readonly DoctorSection[];
 
-export interface DoctorSection {
+interface DoctorSection {
   readonly title: string;
   /** Names of language for a fenced block of Markdown. */
   readonly language: 'json' | 'text';

@@ -21,7 +21,7 @@ export interface DoctorReport {
 }
 
 /** What there is to say of a spec. */
-export interface SpecPart {
+interface SpecPart {
   /** The file. */
   readonly source: string;
   /** What it says; absent where it could not be read. */
@@ -44,7 +44,7 @@ export interface RunPart {
 }
 
 /** Whom and what a report is about. */
-export interface DoctorRequest {
+interface DoctorRequest {
   readonly versions: DoctorReport['versions'];
   readonly view: HostView;
   readonly loading: LoadingOptions;

@@ -5,7 +5,7 @@ import { parseSpec, type Spec, type SpecText } from '../spec/parse-spec.js';
 import { forecastSpec } from './forecast-spec.js';
 
 /** A spec, with what is to be said of one that is good nevertheless. */
-export interface LoadedSpec {
+interface LoadedSpec {
   readonly spec: Spec;
   readonly warnings: readonly Problem[];
 }

@@ -10,7 +10,7 @@ const isDisk = (model: string): boolean => ['virtio-blk', 'ahci-hd', 'ahci-cd', 
 const ofHost = ['interface', 'tcp-port', 'free-socket', 'host-card'];
 
 /** Says of each target, when a run first comes to it, which devices of its machine are alike: each finding once. */
-export type TwinsOfRun = (target: string) => Promise<readonly Problem[]>;
+type TwinsOfRun = (target: string) => Promise<readonly Problem[]>;
 
 /**
  * What `check` tells of devices that are alike. What computes it is loaded only where two devices could be.

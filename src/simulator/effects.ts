@@ -55,7 +55,7 @@ const patience = 2000;
 const clock = new Int32Array(new SharedArrayBuffer(4));
 
 /** Writes now, since process.exit would drop what is still queued. A reader that has gone is no error. */
-export function write(fd: 1 | 2, text: string): void {
+function write(fd: 1 | 2, text: string): void {
   const bytes = Buffer.from(text);
   let written = 0;
   for (let attempts = 0; written < bytes.length && attempts < patience;) {

@@ -2,7 +2,7 @@
 const kernelVariable = 'VMRUN_SIM_KERNEL';
 
 /** What bhyvectl(8) has the kernel do to a VM. */
-export interface KernelActs {
+interface KernelActs {
   /** `--force-reset` */
   readonly reset: () => void;
   /** `--force-poweroff` */

@@ -22,7 +22,7 @@ const signals = [
   'TERM',
   'TRAP',
 ] as const;
-export type ScriptSignal = `SIG${(typeof signals)[number]}`;
+type ScriptSignal = `SIG${(typeof signals)[number]}`;
 
 /** What one boot does. */
 export type Step =
@@ -35,7 +35,7 @@ export type Step =
   /** bhyve itself dies, after this long. */
   | { readonly kind: 'signal'; readonly signal: ScriptSignal; readonly delayMs: number };
 
-export type Script =
+type Script =
   | { readonly kind: 'script'; readonly steps: readonly Step[] }
   | { readonly kind: 'error'; readonly message: string; readonly fix: string };
 

@@ -18,7 +18,7 @@ export interface DocumentKind {
 }
 
 /** A file that has the form that its schema says. */
-export interface ReadDocument {
+interface ReadDocument {
   /** Of the schema: file names are absolute, keys of the user's own are gone. */
   readonly value: unknown;
   /** A finding of a later calculation, told at its place. */

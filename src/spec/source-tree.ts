@@ -13,7 +13,7 @@ export interface Position {
   readonly pointer: string;
 }
 
-export interface SourceScalar extends Position {
+interface SourceScalar extends Position {
   readonly kind: 'scalar';
   readonly value: string | number | boolean | null;
   /** How it is written, where the value does not tell: `9007199254740993`, a file name before it became absolute. */
@@ -125,7 +125,7 @@ export function toValue(node: SourceNode, scalar: (node: SourceScalar) => unknow
 }
 
 /** What a pointer leads to: the value, and its entry where it has a key. The nearest one that there is. */
-export interface Found {
+interface Found {
   readonly node: SourceNode;
   readonly entry: SourceEntry | undefined;
   /** False where the pointer leads further than the tree. */

@@ -14,7 +14,7 @@ import {
   type SyntaxProblem,
 } from './source-tree.js';
 
-export type ValueTree =
+type ValueTree =
   { readonly ok: true; readonly root: SourceNode } | { readonly ok: false; readonly findings: readonly Finding[] };
 
 /**

@@ -7,7 +7,7 @@ import { definitionName, propertySchema, schemaFor, type Definitions } from './s
 import { entryOf, find, toValue, type SourceNode } from './source-tree.js';
 
 /** One violation of a schema as the code tells it that ajv compiles. */
-export interface Violation {
+interface Violation {
   readonly keyword: string;
   /** JSON Pointer into the data. */
   readonly instancePath: string;

@@ -22,7 +22,7 @@ import type { RunOptions, RunResult } from './run-options.js';
 import type { BootResult, Session } from './session.js';
 import { wordsOf as wordsOfProblems, type SpecAtHand } from './spec-source.js';
 
-export interface Loop {
+interface Loop {
   readonly spec: SpecAtHand;
   readonly options: RunOptions;
   readonly mayFix: Callbacks['mayFix'];
@@ -40,7 +40,7 @@ const specPart = 'spec';
 const keptSpecPart = 'kept spec';
 
 /** A bhyve that is taken over; it is over when that has ended. */
-export interface Adoption {
+interface Adoption {
   readonly orphan: Orphan;
   isOver: boolean;
 }

@@ -26,7 +26,7 @@ import {
 } from './session.js';
 import { stopWhenAsked } from './stop.js';
 
-export interface Boot {
+interface Boot {
   readonly machine: Machine;
   /** Counts from 1. */
   readonly number: number;
@@ -132,7 +132,7 @@ async function liveOnce(session: Session, { machine, number, changes }: Boot, ch
   }
 }
 
-export interface Life {
+interface Life {
   readonly pid: number;
   /** Undefined where nobody knows. */
   readonly aliveMs: number | undefined;

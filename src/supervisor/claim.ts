@@ -212,7 +212,7 @@ async function endOrphan(
 }
 
 /** What a bhyve has bound that is dead by now: new since its boot, and nobody listens. */
-export async function removeSockets({ leftState }: Pick<RunDirectory, 'leftState'>): Promise<void> {
+async function removeSockets({ leftState }: Pick<RunDirectory, 'leftState'>): Promise<void> {
   if (leftState?.sockets === undefined) return;
   const { paths, before } = leftState.sockets;
   const known = new Set(before.map(({ path, device, inode }) => `${device} ${inode} ${path}`));

@@ -3,7 +3,7 @@ import { addAll } from '../base/long-lists.js';
 import type { Problem } from '../base/problem.js';
 import type { Emit, RunEventBody } from './events.js';
 
-export type CleanupName = Extract<RunEventBody, { readonly kind: 'cleanup' }>['what'];
+type CleanupName = Extract<RunEventBody, { readonly kind: 'cleanup' }>['what'];
 
 /** Removes what a run has made, one thing after another, whatever happens to each. */
 export interface Cleaner {

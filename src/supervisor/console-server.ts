@@ -41,7 +41,7 @@ export const helloMs = 5000;
 /** How long a client has to read the rest when the run is over: vmrun does not wait for one that is stopped. */
 const lingerMs = 2000;
 
-export interface ConsoleServer {
+interface ConsoleServer {
   /** Takes one client, or refuses it where as many as may be are there. */
   readonly onClient: (peer: Peer) => void;
   /** Nobody comes any more, and who is there is to go soon. */

@@ -29,7 +29,7 @@ export interface EventStream {
 }
 
 /** Events kept for a reader that comes later, and those that wait for one if it does not say how many. */
-export const keptEvents = 1000;
+const keptEvents = 1000;
 
 /** An event in the list of all readers: each holds on to the last that it has, and so to what follows. */
 interface Link {

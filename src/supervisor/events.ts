@@ -116,7 +116,7 @@ export type RunEventBody =
     };
 
 /** When: ISO 8601 for people, monotonic milliseconds for intervals. */
-export interface EventTime {
+interface EventTime {
   readonly time: string;
   readonly monotonicMs: number;
 }

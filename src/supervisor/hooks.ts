@@ -17,7 +17,7 @@ export interface HookFacts {
   readonly reason?: ExitReason | undefined;
 }
 
-export interface HookRun {
+interface HookRun {
   readonly end: HookEnd;
   /** The last of what it wrote. */
   readonly output: string;

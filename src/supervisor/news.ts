@@ -2,7 +2,7 @@ import { abort } from '../host/abort.js';
 import type { Clock } from '../host/clock.js';
 
 /** Tells news, and is never made to tell more of them than somebody can read. */
-export interface Teller<T> {
+interface Teller<T> {
   readonly tell: (news: T) => void;
   /** Something waits to be told. */
   readonly isBehind: () => boolean;

@@ -17,7 +17,7 @@ export interface OutputFile {
 }
 
 /** What those files may not be. */
-export interface Surroundings {
+interface Surroundings {
   /** Relative paths start here. */
   readonly folder: string;
   /** What the machines name, and what else is not to be written: the spec, its lock file. */

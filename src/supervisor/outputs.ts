@@ -31,7 +31,7 @@ export function outputsOf(session: Session, program: Program): Readonly<Record<S
 }
 
 /** What a bhyve writes, or has written, that another supervisor has started. */
-export interface AdoptedWords {
+interface AdoptedWords {
   /** Tells what was written until now; nothing after that. */
   readonly end: () => Promise<void>;
   /** The last of it. */

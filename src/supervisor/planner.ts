@@ -13,7 +13,7 @@ import { defaultTarget } from '../spec/targets.js';
 export type Planner = (target?: string, hostCards?: PlanOptions['hostCards']) => Machine;
 
 /** How the machines of a run are planned. */
-export interface Planning extends PlanOptions {
+interface Planning extends PlanOptions {
   /** That of the run. */
   readonly runDirectory: string;
   /** As in `RunOptions`. */

@@ -14,7 +14,7 @@ export interface RebootLimits {
 }
 
 /** The end of a boot. */
-export interface Ended {
+interface Ended {
   readonly end: RunEnd;
   /** The target that has run; its machine's policy decides. */
   readonly target: string;

@@ -13,7 +13,7 @@ export interface VmProcess {
   readonly kill: (signal: NodeJS.Signals) => boolean | Promise<boolean>;
 }
 
-export interface OwnProcess {
+interface OwnProcess {
   /** As far as it is known by now. */
   readonly identity: () => ProcessIdentity;
   /** The file of the lock that it has inherited. */

@@ -10,14 +10,14 @@ import type { RunTool } from '../host/process/tools.js';
 import type { Machine } from '../machine/machine.js';
 import { notLoaded } from './name-in-use.js';
 
-export interface PreflightOptions {
+interface PreflightOptions {
   readonly run: RunTool;
   readonly ledger: Ledger;
   /** Whether a fix may be applied that the spec does not allow by itself. Default: it may not. */
   readonly mayFix?: (finding: HostFinding) => boolean | Promise<boolean>;
 }
 
-export interface Ready {
+interface Ready {
   /** The host card of each device that looks one up, by the device's pointer in the effective spec. */
   readonly hostCards: ReadonlyMap<string, PciAddress>;
   readonly warnings: readonly Problem[];

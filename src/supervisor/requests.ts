@@ -33,7 +33,7 @@ export type RequestOutcome =
   | { readonly kind: 'not-done'; readonly problem: Problem };
 
 /** A guest that runs, for who asks something of it. */
-export interface GuestControls {
+interface GuestControls {
   /** @returns why it cannot be done */
   readonly act: (what: GuestAct) => Promise<Problem | undefined>;
   /** Bhyve itself resets its guest, and goes on. */
@@ -56,7 +56,7 @@ export interface RunSignals extends StopSignals {
   readonly onReset: (look: () => Problem | undefined) => void;
 }
 
-export interface Requests {
+interface Requests {
   readonly signals: RunSignals;
   readonly request: (asked: RunRequest) => Promise<RequestOutcome>;
   /** The run is over. @param left what goes on all the same */

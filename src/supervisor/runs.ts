@@ -46,7 +46,7 @@ export interface KnownRun {
 }
 
 /** The end of a bhyve whose supervisor was killed before. */
-export interface UntoldEnd extends Omit<LastEnd, 'at'> {
+interface UntoldEnd extends Omit<LastEnd, 'at'> {
   /** ISO 8601; absent where nobody knows. */
   readonly at?: string;
   /** What became of the boot, for people: `powered off`. */

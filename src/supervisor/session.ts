@@ -115,7 +115,7 @@ const settleMs = 5;
 const maxLooks = 20;
 
 /** A child that runs the VM or loads it, to be signalled. */
-export interface Remembered extends VmProcess {
+interface Remembered extends VmProcess {
   /** It is known which process it is, or it has ended before. */
   readonly identified: Promise<void>;
 }

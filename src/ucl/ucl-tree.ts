@@ -4,7 +4,7 @@
  */
 export type UclValue = UclScalar | UclArray | UclObject;
 
-export interface UclSpan {
+interface UclSpan {
   readonly start: number;
   readonly end: number;
 }

@@ -13,7 +13,7 @@ import { isReadUnchecked, readWhileRunning } from './other-reads.js';
 import { record, type Recording } from './recording.js';
 import { copyWithout, isPartOf } from './tree-parts.js';
 
-export interface ForetellOptions extends Platform {
+interface ForetellOptions extends Platform {
   /** The content of a file that `-k` names; undefined: nobody knows. */
   readonly readFile: (path: string) => string | undefined;
   /** Somebody loads the guest before bhyve starts. */

@@ -6,7 +6,7 @@ export const shells = ['bash', 'zsh', 'fish', 'tcsh'] as const;
 export type Shell = (typeof shells)[number];
 
 /** What a shell's function has said about the line, and how it wants to be answered. */
-export interface Question {
+interface Question {
   readonly line: Line;
   readonly reply: (answer: Answer) => string;
 }

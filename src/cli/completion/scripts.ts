@@ -2,7 +2,7 @@ import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import type { Shell } from './reply.js';
 
 /** The commands with their words, the main form among them. */
-export type CommandList = readonly CommandUnknownOpts[];
+type CommandList = readonly CommandUnknownOpts[];
 
 /**
  * What makes a shell complete vmrun: a function that hands the line over to `vmrun completion SHELL --answer`, so that

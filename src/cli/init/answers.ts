@@ -17,7 +17,7 @@ export const questions: readonly { readonly field: Field; readonly text: string 
 ];
 
 /** The word for no disk, CD, interface or bridge. */
-export const none = 'none';
+const none = 'none';
 
 /** What is meant where nothing is said. The disk is named after the VM, and is beside the spec. */
 export const draftNamed = (name: string): Draft => ({

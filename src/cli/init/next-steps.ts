@@ -2,7 +2,7 @@ import { greatest } from '../../base/long-lists.js';
 import { quoteWord } from '../../base/shell.js';
 import { asLines, type OwnText } from '../paint.js';
 
-export interface Written {
+interface Written {
   /** The spec, as it is named from here. */
   readonly file: string;
   /** The disk image, as it is named from here, where there is none yet. */

@@ -30,7 +30,7 @@ import type { Scripts } from './simulated-scripts.js';
 
 declare const VMRUN_VERSION: string;
 
-export interface ServeRequest {
+interface ServeRequest {
   readonly configuration: Configuration;
   /** Reads the configuration once more. @throws ProblemsError */
   readonly read: () => Promise<Configuration>;

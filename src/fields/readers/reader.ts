@@ -32,7 +32,7 @@ export interface Configured {
 }
 
 /** What a root field says, and the variables that it says it for. No value: the field's default says it. */
-export interface FieldReading {
+interface FieldReading {
   readonly value?: SpecValue;
   readonly variables: readonly string[];
 }
@@ -43,7 +43,7 @@ export type ReadField = (configured: Configured) => FieldReading | undefined;
 export type { Connection, SpecObject, SpecValue };
 
 /** What the root fields of a machine have come to, for pictures of it. */
-export interface Connected {
+interface Connected {
   /** What bhyve is told, by key; secrets are not among them. */
   readonly variables: ReadonlyMap<string, string>;
   readonly needs: readonly Requirement[];

@@ -8,7 +8,7 @@ const bsd = { O_SHLOCK: 0x10, O_EXLOCK: 0x20 } as const;
 
 const hasOpenLock = process.platform === 'freebsd' || process.platform === 'darwin';
 
-export type Sharing = 'exclusive' | 'shared';
+type Sharing = 'exclusive' | 'shared';
 
 /**
  * Opens a file with the lock of flock(2), which is also that of pidfile(3). It belongs to the open file: it is held until

@@ -2,7 +2,7 @@ import { lstatSync, readlinkSync, type Stats } from 'node:fs';
 import path from 'node:path';
 
 /** Where a path leads, and who could lead it elsewhere. */
-export interface TrustedPath {
+interface TrustedPath {
   /** Absolute, without links, as far as there is something. */
   readonly resolved: string;
   /** What is there at the end; undefined: nothing. */

@@ -19,7 +19,7 @@ export interface NoAnswer {
 
 export type FileFacts = Exclude<FileView, NotCaptured>;
 export type SocketFacts = Exclude<SocketView, NotCaptured>;
-export type PortFacts = Exclude<PortView, NotCaptured>;
+type PortFacts = Exclude<PortView, NotCaptured>;
 
 /** All that a view can say of a host: plain JSON, for another machine or a later day. `readFacts` reads it back. */
 export interface HostFacts {

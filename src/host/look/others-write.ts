@@ -5,7 +5,7 @@ import type { CodeFile } from '../../machine/code-files.js';
 import { programFile } from '../process/program.js';
 import { doubtOf, readersOf, type Doubt, type Looker } from '../files/trust.js';
 
-export interface Surroundings {
+interface Surroundings {
   /** Where relative names begin. */
   readonly folder: string;
   /** PATH, where programs are looked for. */

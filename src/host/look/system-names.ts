@@ -2,7 +2,7 @@ import { release } from 'node:os';
 import { architectures, releases, type Platform } from '../../devices/device.js';
 
 /** What uname(1) says of a system. */
-export interface SystemNames {
+interface SystemNames {
   /** `freebsd`, `linux`, … */
   readonly system: string;
   /** `15.0-RELEASE-p2` */

@@ -23,7 +23,7 @@ export interface NotCaptured {
 }
 
 /** A system call said why it cannot be looked at. */
-export interface Hidden {
+interface Hidden {
   readonly kind: 'hidden';
   readonly error: SystemError;
 }
@@ -85,7 +85,7 @@ export type SocketView =
   | NotCaptured;
 
 /** bind(2) or listen(2) said no. */
-export interface PortRefused {
+interface PortRefused {
   readonly kind: 'refused';
   readonly error: SystemError;
 }

@@ -21,7 +21,7 @@ export interface Vmm {
   injectNmi(name: string): Promise<string | undefined>;
 }
 
-export interface VmmOptions {
+interface VmmOptions {
   readonly run: RunTool;
   readonly clock: Clock;
   /** Default: /dev/vmm. */

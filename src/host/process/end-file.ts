@@ -32,7 +32,7 @@ export function openEnd(file: string | undefined): number | undefined {
   return undefined;
 }
 
-export interface WrittenEnd {
+interface WrittenEnd {
   readonly status: number;
   /** When it was written: of the clock that tells dates. */
   readonly atMs: number;

@@ -17,7 +17,7 @@ export interface LifeLine {
 }
 
 /** Both ends of a life line, before the program is started. */
-export interface OpenLine {
+interface OpenLine {
   readonly reader: number;
   /** To be inherited, and closed. */
   readonly writer: number;

@@ -20,7 +20,7 @@ export interface OutputOptions extends Pick<FollowOptions, 'onText' | 'onGap' | 
 }
 
 /** Where the file is kept, with what was told of it. */
-export type OutputFolder = Pick<PrivateFolder, 'file' | 'create' | 'reopen' | 'remove'>;
+type OutputFolder = Pick<PrivateFolder, 'file' | 'create' | 'reopen' | 'remove'>;
 
 /** The file that says how much of another was told. */
 export const toldName = (name: string): string => `${name}.told`;

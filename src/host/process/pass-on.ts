@@ -1,6 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 
-export interface HandedOn {
+interface HandedOn {
   readonly closed: Promise<void>;
   readonly close: () => void;
 }
@@ -18,7 +18,7 @@ export function feed(stream: Writable, text: string): void {
   stream.end(text);
 }
 
-export interface Gate {
+interface Gate {
   /** The call, which waits until the gate is open. */
   readonly behind: <T>(call: (value: T) => void) => (value: T) => void;
   readonly open: () => void;

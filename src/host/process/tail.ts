@@ -1,5 +1,5 @@
 /** The last of a stream of text; what came before is forgotten. */
-export interface TailBuffer {
+interface TailBuffer {
   readonly push: (text: string) => void;
   readonly text: () => string;
 }
@@ -20,7 +20,7 @@ export function tailBuffer(size: number): TailBuffer {
 /** A line longer than this is passed on in pieces, so that a stream without line ends cannot fill memory. */
 const longestLine = 64 * 1024;
 
-export interface LineSplitter {
+interface LineSplitter {
   readonly push: (chunk: string) => void;
   readonly end: () => void;
 }

@@ -18,7 +18,7 @@ export interface ToolResult {
   readonly failure?: string;
 }
 
-export interface ToolOptions {
+interface ToolOptions {
   /** Default: 10 s. 0: it may take for ever. */
   readonly timeoutMs?: number;
   /** Aborted: the program is killed at once, with all that it has started. */
@@ -30,7 +30,7 @@ export interface ToolOptions {
 /** Runs one program without a shell and waits for it; never rejects. Tests hand in another. */
 export type RunTool = (argv: readonly string[], options?: ToolOptions) => Promise<ToolResult>;
 
-export const defaultToolTimeoutMs = 10_000;
+const defaultToolTimeoutMs = 10_000;
 
 /** Between SIGTERM and SIGKILL, for a tool that takes too long. */
 const graceMs = 500;

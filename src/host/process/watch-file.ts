@@ -3,7 +3,7 @@ import { errorWords } from '../../base/error-words.js';
 import { abort } from '../abort.js';
 import type { Clock } from '../clock.js';
 
-export interface WatchFileOptions {
+interface WatchFileOptions {
   /** What is in the file, or was done to it, may have changed. */
   readonly onChange: () => void;
   /** The kernel does not tell of changes, and why; the file is then looked at every second. */

@@ -7,7 +7,7 @@ import { describeFailure } from '../process/tool-answer.js';
 import type { RunTool } from '../process/tools.js';
 
 /** `gone`: there was nothing to take back any more. */
-export type UndoOutcome =
+type UndoOutcome =
   { readonly kind: 'undone' } | { readonly kind: 'gone' } | { readonly kind: 'failed'; readonly error: string };
 
 /**

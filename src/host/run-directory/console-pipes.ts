@@ -45,7 +45,7 @@ const flags = constants.O_RDWR | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 /** Read into by every console, each time to be copied from at once. */
 let readBuffer: Buffer | undefined;
 
-export interface ConsolePipesOptions {
+interface ConsolePipesOptions {
   /** Of the run: others may not look into it. */
   readonly file: (name: string) => string;
   readonly run: RunTool;

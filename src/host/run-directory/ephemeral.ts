@@ -20,7 +20,7 @@ export const tracesOf = (ephemerals: readonly Ephemeral[]): readonly Trace[] =>
     }
   });
 
-export type RemovalOutcome = 'removed' | 'already gone' | { readonly error: string };
+type RemovalOutcome = 'removed' | 'already gone' | { readonly error: string };
 
 /** Removes it if it is still the same file; already gone is as good. */
 export function removeTrace({ path, device, inode }: Trace): RemovalOutcome {

@@ -6,7 +6,7 @@ import { isProcess } from '../process/signal-process.js';
 const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
 
 /** What a SIGTERM is to mean that comes from somebody who waits for the end of the stop. */
-export interface StopNote {
+interface StopNote {
   /** How long the guest has; absent: as long as its spec says. */
   readonly timeoutMs?: number;
 }

@@ -22,7 +22,7 @@ export interface FileSink extends Sink {
   readonly reopen: () => void;
 }
 
-export interface SinkOptions {
+interface SinkOptions {
   /** Bytes that may wait for a reader. Default: 1 MiB. */
   readonly maxQueuedBytes?: number;
   /** The line that tells of lines that were dropped, its end included. Default: words of vmrun. */

@@ -1,5 +1,5 @@
 /** What an expression may ask for and set. */
-export interface Names {
+interface Names {
   /** Undefined: it is not known. */
   readonly get: (name: string) => number | undefined;
   readonly set: (name: string, value: number) => void;

@@ -34,7 +34,7 @@ export function holds(run: Run, { site, line, source, operands, isDouble }: Test
   return decide(run, { site, line, branch: value ? 1 : 0, others, isOnce: run.isLoopCondition }) === 1;
 }
 
-export interface TestWords {
+interface TestWords {
   readonly site: number;
   readonly line: number;
   readonly source: string;

@@ -3,7 +3,7 @@ import { cshStop, readCshWord, textWord } from './csh-words.js';
 import type { Command, List, Part, Simple, Word } from './tree.js';
 
 /** An expression of csh(1): what `if`, `while`, `@` and `exit` take. */
-export type Expression =
+type Expression =
   | {
       readonly kind: 'binary';
       readonly operator: string;

@@ -12,7 +12,7 @@ export class ScriptStop extends Error {
 }
 
 /** A here-document whose text begins on the next line. */
-export interface PendingDocument {
+interface PendingDocument {
   readonly delimiter: string;
   readonly isStripped: boolean;
   readonly isQuoted: boolean;

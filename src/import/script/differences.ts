@@ -31,7 +31,7 @@ export function optionsOf({ fields, program }: Started, symbols: Symbols): reado
   return options;
 }
 
-export interface OptionDifference {
+interface OptionDifference {
   readonly added: readonly string[];
   readonly removed: readonly string[];
 }

@@ -132,9 +132,9 @@ const endless: Run['statusOf'] = (started, before) => {
   return same.length > 64 || twins.length > 1 ? undefined : same.length > 0 ? 1 : 0;
 };
 
-export const wordsOf = ({ fields }: Started): string => fields.map(({ text }) => text).join('\n');
+const wordsOf = ({ fields }: Started): string => fields.map(({ text }) => text).join('\n');
 
-export type Explored =
+type Explored =
   | { readonly ok: true; readonly ways: readonly Way[] }
   | { readonly ok: false; readonly line: number; readonly message: string };
 
@@ -259,7 +259,7 @@ const rankOf = ({ choice }: Way): number => {
   return isInstaller(value) ? 2 : 1;
 };
 
-export const isInstaller = (value: string): boolean => /^(install|setup|iso|cd|cdrom|installer|create|i)$/i.test(value);
+const isInstaller = (value: string): boolean => /^(install|setup|iso|cd|cdrom|installer|create|i)$/i.test(value);
 
 /** The way whose VM is imported: that of a plain call, or else the nearest one that starts a VM. */
 export function mainWay(ways: readonly Way[]): Way | undefined {

@@ -41,7 +41,7 @@ const places: Readonly<Record<string, string>> = {
 /** Modules that vmrun loads where a VM wants them. */
 const ownModules = /^(vmm|nmdm|if_tap|if_tuntap|cuse|ng_socket)(\.ko)?$/;
 
-export interface Names {
+interface Names {
   readonly symbols: Symbols;
   /** The name that a symbol got: of a tap that the script makes. */
   readonly nameOf: (symbol: string) => string | undefined;

@@ -26,7 +26,7 @@ import { readIndex, readText, readWord } from './words.js';
 const closers = ['then', 'elif', 'else', 'fi', 'do', 'done', 'esac', '}'];
 
 /** Commands whose words may be assignments. */
-export const assigners = ['export', 'readonly', 'local', 'declare', 'typeset'];
+const assigners = ['export', 'readonly', 'local', 'declare', 'typeset'];
 
 /**
  * Reads sh(1), and what people use of bash besides. It is tolerant: what ends too early, or is closed without having

@@ -7,7 +7,7 @@ import type { Command } from './tree.js';
 import { TooMuchText, type Assumptions, type Lost, type Run, type Started } from './run.js';
 
 /** What a script does when bhyve has ended. */
-export interface Reboots {
+interface Reboots {
   /** `reboot_on` and `restart`, where they are not what vmrun does anyway. */
   readonly fields: SpecObject;
   readonly lost: readonly Lost[];

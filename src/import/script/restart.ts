@@ -12,7 +12,7 @@ export interface Turns {
   readonly boots: number | undefined;
 }
 
-export interface Restart {
+interface Restart {
   readonly fields: SpecObject;
   readonly lost: readonly Lost[];
   /** Lines of the pauses. */

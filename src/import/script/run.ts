@@ -121,7 +121,7 @@ export interface Ran {
   readonly isBeside: boolean;
 }
 
-export type Status =
+type Status =
   | { readonly kind: 'known'; readonly code: number }
   | {
       readonly kind: 'open';
@@ -148,7 +148,7 @@ export interface Lost {
 }
 
 /** rc.conf(5), where a script has brought it in. */
-export interface RcConf {
+interface RcConf {
   readonly line: number;
   /** `web_`, for the service `web`; undefined: any name may be set there. */
   readonly prefix: string | undefined;
@@ -169,7 +169,7 @@ export type Dialect = 'sh' | 'bash' | 'zsh' | 'csh';
 /** bash(1) and what has taken over its ways: ksh, which is read as bash, and zsh. */
 export const isBashLike = ({ dialect }: Pick<RunInput, 'dialect'>): boolean => dialect === 'bash' || dialect === 'zsh';
 
-export interface RunInput {
+interface RunInput {
   readonly symbols: Symbols;
   readonly assumptions: Assumptions;
   readonly assigned: ReadonlySet<string>;

@@ -6,7 +6,7 @@ import type { Script, Way } from './explore.js';
 import type { Run, Started } from './run.js';
 import { hasSymbol, shownText } from './symbols.js';
 
-export interface FoundLoader {
+interface FoundLoader {
   readonly command?: NonNullable<Original['loader']>;
   readonly problems: readonly Problem[];
 }
@@ -16,7 +16,7 @@ export function loadingBefore({ started }: Run, chosen: Started): Started | unde
   return started.slice(0, started.indexOf(chosen)).findLast(({ program }) => program !== 'bhyve');
 }
 
-export interface Loading {
+interface Loading {
   readonly way: Way;
   readonly chosen: Started;
   /** Text with the names that taps, and the VM, got. */

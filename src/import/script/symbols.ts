@@ -3,7 +3,7 @@
  * that stand alone. So it is carried through variables, quotes and splitting like any other character.
  */
 
-export interface Unknown {
+interface Unknown {
   /** As the script has it: `$1`, `$(date)`. */
   readonly source: string;
   readonly kind: 'argument' | 'variable' | 'output' | 'status' | 'tap' | 'bridge' | 'files';

@@ -110,7 +110,7 @@ function formatted([format = '', ...words]: readonly string[]): string | undefin
 const unescapedFormat = (format: string): string => unescaped(format);
 
 /** Programs that only look, wait or speak. */
-export const silent = [
+const silent = [
   ...['echo', 'printf', 'basename', 'dirname', 'realpath', 'readlink', 'pwd', 'id', 'whoami', 'uname', 'seq', 'jot'],
   ...['expr', 'cat', 'date', 'hostname', 'which', 'type', 'hash', 'grep', 'egrep', 'fgrep', 'awk', 'sed', 'cut'],
   ...[

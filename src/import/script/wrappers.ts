@@ -52,7 +52,7 @@ const forms: Readonly<Record<string, Form>> = {
 };
 
 /** What a command is when the program in front is taken off. */
-export type Unwrapped =
+type Unwrapped =
   | {
       readonly kind: 'command';
       readonly wrapper: readonly Field[];

@@ -5,7 +5,7 @@ import { of, tell, type Guest } from './guest.js';
 import type { Places } from './places.js';
 import { readSwitches, type Switch } from './switches.js';
 
-export interface Cards {
+interface Cards {
   readonly words: readonly string[];
   readonly fields: ReadonlyMap<string, SpecObject>;
   readonly tapsMade: number;

@@ -2,7 +2,7 @@ import { shown } from '../../base/text.js';
 import { datastoreOf, inGuest, of, tell, type Guest } from './guest.js';
 import type { Places } from './places.js';
 
-export interface Disks {
+interface Disks {
   readonly words: readonly string[];
   /** What a loader may read, in the order of their numbers. */
   readonly paths: readonly string[];

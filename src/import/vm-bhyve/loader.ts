@@ -5,7 +5,7 @@ import type { Properties } from '../properties.js';
 import { inGuest, tell, type Guest } from './guest.js';
 import { wordsOf } from './bhyve-options.js';
 
-export interface LoaderSurroundings {
+interface LoaderSurroundings {
   readonly disks: readonly string[];
   readonly console: string | undefined;
   readonly isWired: boolean;

@@ -15,7 +15,7 @@ export interface Switch {
   readonly isListed: boolean;
 }
 
-export type Switches = (name: string) => Switch;
+type Switches = (name: string) => Switch;
 
 /** @returns undefined where the file of vm-bhyve cannot be read, as where its guest was copied from another host */
 export function readSwitches(source: OriginalText, { readFile }: ImportContext): Switches | undefined {
