@@ -39,24 +39,19 @@ function withAppending(code, hasParts) {
   return `${appending}\nfunction appended(to, more) { for (const each of more) to.push(each); return to; }\n`;
 }
 
-/** ajv's own code, made self-contained: no ajv at run time. */
-async function compileValidator(root, schema) {
-  // The schemas use no keyword that is newer than draft 7, whose compiled code is a good deal smaller.
-  const ajv = new Ajv.default({
-    allErrors: true,
-    inlineRefs: false,
-    discriminator: true,
-    allowUnionTypes: true,
-    messages: false,
-    strict: true,
-    strictRequired: false,
-    allowMatchingProperties: true,
-    code: { source: true, esm: true, lines: false },
-  });
-  const hasParts = Object.keys(schema.$defs).length > 0;
-  const code = withAppending(standaloneCode.default(ajv, ajv.compile(withoutAnnotations(schema))), hasParts);
+const ajvOptions = {
+  allErrors: true,
+  allowUnionTypes: true,
+  messages: false,
+  strict: true,
+  code: { source: true, esm: true, lines: false },
+};
+
+/** Code of ajv's, made self-contained: no ajv at run time. */
+async function bundled(root, contents, plugins = []) {
   const { outputFiles } = await build({
-    stdin: { contents: code, resolveDir: root, loader: 'js' },
+    stdin: { contents, resolveDir: root, loader: 'js' },
+    plugins,
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -66,39 +61,33 @@ async function compileValidator(root, schema) {
   return outputFiles[0].text;
 }
 
+async function compileValidator(root, schema) {
+  // The schemas use no keyword that is newer than draft 7, whose compiled code is a good deal smaller.
+  const ajv = new Ajv.default({
+    ...ajvOptions,
+    inlineRefs: false,
+    discriminator: true,
+    strictRequired: false,
+    allowMatchingProperties: true,
+  });
+  const hasParts = Object.keys(schema.$defs).length > 0;
+  return bundled(root, withAppending(standaloneCode.default(ajv, ajv.compile(withoutAnnotations(schema))), hasParts));
+}
+
 /** The same for several schemas in one module, by name: `export default { name: validate, … }`. */
 async function compileValidators(root, schemas) {
-  const ajv = new Ajv.default({
-    allErrors: true,
-    messages: false,
-    strict: true,
-    allowUnionTypes: true,
-    code: { source: true, esm: true, lines: false },
-  });
+  const ajv = new Ajv.default(ajvOptions);
   for (const [name, schema] of Object.entries(schemas)) ajv.addSchema(withoutAnnotations(schema), name);
   const code = standaloneCode.default(ajv, Object.fromEntries(Object.keys(schemas).map((name) => [name, name])));
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import * as all from 'validators'; export default { ...all };`,
-      resolveDir: root,
-      loader: 'js',
-    },
-    plugins: [
-      {
-        name: 'validators',
-        setup(bundle) {
-          bundle.onResolve({ filter: /^validators$/ }, () => ({ path: 'validators', namespace: 'made' }));
-          bundle.onLoad({ filter: /.*/, namespace: 'made' }, () => ({ contents: code, resolveDir: root }));
-        },
+  return bundled(root, `import * as all from 'validators'; export default { ...all };`, [
+    {
+      name: 'validators',
+      setup(bundle) {
+        bundle.onResolve({ filter: /^validators$/ }, () => ({ path: 'validators', namespace: 'made' }));
+        bundle.onLoad({ filter: /.*/, namespace: 'made' }, () => ({ contents: code, resolveDir: root }));
       },
-    ],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    minify: true,
-    write: false,
-  });
-  return outputFiles[0].text;
+    },
+  ]);
 }
 
 /** Writes a file only where it changes, so that builds that run beside one another do not disturb each other. */

@@ -19,8 +19,7 @@ export interface XmlFault {
   readonly fix: string;
 }
 
-type ParsedXml =
-  { readonly ok: true; readonly root: XmlElement } | { readonly ok: false; readonly fault: XmlFault };
+type ParsedXml = { readonly ok: true; readonly root: XmlElement } | { readonly ok: false; readonly fault: XmlFault };
 
 const maxDepth = 64;
 /** A domain has some hundreds. */
