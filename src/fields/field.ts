@@ -104,8 +104,7 @@ export interface Flag {
 export const flagVariable = ({ variable }: Flag, platform: Platform): string =>
   typeof variable === 'string' ? variable : variable(platform);
 
-const stages = ['flags', 'machine', 'board'] as const;
-export type Stage = (typeof stages)[number];
+export type Stage = 'flags' | 'machine' | 'board';
 
 /** Checks a field's types, and keeps its name; the registry holds fields of all kinds. */
 export const defineField = <Vm extends object, Name extends string = string>(field: Field<Vm, Name>): Field<Vm, Name> =>
