@@ -3,7 +3,7 @@ import { abort, anyOf } from '../abort.js';
 import type { Clock } from '../clock.js';
 
 /** What a thread may take. */
-export interface ThreadLimits {
+interface ThreadLimits {
   readonly timeoutMs: number;
   /** Memory for its values. */
   readonly heapMb: number;
@@ -12,7 +12,7 @@ export interface ThreadLimits {
 }
 
 /** `failed`: an error that it has thrown. `ended`: it was too long or too large, or nobody waits for it any more. */
-export type ThreadEnd =
+type ThreadEnd =
   | { readonly kind: 'done'; readonly value: unknown }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'ended' };
