@@ -109,7 +109,7 @@ export { lockFileOf, readSpec, type ReadOptions } from './spec/read.js';
 export { defaultTarget } from './spec/targets.js';
 export type { SubscribeOptions, Subscription } from './supervisor/event-stream.js';
 export type { ConsoleOutput, ConsoleSubscribeOptions, ConsoleSubscription } from './supervisor/console-readers.js';
-export type { RunConsole, Seat, SeatOptions, Writer } from './supervisor/console.js';
+export type { RunConsole, ConsoleSeat, SeatOptions, Writer } from './supervisor/console.js';
 export type { RunEvent } from './supervisor/events.js';
 export type { Explanation } from './explain/rule.js';
 export type { LoadEnd } from './supervisor/load-end.js';

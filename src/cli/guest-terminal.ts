@@ -2,7 +2,7 @@ import { suspendGroup } from '../host/process/signal-process.js';
 import { awaitForeground, isForeground, isTerminal } from '../host/process/terminal.js';
 import type { Machine } from '../machine/machine.js';
 import type { Run } from '../supervisor/run-options.js';
-import type { Seat } from '../supervisor/console.js';
+import type { ConsoleSeat } from '../supervisor/console.js';
 import { keyHelp, type KeyAction } from './console-keys.js';
 import { keyboard, type Keyboard } from './keyboard.js';
 
@@ -32,7 +32,7 @@ export const hasGuestTerminal = ({ servesConsole }: Pick<Machine, 'servesConsole
  * @param wayBack the command that comes to the console from elsewhere
  */
 export function guestTerminal(say: (line: string) => void, wayBack: string): GuestTerminal {
-  let seat: Seat | undefined;
+  let seat: ConsoleSeat | undefined;
   let keys: Keyboard | undefined;
   /** Who else has the keyboard. */
   let other: string | undefined;

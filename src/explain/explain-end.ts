@@ -1,6 +1,6 @@
 import { unreachable } from '../base/unreachable.js';
 import { about, advise, byHand, byOption, look, rawDevices, unchecked, type Advice, type Has } from './advice.js';
-import { anything, lastWords, ruled, wordsOf, type Explanation } from './rule.js';
+import { anything, lastWords, ruled, saidLines, type Explanation } from './rule.js';
 import { guestRules, rules } from './rules.js';
 import { describeEnd, type RunEnd } from './run-end.js';
 
@@ -17,7 +17,7 @@ interface Reason {
  * @param has what the machine has, so that no hint names anything else. Default: nobody knows
  */
 export function explainEnd(end: RunEnd, stderrTail: string, has: Has = anything): Explanation {
-  const words = wordsOf(stderrTail);
+  const words = saidLines(stderrTail);
   const told =
     ruled(rules(), words, has) ?? (end.kind === 'triple-fault' ? ruled(guestRules(), words, has) : undefined);
   if (told !== undefined) return told;

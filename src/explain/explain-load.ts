@@ -1,7 +1,7 @@
 import { unreachable } from '../base/unreachable.js';
 import type { Loader } from '../machine/machine.js';
 import { about, advise, byHand, look, type Advice } from './advice.js';
-import { anything, lastWords, ruled, whenAsked, wordsOf, type Explanation, type Rule } from './rule.js';
+import { anything, lastWords, ruled, whenAsked, saidLines, type Explanation, type Rule } from './rule.js';
 import { kernelRules } from './rules.js';
 import type { LoadFailure } from './run-end.js';
 
@@ -91,8 +91,8 @@ export function explainLoad(
   { stderr, stdout }: LoaderWords,
   has = anything,
 ): Explanation {
-  const said = wordsOf(stderr);
-  const words = said.length > 0 ? said : wordsOf(stdout);
+  const said = saidLines(stderr);
+  const words = said.length > 0 ? said : saidLines(stdout);
   const evidence = lastWords(words);
   const silence = `${program} gave ${evidence.length === 0 ? 'no reason' : 'the reason below'}`;
   switch (how.kind) {

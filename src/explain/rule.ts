@@ -42,7 +42,7 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 const controlSequence = /\p{Cc}\[[\d;?]*[A-Za-z]/gu;
 
 /** The lines that say something, oldest first, fit for a terminal and for JSON. */
-export function wordsOf(text: string): readonly string[] {
+export function saidLines(text: string): readonly string[] {
   return text
     .replaceAll(controlSequence, '')
     .split('\n')

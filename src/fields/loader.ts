@@ -114,7 +114,7 @@ const checkFields = (loader: LoaderSpec): readonly Finding[] =>
   );
 
 function checkWords({ args, env = {}, device_map: map }: LoaderSpec): readonly Finding[] {
-  const words = wordsOf(args);
+  const words = loaderWords(args);
   const quoting =
     'error' in words
       ? [finding('quoting', '/loader/args', words.error, 'use a list of words: ["-h", "/export/guest"]')]
@@ -150,7 +150,7 @@ function checkWords({ args, env = {}, device_map: map }: LoaderSpec): readonly F
 
 /** bhyveload needs a disk or a folder to load from; grub-bhyve without either would show a menu of the host's. */
 function checkSource(loader: LoaderSpec, parts: readonly Part[]): readonly Finding[] {
-  const words = wordsOf(loader.args);
+  const words = loaderWords(loader.args);
   const has = (option: string): boolean => 'error' in words || words.some((word) => word.startsWith(option));
   if (loader.kind === 'grub-bhyve') {
     if (loader.root !== undefined || loader.commands !== undefined || has('-r')) return [];
@@ -173,7 +173,7 @@ export function bhyveloadDisks({ disk }: LoaderSpec, parts: readonly Part[]): re
   return first === undefined ? [] : [first.path];
 }
 
-export const wordsOf = (args: LoaderSpec['args']): readonly string[] | { readonly error: string } =>
+export const loaderWords = (args: LoaderSpec['args']): readonly string[] | { readonly error: string } =>
   typeof args === 'string' ? splitWords(args) : (args ?? []);
 
 /** What a loader reads; the guest's own disks are looked at as such. */

@@ -5,7 +5,7 @@ import type { AnyDeviceModel, BootPlace, Platform } from '../devices/device.js';
 import type { Part } from '../fields/part.js';
 import type { VmSpec } from '../fields/vm-spec.js';
 import type { EffectiveSpec } from '../spec/parse-spec.js';
-import type { Place } from './seats.js';
+import type { TakenSlot } from './seats.js';
 
 /** Findings by device, kept over the targets of one spec, which mostly share their devices. */
 export type DeviceFindings = Map<object, readonly Finding[]>;
@@ -37,7 +37,7 @@ export function checkSingles(parts: readonly Part[], effective: EffectiveSpec): 
  */
 export function checkBootOrder(
   { fwcfg }: VmSpec,
-  places: readonly Place[],
+  places: readonly TakenSlot[],
   effective: EffectiveSpec,
 ): readonly Finding[] {
   const holders = new Map<number, string>();
@@ -75,7 +75,7 @@ const usualLpcSlot = 31;
 /** A device that asks for the bridge's slot moves the bridge, which nobody has asked for. */
 export function checkLpcSlot(
   { lpc_slot: said }: VmSpec,
-  places: readonly Place[],
+  places: readonly TakenSlot[],
   effective: EffectiveSpec,
 ): readonly Finding[] {
   const lpc = places.find(({ bridge }) => bridge?.field === 'lpc_slot')?.address;

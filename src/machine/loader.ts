@@ -1,7 +1,7 @@
 import { formatMemorySize } from '../base/memory-size.js';
 import { bhyveBackend, servedConsole } from '../devices/serial.js';
 import { milliseconds } from '../fields/durations.js';
-import { bhyveloadDisks, mediaOf, wordsOf, type LoaderSpec } from '../fields/loader.js';
+import { bhyveloadDisks, mediaOf, loaderWords, type LoaderSpec } from '../fields/loader.js';
 import type { Part } from '../fields/part.js';
 import type { VmSpec } from '../fields/vm-spec.js';
 import type { Loader } from './machine.js';
@@ -37,7 +37,7 @@ interface LoaderContext {
 export function loaderOf(vm: VmSpec, context: LoaderContext): Loader | undefined {
   const { loader } = vm;
   if (loader === undefined || loader === 'none') return undefined;
-  const words = wordsOf(loader.args);
+  const words = loaderWords(loader.args);
   const args = 'error' in words ? [] : words;
   const timeoutMs = milliseconds(vm.loader_timeout);
   switch (loader.kind) {

@@ -25,7 +25,7 @@ import { fieldsNamedIn } from './named.js';
 import { partsOf } from './parts.js';
 import { requirementsOf } from './requirements.js';
 import { pathIn } from './run-path.js';
-import { placesFor, seatAt, type Place, type Seat } from './seats.js';
+import { placesFor, seatAt, type TakenSlot, type Seat } from './seats.js';
 
 /** Name of the private file in the run directory. */
 export const privateConfigName = 'bhyve.conf';
@@ -47,7 +47,7 @@ export interface PlanOptions extends Partial<Platform> {
 /** What a target's spec comes to before it is written as a command. */
 interface Arranged {
   readonly memoryBytes: number;
-  readonly places: readonly Place[];
+  readonly places: readonly TakenSlot[];
   /** What a lock file keeps; absent: there is none. */
   readonly pins: Pins | undefined;
   readonly extraWords: readonly string[];

@@ -18,7 +18,7 @@ interface Bridge {
 }
 
 /** A slot that is taken: by a device of the spec, as the spec has it, or by a bridge. */
-export interface Place {
+export interface TakenSlot {
   readonly part: Part | undefined;
   readonly bridge: Bridge | undefined;
   /** What a lock file keeps for it. */
@@ -27,7 +27,7 @@ export interface Place {
 }
 
 /** A device of a machine in its place, with all that it was made of. */
-export interface Seat extends Place {
+export interface Seat extends TakenSlot {
   /** The part with what a lock file keeps of it. */
   readonly own: Part | undefined;
   /** The same as bhyve is told it: with a full path where bhyve makes an identity of the path. */
@@ -42,7 +42,7 @@ export function placesFor(
   parts: readonly Part[],
   { arch }: Platform,
   pins: Pins | undefined,
-): readonly Place[] | { readonly findings: readonly Finding[] } {
+): readonly TakenSlot[] | { readonly findings: readonly Finding[] } {
   const { hostbridge, lpc_slot: slot } = effective.vm;
   const pinOf = (pin: Pin | undefined): Pin => pin ?? {};
   // arm64 has no LPC.
@@ -56,13 +56,13 @@ export function placesFor(
     ...(pins === undefined ? {} : { reserved: pins.reserved }),
   });
   if ('findings' in slots) return slots;
-  const bridgeAt = (bridge: Bridge, address: PciAddress | undefined, pin: Pin | undefined): readonly Place[] =>
+  const bridgeAt = (bridge: Bridge, address: PciAddress | undefined, pin: Pin | undefined): readonly TakenSlot[] =>
     address === undefined ? [] : [{ part: undefined, bridge, pin: pinOf(pin), address }];
   return [
     ...(hostbridge === 'none'
       ? []
       : bridgeAt({ field: 'hostbridge', model: hostbridges[hostbridge] }, slots.hostbridge, pins?.hostbridge)),
-    ...parts.map((part, index): Place => {
+    ...parts.map((part, index): TakenSlot => {
       const address = slots.devices[index];
       if (address === undefined) throw new Error(`no address for ${part.pointer}`);
       return { part, bridge: undefined, pin: pinOf(pins?.parts[index]), address };
@@ -88,7 +88,7 @@ function placesIn({ kept, isGuess, elsewhere }: Pin = {}): Pick<Claim, 'kept' | 
 
 /** A place with the device that is to be there. */
 export function seatAt(
-  place: Place,
+  place: TakenSlot,
   effective: EffectiveSpec,
   platform: Platform,
   hostCards: ReadonlyMap<string, PciAddress> | undefined,

@@ -8,7 +8,7 @@ import type { Machine, MachineRequirement } from '../machine/machine.js';
 import type { Spec } from '../spec/parse-spec.js';
 import { adoptOnce } from './adopt.js';
 import { bootOnce, lastEnd } from './boot.js';
-import { lastWords, wordsOf } from '../explain/rule.js';
+import { lastWords, saidLines } from '../explain/rule.js';
 import type { Callbacks } from './callbacks.js';
 import type { Claimed } from './claim.js';
 import type { HookFacts } from './hooks.js';
@@ -20,7 +20,7 @@ import { preflight, refuseUnloaded } from './preflight.js';
 import { reasonOf } from '../explain/run-end.js';
 import type { RunOptions, RunResult } from './run-options.js';
 import type { BootResult, Session } from './session.js';
-import { wordsOf as wordsOfProblems, type SpecAtHand } from './spec-source.js';
+import { specErrorWords as wordsOfProblems, type SpecAtHand } from './spec-source.js';
 
 interface Loop {
   readonly spec: SpecAtHand;
@@ -190,7 +190,7 @@ async function prepare(
     aliveMs: 0,
     why: {
       cause: end.kind === 'not-started' ? end.error : 'pre_start failed, so bhyve was not started',
-      evidence: lastWords(wordsOf(output)),
+      evidence: lastWords(saidLines(output)),
       next: 'look at hooks.pre_start, and at what it wrote',
     },
   };

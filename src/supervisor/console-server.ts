@@ -1,7 +1,7 @@
 import { abort } from '../host/abort.js';
 import type { Clock } from '../host/clock.js';
 import type { Peer } from '../host/sinks/peer-socket.js';
-import type { RunConsole, Seat, Writer } from './console.js';
+import type { RunConsole, ConsoleSeat, Writer } from './console.js';
 
 /** What a client of the socket says first. */
 export interface ConsoleHello {
@@ -163,7 +163,7 @@ function writerSender(peer: Peer): (writer: Writer | undefined) => void {
 
 /** Hears one client to its end. @param onHello says whether it is served from then on; what it says before goes nowhere */
 async function listen(console: RunConsole, peer: Peer, onHello: () => boolean): Promise<void> {
-  let seat: Seat | undefined;
+  let seat: ConsoleSeat | undefined;
   void peer.gone.then(() => seat?.leave());
   for await (const { kind, content } of peer.frames) {
     switch (kind) {

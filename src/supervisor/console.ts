@@ -22,7 +22,7 @@ export interface RunConsole {
    */
   readonly write: (bytes: string | Uint8Array) => Promise<boolean>;
   /** Sits down at the console, where one types at a time; to read, `subscribe`. */
-  readonly attach: (options: SeatOptions) => Seat;
+  readonly attach: (options: SeatOptions) => ConsoleSeat;
 }
 
 /** Who sits at a console. */
@@ -43,7 +43,7 @@ export interface Writer {
 }
 
 /** A place at a console. */
-export interface Seat {
+export interface ConsoleSeat {
   /** Types, where nobody else has the keyboard, and so takes it. @returns as `write` of the console, false where another has it */
   readonly write: (bytes: string | Uint8Array) => Promise<boolean>;
   /** Takes the keyboard, whoever has it. */

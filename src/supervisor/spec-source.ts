@@ -87,7 +87,7 @@ export async function specAtHand(
         now = next;
         return undefined;
       } catch (error) {
-        return wordsOf(error);
+        return specErrorWords(error);
       }
     },
     current: () => ('argv' in now.spec ? undefined : { spec: now.spec, identity: now.identity }),
@@ -109,7 +109,7 @@ function identityFor(spec: Spec | Machine, { identity }: RunOptions): Identity |
 }
 
 /** What is wrong with a spec, on one line. */
-export function wordsOf(error: unknown): string {
+export function specErrorWords(error: unknown): string {
   if (!(error instanceof ProblemsError)) return errorWords(error);
   const errors = error.problems.filter(({ severity }) => severity === 'error');
   const [first] = errors;

@@ -4,7 +4,7 @@ import { vmSchema } from '../../src/spec/schema.js';
 import { advise, type Has } from '../../src/explain/advice.js';
 import { hasIn } from '../../src/explain/has.js';
 import { explainLoad, loadRules } from '../../src/explain/explain-load.js';
-import { ruled, wordsOf, type Rule } from '../../src/explain/rule.js';
+import { ruled, saidLines, type Rule } from '../../src/explain/rule.js';
 import { guestRules, rules } from '../../src/explain/rules.js';
 import { explainEnd } from '../../src/explain/explain-end.js';
 import type { LoadFailure, RunEnd } from '../../src/explain/run-end.js';
@@ -151,14 +151,14 @@ describe('what a machine has', () => {
 describe('of two messages', () => {
   const firstMessage = new Map<Rule | undefined, string>();
   for (const [stderr] of Object.values(messages).flat()) {
-    const said = wordsOf(stderr);
+    const said = saidLines(stderr);
     const first = rules().find((one) => ruled([one], said) !== undefined);
     if (!firstMessage.has(first)) firstMessage.set(first, stderr);
   }
   const kinds = rules().map((rule) => {
     const text = firstMessage.get(rule);
     // Its own line, without what follows from it.
-    const own = wordsOf(text ?? '').filter((line) => rule.also !== undefined || ruled([rule], [line]) !== undefined);
+    const own = saidLines(text ?? '').filter((line) => rule.also !== undefined || ruled([rule], [line]) !== undefined);
     return { rule, text: own.join('\n') };
   });
   const shown = kinds.filter(({ text }) => text !== '');

@@ -1,7 +1,7 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { parseCommandLine } from '../../src/bhyve/parse.js';
 import { checkStart } from '../../src/bhyve/start/start-checks.js';
-import { ruled, wordsOf, type Rule } from '../../src/explain/rule.js';
+import { ruled, saidLines, type Rule } from '../../src/explain/rule.js';
 import { guestRules, rules } from '../../src/explain/rules.js';
 import { loadRules } from '../../src/explain/explain-load.js';
 import { explainEnd } from '../../src/explain/explain-end.js';
@@ -26,7 +26,7 @@ describe.each(Object.entries(messages))("bhyve's words are explained: %s", (_whe
 
 /** The rule that explains a text, and no other. */
 const ruleOf = (list: readonly Rule[], text: string): Rule | undefined =>
-  list.find((rule) => ruled([rule], wordsOf(text)) !== undefined);
+  list.find((rule) => ruled([rule], saidLines(text)) !== undefined);
 
 test('every rule is needed: each is the first that fits one of these messages', () => {
   const texts = Object.values(messages).flatMap((rows) => rows.map(([stderr]) => stderr));
@@ -111,7 +111,7 @@ describe('of several lines the earliest cause counts', () => {
   test('every message of bhyve that ends it counts, whatever it brings after itself', () => {
     const all = Object.values(messages).flatMap((rows) => rows.map(([stderr, cause]) => ({ stderr, cause })));
     const after = ['Device emulation initialization error: Invalid argument', 'Child process was killed by signal 6'];
-    const others = all.filter(({ stderr }) => ruled(rules(), wordsOf(stderr))?.cause !== undefined);
+    const others = all.filter(({ stderr }) => ruled(rules(), saidLines(stderr))?.cause !== undefined);
     for (const { stderr, cause } of others) {
       const rule = ruleOf(rules(), stderr);
       if (rule?.isVague === true) continue;
@@ -253,7 +253,7 @@ describe('the end itself', () => {
   });
 
   test('of a guest that bhyve has warned of is explained by the warning, if it was a triple fault', () => {
-    expect(guestRules().map((rule) => ruled([rule], wordsOf(msr)))).not.toContain(undefined);
+    expect(guestRules().map((rule) => ruled([rule], saidLines(msr)))).not.toContain(undefined);
     expect(explainEnd({ kind: 'triple-fault' }, msr).cause).toMatch(/model specific register 0xc0010064/);
     expect(explainEnd({ kind: 'triple-fault' }, 'wrmsr to register 0x140(0) on vcpu 1').next).toMatch(
       /ignore_unknown_msrs/,
@@ -372,7 +372,7 @@ describe('the work that a text can cause is bounded', () => {
     try {
       const explained = explainEnd(failed(4), text);
       const tries = matching.mock.calls.filter((_, at) => patterns.has(matching.mock.contexts[at]));
-      expect(tries.length > 0).toBe(wordsOf(text).length > 0);
+      expect(tries.length > 0).toBe(saidLines(text).length > 0);
       expect(tries.length).toBeLessThanOrEqual(all.length * 200);
       expect(Math.max(0, ...tries.map(([line]) => line.length))).toBeLessThanOrEqual(500);
       expect(explained.cause).not.toBe('');

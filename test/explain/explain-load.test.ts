@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { startBhyveload } from '../../src/simulator/bhyveload.js';
 import { startGrubBhyve } from '../../src/simulator/grub-bhyve.js';
 import { explainLoad, loadRules } from '../../src/explain/explain-load.js';
-import { ruled, wordsOf } from '../../src/explain/rule.js';
+import { ruled, saidLines } from '../../src/explain/rule.js';
 import { kernelRules } from '../../src/explain/rules.js';
 
 const failed = { kind: 'exited', status: 1 } as const;
@@ -70,7 +70,7 @@ describe("a loader's last words are explained", () => {
 
   test('every rule is needed: each is the first that fits one of these messages', () => {
     const used = new Set(
-      messages.map(([stderr]) => loadRules().find((rule) => ruled([rule], wordsOf(stderr)) !== undefined)),
+      messages.map(([stderr]) => loadRules().find((rule) => ruled([rule], saidLines(stderr)) !== undefined)),
     );
     const own = loadRules().filter((rule) => !kernelRules().includes(rule));
     expect(own.filter((rule) => !used.has(rule)).map(({ when }) => String(when))).toEqual([]);

@@ -11,7 +11,7 @@ import {
   type DeviceSettings,
   type FieldReader,
   type SpecObject,
-  type Surroundings,
+  type DeviceSurroundings,
 } from './reader.js';
 
 const driveFields: Readonly<Record<string, FieldReader>> = {
@@ -46,7 +46,7 @@ function ahciFields(settings: DeviceSettings): SpecObject {
   return Object.fromEntries(Object.entries(drive).filter(([key]) => key !== 'type'));
 }
 
-const drives = (settings: DeviceSettings, isOnly: boolean, { kindOf }: Surroundings) =>
+const drives = (settings: DeviceSettings, isOnly: boolean, { kindOf }: DeviceSurroundings) =>
   numbered(settings, 'port').flatMap((port, number) => {
     const path = port.get('path');
     if (path === undefined) return [];

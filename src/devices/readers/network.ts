@@ -7,7 +7,7 @@ import {
   type DeviceReader,
   type DeviceSettings,
   type SpecObject,
-  type Surroundings,
+  type DeviceSurroundings,
 } from './reader.js';
 
 /** net_backends.c: what the backend is, is told by how its name begins. */
@@ -28,7 +28,7 @@ function backendFields(settings: DeviceSettings): SpecObject {
   return { ...(backend === undefined ? {} : { name: backend }), ...(type === undefined ? {} : { type }) };
 }
 
-function connection(settings: DeviceSettings, around: Surroundings): Connection {
+function connection(settings: DeviceSettings, around: DeviceSurroundings): Connection {
   const backend = settings.get('backend') ?? '';
   const kind = settings.get('type') ?? backendType({ name: backend });
   if (kind === 'netgraph') {

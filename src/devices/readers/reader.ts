@@ -18,7 +18,7 @@ export interface Connection {
 }
 
 /** What the host has at the other end, and what the settings alone do not say. */
-export interface Surroundings {
+export interface DeviceSurroundings {
   /** What stands at a path, by what the machine asks of the host there: `disk`, `socket`, `folder`. */
   readonly kindOf: (path: string) => string;
   /** Whether the machine asks for a file at a path. */
@@ -52,7 +52,7 @@ export interface DeviceReader {
   /** What the spec calls the device; absent: as bhyve does. */
   model?(settings: DeviceSettings): string;
   /** Absent: the path that it names. */
-  connections?(settings: DeviceSettings, around: Surroundings): readonly Connection[];
+  connections?(settings: DeviceSettings, around: DeviceSurroundings): readonly Connection[];
 }
 
 /** get_config_bool of config.c. @returns undefined where bhyve refuses the value */
@@ -108,7 +108,7 @@ export const isReadOnly = (settings: DeviceSettings): readonly string[] =>
   settings.get('ro') === 'true' ? ['read-only'] : [];
 
 /** The path of a device: a share by its name. */
-export function pathConnections(settings: DeviceSettings, around: Surroundings): readonly Connection[] {
+export function pathConnections(settings: DeviceSettings, around: DeviceSurroundings): readonly Connection[] {
   const path = settings.get('path') ?? settings.get('dev');
   if (path === undefined) return [];
   const share = settings.get('sharename');
@@ -120,7 +120,7 @@ export function pathConnections(settings: DeviceSettings, around: Surroundings):
 export const portConnections = (
   settings: DeviceSettings,
   ports: readonly string[],
-  { kindOf }: Surroundings,
+  { kindOf }: DeviceSurroundings,
 ): readonly Connection[] =>
   ports.flatMap((port) => {
     const path = settings.get(port);

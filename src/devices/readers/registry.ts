@@ -17,7 +17,7 @@ import {
   type DeviceSettings,
   type FieldReader,
   type SpecObject,
-  type Surroundings,
+  type DeviceSurroundings,
 } from './reader.js';
 import { hdaReader, nvmeReader, uartReader, virtioBlkReader, xhciReader } from './small.js';
 import { virtioConsoleReader } from './virtio-console.js';
@@ -80,5 +80,8 @@ export function readDevice(
 }
 
 /** What a device is connected to. @param model the spec's word */
-export const connectionsOf = (model: string, settings: DeviceSettings, around: Surroundings): readonly Connection[] =>
-  (own[model]?.connections ?? pathConnections)(settings, around);
+export const connectionsOf = (
+  model: string,
+  settings: DeviceSettings,
+  around: DeviceSurroundings,
+): readonly Connection[] => (own[model]?.connections ?? pathConnections)(settings, around);

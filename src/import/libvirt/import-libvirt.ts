@@ -6,7 +6,7 @@ import { parseXml, type XmlElement, type XmlFault } from '../xml.js';
 import { bootOf, loaderOf } from './boot.js';
 import { devicesOf } from './devices.js';
 import { tell, textOf, type Domain } from './domain.js';
-import { cpusOf, fieldsOf, memoryOf, optionsOf, ownArguments, sysinfoOf } from './machine.js';
+import { cpusOf, fieldsOf, memoryOf, machineOptionsOf, ownArguments, sysinfoOf } from './machine.js';
 
 /** A domain of libvirt's bhyve driver: `virsh dumpxml NAME`. */
 export function importLibvirt(source: OriginalText, context: ImportContext): Result<Original> {
@@ -31,7 +31,7 @@ export function importLibvirt(source: OriginalText, context: ImportContext): Res
   const argv = [
     ...cpusOf(named),
     ...['-m', `${memory}M`],
-    ...optionsOf(named),
+    ...machineOptionsOf(named),
     ...boot.argv,
     ...devices.argv,
     ...sysinfoOf(named),

@@ -104,7 +104,7 @@ function rangesOf(numbers: readonly number[]): string {
     .join(',');
 }
 
-export function optionsOf(domain: Domain): readonly string[] {
+export function machineOptionsOf(domain: Domain): readonly string[] {
   const features = elementAt(domain, 'features');
   const msrs = childOf(domain, features, 'msrs')?.attributes.unknown === 'ignore';
   const hasAcpi = childOf(domain, features, 'acpi') !== undefined;

@@ -4,10 +4,10 @@ import { datastoreOf, inGuest, of, tell, type Guest } from './guest.js';
 const firmwareFolder = '/usr/local/share/uefi-firmware';
 
 /** The shell's own way to make words of a variable without quotes: no quote and no backslash means anything. */
-export const wordsOf = (text: string): readonly string[] => text.split(/[ \t\n]+/).filter((word) => word !== '');
+export const shellWords = (text: string): readonly string[] => text.split(/[ \t\n]+/).filter((word) => word !== '');
 
 /** The options that are no devices, in vm-bhyve's order. */
-export function optionsOf(guest: Guest, loader: string): readonly string[] {
+export function bhyveOptionsOf(guest: Guest, loader: string): readonly string[] {
   const { properties, isUefi, release } = guest;
   const topology = ['sockets', 'cores', 'threads'].flatMap((part) => {
     const value = properties.get(`cpu_${part}`);
@@ -25,7 +25,7 @@ export function optionsOf(guest: Guest, loader: string): readonly string[] {
     ...['-m', of(guest, 'memory', properties.get('memory'))],
     ...(isUefi && !release.isUniform ? ['-Hw'] : [flags]),
     ...(isUefi ? ['-l', of(guest, 'loader', `bootrom,${firmwareOf(guest, loader)}`)] : []),
-    ...wordsOf(properties.get('bhyve_options')).map((word) => of(guest, 'bhyve_options', word)),
+    ...shellWords(properties.get('bhyve_options')).map((word) => of(guest, 'bhyve_options', word)),
     ...(properties.isYes('wired_memory') ? ['-S'] : []),
     ...(uuid === '' ? [] : ['-U', of(guest, 'uuid', uuid)]),
     ...(properties.isYes('utctime', 'yes') ? ['-u'] : []),
@@ -52,7 +52,7 @@ function firmwareOf(guest: Guest, loader: string): string {
 
 /** Each port is a null modem of its own; the loader talks to the first one. */
 export const consolesOf = ({ name, properties }: Guest): readonly (readonly [port: string, device: string])[] =>
-  wordsOf(properties.get('comports', 'com1')).map((port, index) => [port, `/dev/nmdm-${name}.${index + 1}A`]);
+  shellWords(properties.get('comports', 'com1')).map((port, index) => [port, `/dev/nmdm-${name}.${index + 1}A`]);
 
 /** The host bridge, and LPC behind which the ports and the firmware are. */
 export function bridgesOf(guest: Guest): readonly string[] {

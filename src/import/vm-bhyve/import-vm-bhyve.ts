@@ -10,7 +10,7 @@ import { mouseOf, passthruOf, portsOf, randomOf, screenOf, soundOf } from './dev
 import { disksOf } from './disks.js';
 import { of, type Guest } from './guest.js';
 import { loaderOf } from './loader.js';
-import { bridgesOf, consolesOf, firmwareConfigOf, optionsOf, wordsOf } from './bhyve-options.js';
+import { bridgesOf, consolesOf, firmwareConfigOf, bhyveOptionsOf, shellWords } from './bhyve-options.js';
 import { placesFrom } from './places.js';
 import { newestRelease } from '../vm-bhyve-release.js';
 import { linesOf } from './settings.js';
@@ -32,7 +32,7 @@ export function importVmBhyve(source: OriginalText, context: ImportContext): Res
   tellWhole(guest, lines);
 
   const places = placesFrom(Number(properties.get('start_slot', '4')), release.hasBuses);
-  const options = optionsOf(guest, loader);
+  const options = bhyveOptionsOf(guest, loader);
   const disks = disksOf(guest, places);
   const cards = cardsOf(guest, places);
   const random = randomOf(guest, places);
@@ -116,11 +116,11 @@ function nullDiskOf(guest: Guest, loader: string): readonly string[] {
 
 /** The shell of vm-bhyve makes two words of a value with a blank in it, and bhyve takes the second for the VM's name. */
 function blankIn({ source, properties }: Guest, written: readonly string[]): Problem | undefined {
-  const broken = written.find((word) => wordsOf(word).length > 1);
+  const broken = written.find((word) => shellWords(word).length > 1);
   if (broken === undefined) return undefined;
   const setting = properties
     .all()
-    .find(({ value }) => wordsOf(value).length > 1 && value.length > 2 && broken.includes(value));
+    .find(({ value }) => shellWords(value).length > 1 && value.length > 2 && broken.includes(value));
   const what = setting === undefined ? shown(broken) : `${setting.name} is ${shown(setting.value)}`;
   const message = `${what}: bhyve is given it as several words, because of the blank, and does not start`;
   return refusalAt(source, setting?.line, 'blank', message, 'take the blank out');

@@ -3,7 +3,7 @@ import { readLoader } from '../loader.js';
 import type { Original } from '../original.js';
 import type { Properties } from '../properties.js';
 import { inGuest, tell, type Guest } from './guest.js';
-import { wordsOf } from './bhyve-options.js';
+import { shellWords } from './bhyve-options.js';
 
 interface LoaderSurroundings {
   readonly disks: readonly string[];
@@ -43,7 +43,7 @@ function bhyveloadOf(guest: Guest, disk: string, surroundings: LoaderSurrounding
     ...(release.tellsLoader && uuid !== '' ? ['-e', `smbios.system.uuid=${uuid}`] : []),
     ...['-e', `autoboot_delay=${properties.get('loader_timeout', '3')}`],
     ...(release.tellsLoader ? ['-e', `bhyve_vm_name=${name}`] : []),
-    ...wordsOf(properties.get('bhyveload_args')),
+    ...shellWords(properties.get('bhyveload_args')),
     ...(userboot === '' ? [] : ['-l', userboot]),
   ];
   if (!release.has9p || properties.get('disk0_dev') !== '9p') {
@@ -99,7 +99,7 @@ interface Command {
 /** A command that the loader itself would refuse is told, and not carried. */
 function read(guest: Guest, program: 'bhyveload' | 'grub-bhyve', { argv, input, map }: Command): Original['loader'] {
   const line = guest.properties.line('loader') ?? 1;
-  const words = { program, line, argv: argv.flatMap(wordsOf), ...(input === undefined ? {} : { input }) };
+  const words = { program, line, argv: argv.flatMap(shellWords), ...(input === undefined ? {} : { input }) };
   const loader = readLoader(words, map === undefined ? guest.context.readFile : () => map);
   if (!('error' in loader)) return loader;
   tell(guest, 'loader', 'loader', `${program} would not accept its options: ${loader.error}`);
