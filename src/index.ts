@@ -38,7 +38,7 @@ export type { Clock } from './host/clock.js';
 export { asksOf, captureFacts, recordedView, type HostAsks, type HostFacts } from './host/look/facts.js';
 export type { HostFinding, HostFix } from './host/look/findings.js';
 export { systemHost, type Host } from './host/host.js';
-export type { FileIdentity, Force, LastEnd, Phase, RunState } from './host/run-directory/run-state.js';
+export type { FileIdentity, Force, LastEnd, Phase, RestartBudget, RunState } from './host/run-directory/run-state.js';
 export { noVmm, type Vmm } from './host/look/vmm.js';
 export { checkHost, type HostReport } from './host/look/check.js';
 export { liveView, type LiveViewOptions } from './host/look/live-view.js';

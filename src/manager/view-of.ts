@@ -54,6 +54,7 @@ function viewOf(name: string, status: VmStatus, shelved: Shelved, tellDrift: Tel
     ...(!isRunning || run?.since === undefined ? {} : { since: run.since }),
     ...(!isRunning || run?.bootSince === undefined ? {} : { bootSince: run.bootSince }),
     ...(pid === undefined ? {} : { pid }),
+    ...(!isRunning || run?.restart === undefined ? {} : { restart: run.restart }),
     ...(supervisor === undefined ? {} : { supervisor }),
     ...(isReady === undefined ? {} : { isReady }),
     ...(waitsFor === undefined ? {} : { waitsFor }),

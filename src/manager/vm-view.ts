@@ -1,6 +1,6 @@
 import type { Problem } from '../base/problem.js';
 import type { Explanation } from '../explain/rule.js';
-import type { LastEnd, Phase } from '../host/run-directory/run-state.js';
+import type { LastEnd, Phase, RestartBudget } from '../host/run-directory/run-state.js';
 import type { MachineChange } from '../machine/difference.js';
 import type { GuestChange } from '../machine/guest-changes.js';
 
@@ -55,6 +55,8 @@ export interface VmView {
   readonly bootSince?: string;
   /** Of bhyve, or of the loader before it. */
   readonly pid?: number;
+  /** Where its spec limits reboots: what of that is used up. */
+  readonly restart?: RestartBudget;
   /** Of the process that supervises, where that is not this one. */
   readonly supervisor?: number;
   /** `ready` of its `autostart` has come true in this boot. */

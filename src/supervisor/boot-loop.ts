@@ -15,7 +15,7 @@ import type { HookFacts } from './hooks.js';
 import type { Orphan } from './orphan.js';
 import { patienceOf, type Patience } from './patience.js';
 import type { Planner } from './planner.js';
-import { decide, noPast, type StopReason } from './policy.js';
+import { budgetOf, decide, noPast, type StopReason } from './policy.js';
 import { preflight, refuseUnloaded } from './preflight.js';
 import { reasonOf } from '../explain/run-end.js';
 import type { RunOptions, RunResult } from './run-options.js';
@@ -81,6 +81,11 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
     return step.do === 'boot' ? undefined : wouldEnd(step.because);
   });
 
+  function tellBudget(policy: Machine['policy']): void {
+    const now = { wallMs: host.clock.now().getTime(), monotonicMs: host.clock.monotonicMs() };
+    state.soon({ restart: budgetOf(policy, past, now) });
+  }
+
   /** Before its bhyve is started: were we killed then, nobody else would know what it runs with. */
   async function keepSpec(): Promise<void> {
     const current = spec.current();
@@ -96,6 +101,7 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
   async function bootNext(number: number): Promise<BootResult | undefined> {
     if (adoption?.isOver === false) {
       tried = planned(target);
+      tellBudget(tried.policy);
       const booted = await adoptOnce(session, tried, adoption.orphan);
       adoption.isOver = true;
       spec.keep();
@@ -119,6 +125,7 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
     if (failed !== undefined || isStopping()) return failed;
     if (options.keepSpec === true) await keepSpec();
     const changes = previous === undefined || previous === machine ? [] : differences(previous, machine);
+    tellBudget(machine.policy);
     const booted = await bootOnce(session, { machine, number, changes, patience });
     spec.keep();
     if (booted !== undefined) previous = machine;
@@ -148,6 +155,7 @@ export async function bootLoop({ spec, options, mayFix, session, ledger, adoptio
       const next = { boot: boots + 1, target: step.target, reason: step.reason, delayMs };
       emit({ kind: 'reboot', ...next, ...(gaveUp === undefined ? {} : { gaveUp }) });
       const waits = { phase: 'waiting', nextBootAt: new Date(endedAt.getTime() + delayMs).toISOString() } as const;
+      tellBudget(tried.policy);
       // A hook may read it.
       if (tried.policy.hooks.preReboot === undefined) state.soon(waits);
       else state.update(waits);

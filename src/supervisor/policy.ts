@@ -1,4 +1,5 @@
 import type { Policy } from '../fields/policy.js';
+import type { RestartBudget } from '../host/run-directory/run-state.js';
 import { targetAfter, targetOnGiveUp } from '../machine/next-boots.js';
 import type { ExitReason } from '../fields/exits.js';
 import { reasonOf, type RunEnd } from '../explain/run-end.js';
@@ -133,6 +134,35 @@ export function decide(ended: Ended, past: Past, policy: Policy, limits: RebootL
       hasGivenUp: since.hasGivenUp,
     },
   };
+}
+
+/**
+ * What others are told of the budget. @returns undefined where there is no limit, or one that nobody lives to see
+ * @param now both clocks, at one moment
+ */
+export function budgetOf(
+  { restart: { max, windowMs, stableMs } }: Policy,
+  { counted }: Past,
+  now: { readonly wallMs: number; readonly monotonicMs: number },
+): RestartBudget | undefined {
+  if (max === undefined || max > alwaysRemembered) return undefined;
+  // What is older than the last `max` of them never matters.
+  const reboots = max === 0 ? [] : counted.slice(-max);
+  const atOf = (at: number): string => new Date(now.wallMs - (now.monotonicMs - at)).toISOString();
+  return { max, windowMs, stableMs, reboots: reboots.map(atOf) };
+}
+
+/**
+ * How many reboots the budget of a run still allows, were its bhyve to end now.
+ * @param bootSince of the bhyve that runs, if one does
+ */
+export function rebootsLeft(
+  { max, windowMs, stableMs, reboots }: RestartBudget,
+  { bootSince, now }: { readonly bootSince: string | undefined; readonly now: Date },
+): number {
+  const ageMs = (at: string): number => now.getTime() - Date.parse(at);
+  if (bootSince !== undefined && ageMs(bootSince) >= stableMs) return max;
+  return Math.max(0, max - reboots.filter((at) => ageMs(at) < windowMs).length);
 }
 
 /** Whether `max` reboots are in the window already. */

@@ -530,7 +530,8 @@ describe('metrics', () => {
       return Promise.resolve({ argv, exitCode: 0, stdout, stderr: '' });
     };
     const net = { emulations: [{ device: 'virtio-net', name: 'tap0' }] };
-    await withApi({ specs: { web: net, db: {}, off: {} }, site: { run } }, async ({ call, guests, boots }) => {
+    const db = { restart: { max: 3, window: '1h', stable: '1h' } };
+    await withApi({ specs: { web: net, db, off: {} }, site: { run } }, async ({ call, guests, boots }) => {
       await Promise.all([call('POST /vms/web/start?wait=60s'), call('POST /vms/db/start?wait=60s')]);
       void guests.end('db', 0);
       await boots('db', 2);
@@ -545,12 +546,16 @@ describe('metrics', () => {
         'vmrun_vm_wanted{vm="off"} 0',
         'vmrun_vm_boots_total{vm="db"} 2',
         'vmrun_vm_exits_total{vm="db",reason="reboot"} 1',
+        'vmrun_vm_restart_budget_left{vm="db"} 2',
         'vmrun_vm_cpu_seconds_total{vm="web"} 62.5',
         'vmrun_vm_memory_bytes{vm="web"} 2097152',
         'vmrun_vm_interface_received_bytes_total{vm="web",interface="tap0"} 567890',
         'vmrun_vm_interface_sent_bytes_total{vm="web",interface="tap0"} 98765',
       ])
         expect([line, lines.includes(line)]).toEqual([line, true]);
+      // No limit, no number.
+      expect(text).not.toContain('vmrun_vm_restart_budget_left{vm="web"}');
+      expect(text).not.toContain('vmrun_vm_restart_budget_left{vm="off"}');
       expect(text.trimEnd()).toMatch(/# EOF$/);
     });
   });

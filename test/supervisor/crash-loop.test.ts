@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import type { RunEvent } from '../../src/supervisor/events.js';
-import { inPlace } from '../e2e/support/place.js';
+import { runsDocument } from '../../src/report/runs-document.js';
+import { listRuns } from '../../src/supervisor/runs.js';
+import { inPlace, until } from '../e2e/support/place.js';
 import { ofKind, supervise } from '../e2e/support/supervised.js';
 import { inBuiltProcess } from '../support/built-process.js';
 import { steppedClock, steppedHost } from '../support/stepped-clock.js';
@@ -38,6 +40,31 @@ describe('a bhyve that crashes at once, for ever', () => {
       expect(ofKind(vm.seen, 'reboot').map(({ delayMs }) => delayMs)).toEqual([0, 900, 1500, 1500]);
       expect(pausesOf(vm.seen)).toEqual([0, 900, 1500, 1500]);
       expect(vm.seen.at(-1)).toMatchObject({ kind: 'stop', because: 'restart-limit', boots: 5 });
+    });
+  });
+
+  test('has fewer reboots left with each, until it is given up', async () => {
+    await inPlace(async (place) => {
+      const restart = { delay: '900ms', max_delay: '1500ms', max: 4, window: '60s' };
+      const clock = steppedClock();
+      const left: (number | undefined)[] = [];
+      const vm = await supervise(
+        place,
+        '',
+        { ...rebootOnError, restart },
+        { host: steppedHost(clock), bhyve: crashing },
+      );
+      const look = async (): Promise<void> => {
+        const listed = runsDocument(await listRuns({ runBase: place.runBase }), []);
+        left.push(listed.find(({ name }) => name === place.name)?.rebootsLeft);
+      };
+      for (const ms of [900, 1500, 1500]) {
+        await until(() => clock.asleep().includes(ms));
+        await look();
+        await clock.pass(ms);
+      }
+      expect(await vm.result).toMatchObject({ because: 'restart-limit', boots: 5 });
+      expect(left).toEqual([2, 1, 0]);
     });
   });
 

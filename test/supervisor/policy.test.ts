@@ -4,8 +4,10 @@ import type { ProcessEnd } from '../../src/host/process/child.js';
 import type { Policy } from '../../src/fields/policy.js';
 import { exitReasons, type ExitReason } from '../../src/fields/exits.js';
 import {
+  budgetOf,
   decide,
   noPast,
+  rebootsLeft,
   type Decision,
   type Past,
   type RebootLimits,
@@ -602,6 +604,67 @@ describe('a run that boots again whatever happens', () => {
           pauses.slice(2).forEach((pause, index) => {
             expect(pause).toBe(Math.min((pauses[index + 1] ?? NaN) * 2, maxDelayMs));
           });
+        },
+      ),
+    );
+  });
+});
+
+describe('what is left of the budget', () => {
+  const startMs = Date.parse('2026-01-01T00:00:00Z');
+  /** The clock that is monotonic has begun 500 s ago. */
+  const now = { wallMs: startMs + 500_000, monotonicMs: 500_000 };
+  const at = (seconds: number): Date => new Date(startMs + seconds * 1000);
+  const budget = (max: number, seconds: readonly number[]) => {
+    const told = budgetOf(
+      policyWith({ restart: { max } }),
+      { ...noPast, counted: seconds.map((each) => each * 1000) },
+      now,
+    );
+    if (told === undefined) throw new Error('there is a budget');
+    return told;
+  };
+
+  test('is told by the clock on the wall, and by no more reboots than matter', () => {
+    expect(budget(2, [480, 490, 495])).toEqual({
+      ...{ max: 2, windowMs: 60_000, stableMs: 10_000 },
+      reboots: [at(490).toISOString(), at(495).toISOString()],
+    });
+    expect(budget(0, [495]).reboots).toEqual([]);
+    for (const max of [undefined, 1001]) {
+      expect(budgetOf(policyWith({ restart: { max } }), noPast, now)).toBeUndefined();
+    }
+  });
+
+  test.each<[what: string, max: number, reboots: readonly number[], bootSince: number | undefined, left: number]>([
+    ['all of it before the first reboot', 3, [], 499, 3],
+    ['less by each reboot in the window', 3, [490, 495], 499, 1],
+    ['none after the last', 2, [490, 495], 499, 0],
+    ['one that has left the window counts no more', 3, [440, 441], undefined, 2],
+    ['all of it once the boot is a stable run', 3, [480, 485], 490, 3],
+    ['not yet a moment before', 3, [480, 485], 490.001, 1],
+    ['never any', 0, [], 499, 0],
+  ])('%s', (_what, max, reboots, bootSince, left) => {
+    const since = bootSince === undefined ? undefined : at(bootSince).toISOString();
+    expect(rebootsLeft(budget(max, reboots), { bootSince: since, now: at(500) })).toBe(left);
+  });
+
+  test('is what the decision goes by', () => {
+    fc.assert(
+      fc.property(
+        fc.nat({ max: 5 }),
+        fc.array(fc.integer({ min: 400, max: 500 }), { maxLength: 8 }),
+        fc.integer({ min: 480, max: 500 }),
+        (max, reboots, bootSince) => {
+          const counted = reboots.sort((a, b) => a - b);
+          const left = rebootsLeft(budget(max, counted), { bootSince: at(bootSince).toISOString(), now: at(500) });
+          const { step } = decide(
+            { end: ends.reboot, target: 'here', aliveMs: (500 - bootSince) * 1000, nowMs: now.monotonicMs },
+            { ...noPast, counted: counted.map((each) => each * 1000) },
+            policyWith({ restart: { max } }),
+            {},
+          );
+          expect(step.do).toBe(left > 0 ? 'boot' : 'stop');
         },
       ),
     );

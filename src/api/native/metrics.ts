@@ -1,5 +1,6 @@
 import { Counter, Gauge, Registry, type OpenMetricsContentType } from 'prom-client';
 import type { RunTool } from '../../host/process/tools.js';
+import { rebootsLeft } from '../../supervisor/policy.js';
 import type { NativeSite } from './site.js';
 import type { Tally } from './tally.js';
 import type { UsageWatch } from './usage.js';
@@ -37,6 +38,11 @@ export async function metricsText(
   const problems = gauge('vm_spec_problems', 'What is wrong with the file of its spec.', 'vm');
   const boots = counter('vm_boots', 'Boots since the manager started.', 'vm');
   const exits = counter('vm_exits', 'Ends of bhyve since the manager started, by reason.', 'vm', 'reason');
+  const left = gauge(
+    'vm_restart_budget_left',
+    'Reboots that restart.max of the spec of the running VM still allows within its window.',
+    'vm',
+  );
   const cpu = counter('vm_cpu_seconds', 'Processor time of the running bhyve.', 'vm');
   const memory = gauge('vm_memory_bytes', 'Memory of the running bhyve, with that of its guest.', 'vm');
   const received = counter(
@@ -52,6 +58,7 @@ export async function metricsText(
     'interface',
   );
 
+  const now = site.clock.now();
   for (const view of vms) {
     const { name: vm, pid } = view;
     state.set({ vm, state: view.state }, 1);
@@ -59,6 +66,10 @@ export async function metricsText(
     problems.set({ vm }, view.spec.problems.filter(({ severity }) => severity === 'error').length);
     boots.inc({ vm }, tally.boots.get(vm) ?? 0);
     for (const [reason, count] of tally.exits.get(vm) ?? []) exits.inc({ vm, reason }, count);
+    if (view.restart !== undefined) {
+      const bootSince = pid === undefined ? undefined : view.bootSince;
+      left.set({ vm }, rebootsLeft(view.restart, { bootSince, now }));
+    }
     const process = pid === undefined ? undefined : taken.get(pid);
     if (process === undefined) continue;
     cpu.inc({ vm }, process.cpuSeconds);

@@ -51,10 +51,10 @@ export const psCommand = defineCommand({
         asLines([`vmrun: ${simulated.length} ${are} not listed; --simulate lists them, --no-simulate silences this`]),
       );
     }
-    const runs = runsDocument(real, simulated);
+    const now = new Date();
+    const runs = runsDocument(real, simulated, now);
     // Where all are simulated because nobody wants others, that need not be said.
     const listed = options.simulate === true ? simulated : runs;
-    const now = new Date();
     if (format === 'json') context.out(asJson(runs, 2));
     else if (format === 'lines') context.out(runLines(options.simulate === true ? simulated : real, now));
     else {

@@ -31,6 +31,17 @@ export interface LastEnd {
   readonly why?: { readonly cause: string; readonly evidence: readonly string[]; readonly next: string };
 }
 
+/** What `restart` of the spec allows, and what of it is used up. Whoever reads it knows what is left at that moment. */
+export interface RestartBudget {
+  /** So many reboots within the window, and the run is given up. */
+  readonly max: number;
+  readonly windowMs: number;
+  /** A boot that has lived so long has all of `max` before it again. */
+  readonly stableMs: number;
+  /** When each reboot was decided that counts, oldest first; ISO 8601. */
+  readonly reboots: readonly string[];
+}
+
 /** What a run tells about itself in `state.json`, for the next one, for other programs and for people. */
 export interface RunState {
   readonly version: 1;
@@ -66,6 +77,8 @@ export interface RunState {
   readonly stopTimeoutMs?: number;
   /** Where bhyve makes sockets, and those that were there before it. */
   readonly sockets?: { readonly paths: readonly string[]; readonly before: readonly FileIdentity[] };
+  /** Absent where the spec sets no limit, or one beyond 1000. */
+  readonly restart?: RestartBudget;
   /** The end of the boot before. */
   readonly last?: LastEnd;
   /** What does not work beside the VM, and why: the log, the state file itself. */
@@ -110,6 +123,7 @@ export function stateIn(text: string): RunState | undefined {
   const bhyve = identityOf(value.bhyve);
   const loader = identityOf(value.loader);
   const sockets = socketsOf(value.sockets);
+  const restart = restartOf(value.restart);
   const last = lastOf(value.last);
   const degraded = degradedOf(value.degraded);
   const known = phases.find((each) => each === phase);
@@ -130,8 +144,9 @@ export function stateIn(text: string): RunState | undefined {
     ...(loader === undefined ? {} : { loader }),
     ...(value.isMonitored === true ? { isMonitored: true as const } : {}),
     ...(force === undefined ? {} : { forced: force }),
-    ...(Number.isFinite(stopTimeoutMs) && Number(stopTimeoutMs) >= 0 ? { stopTimeoutMs: Number(stopTimeoutMs) } : {}),
+    ...(isAmount(stopTimeoutMs) ? { stopTimeoutMs } : {}),
     ...(sockets === undefined ? {} : { sockets }),
+    ...(restart === undefined ? {} : { restart }),
     ...(last === undefined ? {} : { last }),
     ...(degraded === undefined ? {} : { degraded }),
   };
@@ -143,6 +158,8 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
 /** A pid, or the number of a boot; 0 and -1 would signal more than one process. */
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
+
+const isAmount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0;
 
 function identityOf(value: unknown): ProcessIdentity | undefined {
   if (!isObject(value) || !isCount(value.pid)) return undefined;
@@ -160,6 +177,12 @@ const isFileIdentity = (value: unknown): value is FileIdentity =>
   isObject(value) && isText(value.path) && isDigits(value.device) && isDigits(value.inode);
 
 const isDigits = (value: unknown): boolean => isText(value) && /^\d{1,20}$/.test(value);
+
+function restartOf(value: unknown): RestartBudget | undefined {
+  if (!isObject(value) || !isTexts(value.reboots)) return undefined;
+  const { max, windowMs, stableMs, reboots } = value;
+  return isAmount(max) && isAmount(windowMs) && isAmount(stableMs) ? { max, windowMs, stableMs, reboots } : undefined;
+}
 
 function lastOf(value: unknown): LastEnd | undefined {
   if (!isObject(value)) return undefined;
