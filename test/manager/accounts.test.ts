@@ -1,5 +1,5 @@
 import { scryptSync } from 'node:crypto';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { mkdirSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { ProblemsError } from '../../src/base/problem.js';
@@ -98,6 +98,31 @@ describe('the file of accounts', () => {
       place.write('accounts.json', content, 0o600);
       expect(await codesOf(() => openAccounts(optionsIn(place)))).toEqual([code]);
       expect(readFileSync(place.path('accounts.json'), 'utf8')).toBe(content);
+    });
+  });
+
+  test('that is cut at any byte is refused whole, and left as it is', async () => {
+    await inPlace(async (place) => {
+      const first = await opened(place);
+      first.addGroup('root/web');
+      await first.addUser({ name: 'anna', password: 'a good one', grants: [{ group: 'root/web', role: 'operate' }] });
+      first.makeToken({ user: 'anna', name: 'ci', ends: inAnHour(), grants: [] });
+      rmSync(place.path('initial-password'), { force: true });
+      const file = place.path('accounts.json');
+      const text = readFileSync(file, 'utf8');
+      expect(text.endsWith('}\n')).toBe(true);
+      // Without its last line feed it is whole.
+      for (let length = 0; length < text.length - 1; length += 1) {
+        writeFileSync(file, text.slice(0, length));
+        const codes = await codesOf(() => openAccounts(optionsIn(place)));
+        expect([length, codes]).toEqual([length, ['damaged']]);
+        expect(readFileSync(file, 'utf8')).toBe(text.slice(0, length));
+      }
+      // Nobody has become root by it.
+      expect(existsSync(place.path('initial-password'))).toBe(false);
+      writeFileSync(file, text.trimEnd());
+      const { accounts: again } = await openAccounts(optionsIn(place));
+      expect([again.users(), again.tokens(), again.groups()]).toEqual([first.users(), first.tokens(), first.groups()]);
     });
   });
 

@@ -20,7 +20,7 @@ export interface StateFolder {
    * @throws ProblemsError `cannot-create` where a newer program has written it
    */
   readonly read: (name: string) => Readonly<Record<string, unknown>> | 'damaged' | undefined;
-  /** Replaces it whole; it is on the disk then. @throws the error of the system call; the old one is there then */
+  /** Replaces it whole; it is on the disk then. @throws the error of the system call; the old one is there then, as `replacePrivateFile` has it */
   readonly write: (name: string, record: object) => void;
   /** @throws the error of the system call */
   readonly remove: (name: string) => void;

@@ -76,18 +76,31 @@ export function readAccounts(file: string): AccountData | undefined {
   throw refusal(file, 'damaged', 'this is no file of accounts', fix);
 }
 
-/** @throws ProblemsError `not-kept` where it cannot be written: nothing has changed then */
+/**
+ * @throws ProblemsError `not-kept` where it cannot be written: the file is as it was then, unless its folder alone could not
+ * be synced. In that case the file has the change, which may be gone after a power cut, and the problem says so.
+ */
 export function writeAccounts(file: string, data: AccountData): void {
+  const text = `${JSON.stringify({ version: accountsVersion, ...data }, undefined, 2)}\n`;
   try {
-    replacePrivateFile(file, `${JSON.stringify({ version: accountsVersion, ...data }, undefined, 2)}\n`);
+    replacePrivateFile(file, text);
   } catch (error) {
+    const what = holds(file, text) ? 'are changed, which a power cut may undo' : 'cannot be written';
     const problem: Problem = {
       code: 'not-kept',
       severity: 'error',
-      message: `the accounts cannot be written: ${errorReason(error)}`,
+      message: `the accounts ${what}: ${errorReason(error)}`,
       fix: 'make room, or make the folder writable',
     };
     throw new ProblemsError('cannot-create', file, [problem]);
+  }
+}
+
+function holds(file: string, text: string): boolean {
+  try {
+    return readBoundedText(file, { most: maxBytes, isRegular: true }) === text;
+  } catch {
+    return false;
   }
 }
 

@@ -56,8 +56,9 @@ export interface NewToken {
 }
 
 /**
- * Users, their passwords and tokens, and the tree of groups; kept in one file, which is replaced at every change. What
- * cannot be kept does not count.
+ * Users, their passwords and tokens, and the tree of groups; kept in one file, which is replaced at every change. What is
+ * in the file counts, and nothing else does: what is refused as `not-kept` has not happened, or is in the file and may be
+ * undone by a power cut. The problem says which.
  */
 export interface Accounts {
   readonly users: () => readonly UserView[];
@@ -155,9 +156,26 @@ function accountsOf(
   let data = first;
   const remembered = rememberedCredentials(clock);
 
+  /**
+   * What was refused counts only where its file has it all the same, because the folder alone could not be synced: so this
+   * manager and the next one say the same of who may do what.
+   */
   function keep(next: AccountData): void {
-    writeAccounts(file, next);
+    try {
+      writeAccounts(file, next);
+    } catch (error) {
+      data = readAgain() ?? data;
+      throw error;
+    }
     data = next;
+  }
+
+  function readAgain(): AccountData | undefined {
+    try {
+      return readAccounts(file);
+    } catch {
+      return undefined;
+    }
   }
 
   const userOf = (name: string): KeptUser | undefined => data.users.find((user) => user.name === name);
