@@ -157,6 +157,11 @@ describe('a script is read as sh(1) reads it', () => {
     ['a quote without an end', "a\nb 'c", 2, 'a single quote has no end'],
     ['a double quote without one', 'a "b\n\n', 1, 'a double quote has no end'],
     ['a backquote without one', '\nsay `date', 2, 'a backquote has no end'],
+    ['a backquote that the next one closes', 'a\nb=`c\n\nd=`e`\nf', 2, 'a backquote has no end'],
+    ['a backquote behind some that end', 'a=`b`\nc=`d\ne=`f` g=`h`\ni=`j`', 2, 'a backquote has no end'],
+    ['a double quote that the next one closes', 'a="b\n"\nc "d\n\ne="f" g="h"', 3, 'a double quote has no end'],
+    ['an apostrophe', "a 'b'\necho don't\nc 'd'", 2, 'a single quote has no end'],
+    ['a quote behind one of several lines', "a 'b\n\nc'\nd\ne 'f", 5, 'a single quote has no end'],
     ['a brace without one', 'say ${A', 1, '"{" has no end'],
     ['a here-document without one', 'cat <<X\nabc\n', 1, 'the here-document "X" has no end'],
   ])('%s is told with its line', (_title, text, line, message) => {

@@ -33,6 +33,15 @@ const mostCommands = 3_000;
 /** @param first with which they begin */
 export const newIds = (first = 0): Ids => ({ next: first, last: first + mostCommands });
 
+/** Kinds of what a character both opens and closes. */
+type Quote = 'a single quote' | 'a double quote' | 'a backquote';
+
+/** Quotes of one kind that go over ends of lines, each opened on the line where the one before was closed. */
+interface QuoteChain {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Where a script is read, and what was seen so far. */
 export interface Cursor {
   readonly text: string;
@@ -43,6 +52,7 @@ export interface Cursor {
   readonly onlyLine: number | undefined;
   readonly assigned: Set<string>;
   readonly brokenLines: Set<number>;
+  readonly quoteChains: Map<Quote, QuoteChain>;
   pending: PendingDocument[];
   readonly ids: Ids;
   /** Reads the commands up to a closing bracket, which is left. */
@@ -55,6 +65,23 @@ export interface Cursor {
 const maxDepth = 100;
 
 export const lineOf = ({ line, onlyLine }: Cursor): number => onlyLine ?? line;
+
+/** Remembers a quote whose end was taken just now. */
+export function closeQuote(cursor: Cursor, quote: Quote, from: number): void {
+  const to = lineOf(cursor);
+  if (from === to) return;
+  const before = cursor.quoteChains.get(quote);
+  cursor.quoteChains.set(quote, { from: before?.to === from ? before.from : from, to });
+}
+
+/**
+ * A quote without an end is closed by the next one of its kind, which then leaves one open, and so on to the end of the
+ * text: the line to look at is the first of these.
+ */
+export function unclosedQuote(cursor: Cursor, quote: Quote, from: number): ScriptStop {
+  const before = cursor.quoteChains.get(quote);
+  return new ScriptStop(before?.to === from ? before.from : from, `${quote} has no end`);
+}
 
 /** @throws ScriptStop where there are more commands than are followed */
 export function nextId(cursor: Cursor): number {
@@ -139,6 +166,7 @@ export function parsed(
     onlyLine,
     assigned: new Set(),
     brokenLines: new Set(),
+    quoteChains: new Map(),
     pending: [],
     ids,
     readList: readers.readList,

@@ -1,4 +1,5 @@
 import {
+  closeQuote,
   closingAt,
   isAtEnd,
   lineOf,
@@ -9,6 +10,7 @@ import {
   ScriptStop,
   skip,
   take,
+  unclosedQuote,
   within,
   type Cursor,
 } from './cursor.js';
@@ -66,18 +68,21 @@ function readPart(cursor: Cursor, parts: Part[]): void {
 
 function singleQuoted(cursor: Cursor, line: number): string {
   const end = cursor.text.indexOf("'", cursor.at + 1);
-  if (end === -1) throw new ScriptStop(line, 'a single quote has no end');
-  return take(cursor, end + 1 - cursor.at).slice(1, -1);
+  if (end === -1) throw unclosedQuote(cursor, 'a single quote', line);
+  const taken = take(cursor, end + 1 - cursor.at).slice(1, -1);
+  closeQuote(cursor, 'a single quote', line);
+  return taken;
 }
 
 /** Up to the closing quote, which is taken. */
 function doubleQuoted(cursor: Cursor, parts: Part[], line: number): void {
   const count = parts.length;
   for (;;) {
-    if (isAtEnd(cursor)) throw new ScriptStop(line, 'a double quote has no end');
+    if (isAtEnd(cursor)) throw unclosedQuote(cursor, 'a double quote', line);
     const char = peek(cursor);
     if (char === '"') {
       take(cursor);
+      closeQuote(cursor, 'a double quote', line);
       // `""` is an empty word, `"$@"` without arguments is none.
       if (parts.length === count) addText(parts, '', true);
       return;
@@ -111,12 +116,13 @@ export function readText(cursor: Cursor): Word {
 
 /** @param unescape what the shell makes of backslashes between the backquotes */
 export function readBackquotes(cursor: Cursor, isQuoted: boolean, unescape: (inner: string) => string): Part {
-  const [start, line] = [cursor.at, cursor.line];
+  const [start, line, told] = [cursor.at, cursor.line, lineOf(cursor)];
   take(cursor);
   const [inner = ''] = look(cursor, /(?:[^`\\]|\\[^])*/y) ?? [];
   take(cursor, inner.length);
-  if (peek(cursor) !== '`') throw new ScriptStop(cursor.onlyLine ?? line, 'a backquote has no end');
+  if (peek(cursor) !== '`') throw unclosedQuote(cursor, 'a backquote', told);
   take(cursor);
+  closeQuote(cursor, 'a backquote', told);
   const body = nested(cursor, () => cursor.readList(within(cursor, unescape(inner), line)));
   return { kind: 'command', source: cursor.text.slice(start, cursor.at), body, isQuoted };
 }
@@ -155,8 +161,9 @@ function readDollar(cursor: Cursor, parts: Part[], isQuoted: boolean): void {
     parts.push(nested(cursor, () => readBraces(cursor, start, isQuoted)));
   } else if (peek(cursor) === "'" && !isQuoted) {
     const [raw] = look(cursor, /'(?:[^'\\]|\\[^])*'/y) ?? [];
-    if (raw === undefined) throw new ScriptStop(line, 'a single quote has no end');
+    if (raw === undefined) throw unclosedQuote(cursor, 'a single quote', line);
     addText(parts, unescaped(take(cursor, raw.length).slice(1, -1)), true);
+    closeQuote(cursor, 'a single quote', line);
   } else if (peek(cursor) === '"' && !isQuoted) {
     take(cursor);
     doubleQuoted(cursor, parts, line);
