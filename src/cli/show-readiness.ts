@@ -24,9 +24,9 @@ export function formatReadiness(
   return { ready: asLines(ready), rest: asLines(lines) };
 }
 
-/** How many of the findings vmrun can fix. */
+/** How many of the findings vmrun can fix when it is told to. */
 function fixableLine(findings: readonly HostFinding[]): readonly string[] {
-  const fixable = findings.filter(({ fix }) => fix !== undefined).length;
+  const fixable = findings.filter(({ fix, mayFix }) => fix !== undefined && !mayFix).length;
   if (fixable === 0) return [];
   const all = findings.length === 1 ? 'it' : 'all of them';
   return ['', `vmrun can fix ${fixable === findings.length ? all : `${fixable} of them`}: run it with --recover`];

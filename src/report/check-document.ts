@@ -17,7 +17,7 @@ export interface CheckDocument {
   readonly targets: readonly {
     /** Its name. */
     readonly target: string;
-    /** A run would start bhyve now. */
+    /** A run would start bhyve now, after what the spec lets it fix. */
     readonly ready: boolean;
     /** What stands between the host and it. */
     readonly problems: readonly FindingDocument[];

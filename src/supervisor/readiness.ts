@@ -1,5 +1,5 @@
 import { checkHost } from '../host/look/check.js';
-import type { HostFinding } from '../host/look/findings.js';
+import { commandOf, type HostFinding } from '../host/look/findings.js';
 import { withoutTools } from '../host/look/foreign-view.js';
 import type { HostView } from '../host/look/view.js';
 import type { Machine } from '../machine/machine.js';
@@ -20,7 +20,7 @@ export interface TargetReadiness {
   readonly target: string;
   /** What concerns the VM's name first. */
   readonly findings: readonly HostFinding[];
-  /** A run would start bhyve now; there may be warnings. */
+  /** A run would start bhyve now, after what the spec lets it fix; there may be warnings. */
   readonly isReady: boolean;
 }
 
@@ -43,7 +43,10 @@ export async function readiness(
       const all: readonly HostFinding[] = [
         ...problems.map((problem) => ({ problem, mayFix: false })),
         // Tools that are missing because this is no FreeBSD are one finding.
-        ...(isForeign ? [noBhyve(view), ...findings.filter(({ problem }) => problem.code !== 'host-tool')] : findings),
+        ...(isForeign
+          ? [noBhyve(view), ...findings.filter(({ problem }) => problem.code !== 'host-tool')]
+          : findings
+        ).map(asOfAStart),
       ];
       return {
         target: machine.target,
@@ -53,6 +56,19 @@ export async function readiness(
     }),
   );
 }
+
+/** What a start fixes without being asked stands in no start's way. */
+const asOfAStart = (found: HostFinding): HostFinding =>
+  found.mayFix && found.fix !== undefined
+    ? {
+        ...found,
+        problem: {
+          ...found.problem,
+          severity: 'warning',
+          fix: `none is needed: with "fix": true a start runs ${commandOf(found.fix.action)}`,
+        },
+      }
+    : found;
 
 const noBhyve = ({ system }: HostView): HostFinding => ({
   problem: {

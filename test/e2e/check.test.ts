@@ -44,6 +44,34 @@ describe('vmrun check', () => {
     });
   });
 
+  test('says of what a start fixes by itself that it will, and is ready', async () => {
+    await onFakeHost(async ({ place, host, vmrun, checking }) => {
+      writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
+      host.addInterface('bridge0', { groups: 'bridge' });
+      const card = { device: 'virtio-net', name: 'tap9', bridge: 'bridge0' };
+      const write = (fix: boolean, more: object = {}): void =>
+        void place.spec({ bootrom: 'rom.fd', emulations: [{ ...card, fix, ...more }] });
+      write(true);
+      const ready = await vmrun(checking());
+      expect(ready).toMatchObject({ status: 0, stdout: `${place.name}: ready to boot target default\n` });
+      expect(ready.stderr).toContain('2 warnings\n');
+      expect(ready.stderr).toMatch(/there is no interface tap9\n +fix: none is needed: .* runs ifconfig tap9 create\n/);
+      expect(ready.stderr).not.toContain('--recover');
+      const json = await vmrun(checking('--json'));
+      expect(JSON.parse(json.stdout)).toMatchObject({
+        ready: true,
+        targets: [{ ready: true, problems: [{ severity: 'warning' }, { severity: 'warning' }] }],
+      });
+      write(false);
+      expect((await vmrun(checking())).status).toBe(69);
+      // What no start fixes is an error with it, too.
+      write(true, { bridge: 'bridge1' });
+      const other = await vmrun(checking());
+      expect(other).toMatchObject({ status: 69, stdout: '' });
+      expect(other.stderr).toContain('there is no bridge bridge1');
+    });
+  });
+
   test('asks every tool once, however many targets there are', async () => {
     await onFakeHost(async ({ place, host, vmrun, checking }) => {
       writeFileSync(place.path('rom.fd'), Buffer.alloc(4096));
