@@ -6,13 +6,16 @@ import type { JsonSchema } from '../devices/json-schema.js';
 /** A duration as the spec writes it: seconds, or text with a unit. */
 export type Duration = number | string;
 
+/** What is like the pattern of durations. */
+export const durationWords = 'seconds, or text with a unit such as "90s", "5min" or "500ms"';
+
 export const duration = (description: string, byDefault: string | number): JsonSchema => ({
   type: ['number', 'string'],
   description: `${description} Seconds, or text with a unit: ms, s, min, h.`,
   minimum: 0,
   maximum: maxDurationSeconds,
   pattern: durationPattern,
-  patternErrorMessage: 'seconds, or text with a unit such as "90s", "5min" or "500ms"',
+  patternErrorMessage: durationWords,
   default: byDefault,
 });
 

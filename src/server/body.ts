@@ -3,10 +3,11 @@ import { child, steps } from '../base/json-pointer.js';
 import { limited, type Problem } from '../base/problem.js';
 import { shown } from '../base/text.js';
 import { parseJson } from '../spec/json.js';
+import { limitWords } from '../spec/limit-words.js';
 import { linesOf } from '../spec/locate.js';
 import { find, toValue, type SourceNode } from '../spec/source-tree.js';
 import { HttpError, httpError } from './http-error.js';
-import type { BodyRow, Validate, Violation } from './route.js';
+import type { BodyRow, Schema, Validate, Violation } from './route.js';
 
 /** The most that a body may have. */
 export const mostBodyBytes = 1024 * 1024;
@@ -44,7 +45,7 @@ export async function readBody(
   if (Number(headers['content-length'] ?? 0) > mostBodyBytes) throw tooLarge();
   sayContinue();
   const text = decoded(await allOf(request));
-  return { body: row.kind === 'json' ? jsonIn(text, row.validate) : undefined, text, type };
+  return { body: row.kind === 'json' ? jsonIn(text, row) : undefined, text, type };
 }
 
 const typesOf = (row: BodyRow): readonly string[] => (row.kind === 'json' ? ['application/json'] : row.types);
@@ -79,7 +80,7 @@ function decoded(bytes: Buffer): string {
   }
 }
 
-function jsonIn(text: string, validate: Validate): unknown {
+function jsonIn(text: string, row: Judged): unknown {
   const parsed = parseJson(text, { what: 'body', maxValues: mostValues });
   if (!parsed.ok) {
     throw new HttpError(
@@ -93,7 +94,7 @@ function jsonIn(text: string, validate: Validate): unknown {
   }
   const { root } = parsed;
   const value = toValue(root);
-  refuseViolations(validate, value, (pointer) => placeIn(text, root, pointer));
+  refuseViolations(row, value, (pointer) => placeIn(text, root, pointer));
   return value;
 }
 
@@ -102,16 +103,22 @@ function placeIn(text: string, root: SourceNode, pointer: string): Problem['plac
   return { file: 'body', ...linesOf(text).at(entry?.keyStart ?? node.start), pointer };
 }
 
+/** A schema, and what the build makes of it. */
+interface Judged {
+  readonly schema: Schema;
+  readonly validate: Validate;
+}
+
 /** @throws HttpError with all that a schema finds wrong */
 export function refuseViolations(
-  validate: Validate,
+  { schema, validate }: Judged,
   value: unknown,
   placeOf: (pointer: string) => Problem['place'],
   whole = 'the body',
 ): void {
   if (validate(value)) return;
   const problems = (validate.errors ?? []).flatMap((violation): readonly Problem[] => {
-    const found = sentenceOf(violation, value, whole);
+    const found = sentenceOf(violation, value, { schema, whole });
     if (found === undefined) return [];
     const place = placeOf(found.pointer);
     const { code, message } = found;
@@ -130,7 +137,7 @@ interface Sentence {
 function sentenceOf(
   { instancePath: pointer, keyword, params }: Violation,
   root: unknown,
-  whole: string,
+  { schema, whole }: { readonly schema: Schema; readonly whole: string },
 ): Sentence | undefined {
   const at = pointer === '' ? whole : pointer;
   // Nobody wants to see a password again.
@@ -151,19 +158,29 @@ function sentenceOf(
     case 'oneOf':
     case 'anyOf':
       return undefined;
+    case 'pattern': {
+      const words = schemaAt(schema, pointer)?.patternErrorMessage;
+      const form = typeof words === 'string' ? words : `like ${String(params.pattern)}`;
+      return say('wrong-value', `${at} has to be ${form}, found ${found()}`);
+    }
     default: {
-      const { limit, pattern } = params;
-      const rule = typeof limit === 'number' ? `${keyword} ${limit}` : `the pattern ${String(pattern)}`;
-      return say('wrong-value', `${at} breaks ${rule}, found ${found()}`);
+      const words = limitWords(keyword, params.limit);
+      const said = words === undefined ? `breaks the rule ${JSON.stringify(keyword)}` : `has to ${words}`;
+      return say('wrong-value', `${at} ${said}, found ${found()}`);
     }
   }
 }
 
+/** The part of a schema that speaks about a value. */
+const schemaAt = (whole: Schema, pointer: string): Schema | undefined =>
+  steps(pointer).reduce<unknown>(
+    (schema, step) => memberOf(memberOf(schema, 'properties'), step) ?? memberOf(schema, 'items'),
+    whole,
+  ) as Schema | undefined;
+
 const listed = (words: unknown): string => (Array.isArray(words) ? words.join(' or ') : String(words));
 
-function valueAt(root: unknown, pointer: string): unknown {
-  return steps(pointer).reduce<unknown>(
-    (value, step) => (typeof value === 'object' && value !== null ? Reflect.get(value, step) : undefined),
-    root,
-  );
-}
+const valueAt = (root: unknown, pointer: string): unknown => steps(pointer).reduce(memberOf, root);
+
+const memberOf = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

@@ -207,8 +207,7 @@ function queryOf(search: string, { query }: Route): Readonly<Record<string, stri
       throw httpError(400, 'repeated-parameter', `${name} is given twice`, 'keep one of the two');
     values[name] = value;
   }
-  if (query !== undefined)
-    refuseViolations(query.validate, values, (pointer) => ({ file: 'query', pointer }), 'the query');
+  if (query !== undefined) refuseViolations(query, values, (pointer) => ({ file: 'query', pointer }), 'the query');
   return values;
 }
 

@@ -3,6 +3,7 @@ import { child, steps } from '../base/json-pointer.js';
 import type { Finding } from '../base/problem.js';
 import { listWords, shown } from '../base/text.js';
 import type { JsonSchema } from '../devices/json-schema.js';
+import { limitWords } from './limit-words.js';
 import { definitionName, propertySchema, schemaFor, type Definitions } from './schema-walk.js';
 import { entryOf, find, toValue, type SourceNode } from './source-tree.js';
 
@@ -152,8 +153,12 @@ function sentenceOf(violated: Violated): SchemaFinding {
     case 'minLength':
     case 'minProperties':
       return finding('empty', pointer, `${name} must not be empty`, example && `${example}, or leave it out`);
-    default:
-      return finding('invalid', pointer, `${name}: ${value} breaks the rule "${violation.keyword}" of the schema`);
+    default: {
+      const words = limitWords(violation.keyword, params.limit);
+      return words === undefined
+        ? finding('invalid', pointer, `${name}: ${value} breaks the rule "${violation.keyword}" of the schema`)
+        : finding('out-of-range', pointer, `${name} must ${words}, got ${value}`);
+    }
   }
 }
 

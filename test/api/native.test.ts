@@ -420,6 +420,9 @@ describe('people', () => {
       );
       const short = await call('POST /users', { body: { name: 'bert', password: 'x', grants } });
       expect([short.status, short.text.includes('"x"')]).toEqual([400, false]);
+      expect(fact(short.json, 'problems', '0', 'message')).toBe(
+        '/password has to have at least 8 characters, found another value',
+      );
       expect(await statusOf(call('PATCH /users/anna', { body: { grants: [] } }))).toBe(200);
       expect(await statusOf(call('PATCH /users/none', { body: { grants: [] } }))).toBe(404);
       expect(

@@ -1,6 +1,7 @@
 import { durationPattern } from '../../base/duration.js';
-import { groupPattern, roles } from '../../manager/accounts/grants.js';
-import { userPattern } from '../../manager/accounts/accounts.js';
+import { durationWords } from '../../fields/durations.js';
+import { groupPattern, groupWords, roles } from '../../manager/accounts/grants.js';
+import { userPattern, userWords } from '../../manager/accounts/accounts.js';
 import { longestPassword, shortestPassword } from '../../manager/accounts/passwords.js';
 import type { Schema } from '../../server/route.js';
 
@@ -28,17 +29,22 @@ const timeout: Schema = {
   description:
     'How long the guest may take to power off: seconds, or text with a unit. Default: `stop_timeout` of its spec.',
   pattern: durationPattern,
+  patternErrorMessage: durationWords,
   minimum: 0,
   maximum: 86_400,
   examples: ['90s', 90],
 };
 const now: Schema = { type: 'boolean', description: 'Do not wait for the guest.' };
 
-const userName = text('Name of a user.', { pattern: userPattern });
+const userName = text('Name of a user.', { pattern: userPattern, patternErrorMessage: userWords });
 const password = text('A password.', { minLength: shortestPassword, maxLength: longestPassword });
 /** What somebody types who may be wrong. */
 const anyPassword = text('A password.', { maxLength: longestPassword });
-const group = text('Path in the tree of groups.', { pattern: groupPattern, examples: ['root/web'] });
+const group = text('Path in the tree of groups.', {
+  pattern: groupPattern,
+  patternErrorMessage: groupWords,
+  examples: ['root/web'],
+});
 const grants: Schema = {
   type: 'array',
   description: 'Roles on groups, and on all that is below these.',
@@ -52,6 +58,7 @@ const grants: Schema = {
 
 const wait = text('Answer when the operation has ended, or after this time: `30s`; at most ten minutes count.', {
   pattern: durationPattern,
+  patternErrorMessage: 'a time with its unit, e.g. "30s" or "2min"',
   examples: ['30s'],
 });
 const target = targetName;
@@ -70,7 +77,13 @@ export const requestSchemas = {
       enum: ['json', 'svg', 'text', 'mermaid', 'dot'],
     }),
   }),
-  logVmQuery: object({ lines: text('At most so many.', { pattern: '^[0-9]{1,6}$', examples: ['100'] }) }),
+  logVmQuery: object({
+    lines: text('At most so many.', {
+      pattern: '^[0-9]{1,6}$',
+      patternErrorMessage: 'a number of at most 6 digits',
+      examples: ['100'],
+    }),
+  }),
   operateQuery: object({ wait }),
   startVmBody: object({ target }),
   stopVmBody: object({ now, timeout }),
@@ -87,6 +100,7 @@ export const requestSchemas = {
       name: text('What it is for.', { minLength: 1, maxLength: 100 }),
       ends: text('When it ends: RFC 3339. Default: in 90 days.', {
         pattern: timePattern,
+        patternErrorMessage: 'a time with its zone, e.g. "2030-01-01T00:00:00Z"',
         examples: ['2030-01-01T00:00:00Z'],
       }),
       grants: { ...grants, description: 'No wider than those of its owner. Default: all that the owner has.' },

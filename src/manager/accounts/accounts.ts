@@ -110,6 +110,8 @@ export interface OpenedAccounts {
 /** Names of askers that are no users. */
 const reserved = ['socket', 'signal', 'autostart', 'guest', 'policy', 'nobody'];
 export const userPattern = '^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}$';
+/** What is like that pattern. */
+export const userWords = 'the name of a user: up to 64 letters, digits and _ . @ -, the first a letter, a digit or _';
 const userName = new RegExp(userPattern, 'u');
 const groupPath = new RegExp(groupPattern, 'u');
 

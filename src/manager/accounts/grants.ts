@@ -17,6 +17,8 @@ export const rootGroup = 'root';
 
 /** For schemas, too: at most 16 levels. */
 export const groupPattern = '^root(/[A-Za-z0-9][A-Za-z0-9_.-]{0,62}){0,15}$';
+/** What is like that pattern. */
+export const groupWords = 'root, or root/NAME and more names below it';
 
 const isAtOrBelow = (group: string, top: string): boolean => group === top || group.startsWith(`${top}/`);
 
