@@ -298,8 +298,13 @@ function respelled(node: SourceNode, schema: JsonSchema): string | undefined {
     return node.written !== undefined && types.includes('string') ? 'put it in double quotes' : undefined;
   }
   if (!types.includes('boolean')) return undefined;
-  if (/^(?:true|yes|on)$/i.test(node.value)) return 'write true, without quotes';
-  return /^(?:false|no|off)$/i.test(node.value) ? 'write false, without quotes' : 'write true or false, without quotes';
+  const isQuoted = node.end - node.start > node.value.length;
+  const word = /^(?:true|yes|on)$/i.test(node.value)
+    ? 'true'
+    : /^(?:false|no|off)$/i.test(node.value)
+      ? 'false'
+      : 'true or false';
+  return `write ${word}${isQuoted ? ', without quotes' : ''}`;
 }
 
 /** What to write where a value of another type stands: one of those there are, or a whole alternative. */

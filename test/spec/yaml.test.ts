@@ -223,13 +223,11 @@ describe('YAML', () => {
   });
 
   test.each<[text: string, problem: string]>([
-    ['no', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "no" [write false, without quotes]'],
-    ['Yes', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "Yes" [write true, without quotes]'],
+    ['no', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "no" [write false]'],
+    ['Yes', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "Yes" [write true]'],
     ['"true"', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "true" [write true, without quotes]'],
-    [
-      'maybe',
-      '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "maybe" [write true or false, without quotes]',
-    ],
+    ['maybe', '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "maybe" [write true or false]'],
+    ["'off'", '4:12 /utc_clock wrong-type: utc_clock must be true or false, got "off" [write false, without quotes]'],
   ])('takes %s for text, and says what a boolean is where one is wanted', async (word, problem) => {
     const spec = `name: vm0\ncpu: 1\nmem: 1G\nutc_clock: ${word}\n`;
     expect((await problemsOf(spec, yaml)).map(told)).toEqual([problem]);
