@@ -57,6 +57,6 @@ const missing = (file: string, config: string): ProblemsError =>
       code: 'unreadable',
       severity: 'error',
       message: 'there is no such lock file',
-      fix: `make it with: ${quoteCommand(['vmrun', 'lock', '-c', config, '--lock', file])}`,
+      fix: `make it with: ${quoteCommand(['vmrun', 'lock', config, '--lock', file])}`,
     },
   ]);

@@ -291,6 +291,18 @@ vmrun: vm.lock.json: written: 1 target, 5 devices
     expect(text('vm.lock.json')).toBe(before);
   });
 
+  test('what to do about one that is missing or old is a command that does it', async () => {
+    put('$vm.json', vm);
+    const fixOf = ({ err }: { readonly err: string }): string | undefined => /\[(.*)\]$/.exec(err)?.[1];
+    expect(fixOf(await vmrun('lock $vm.json --check'))).toBe("vmrun lock '$vm.json'");
+    expect(fixOf(await vmrun('lock $vm.json --check --lock other.json'))).toBe(
+      "vmrun lock '$vm.json' --lock other.json",
+    );
+    expect(fixOf(await vmrun('plan $vm.json --lock other.json'))).toBe(
+      "make it with: vmrun lock '$vm.json' --lock other.json",
+    );
+  });
+
   test('--prune forgets what the spec has no more', async () => {
     put('vm.json', edited);
     await vmrun('lock -c vm.json');

@@ -1,3 +1,4 @@
+import { quoteCommand } from '../../base/shell.js';
 import { ProblemsError, type Problem } from '../../base/problem.js';
 import { count } from '../../base/text.js';
 import type { Platform } from '../../devices/device.js';
@@ -130,12 +131,12 @@ function summary({ targets }: Identity): string {
   return `${count(all.filter(({ isStale }) => isStale !== true).length, 'target')}, ${count(devices, 'device')}${rest}`;
 }
 
-const outdated = (file: string, before: Identity | undefined, { config }: LockChoices): ProblemsError =>
+const outdated = (file: string, before: Identity | undefined, { config, lock }: LockChoices): ProblemsError =>
   new ProblemsError('spec', file, [
     {
       code: before === undefined ? 'lock-missing' : 'lock-outdated',
       severity: 'error',
       message: before === undefined ? 'there is no lock file' : 'it does not say what the spec comes to now',
-      fix: `vmrun lock -c ${config}`,
+      fix: quoteCommand(['vmrun', 'lock', config, ...(lock === undefined ? [] : ['--lock', lock])]),
     },
   ]);

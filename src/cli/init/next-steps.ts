@@ -19,7 +19,7 @@ export function nextSteps({ file, missingDisk, missingCd, hasInstall }: Written)
   const spec = quoteWord(file);
   const steps: readonly (readonly [command: string, why: string])[] = [
     ...(missingDisk === undefined ? [] : [[createDisk(missingDisk), 'create the disk'] as const]),
-    [`vmrun check ${hasInstall ? `${spec} --all-targets` : `-c ${spec}`}`, 'see what is missing on the host'],
+    [`vmrun check ${spec}${hasInstall ? ' --all-targets' : ''}`, 'see what is missing on the host'],
     [`vmrun -c ${spec} --simulate`, 'try it without bhyve'],
     ...(hasInstall ? [[`vmrun -c ${spec} -t install`, 'install from the CD'] as const] : []),
     [`vmrun -c ${spec}`, 'run it'],
