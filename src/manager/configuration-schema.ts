@@ -36,12 +36,13 @@ const properties: Readonly<Record<keyof ConfigurationFields | '$schema', JsonSch
   listen: {
     type: 'array',
     description:
-      'Where the API is served: unix:PATH, http:// on a loopback address, https:// on any; port 0 takes a free one. Default: unix: and manager.sock in the folder of the run directories.',
+      'Where the API is served: unix: and an absolute path, http:// on a loopback address, https:// on any; port 0 takes a free one. Default: unix: and manager.sock in the folder of the run directories.',
     minItems: 1,
     maxItems: 20,
     items: text('An address.', {
       pattern: '^(unix:/[^\\u0000-\\u001f\\u007f]+|https?://[^\\s/]+/?)$',
-      patternErrorMessage: 'an address such as "unix:/var/run/vmrun/manager.sock" or "https://0.0.0.0:8443"',
+      patternErrorMessage:
+        'an address such as "unix:/var/run/vmrun/manager.sock", whose path is absolute, or "https://0.0.0.0:8443"',
     }),
     examples: [['unix:/var/run/vmrun/manager.sock', 'https://0.0.0.0:8443']],
   },

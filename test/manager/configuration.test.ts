@@ -108,8 +108,8 @@ describe('the configuration of a manager', () => {
     [
       '{ "listen": ["tcp:1", "unix:relative"] }',
       [
-        'manager.json:1:14 /listen/0 wrong-text: "tcp:1" is not an address such as "unix:/var/run/vmrun/manager.sock" or "https://0.0.0.0:8443"',
-        'manager.json:1:23 /listen/1 wrong-text: "unix:relative" is not an address such as "unix:/var/run/vmrun/manager.sock" or "https://0.0.0.0:8443"',
+        'manager.json:1:14 /listen/0 wrong-text: "tcp:1" is not an address such as "unix:/var/run/vmrun/manager.sock", whose path is absolute, or "https://0.0.0.0:8443"',
+        'manager.json:1:23 /listen/1 wrong-text: "unix:relative" is not an address such as "unix:/var/run/vmrun/manager.sock", whose path is absolute, or "https://0.0.0.0:8443"',
       ],
     ],
     [
