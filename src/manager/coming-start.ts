@@ -1,6 +1,6 @@
 import type { Problem } from '../base/problem.js';
 import type { OngoingOperation } from './operation-book.js';
-import { cancelled } from './refusals.js';
+import { cancelled, replacedBy } from './refusals.js';
 
 /** A start that waits for other VMs. */
 export interface HeldStart {
@@ -53,7 +53,15 @@ export function comingStart(onCancel: () => void): ComingStart {
     waitsFor = undefined;
   }
 
+  function callOff(why: Problem): void {
+    const { ongoing } = next ?? {};
+    forget();
+    ongoing?.interrupted(why);
+  }
+
+  /** Whatever was there gives way: nobody would see it through any more. */
   function setNext(launch: Launch, isHeld: boolean, isCancellable = true): void {
+    callOff(replacedBy(launch.ongoing.current().kind));
     next = { ...launch, isHeld };
     if (!isCancellable) return;
     launch.ongoing.whenCancelled(() => {
@@ -98,11 +106,7 @@ export function comingStart(onCancel: () => void): ComingStart {
         },
       };
     },
-    callOff(why) {
-      const { ongoing } = next ?? {};
-      forget();
-      ongoing?.interrupted(why);
-    },
+    callOff,
     take() {
       if (next === undefined || next.isHeld) return undefined;
       const { ongoing, target } = next;

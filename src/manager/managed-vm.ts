@@ -6,7 +6,7 @@ import type { RunResult } from '../supervisor/run-options.js';
 import { afterEnd, failureOf, type Failure } from './after-end.js';
 import { comingStart, type HeldStart } from './coming-start.js';
 import type { Asker, StartRequest, StopRequest } from './manager.js';
-import type { OngoingOperation } from './operation-book.js';
+import type { LeftStop, OngoingOperation } from './operation-book.js';
 import type { KeptStop } from './operation-record.js';
 import type { Operation } from './operations.js';
 import { othersOf, type Others } from './other-run.js';
@@ -65,8 +65,8 @@ export interface ManagedVm {
   readonly endWith: (request: StopRequest) => void;
   /** A start that has not begun is called off; what is wanted stays. */
   readonly callOff: (why: Problem) => void;
-  /** A stop that the manager before was asked for. */
-  readonly seeThrough: (ongoing: OngoingOperation, stop: KeptStop) => void;
+  /** Stops and restarts that the manager before was asked for, oldest first. */
+  readonly seeThrough: (left: readonly LeftStop[]) => void;
   /** A start by itself that others come before. */
   readonly hold: (asker: Asker) => HeldStart;
   readonly want: (state: Wanted['state'], by: string, options?: WantOptions) => void;
@@ -286,28 +286,39 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     return ongoing.current();
   }
 
-  function seeThrough(ongoing: OngoingOperation, { due, now }: KeptStop): void {
-    const isRestart = ongoing.current().kind === 'restart';
+  function seeThrough(left: readonly LeftStop[]): void {
+    const stops = left.filter(({ ongoing }) => ongoing.current().kind !== 'restart').map(({ ongoing }) => ongoing);
+    const restarts = left.filter(({ ongoing }) => ongoing.current().kind === 'restart').map(({ ongoing }) => ongoing);
     const { by, target } = wanted.current();
-    const startAfter = (): OngoingOperation | undefined =>
-      wanted.current().state === 'stopped' ? undefined : isRestart ? ongoing : begin('start', { by });
+    /** The one start that follows: of the restart that was asked for last, or of a start that was asked for during a stop. */
+    const startAfter = (): OngoingOperation | undefined => {
+      if (wanted.current().state === 'stopped') return undefined;
+      return restarts.at(-1) ?? begin('start', { by });
+    };
+    const giveWay = (next: OngoingOperation | undefined): void => {
+      for (const each of restarts) {
+        if (each !== next) each.interrupted(replacedBy(next === undefined ? 'stop' : 'restart'));
+      }
+    };
     if (!own.isThere()) {
       void clearAway().then(() => {
-        if (!isRestart) ongoing.done();
+        for (const each of stops) each.done();
         const next = own.isThere() || coming.isThere() ? undefined : startAfter();
+        giveWay(next);
         if (next !== undefined) launch(next, target);
-        else if (isRestart) ongoing.interrupted(replacedBy('stop'));
       });
       return;
     }
     const next = startAfter();
+    giveWay(next);
     if (next !== undefined) coming.wait({ ongoing: next, target });
-    const leftMs = due === undefined ? undefined : Math.max(0, Date.parse(due) - clock.now().getTime());
-    const request = {
-      ...(leftMs === undefined || Number.isNaN(leftMs) ? {} : { timeoutMs: leftMs }),
-      ...(now === undefined ? {} : { now }),
-    };
-    own.stop(request, isRestart ? undefined : ongoing);
+    for (const { ongoing, stop } of left) own.stop(restOf(stop), restarts.includes(ongoing) ? undefined : ongoing);
+  }
+
+  /** What is left of the time that a guest was given. */
+  function restOf({ due, now }: KeptStop): StopRequest {
+    const leftMs = due === undefined ? NaN : Math.max(0, Date.parse(due) - clock.now().getTime());
+    return { ...(Number.isNaN(leftMs) ? {} : { timeoutMs: leftMs }), ...(now === undefined ? {} : { now }) };
   }
 
   /** What a run that was killed has left. */

@@ -22,6 +22,12 @@ export interface OngoingOperation {
 
 type Kept = boolean | 'soon';
 
+/** A stop, or a restart, that was under way when the manager before ended. */
+export interface LeftStop {
+  readonly ongoing: OngoingOperation;
+  readonly stop: KeptStop;
+}
+
 export interface OperationBook extends Operations {
   /**
    * @param isKept on disk, so that the next manager knows of it; `soon`: in a moment, for what nobody has asked for and
@@ -31,8 +37,8 @@ export interface OperationBook extends Operations {
     about: { readonly kind: OperationKind; readonly vm: string; readonly by: string },
     options?: { readonly isKept?: Kept; readonly stop?: KeptStop },
   ) => OngoingOperation;
-  /** Stops that were under way when the manager before ended: to be seen through. */
-  readonly leftStops: () => readonly { readonly ongoing: OngoingOperation; readonly stop: KeptStop }[];
+  /** What is to be seen through, oldest first. */
+  readonly leftStops: () => readonly LeftStop[];
   /** The manager ends: stops stay as they are for the next one, all else is interrupted. */
   readonly end: () => void;
 }
@@ -58,7 +64,7 @@ export function operationBook(
 ): OperationBook {
   const entries = new Map<string, Entry>();
   let forgotMs = clock.monotonicMs();
-  const left: { readonly ongoing: OngoingOperation; readonly stop: KeptStop }[] = [];
+  const left: LeftStop[] = [];
 
   interface Entry {
     operation: Operation;
@@ -178,7 +184,7 @@ export function operationBook(
       onChange(operation);
       return handle(entry);
     },
-    leftStops: () => left,
+    leftStops: () => left.toSorted((a, b) => newestFirst(b.ongoing.current(), a.ongoing.current())),
     end() {
       for (const entry of entries.values()) {
         if (entry.operation.state === 'running' && entry.stop === undefined)

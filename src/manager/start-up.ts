@@ -3,7 +3,7 @@ import { errorReason } from '../base/error-words.js';
 import { listRuns, type KnownRun } from '../supervisor/runs.js';
 import type { Autostarter } from './autostart.js';
 import type { ManagedVm } from './managed-vm.js';
-import type { OperationBook } from './operation-book.js';
+import type { LeftStop, OperationBook } from './operation-book.js';
 import type { Looked, SpecShelf } from './spec-shelf.js';
 import type { Surroundings } from './surroundings.js';
 
@@ -27,11 +27,16 @@ export async function startUp({ around, shelf, vms, tell, starter, book, beforeS
   tell({ ...looked, added: [...looked.added, ...lost] });
   await beforeStart();
   const stops = book.leftStops();
-  starter.begin(runs, new Set(stops.map(({ ongoing }) => ongoing.current().vm)));
-  for (const { ongoing, stop } of stops) {
-    const vm = vms.get(ongoing.current().vm);
-    if (vm === undefined) ongoing.done();
-    else vm.seeThrough(ongoing, stop);
+  const stopsOf = new Map<string, readonly LeftStop[]>();
+  for (const left of stops) {
+    const { vm } = left.ongoing.current();
+    stopsOf.set(vm, [...(stopsOf.get(vm) ?? []), left]);
+  }
+  starter.begin(runs, new Set(stopsOf.keys()));
+  for (const [name, left] of stopsOf) {
+    const vm = vms.get(name);
+    if (vm === undefined) for (const { ongoing } of left) ongoing.done();
+    else vm.seeThrough(left);
   }
   shelf.tidy();
 }

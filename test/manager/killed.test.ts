@@ -18,9 +18,10 @@ interface Scene {
 const inScene = (
   use: (scene: Scene) => Promise<void>,
   fieldsIn: (place: Place) => object = () => ({}),
+  onSigterm?: string,
 ): Promise<void> =>
   inPlace(async (place) => {
-    const guests = guestsOf(place);
+    const guests = guestsOf(place, onSigterm);
     addSpec(place, place.name, fieldsIn(place));
     await use({
       ...{ place, guests },
@@ -162,6 +163,50 @@ test('a restart that was under way ends with a VM that runs', async () => {
     expect(await next.vm(place.name)).toMatchObject({ state: 'running', wanted: { state: 'running' } });
     await next.end(now);
   });
+});
+
+test.each<[title: string, asked: readonly ('stop' | 'restart' | 'start')[], states: readonly string[], boots: number]>([
+  ['a stop and a restart', ['stop', 'restart'], ['done', 'done'], 2],
+  ['two restarts', ['restart', 'restart'], ['interrupted', 'done'], 2],
+  ['a stop and a start', ['stop', 'start'], ['done', 'interrupted'], 2],
+  ['a restart and a stop', ['restart', 'stop'], ['interrupted', 'done'], 1],
+  ['two stops', ['stop', 'stop'], ['done', 'done'], 1],
+])('%s of one VM that were under way are seen through together', async (_title, asked, states, boots) => {
+  await inScene(
+    async (scene) => {
+      const { place, guests, manager, ups } = scene;
+      await runOnce(scene);
+      const second = manager();
+      await second.until('it is adopted', hasRun(second, 'adopted'));
+      const operations: { readonly id: string }[] = [];
+      for (const what of asked) {
+        operations.push(
+          what === 'start' ? await second.start(place.name) : await second[what](place.name, { timeoutMs: 600_000 }),
+        );
+      }
+      await second.kill();
+      const third = manager();
+      await third.until('it is adopted', hasRun(third, 'adopted'));
+      // The guest is deaf; it ends by itself.
+      await guests.end(place.name, 1);
+      const ended = await Promise.all(operations.map(({ id }) => third.wait(id)));
+      expect(ended).toMatchObject(states.map((state) => ({ state })));
+      const isUp = boots > 1;
+      await until(async () => (await third.vm(place.name))?.state === (isUp ? 'running' : 'stopped'));
+      await until(() => ups().length === boots);
+      expect((await third.operations()).filter(({ state }) => state === 'running')).toEqual([]);
+      // Nothing of it is left for the one that comes after.
+      await third.kill();
+      const fourth = manager();
+      if (isUp) await fourth.until('it is adopted', hasRun(fourth, 'adopted'));
+      else await fourth.up;
+      expect(await fourth.vm(place.name)).toMatchObject({ state: isUp ? 'running' : 'stopped' });
+      expect(ups()).toHaveLength(boots);
+      await fourth.end(now);
+    },
+    undefined,
+    ':',
+  );
 });
 
 test('a restart whose second run has begun is not done once more', async () => {
