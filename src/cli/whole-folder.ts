@@ -38,7 +38,9 @@ export async function readFolder(folder: string, context: Context): Promise<Star
   const reading = { hostBhyve: context.hostBhyve, severity: forecastSeverity(namedBhyve({}, context)) };
   const files: FolderSpec[] = [];
   for (const file of filesIn(folder, whole)) {
-    const { name, loaded, problems } = await readSpecFile(file, false, undefined, reading);
+    const read = await readSpecFile(file, false, undefined, reading);
+    if (read === undefined) continue;
+    const { name, loaded, problems } = read;
     files.push({ file, name, spec: loaded?.spec, problems });
   }
   return startPlan(folder, files);

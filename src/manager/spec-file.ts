@@ -3,7 +3,8 @@ import path from 'node:path';
 import { problemKey, ProblemsError, type Problem } from '../base/problem.js';
 import { isVmName } from '../base/vm-name.js';
 import type { Platform } from '../devices/device.js';
-import { filesOfFolder } from '../host/files/folder-files.js';
+import { filesOfFolder, hasFile } from '../host/files/folder-files.js';
+import { hasEntry } from '../host/files/has-entry.js';
 import type { Identity } from '../machine/identity.js';
 import { formatIdentity, readIdentity } from '../machine/identity-text.js';
 import { loadTextWithLock, type LoadedWithLock } from '../report/load-with-lock.js';
@@ -48,11 +49,16 @@ export interface SpecReading {
 const workingDirectory = '/';
 
 /** The files of a folder that are to hold specs: by their extension, and no lock files. @throws the error of the system call */
-export const specFilesOf = (folder: string): readonly string[] =>
-  filesOfFolder(folder).filter((file) => {
-    const name = path.basename(file);
-    return !name.startsWith('.') && specExtensions.includes(path.extname(name)) && !name.endsWith('.lock.json');
-  });
+export const specFilesOf = (folder: string): readonly string[] => filesOfFolder(folder).filter(isNameOfSpec);
+
+/** Whether a file is one of those of its folder. */
+export const isSpecFile = (file: string): boolean => isNameOfSpec(file) && hasFile(file);
+
+/** What an editor leaves begins with a dot or #, or ends otherwise. */
+function isNameOfSpec(file: string): boolean {
+  const name = path.basename(file).toLowerCase();
+  return !/^[.#]/.test(name) && specExtensions.includes(path.extname(name)) && !name.endsWith('.lock.json');
+}
 
 /** Changes with each byte of a text. */
 export const etagOf = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -60,13 +66,14 @@ export const etagOf = (text: string): string => createHash('sha256').update(text
 /**
  * Reads a file and loads what it says; what was read before is not loaded again.
  * @param before the same file, as it was read last
+ * @returns undefined where it is gone by now
  */
 export async function readSpecFile(
   file: string,
   isOurs: boolean,
   before: SpecFile | undefined,
   reading: SpecReading,
-): Promise<SpecFile> {
+): Promise<SpecFile | undefined> {
   const unread = { file, isOurs, text: undefined, lock: undefined, loaded: undefined };
   const nameBefore = before?.name ?? nameOfFile(file);
   let text: string;
@@ -77,6 +84,7 @@ export async function readSpecFile(
     lock = found === undefined ? undefined : formatIdentity(found.identity);
   } catch (error) {
     const problems = problemsOf(error);
+    if (!hasEntry(file)) return undefined;
     const isSame = before !== undefined && before.text === undefined && sameWords(before.problems, problems);
     return isSame ? before : { ...unread, name: nameBefore, problems };
   }
@@ -131,8 +139,9 @@ function nameOfFile(file: string): string | undefined {
 const sameWords = (a: readonly Problem[], b: readonly Problem[]): boolean =>
   a.map(problemKey).join() === b.map(problemKey).join();
 
-/** @throws what is no problem */
+/** Each with its file, since many are told at once: the spec's or that of its lock. @throws what is no problem */
 function problemsOf(error: unknown): readonly Problem[] {
-  if (error instanceof ProblemsError) return error.problems;
-  throw error;
+  if (!(error instanceof ProblemsError)) throw error;
+  const { source, problems } = error;
+  return problems.map((problem) => ({ place: { file: source, pointer: '' }, ...problem }));
 }

@@ -8,7 +8,15 @@ import { specFormats } from '../spec/parse-spec.js';
 import { formatIdentity } from '../machine/identity-text.js';
 import type { KeptSpec } from '../supervisor/kept-spec.js';
 import type { KeptRecords } from './kept-records.js';
-import { loadKept, readSpecFile, specFilesOf, type LoadedText, type SpecFile, type SpecReading } from './spec-file.js';
+import {
+  isSpecFile,
+  loadKept,
+  readSpecFile,
+  specFilesOf,
+  type LoadedText,
+  type SpecFile,
+  type SpecReading,
+} from './spec-file.js';
 
 /** The specs of a VM's name: as a rule one file, and what it said last without problems. */
 export interface Shelved {
@@ -58,6 +66,7 @@ export interface ShelfOptions extends SpecReading {
 }
 
 const acceptedFolder = 'accepted';
+const longestTurnMs = 10;
 
 export function specShelf({ folders, records, clock, isInUse, onDamaged, ...reading }: ShelfOptions): SpecShelf {
   let files: ReadonlyMap<string, SpecFile> = new Map();
@@ -79,13 +88,14 @@ export function specShelf({ folders, records, clock, isInUse, onDamaged, ...read
 
   async function lookAll(): Promise<Looked> {
     const found = new Map<string, SpecFile>();
+    const breathe = pacer(clock);
     const troubles: Problem[] = [];
     for (const folder of [folders.specs, folders.own]) {
       try {
         for (const file of specFilesOf(folder)) {
-          found.set(file, await readSpecFile(file, isOurs(file), files.get(file), reading));
-          // A folder of hundreds keeps nobody waiting.
-          await clock.sleep(0);
+          const read = await readSpecFile(file, isOurs(file), files.get(file), reading);
+          if (read !== undefined) found.set(file, read);
+          await breathe();
         }
       } catch (error) {
         troubles.push(unreadableFolder(folder, error));
@@ -99,11 +109,20 @@ export function specShelf({ folders, records, clock, isInUse, onDamaged, ...read
   async function lookAtSome(some: readonly string[]): Promise<Looked> {
     const found = new Map(files);
     for (const file of some) {
-      const isThere = specFilesOf(path.dirname(file)).includes(file);
-      if (isThere) found.set(file, await readSpecFile(file, isOurs(file), files.get(file), reading));
-      else found.delete(file);
+      const read = isSpecFile(file) ? await readSpecFile(file, isOurs(file), files.get(file), reading) : undefined;
+      if (read !== undefined) found.set(file, read);
+      else if (found.delete(file)) for (const renamed of await newNamesOf(file)) found.set(renamed.file, renamed);
     }
     return settle(found, []);
+  }
+
+  /** A file that is gone may have another name now: it is that of the same VM. What else is new is for a reload. */
+  async function newNamesOf(gone: string): Promise<readonly SpecFile[]> {
+    const name = files.get(gone)?.name;
+    if (name === undefined) return [];
+    const unknown = specFilesOf(path.dirname(gone)).filter((file) => !files.has(file));
+    const read = await Promise.all(unknown.map((file) => readSpecFile(file, isOurs(file), undefined, reading)));
+    return read.filter((each) => each !== undefined).filter((each) => each.name === name);
   }
 
   async function settle(found: ReadonlyMap<string, SpecFile>, troubles: readonly Problem[]): Promise<Looked> {
@@ -222,6 +241,16 @@ export function specShelf({ folders, records, clock, isInUse, onDamaged, ...read
       shelved = new Map([...shelved].filter(([each]) => each !== name));
       return true;
     },
+  };
+}
+
+/** A folder of thousands keeps nobody else waiting; nor does it wait for its turn at each file. */
+function pacer(clock: Clock): () => Promise<void> {
+  let sinceMs = clock.monotonicMs();
+  return async () => {
+    if (clock.monotonicMs() - sinceMs < longestTurnMs) return;
+    await clock.sleep(0);
+    sinceMs = clock.monotonicMs();
   };
 }
 

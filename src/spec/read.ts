@@ -138,6 +138,14 @@ function otherEnding(file: string): string | undefined {
     .find((each) => existsSync(path.join(dir, each)));
 }
 
+/** What nobody has named was found in a folder: if it cannot be opened, it is no plain file. */
+const ofFolder: Readonly<Record<string, string>> = {
+  ENOENT: 'it is a link that leads nowhere: mend it, or remove it',
+  ELOOP: 'it is a link that leads to itself: mend it, or remove it',
+  EFTYPE: 'put a regular file there, or a link to one',
+  EACCES: 'let the user who reads the folder read it',
+};
+
 function readBytes(file: string | number, name: string, words: ReadWords, isRegular: boolean): Buffer {
   let bytes: Buffer | undefined;
   try {
@@ -147,8 +155,8 @@ function readBytes(file: string | number, name: string, words: ReadWords, isRegu
     const isSpec = words === specWords && typeof file === 'string';
     const near = code === 'ENOENT' && isSpec ? otherEnding(file) : undefined;
     const missing = near === undefined ? words.whenMissing : `did you mean ${path.join(path.dirname(name), near)}?`;
-    const fix = code === 'ENOENT' ? missing : code === 'EISDIR' ? words.inDirectory : undefined;
-    throw unreadable(name, reason(error), fix, error);
+    const fixes = isRegular ? ofFolder : { ENOENT: missing, EISDIR: words.inDirectory };
+    throw unreadable(name, reason(error), fixes[code], error);
   }
   if (bytes !== undefined) return bytes;
   const message = `${words.what} has at most ${words.mostBytes / 1024 / 1024} MiB, this is more`;

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { codeOf } from '../../base/error-code.js';
+import { hasEntry } from './has-entry.js';
 
 /** Absolute paths of the files of a folder, sorted, links to files too; none where there is no such folder. @throws the error of the system call */
 export function filesOfFolder(folder: string): readonly string[] {
@@ -13,12 +14,15 @@ export function filesOfFolder(folder: string): readonly string[] {
   }
   return names
     .map((name) => path.join(folder, name))
-    .filter((file) => isFile(file))
+    .filter(isNoFolder)
     .sort();
 }
 
+/** Whether a file would be among those of its folder. */
+export const hasFile = (file: string): boolean => hasEntry(file) && isNoFolder(file);
+
 /** A link that leads nowhere is a file that cannot be read, and is told as such. */
-function isFile(file: string): boolean {
+function isNoFolder(file: string): boolean {
   try {
     return !(statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false);
   } catch {
