@@ -115,6 +115,15 @@ test('one that waits for what is not there, or in a loop, is not started; the ot
       expect([codesOf('a'), codesOf('b')]).toEqual([['autostart-loop'], ['autostart-loop']]);
       for (const name of ['lost', 'a', 'b']) expect(manager.vm(name)).toMatchObject({ state: 'failed' });
       expect(manager.vm('lost')?.spec.problems[0]?.place?.pointer).toBe('/autostart/after/0');
+      // Who listens to events, and who reloads, is told the very same.
+      const told = new Map<string, unknown>();
+      for await (const event of manager.events.subscribe({ fromFirst: true })) {
+        if (event.kind === 'spec') told.set(event.vm, event.problems);
+        if (told.size === 4) break;
+      }
+      const problems = ['a', 'b', 'lost'].map((name) => manager.vm(name)?.spec.problems);
+      expect(['a', 'b', 'lost'].map((name) => told.get(name))).toEqual(problems);
+      expect((await manager.reload(asker)).problems).toEqual(expect.arrayContaining(problems.flat()));
     },
   );
 });

@@ -1,0 +1,195 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { expect, test } from '@jest/globals';
+import type { VmView } from '../../src/manager/vm-view.js';
+import { inPlace, until } from './support/place.js';
+import { managedIn, type ManagedPlace, type Serving } from './support/serving.js';
+import { startVmrun } from './support/vmrun.js';
+
+/** A manager of a folder that the test makes, and what it is asked and says. */
+const serving = (
+  use: (managed: ManagedPlace, serving: Serving) => Promise<void>,
+  before: (managed: ManagedPlace) => void = () => undefined,
+): Promise<void> =>
+  inPlace(async (place) => {
+    const managed = managedIn(place);
+    before(managed);
+    const manager = await managed.serve();
+    let isGood = false;
+    try {
+      await use(managed, manager);
+      isGood = true;
+    } finally {
+      manager.kill(isGood ? 'SIGTERM' : 'SIGKILL');
+    }
+    expect(await manager.ended).toBe(0);
+    expect(place.runDirectories()).toEqual([]);
+  });
+
+/** Where a problem is and what it says, as each command writes it. */
+interface Told {
+  readonly file: string;
+  readonly at: string;
+  readonly pointer: string;
+  readonly message: string;
+}
+
+const toldOf = (vms: readonly VmView[]): readonly Told[] =>
+  vms.flatMap(({ spec }) =>
+    spec.problems.map(({ place, message }) => ({
+      file: place?.file ?? '',
+      at: `${place?.line ?? ''}:${place?.column ?? ''}`,
+      pointer: place?.pointer ?? '',
+      message,
+    })),
+  );
+
+test('names that no VM has and loops are told alike by all, at the line and column of their file', async () => {
+  const names = (managed: ManagedPlace) => ['a', 'b', 'lost', 'self'].map((name) => `${name}.${managed.place.name}`);
+  await serving(
+    async (managed, manager) => {
+      const { place } = managed;
+      const [a, b] = names(managed);
+      const vms = JSON.parse((await managed.ask('ls', '--json')).stdout) as readonly VmView[];
+      const told = toldOf(vms);
+      expect(told.map(({ file, pointer }) => [file, pointer])).toEqual([
+        [place.path('specs/a.json'), '/autostart/after/0'],
+        [place.path('specs/b.json'), '/autostart/after/0'],
+        [place.path('specs/lost.json'), '/autostart/after/1'],
+        [place.path('specs/self.json'), '/autostart/after/0'],
+      ]);
+      expect(told[0]?.message).toContain(b ?? '');
+      expect(told[1]?.message).toContain(a ?? '');
+      expect(told[2]?.message).toContain('nobody');
+      const atOf = (file: string, word: string): string => {
+        const lines = readFileSync(place.path('specs', file), 'utf8').split('\n');
+        return `4:${(lines[3] ?? '').indexOf(`"${word}"`) + 1}`;
+      };
+      expect(told.map(({ at }) => at)).toEqual([
+        ...[atOf('a.json', b ?? ''), atOf('b.json', a ?? ''), atOf('lost.json', 'nobody')],
+        atOf('self.json', `self.${place.name}`),
+      ]);
+
+      // Which plan --all reads without a manager, and tells as the folder was named.
+      const plan = await startVmrun(place, ['plan', '--all', 'specs']).ended;
+      expect(plan.status).toBe(65);
+      const list = (await managed.ask('ls')).stdout;
+      const reloaded = await managed.ask('reload');
+      expect(reloaded.status).toBe(65);
+      const before = manager.said();
+      manager.kill('SIGHUP');
+      await manager.saw(/read the specs again: nothing has changed/);
+      await until(() => told.every(({ at, file }) => manager.said().slice(before.length).includes(`${file}:${at}`)));
+      const again = manager.said().slice(before.length);
+      for (const { file, at, pointer, message } of told) {
+        const line = `${file}:${at}  ${pointer}  ${message}\n`;
+        expect(before).toContain(line);
+        expect(again).toContain(line);
+        expect(reloaded.stderr).toContain(line);
+        expect(plan.stderr).toContain(line.replace(`${place.folder}/`, ''));
+        expect(list).toContain(`  ${file}:${at}: ${message}\n`);
+      }
+    },
+    (managed) => {
+      const [a = '', b = '', lost = '', self = ''] = names(managed);
+      const write = (file: string, name: string, ...after: readonly string[]) =>
+        managed.place.write(
+          `specs/${file}.json`,
+          `{ "name": "${name}",\n  "cpu": 1,\n  "mem": "64M",\n  "autostart": { "after": [ ${after.map((each) => `"${each}"`).join(', ')} ] } }\n`,
+        );
+      write('a', a, b);
+      write('b', b, a);
+      write('lost', lost, self, 'nobody');
+      write('self', self, self);
+    },
+  );
+});
+
+test('what a reload has found is said by name, and what will start by itself with the next manager', async () => {
+  await serving(
+    async (managed, manager) => {
+      const { place } = managed;
+      const [auto, web] = [managed.vm('auto', { autostart: true }), managed.vm('web', { cpu: 2 })];
+      const plain = managed.vm('plain');
+      const gone = `gone.${place.name}`;
+      rmSync(place.path('specs/gone.json'));
+      const waits = `${auto} starts by itself with the next manager; vmrun start starts it now`;
+      expect(await managed.ask('reload')).toEqual({
+        status: 0,
+        stdout: '',
+        stderr: `vmrun: added: ${auto} and ${plain}\nvmrun: changed: ${web}\nvmrun: removed: ${gone}\nvmrun: ${waits}\n`,
+      });
+      expect((await managed.view(auto)).state).toBe('stopped');
+      expect((await managed.ask('reload')).stderr).toBe('vmrun: nothing has changed\n');
+      expect((await managed.ask('reload', '-q')).stderr).toBe('');
+      const [more, most] = [managed.vm('more', { autostart: true }), managed.vm('most', { autostart: true })];
+      rmSync(place.path('specs/plain.json'));
+      manager.kill('SIGHUP');
+      await manager.saw(
+        new RegExp(
+          [
+            `read the specs again: added: ${more} and ${most}; removed: ${plain}\n`,
+            `${more} and ${most} start by themselves with the next manager; vmrun start starts them now\n`,
+          ]
+            .map((line) => `vmrun: ${line}`)
+            .join('[^\n]*'),
+        ),
+      );
+      expect((await managed.view(most)).state).toBe('stopped');
+    },
+    (managed) => {
+      managed.vm('web');
+      managed.vm('gone');
+    },
+  );
+});
+
+test('a VM with autostart that apply makes is said to start with the next manager, and not when it is replaced', async () => {
+  await serving(async (managed) => {
+    const { place } = managed;
+    const spec = place.spec({ autostart: true }, 'vm.json');
+    expect(await managed.ask('apply', spec)).toEqual({
+      status: 0,
+      stdout: '',
+      stderr: `vmrun: ${place.name}: made\nvmrun: ${place.name} starts by itself with the next manager; vmrun start starts it now\n`,
+    });
+    expect((await managed.view(place.name)).state).toBe('stopped');
+    place.spec({ autostart: true, cpu: 2 }, 'vm.json');
+    expect((await managed.ask('apply', spec)).stderr).toBe(
+      `vmrun: ${place.name}: replaced: it takes effect at the next boot\n`,
+    );
+  });
+});
+
+test('vmrun ls has below a VM each of its problems at its place, up to five, and what it boots until they are mended', async () => {
+  await serving(
+    async (managed) => {
+      const { place } = managed;
+      const lines = (await managed.ask('ls')).stdout.split('\n');
+      const below = (name: string): readonly string[] => {
+        const at = lines.findIndex((line) => line.startsWith(`${name} `));
+        const end = lines.findIndex((line, index) => index > at && !line.startsWith('  '));
+        return lines.slice(at + 1, end);
+      };
+      expect(below(`bad.${place.name}`)).toEqual([
+        `  ${place.path('specs/bad.json')}:2:10: cpu must be 1 to 65535, got 0`,
+      ]);
+      expect(below('empty')).toEqual([`  ${place.path('specs/empty.json')}: the file is empty`]);
+      const many = below(`many.${place.name}`);
+      expect(many.slice(0, 5).every((line) => line.startsWith(`  ${place.path('specs/many.json')}:`))).toBe(true);
+      expect(many.slice(5)).toEqual(['  and 2 problems more']);
+      expect(below(`good.${place.name}`)).toEqual([]);
+      place.write('specs/good.json', '{ "name"');
+      await managed.ask('reload');
+      const cut = (await managed.ask('ls')).stdout;
+      expect(cut).toMatch(/specs\/good\.json:1:\d+: .*\n {2}until then it boots what its file said before\n/);
+    },
+    (managed) => {
+      const { place } = managed;
+      managed.vm('good');
+      place.write('specs/empty.json', '');
+      place.write('specs/bad.json', `{ "name": "bad.${place.name}",\n  "cpu": 0, "mem": "64M" }`);
+      const strange = Array.from({ length: 7 }, (_, index) => `"strange${index}": 1`).join(', ');
+      place.write('specs/many.json', `{ "name": "many.${place.name}", "cpu": 1, "mem": "64M", ${strange} }`);
+    },
+  );
+});
