@@ -1,19 +1,9 @@
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Ajv2020 from 'ajv/dist/2020.js';
 import { expect, test } from '@jest/globals';
-import { openApiText } from '../../scripts/generate.mjs';
-import { libraryProgram } from '../../scripts/library-types.mjs';
 import { requestSchemas } from '../../src/api/native/request-schemas.js';
 import { rows } from '../../src/api/native/rows.js';
 import { withApi, description } from './support.js';
-
-const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-
-test('docs/openapi.json is the one that rows and types give; if not, run the build', async () => {
-  expect(readFileSync(description, 'utf8')).toBe(await openApiText(root, libraryProgram(root)));
-});
 
 test('the ids of routes are unique, and each schema of a request is used', () => {
   expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);

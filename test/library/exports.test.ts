@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { format } from 'prettier';
 import ts from 'typescript';
 import { describe, expect, test } from '@jest/globals';
+import { openApiText } from '../../scripts/generate.mjs';
 import { libraryProgram } from '../../scripts/library-types.mjs';
 import { reportSchemas } from '../../scripts/report-schemas.mjs';
 
@@ -107,3 +108,7 @@ test.each([...reportSchemas(root, program)])(
     expect(readFileSync(`${root}schemas/${name}.schema.json`, 'utf8')).toBe(text);
   },
 );
+
+test('docs/openapi.json is the one that rows and types give; if not, run the build', async () => {
+  expect(readFileSync(`${root}docs/openapi.json`, 'utf8')).toBe(await openApiText(root, program));
+});
