@@ -166,6 +166,7 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
     vm: view,
     events: { subscribe: ring.subscribe },
     operations: { list: book.list, get: book.get, ended: book.ended, cancel: book.cancel },
+    readSpecOf: around.readSpecOf,
     start: (name, request, asker) => vmOf(name).start(request, asker),
     stop: (name, request, asker) => vmOf(name).stop(request, asker),
     restart: (name, request, asker) => vmOf(name).restart(request, asker),

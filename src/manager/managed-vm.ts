@@ -2,6 +2,7 @@ import type { Problem } from '../base/problem.js';
 import type { Explanation } from '../explain/rule.js';
 import type { LastEnd, RunState } from '../host/run-directory/run-state.js';
 import type { GuestAct } from '../supervisor/guest-act.js';
+import { unknownTarget } from '../spec/targets.js';
 import type { RunResult } from '../supervisor/run-options.js';
 import { afterEnd, failureOf, type Failure } from './after-end.js';
 import { comingStart, type HeldStart } from './coming-start.js';
@@ -231,6 +232,16 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       : failed(begin(kind, asker, false), [runsElsewhere(name, others.supervisor())]);
   }
 
+  /** What would keep a boot from having a spec, or that target: nobody stops a guest, or wants one, for the sake of it. */
+  function whyNoBoot(target: string | undefined): readonly Problem[] {
+    try {
+      const { targets } = shelf.bootable(name).spec;
+      return target === undefined || targets.includes(target) ? [] : [unknownTarget(target, targets)];
+    } catch (error) {
+      return problemsOf(error);
+    }
+  }
+
   function start({ target }: StartRequest, asker: Asker): Operation {
     const refused = refuseStart('start', asker);
     if (refused !== undefined) return refused;
@@ -239,6 +250,8 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       // Two that ask for the same start have one.
       return own.joinStart(() => begin('start', asker)).current();
     }
+    const problems = whyNoBoot(target);
+    if (problems.length > 0) return failed(begin('start', asker, false), problems);
     const wantIt = (): void => {
       want('running', asker.by, target === undefined ? {} : { target });
     };
@@ -259,6 +272,8 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
   function restart({ target, ...request }: StartRequest & StopRequest, asker: Asker): Operation {
     const refused = refuseStart('restart', asker);
     if (refused !== undefined) return refused;
+    const problems = whyNoBoot(target);
+    if (problems.length > 0) return failed(begin('restart', asker, false), problems);
     replaceStart('restart');
     const ongoing = begin('restart', asker, true, keptStop(request));
     want('running', asker.by, target === undefined ? {} : { target });

@@ -56,7 +56,12 @@ export interface Manager {
   readonly vm: (name: string) => VmView | undefined;
   readonly events: ManagerEvents;
   readonly operations: Operations;
-  /** A start of a VM that runs is done at once, without effect. @throws ProblemsError `unknown-vm` */
+  /** Reads the file of a VM once more, as before each boot: what is asked for next is judged by what it says now. */
+  readonly readSpecOf: (name: string) => Promise<void>;
+  /**
+   * A start of a VM that runs is done at once, without effect. One that could not boot, by the spec as it was read last or
+   * for want of that target, has failed at once, and changes nothing. @throws ProblemsError `unknown-vm`
+   */
   readonly start: (name: string, request: StartRequest, asker: Asker) => Operation;
   /** A stop of a VM that does not run is done at once, without effect. @throws ProblemsError `unknown-vm` */
   readonly stop: (name: string, request: StopRequest, asker: Asker) => Operation;

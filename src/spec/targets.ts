@@ -1,6 +1,6 @@
 import { mostHints, nearestName } from '../base/nearest-name.js';
 import { child } from '../base/json-pointer.js';
-import type { Finding } from '../base/problem.js';
+import type { Finding, Problem } from '../base/problem.js';
 import { listWords, shown } from '../base/text.js';
 import { parentOf, targetMerger, textOf, type MergeFinding } from './merge.js';
 import { entryOf, type SourceMapping, type SourceNode } from './source-tree.js';
@@ -19,25 +19,37 @@ export const targetsOf = (root: SourceNode): ReadonlyMap<string, SourceMapping> 
 };
 
 /** Whether a boot of this name is possible. */
-export const isTarget = (targets: ReadonlyMap<string, unknown>, name: string): boolean =>
+const isTarget = (targets: ReadonlyMap<string, unknown>, name: string): boolean =>
   name === defaultTarget || targets.has(name);
 
 /**
  * What to do about a name that is no target.
  * @param others words that would do as well
  */
-export function targetHint(
+function targetHint(
   targets: ReadonlyMap<string, unknown>,
   name: string,
   others: readonly string[] = [],
 ): string {
-  const names = [...targets.keys(), ...(targets.has(defaultTarget) ? [] : [defaultTarget])];
+  return hintAmong([...targets.keys(), ...(targets.has(defaultTarget) ? [] : [defaultTarget])], name, others);
+}
+
+function hintAmong(names: readonly string[], name: string, others: readonly string[] = []): string {
   const near = nearestName(name, [...names, ...others]);
   if (near !== undefined) return `did you mean ${shown(near)}?`;
   const some = names.length > 8 ? [...names.slice(0, 7), '...'] : names;
   const list = listWords(some.map((word) => (word === '...' ? word : shown(word))));
-  return [`the targets are ${list}`, ...others.map((word) => `or use ${shown(word)}`)].join('; ');
+  const known = names.length === 1 ? `the only target is ${list}` : `the targets are ${list}`;
+  return [known, ...others.map((word) => `or use ${shown(word)}`)].join('; ');
 }
+
+/** Somebody asks for a target that is none of those. */
+export const unknownTarget = (name: string, known: readonly string[]): Problem => ({
+  code: 'unknown-target',
+  severity: 'error',
+  message: `there is no target ${JSON.stringify(name)}`,
+  fix: hintAmong(known, name),
+});
 
 /**
  * Checks every `next_target`, `on_give_up` and `inherits` of the file, so that no reboot finds out. Pointers lead into

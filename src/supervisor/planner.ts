@@ -3,7 +3,7 @@ import { ProblemsError, type Problem } from '../base/problem.js';
 import type { Machine } from '../machine/machine.js';
 import { plan, type PlanOptions } from '../machine/plan.js';
 import type { Spec } from '../spec/parse-spec.js';
-import { defaultTarget } from '../spec/targets.js';
+import { defaultTarget, unknownTarget } from '../spec/targets.js';
 
 /**
  * The machine of a target; without one, that of the first boot.
@@ -32,7 +32,7 @@ export function planner(subject: Spec | Machine, options: Planning, planned?: Ma
   refuseOtherTargets(subject);
   const machine = withStdio(subject, options);
   return (target = machine.target) => {
-    if (target !== machine.target) throw refuse(machine.name, noTarget(target, [machine.target]));
+    if (target !== machine.target) throw refuse(machine.name, unknownTarget(target, [machine.target]));
     return machine;
   };
 }
@@ -68,7 +68,7 @@ function specPlanner(spec: Spec, options: Planning, planned: Machine | undefined
 
 /** The spec has been checked for every target when it was loaded, so a plan that fails is a mistake of the caller. */
 function machineOf(spec: Spec, target: string, options: Planning): Machine {
-  if (!spec.targets.includes(target)) throw refuse(spec.source, noTarget(target, spec.targets));
+  if (!spec.targets.includes(target)) throw refuse(spec.source, unknownTarget(target, spec.targets));
   const result = plan(spec, target, options);
   if (!result.ok) throw new ProblemsError('spec', spec.source, result.problems);
   return withStdio(result.value, options);
@@ -102,10 +102,3 @@ function refuseElsewhere({ name, privateConfig, loader }: Machine, { runDirector
 const isIn = (folder: string, file: string): boolean => path.resolve(path.dirname(file)) === path.resolve(folder);
 
 const refuse = (source: string, problem: Problem): ProblemsError => new ProblemsError('usage', source, [problem]);
-
-const noTarget = (target: string, known: readonly string[]): Problem => ({
-  code: 'unknown-target',
-  severity: 'error',
-  message: `there is no target ${JSON.stringify(target)}`,
-  fix: `there is ${known.join(', ')}`,
-});

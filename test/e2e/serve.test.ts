@@ -45,6 +45,33 @@ describe('vmrun serve', () => {
     });
   });
 
+  test('refuses a target that the file does not have now, before anything is stopped or wanted', async () => {
+    await withManager(async (managed) => {
+      const web = managed.vm('web');
+      const serving = await managed.serve();
+      const words = /there is no target "other" fix: the only target is "default"/;
+      const refuses = async (act: string): Promise<void> => {
+        const seen = async () => {
+          const { pid, state, wanted } = await managed.view(web);
+          return { pid, state, wanted };
+        };
+        const before = await seen();
+        const { status, stderr } = await managed.ask(act, web, '-t', 'other');
+        expect([status, stderr.replace(/\s+/g, ' ')]).toEqual([69, expect.stringMatching(words)]);
+        expect(await seen()).toEqual(before);
+      };
+      await refuses('start');
+      expect((await managed.ask('start', web)).status).toBe(0);
+      await refuses('restart');
+      managed.vm('web', { targets: { other: {} } });
+      expect((await managed.ask('restart', web, '-t', 'other')).status).toBe(0);
+      expect(await managed.view(web)).toMatchObject({ state: 'running', target: 'other' });
+      managed.vm('web');
+      await refuses('restart');
+      await stopAll(serving, managed.place);
+    });
+  });
+
   test('tells of a VM that it does not have, and where there is no manager', async () => {
     await withManager(async (managed) => {
       const alone = await managed.ask('ls');

@@ -135,6 +135,110 @@ test('a restart is one operation, and another bhyve', async () => {
   });
 });
 
+const targets = { install: {} };
+const unknownTarget = {
+  code: 'unknown-target',
+  message: 'there is no target "typo"',
+  fix: 'the targets are "default" and "install"',
+};
+
+test('a start with a target that its spec does not have is refused, and nothing else is wanted than before', async () => {
+  await inPlace(async (place) => {
+    addSpec(place, place.name, { targets });
+    const guests = guestsOf(place);
+    const managing = await manage(place, guests);
+    const { manager, ended } = managing;
+    const before = manager.vm(place.name);
+    const start = manager.start(place.name, { target: 'typo' }, asker);
+    expect(start).toMatchObject({ kind: 'start', state: 'failed', problems: [unknownTarget] });
+    expect(manager.vm(place.name)).toBe(before);
+    await ended(manager.start(place.name, { target: 'install' }, asker));
+    expect(manager.vm(place.name)).toMatchObject({
+      target: 'install',
+      wanted: { state: 'running', target: 'install' },
+    });
+    await endNow(managing);
+    // The next manager has nothing that it cannot do.
+    const next = await manage(place, guests);
+    await next.boots(place.name);
+    expect(next.manager.vm(place.name)).toMatchObject({ state: 'running', target: 'install' });
+    await endNow(next);
+  });
+});
+
+test.each<[what: string, target: string | undefined, change: (place: Place) => unknown, codes: readonly string[]]>([
+  ['names a target that there is not', 'typo', () => undefined, ['unknown-target']],
+  [
+    'is of a VM that has two files by now',
+    undefined,
+    (place) => addSpec(place, place.name, {}, 'twin.json'),
+    ['name-taken', 'name-taken'],
+  ],
+  [
+    'names a target that is gone from the file',
+    'install',
+    (place) => addSpec(place, place.name, { targets: {} }),
+    ['unknown-target'],
+  ],
+])('a restart that %s stops nothing', async (_what, target, change, codes) => {
+  await inPlace(async (place) => {
+    addSpec(place, place.name, { targets });
+    const guests = guestsOf(place);
+    const managing = await manage(place, guests);
+    const { manager, ended } = managing;
+    await ended(manager.start(place.name, {}, asker));
+    change(place);
+    await manager.reload(asker);
+    const before = manager.vm(place.name);
+    const restart = manager.restart(place.name, { ...(target === undefined ? {} : { target }), now: true }, asker);
+    expect(restart.state).toBe('failed');
+    expect(restart.problems.map(({ code }) => code)).toEqual(codes);
+    expect(manager.vm(place.name)).toBe(before);
+    expect(before).toMatchObject({ state: 'running', target: 'default', boot: 1 });
+    expect(guests.log().filter((line) => line.startsWith('bye'))).toEqual([]);
+    await endNow(managing);
+  });
+});
+
+test('a VM whose spec has errors, and never was without, is not wanted by a start or a restart', async () => {
+  await inPlace(async (place) => {
+    addSpec(place, place.name, { cpu: 'many' });
+    const managing = await manage(place, guestsOf(place));
+    const { manager } = managing;
+    const before = manager.vm(place.name);
+    for (const act of ['start', 'restart'] as const) {
+      const refused = manager[act](place.name, {}, asker);
+      expect(refused).toMatchObject({ kind: act, state: 'failed', problems: before?.spec.problems });
+      expect(refused.problems).not.toEqual([]);
+    }
+    expect(manager.vm(place.name)).toBe(before);
+    addSpec(place, place.name);
+    await manager.readSpecOf(place.name);
+    expect(await managing.ended(manager.start(place.name, {}, asker))).toMatchObject({ state: 'done' });
+    await endNow(managing);
+  });
+});
+
+test('a target that goes between the request and the boot is told by the operation and by the VM', async () => {
+  await inPlace(async (place) => {
+    addSpec(place, place.name, { targets });
+    const guests = guestsOf(place, ':');
+    const managing = await manage(place, guests);
+    const { manager, ended, state } = managing;
+    await ended(manager.start(place.name, {}, asker));
+    const restart = manager.restart(place.name, { target: 'install', timeoutMs: 60_000 }, asker);
+    expect(restart.state).toBe('running');
+    addSpec(place, place.name);
+    await guests.end(place.name, 1);
+    const problem = { code: 'unknown-target', fix: 'the only target is "default"' };
+    expect(await ended(restart)).toMatchObject({ state: 'failed', problems: [problem] });
+    expect(await state(place.name, 'failed')).toMatchObject({ problems: [problem], wanted: { target: 'install' } });
+    expect(await ended(manager.start(place.name, {}, asker))).toMatchObject({ state: 'done' });
+    expect(manager.vm(place.name)).toMatchObject({ state: 'running', target: 'default' });
+    await endNow(managing);
+  });
+});
+
 test.each([
   ['powered off', 1, 'guest', 'stopped'],
   ['halted', 2, 'guest', 'stopped'],

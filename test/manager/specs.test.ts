@@ -41,7 +41,7 @@ test('a file with a mistake is shown with it, and keeps no other VM from running
       expect(manager.vm('broken')).toMatchObject({ state: 'stopped' });
       expect(codes(managing, 'broken')).not.toEqual([]);
       expect(await ended(manager.start('broken', {}, asker))).toMatchObject({ state: 'failed' });
-      expect(manager.vm('broken')).toMatchObject({ state: 'failed', wanted: { state: 'running' } });
+      expect(manager.vm('broken')).toMatchObject({ state: 'stopped', wanted: { state: 'stopped', by: 'nobody' } });
       expect(await ended(manager.start(place.name, {}, asker))).toMatchObject({ state: 'done' });
     },
     (place) => place.write('specs/broken.json', '{ "name": "broken", "cpu": 1,'),

@@ -235,7 +235,7 @@ describe('every name of a target is checked when the spec is loaded', () => {
     [
       "a name like something of JavaScript's",
       { ...minimal, next_target: 'constructor' },
-      ['/next_target unknown-target: there is no target "constructor" [the targets are "default"]'],
+      ['/next_target unknown-target: there is no target "constructor" [the only target is "default"]'],
     ],
     [
       'on_give_up of the spec',
@@ -257,20 +257,20 @@ describe('every name of a target is checked when the spec is loaded', () => {
     [
       'next_target, where stop is not a word',
       { ...minimal, next_target: { error: 'stop' } },
-      ['/next_target/error unknown-target: there is no target "stop" [the targets are "default"]'],
+      ['/next_target/error unknown-target: there is no target "stop" [the only target is "default"]'],
     ],
     [
       'next_target by one of the newer reasons',
       { ...minimal, next_target: { suspend: 'x', signal: 'y' } },
       [
-        '/next_target/suspend unknown-target: there is no target "x" [the targets are "default"]',
-        '/next_target/signal unknown-target: there is no target "y" [the targets are "default"]',
+        '/next_target/suspend unknown-target: there is no target "x" [the only target is "default"]',
+        '/next_target/signal unknown-target: there is no target "y" [the only target is "default"]',
       ],
     ],
     [
       "one of the user's own keys",
       { ...minimal, next_target: 'x-a', targets: { 'x-a': {} } },
-      ['/next_target unknown-target: there is no target "x-a" [the targets are "default"]'],
+      ['/next_target unknown-target: there is no target "x-a" [the only target is "default"]'],
     ],
   ])('%s', async (_what, spec, problems) => {
     expect((await lines(spec)).map((line) => line.replace(/^[\d:]+ /, ''))).toEqual(problems);

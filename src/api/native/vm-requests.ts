@@ -63,13 +63,16 @@ const targetOf = ({ target }: StopBody) => (target === undefined ? {} : { target
 
 const nameIn = ({ params: { name = '' } }: Asked): string => name;
 
-export const startVm = (site: NativeSite, asked: Asked): Promise<Answer> =>
-  answerOperation(site, site.manager.start(nameIn(asked), targetOf(bodyOf(asked)), asked.asker), asked);
+export const startVm = async (site: NativeSite, asked: Asked): Promise<Answer> => {
+  await site.manager.readSpecOf(nameIn(asked));
+  return answerOperation(site, site.manager.start(nameIn(asked), targetOf(bodyOf(asked)), asked.asker), asked);
+};
 
 export const stopVm = (site: NativeSite, asked: Asked): Promise<Answer> =>
   answerOperation(site, site.manager.stop(nameIn(asked), stopRequest(bodyOf(asked)), asked.asker), asked);
 
-export const restartVm = (site: NativeSite, asked: Asked): Promise<Answer> => {
+export const restartVm = async (site: NativeSite, asked: Asked): Promise<Answer> => {
+  await site.manager.readSpecOf(nameIn(asked));
   const body = bodyOf(asked);
   const request = { ...stopRequest(body), ...targetOf(body) };
   return answerOperation(site, site.manager.restart(nameIn(asked), request, asked.asker), asked);
