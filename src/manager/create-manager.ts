@@ -13,7 +13,7 @@ import type { RunOptions } from '../supervisor/run-options.js';
 import { autostarter } from './autostart.js';
 import { autostartOf } from './autostart-of.js';
 import { ender } from './ending.js';
-import { eventRing } from './event-ring.js';
+import { eventRing, keptEvents } from './event-ring.js';
 import { keptRecords } from './kept-records.js';
 import { managedVm, type ManagedVm } from './managed-vm.js';
 import type { Manager } from './manager.js';
@@ -64,6 +64,8 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
   });
   const vms = new Map<string, ManagedVm>();
   const views = new Map<string, TellView>();
+  /** Of VMs that are gone: who could see them is to hear of that, however late he reads. */
+  const lastGroups = new Map<string, string>();
   const over = new AbortController();
   // Hundreds of VMs hear of the end.
   setMaxListeners(0, over.signal);
@@ -112,7 +114,13 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
   }
 
   function remove(name: string): void {
-    vms.get(name)?.callOff(specRemoved(name));
+    const vm = vms.get(name);
+    vm?.callOff(specRemoved(name));
+    if (vm !== undefined) {
+      lastGroups.set(name, vm.status().group);
+      const [oldest] = lastGroups.keys();
+      if (lastGroups.size > keptEvents && oldest !== undefined) lastGroups.delete(oldest);
+    }
     vms.delete(name);
     views.delete(name);
     records.drop(recordName(name));
@@ -128,6 +136,7 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
     ] as const) {
       for (const name of names) {
         if (!vms.has(name)) vms.set(name, managedVm(name, around));
+        lastGroups.delete(name);
         ring.tell({ kind: 'spec', vm: name, what, problems: problemsOf(name) });
       }
     }
@@ -164,6 +173,7 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
         .map(view)
         .filter((each) => each !== undefined),
     vm: view,
+    groupOf: (name) => vms.get(name)?.status().group ?? lastGroups.get(name),
     events: { subscribe: ring.subscribe },
     operations: { list: book.list, get: book.get, ended: book.ended, cancel: book.cancel },
     readSpecOf: around.readSpecOf,

@@ -54,6 +54,8 @@ export interface Manager {
   /** By name. */
   readonly vms: () => readonly VmView[];
   readonly vm: (name: string) => VmView | undefined;
+  /** Of a VM that is gone: the group that it was in, as long as any of its events may be kept. */
+  readonly groupOf: (name: string) => string | undefined;
   readonly events: ManagerEvents;
   readonly operations: Operations;
   /** Reads the file of a VM once more, as before each boot: what is asked for next is judged by what it says now. */

@@ -13,6 +13,7 @@ import { listenAtPath } from '../../src/server/unix-socket.js';
 import { inPlace, until } from '../e2e/support/place.js';
 import { ask, dial, rootPassword, speak, withServer, type Reply } from '../support/served.js';
 import { steppedClock } from '../support/stepped-clock.js';
+import { removeSpec } from '../manager/support.js';
 import { withApi } from './support.js';
 
 const fact = (value: unknown, ...names: readonly string[]): unknown =>
@@ -172,6 +173,34 @@ describe('events', () => {
       const seen = [...told.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data) as unknown);
       expect(seen.filter((event) => fact(event, 'vm') === 'db').map((event) => fact(event, 'kind'))).toEqual(['group']);
       expect(seen.filter((event) => fact(event, 'vm') === 'web').length).toBeGreaterThan(2);
+    });
+  });
+
+  test('of a VM that is gone are for who could see it, that of its removal too, and so are its operations', async () => {
+    await withApi({ specs: { web: {}, db: {}, mark: {} } }, async ({ as, call, seen, url, place }) => {
+      for (const path of ['root/web', 'root/db']) await call('POST /groups', { body: { path } });
+      for (const name of ['web', 'db']) await call(`PUT /vms/${name}/group`, { body: { group: `root/${name}` } });
+      const { call: own, token } = await as('anna', inWeb('view'));
+      const stopped = (await call('POST /vms/web/stop')).json as { readonly id: string };
+      const hidden = (await call('POST /vms/db/stop')).json as { readonly id: string };
+      for (const name of ['web', 'db']) removeSpec(place, `${name}.json`);
+      await call('POST /reload');
+      await call('PUT /vms/mark/group', { body: { group: 'root/web' } });
+      // Who reads late hears the same.
+      const asked = httpGet(`${url}/api/v1/events`, {
+        ...{ agent: false, headers: { authorization: `Bearer ${token}`, 'last-event-id': seen[0]?.id ?? '' } },
+      });
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      let told = '';
+      response.setEncoding('utf8').on('data', (more: string) => (told += more));
+      response.on('error', () => undefined);
+      await until(() => told.includes('"kind":"group","vm":"mark"'));
+      asked.destroy();
+      const all = [...told.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => JSON.parse(data) as unknown);
+      expect(all.filter((event) => fact(event, 'vm') === 'db')).toEqual([]);
+      expect(all.filter((event) => fact(event, 'what') === 'removed')).toMatchObject([{ kind: 'spec', vm: 'web' }]);
+      expect((await own(`GET /operations/${stopped.id}`)).status).toBe(200);
+      expect((await own(`GET /operations/${hidden.id}`)).status).toBe(404);
     });
   });
 });

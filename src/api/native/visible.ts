@@ -14,8 +14,8 @@ export function vmOf({ manager }: Pick<NativeSite, 'manager'>, name: string): Vm
   return view;
 }
 
-/** Of one that is gone nobody knows the group any more. */
-const groupOf = ({ manager }: NativeSite, vm: string): string => manager.vm(vm)?.group ?? rootGroup;
+/** Of one that has been gone for long nobody knows the group any more. */
+const groupOf = ({ manager }: NativeSite, vm: string): string => manager.groupOf(vm) ?? rootGroup;
 
 export const mayOnVm = (site: NativeSite, asker: Visitor, role: Role, vm: string): boolean =>
   asker.may(role, groupOf(site, vm));
