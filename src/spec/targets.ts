@@ -26,11 +26,7 @@ const isTarget = (targets: ReadonlyMap<string, unknown>, name: string): boolean 
  * What to do about a name that is no target.
  * @param others words that would do as well
  */
-function targetHint(
-  targets: ReadonlyMap<string, unknown>,
-  name: string,
-  others: readonly string[] = [],
-): string {
+function targetHint(targets: ReadonlyMap<string, unknown>, name: string, others: readonly string[] = []): string {
   return hintAmong([...targets.keys(), ...(targets.has(defaultTarget) ? [] : [defaultTarget])], name, others);
 }
 
