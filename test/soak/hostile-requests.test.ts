@@ -11,8 +11,12 @@ import { ask, inAnHour } from '../support/served.js';
 
 const requests = 10_000;
 /** At a time; with those that are never ended they are fewer than an address may have. */
-const atOnce = 40;
+const atOnce = { cheap: 36, costly: 6 };
 const left = 40;
+/** Of all requests; each takes the time of dozens of others. */
+const costlyRequests = 200;
+/** These wait until the server gives up on them, a minute: they are sent first, all at once, and waited for last. */
+const stalledRequests = 9;
 const seed = 23;
 /** The most that the manager's process may have: what it has when it does nothing is about 100 MiB. */
 const mostMiB = 500;
@@ -41,7 +45,11 @@ type Kind = readonly [name: string, make: (random: () => number) => Attack];
 type Attacks = readonly [Kind, ...Kind[]];
 
 /** @param token of somebody who may look at everything, and do nothing */
-function attacksOf(token: string): { readonly cheap: Attacks; readonly costly: Attacks } {
+function attacksOf(token: string): {
+  readonly cheap: Attacks;
+  readonly costly: Attacks;
+  readonly stalled: Attacks;
+} {
   const mine = `Authorization: Bearer ${token}`;
   const inside = [
     '/etc/passwd',
@@ -143,7 +151,7 @@ function attacksOf(token: string): { readonly cheap: Attacks; readonly costly: A
     [
       'pipelines',
       () => ({
-        text: `GET /api/v1/vms/web HTTP/1.1\r\nHost: a\r\n${mine}\r\n\r\n`.repeat(50) + head('GET /healthz'),
+        text: `GET /api/v1/vms/web HTTP/1.1\r\nHost: a\r\n${mine}\r\n\r\n`.repeat(20) + head('GET /healthz'),
         statuses: [200],
       }),
     ],
@@ -156,10 +164,6 @@ function attacksOf(token: string): { readonly cheap: Attacks; readonly costly: A
           withBody('POST /api/v1/login', `{"name":"root","password":"","x":"${'x'.repeat(900_000)}"}`),
           withBody('POST /api/v1/login', `{${Array.from({ length: 20_000 }, (_, at) => `"k${at}":1`).join()}}`),
           head('POST /api/v1/login', 'Content-Type: application/json', 'Content-Length: 1000000000'),
-          head('POST /api/v1/login', 'Content-Type: application/json', 'Transfer-Encoding: chunked') +
-            `ffffffffffffffff\r\n`,
-          head('POST /api/v1/login', 'Content-Type: application/json', 'Transfer-Encoding: chunked') +
-            `1;${'x'.repeat(20_000)}\r\n`,
           withBody('POST /api/v1/login', '\xff\xfe{}'),
         ]),
         statuses: refused,
@@ -205,7 +209,22 @@ function attacksOf(token: string): { readonly cheap: Attacks; readonly costly: A
       }),
     ],
   ];
-  return { cheap, costly };
+  const chunked = (text: string): Attack => ({
+    text: head('POST /api/v1/login', 'Content-Type: application/json', 'Transfer-Encoding: chunked') + text,
+    statuses: refused,
+  });
+  const stalled: Attacks = [
+    ['a chunk that does not come', () => chunked('ffffffffffffffff\r\n')],
+    ['a long extension of a chunk', () => chunked(`1;${'x'.repeat(20_000)}\r\n`)],
+    [
+      'a body that does not come',
+      () => ({
+        text: head('POST /api/v1/login', 'Content-Type: application/json', 'Content-Length: 9'),
+        statuses: refused,
+      }),
+    ],
+  ];
+  return { cheap, costly, stalled };
 }
 
 /** Bytes, and whatever is answered, until the connection is closed. */
@@ -294,14 +313,17 @@ test('ten thousand requests of a hostile client, and one that works beside him s
     };
 
     const random = randomNumbers(seed);
-    const { cheap, costly } = attacksOf(looks);
+    const { cheap, costly, stalled } = attacksOf(looks);
     const statuses = new Map<string, Map<number, number>>();
     const open: Socket[] = [];
     let sent = 0;
-    const hostile = async (): Promise<void> => {
-      while (sent < requests) {
+    let isGivenUp = false;
+    /** @param count how many are left to be sent */
+    const hostile = async (kinds: Attacks, count: { left: number }): Promise<void> => {
+      while (count.left > 0 && !isGivenUp) {
+        count.left -= 1;
         sent += 1;
-        const [name, make] = pick(random, random() < 0.05 ? costly : cheap);
+        const [name, make] = kinds[count.left] ?? pick(random, kinds);
         const { text, statuses: right, most } = make(random);
         const found = [...(await attack(url, text)).matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status]) =>
           Number(status),
@@ -322,11 +344,19 @@ test('ten thousand requests of a hostile client, and one that works beside him s
         }
       }
     };
-    const all = Promise.all(Array.from({ length: atOnce }, hostile)).finally(() => (isOver = true));
+    const sideBySide = (length: number, kinds: Attacks, all: number): Promise<unknown> => {
+      const count = { left: all };
+      return Promise.all(Array.from({ length }, () => hostile(kinds, count)));
+    };
+    const all = Promise.all([
+      sideBySide(stalledRequests, stalled, stalledRequests),
+      sideBySide(atOnce.costly, costly, costlyRequests),
+      sideBySide(atOnce.cheap, cheap, requests - costlyRequests - stalledRequests),
+    ]).finally(() => (isOver = true));
     try {
       await Promise.all([all, work()]);
     } finally {
-      sent = requests;
+      isGivenUp = true;
       for (const socket of open) socket.destroy();
     }
 
@@ -339,8 +369,9 @@ test('ten thousand requests of a hostile client, and one that works beside him s
     expect(told).not.toContain('event: gap');
     expect(numbers).toEqual(numbers.map((_, at) => (numbers[0] ?? 0) + at));
     expect(serving.said()).not.toContain('bug');
+    expect(sent).toBe(requests);
     // Each kind was answered, and not only cut off.
-    expect([...statuses.keys()].sort()).toEqual([...cheap, ...costly].map(([name]) => name).sort());
+    expect([...statuses.keys()].sort()).toEqual([...cheap, ...costly, ...stalled].map(([name]) => name).sort());
     for (const [name, own] of statuses) expect([name, own.size > 0]).toEqual([name, true]);
     expect(memoryOf(serving.pid)).toBeLessThan(mostMiB);
     serving.kill('SIGTERM');

@@ -1,10 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { patienceMs } from '../../support/patience.js';
+import { hangMs, patienceMs } from '../../support/patience.js';
 
 const bin = (name: string): string => fileURLToPath(new URL(`../../../bin/${name}`, import.meta.url));
 
@@ -47,10 +56,10 @@ export async function inPlace<T>(use: (place: Place) => Promise<T>): Promise<T> 
   const endAll = (): readonly Found[] => {
     const all = place.processes().length > 0 ? namedIn(byPs(), [folder, place.name]) : [];
     const found = all.filter(({ pid }) => !killed.has(pid));
-    for (const { pid } of found) endProcess(pid);
+    for (const { pid } of [...found, ...workingIn(folder)]) endProcess(pid);
     return found;
   };
-  const alarm = setTimeout(endAll, patienceMs).unref();
+  const alarm = setTimeout(endAll, hangMs).unref();
   let left: readonly Found[];
   let result: T;
   try {
@@ -96,6 +105,22 @@ const hasProc = process.platform === 'linux';
 
 const namedIn = (all: readonly Found[], words: readonly string[]): readonly Found[] =>
   all.filter(({ command }) => words.some((word) => command.includes(word)));
+
+/**
+ * A `vmrun serve` names nothing of its place, but stands in it: a test that has failed leaves it. One that a test has asked to
+ * end may take a moment, which is no failure. Where there is no /proc, nobody can say where a process stands.
+ */
+const workingIn = (folder: string): readonly Found[] =>
+  hasProc ? inProc().filter(({ pid }) => `${folderOf(pid) ?? ''}/`.startsWith(`${folder}/`)) : [];
+
+/** Undefined where it has ended. */
+function folderOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined;
+  }
+}
 
 /** One that has ended has no command line, and a thread of the kernel has none either. */
 const inProc = (): readonly Found[] =>
