@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ProblemsError, type Problem } from '../base/problem.js';
 import { abort, anyOf, type Linked } from '../host/abort.js';
 import { rootGroup } from '../manager/accounts/grants.js';
+import { hostKey, isLoopback } from './addresses.js';
 import { TooBusy } from '../manager/accounts/passwords.js';
 import { mediaType, readBody, refuseViolations } from './body.js';
 import { writeEvents } from './event-stream.js';
@@ -103,7 +104,7 @@ async function answer(
     refuseForeign(request, way);
   refuseWithoutRight(route, params, asker, options);
   const asked: Asked = {
-    ...{ asker, params, signal },
+    ...{ asker, params, signal, from: shareOf(address) },
     query: queryOf(search, route),
     headers: headersOf(request, route),
     ...(await readBody(request, route.body, () => {
@@ -115,6 +116,10 @@ async function answer(
   const cookies = cookieHeaders(request, given, { isSecure, site });
   await write(request, response, { ...given, headers: { ...given.headers, ...cookies } }, site, asker);
 }
+
+/** All of loopback is one host; so is the UNIX socket. */
+const shareOf = (address: string | undefined): string =>
+  address === undefined ? 'socket' : isLoopback(address) ? 'loopback' : hostKey(address);
 
 async function called(route: Route, asked: Asked, site: Site, address: string | undefined): Promise<Answer> {
   try {

@@ -93,6 +93,8 @@ export interface Asked {
   readonly type: string;
   /** Of these media types, the one that the client likes best; the first where it does not care. */
   readonly preferred: (types: readonly [string, ...string[]]) => string;
+  /** The host that asks, as one of those that are to have the same share. */
+  readonly from: string;
   /** Aborted when the client has gone, or the server is to end. */
   readonly signal: AbortSignal;
 }

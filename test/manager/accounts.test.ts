@@ -242,6 +242,26 @@ describe('a password', () => {
     expect(refused.every((reason) => reason instanceof TooBusy)).toBe(true);
   });
 
+  test('of somebody else waits behind one of a host that guesses, which gives up its last place to it', async () => {
+    const passwords = passwordHashing([2 ** 10, 8, 1]);
+    const order: string[] = [];
+    const check = async (from: string, index: number): Promise<void> => {
+      try {
+        await passwords.matches('a guess', undefined, from);
+        order.push(`${from} ${index}`);
+      } catch (error) {
+        order.push(`${from} ${index} ${error instanceof TooBusy ? 'busy' : String(error)}`);
+      }
+    };
+    const guesses = Array.from({ length: 33 }, (_, index) => check('bad', index));
+    await Promise.all([...guesses, check('good', 0), check('other', 0)]);
+    expect(order.filter((line) => line.endsWith('busy')).sort()).toEqual(['bad 30 busy', 'bad 31 busy', 'bad 32 busy']);
+    expect(order.filter((line) => !line.endsWith('busy')).slice(0, 5)).toEqual([
+      ...['bad 0', 'bad 1', 'good 0', 'other 0', 'bad 2'],
+    ]);
+    expect(order).toHaveLength(35);
+  });
+
   test('is kept as scrypt has it, at a cost of 32 MiB', async () => {
     const { salt, hash, cost } = await passwordHashing().make('a good one');
     const [N, r, p] = cost;

@@ -41,7 +41,7 @@ function refuseToken(asker: Visitor): void {
 
 export async function login({ accounts }: NativeSite, asked: Asked): Promise<Answer> {
   const { name, password } = bodyOf<'name' | 'password'>(asked);
-  const user = await accounts.verify(name, password);
+  const user = await accounts.verify(name, password, asked.from);
   if (user === undefined) throw new WrongCredentials();
   const document: AskerDocument = { by: user.name, via: 'session', grants: user.grants };
   return { document, signIn: user };
@@ -59,7 +59,7 @@ export async function changePassword({ accounts }: NativeSite, asked: Asked): Pr
   const { name } = userOf(asked.asker);
   const { current, password } = bodyOf<'current' | 'password'>(asked);
   if (asked.asker.via === 'token') refuseToken(asked.asker);
-  if ((await accounts.verify(name, current)) === undefined) throw new WrongCredentials();
+  if ((await accounts.verify(name, current, asked.from)) === undefined) throw new WrongCredentials();
   await accounts.changeUser(name, { password });
   return { signOut: true };
 }

@@ -64,7 +64,7 @@ export interface Accounts {
   readonly users: () => readonly UserView[];
   readonly user: (name: string) => User | undefined;
   /** Remembers for a minute what was right, for protocols that send it with every request. @throws TooBusy */
-  readonly verify: (name: string, password: string) => Promise<User | undefined>;
+  readonly verify: (name: string, password: string, from?: string) => Promise<User | undefined>;
   /** @throws ProblemsError `exists`, `bad-name`, `bad-password`, `unknown-group`, `not-kept` */
   readonly addUser: (user: NewUser) => Promise<UserView>;
   /** @throws ProblemsError `unknown-user` and those of `addUser` */
@@ -207,13 +207,13 @@ function accountsOf(
       const user = userOf(name);
       return user === undefined ? undefined : provenUser(user);
     },
-    async verify(name, password) {
+    async verify(name, password, from) {
       const user = userOf(name);
       const stamp = user?.password.hash ?? '';
       if (user !== undefined && remembered.has(name, password, stamp)) return provenUser(user);
       // Nobody has an empty one, and one that is too long would only cost time.
       const isPossible = password !== '' && Buffer.byteLength(password) <= longestPassword;
-      const isRight = await passwords.matches(isPossible ? password : '', user?.password);
+      const isRight = await passwords.matches(isPossible ? password : '', user?.password, from);
       const now = userOf(name);
       if (!isRight || !isPossible || now?.password.hash !== stamp) return undefined;
       remembered.add(name, password, stamp);
