@@ -1,9 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { readTraffic } from '../../src/api/native/metrics.js';
 import { readUsage, usageWatch } from '../../src/api/native/usage.js';
 import type { RunTool } from '../../src/host/process/tools.js';
-import { smallVm, until } from '../e2e/support/place.js';
+import { inPlace, smallVm, until } from '../e2e/support/place.js';
 import { addSpec } from '../manager/support.js';
 import { dial, rootPassword, type Reply } from '../support/served.js';
 import { steppedClock } from '../support/stepped-clock.js';
@@ -175,6 +175,26 @@ describe('a request', () => {
       expect((await waiting).json).toMatchObject({ state: 'done' });
       expect(fact((await call('GET /operations')).json, 'operations', '0', 'id')).toBe(fact(asked.json, 'id'));
       expect(await statusOf(call('GET /operations/none'))).toBe(404);
+    });
+  });
+
+  test('to start is answered while the guest is not up yet, and as often as somebody asks', async () => {
+    const gate = ['/bin/sh', '-c', 'mkfifo "$0" 2>/dev/null; read -r go < "$0"'];
+    await inPlace(async (outside) => {
+      const fifo = outside.path('gate');
+      const web = { hooks: { pre_start: [...gate, fifo], timeout: '1h' } };
+      await withApi({ specs: { web } }, async ({ call, guests }) => {
+        const asked = await call('POST /vms/web/start');
+        expect([asked.status, fact(asked.json, 'state')]).toEqual([202, 'running']);
+        const again = await call('POST /vms/web/start');
+        expect(again.status).toBe(202);
+        const path = `/operations/${String(fact(again.json, 'id'))}`;
+        expect((await call(`GET ${path}?wait=10ms`)).json).toMatchObject({ state: 'running' });
+        expect(guests.log()).toEqual([]);
+        await until(() => existsSync(fifo));
+        writeFileSync(fifo, 'go\n');
+        expect((await call(`GET ${path}?wait=60s`)).json).toMatchObject({ state: 'done' });
+      });
     });
   });
 

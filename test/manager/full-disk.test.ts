@@ -9,13 +9,33 @@ import { failingFiles } from '../support/failing-files.js';
 
 // All that follows is loaded with these in the place of node:fs.
 const files = failingFiles();
-const { constants, openSync } = await import('node:fs');
-// Locks are for others to prove: each takes two processes here, which is most of what the hundreds of managers below cost.
+const { closeSync, constants, fstatSync, openSync } = await import('node:fs');
 const flock = await import('../../src/host/files/flock.js');
+/** What each descriptor has locked. */
+const locked = new Map<number, string>();
+const fileOf = (descriptor: number): string => {
+  try {
+    const { dev, ino } = fstatSync(descriptor);
+    return `${dev}:${ino}`;
+  } catch {
+    return ''; // it is closed
+  }
+};
+// Locks of this process alone: those of the kernel take two processes each here, most of what hundreds of managers cost.
 jest.unstable_mockModule('../../src/host/files/flock.js', () => ({
   ...flock,
-  openLocked: (file: string, flags: number) =>
-    openSync(file, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600),
+  openLocked: (file: string, flags: number) => {
+    const descriptor = openSync(file, flags | constants.O_NOFOLLOW | constants.O_NONBLOCK, 0o600);
+    // Its number is that of a file that was closed.
+    locked.delete(descriptor);
+    for (const [other, what] of locked) if (fileOf(other) !== what) locked.delete(other);
+    if ([...locked.values()].includes(fileOf(descriptor))) {
+      closeSync(descriptor);
+      return undefined;
+    }
+    locked.set(descriptor, fileOf(descriptor));
+    return descriptor;
+  },
 }));
 const { ProblemsError } = await import('../../src/base/problem.js');
 const { openAccounts } = await import('../../src/manager/accounts/accounts.js');
