@@ -193,3 +193,49 @@ test('vmrun ls has below a VM each of its problems at its place, up to five, and
     },
   );
 });
+
+test('a new user or token may do no more than was asked for, and both say what that is', async () => {
+  await serving(async ({ place, ask }) => {
+    const user = (...words: readonly string[]) =>
+      startVmrun(place, ['serve', 'user', ...words, '--run-dir', place.runBase], { input: 'a good password\n' }).ended;
+    expect(await user('add', 'anna')).toMatchObject({ status: 0, stderr: 'vmrun: anna: made, view on root\n' });
+    expect(await user('passwd', 'anna')).toMatchObject({ stderr: 'vmrun: anna: the password is changed\n' });
+    expect(await user('passwd', 'anna', '--role', 'operate')).toMatchObject({
+      stderr: 'vmrun: anna: the password is changed, operate on root\n',
+    });
+    const ends = String.raw`until \d{4}-\S+Z\n`;
+    expect(await ask('serve', 'token', 'add', 'narrow')).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(new RegExp(`^vmrun: narrow: made, view on root, for root, ${ends}$`)),
+    });
+    expect(await ask('serve', 'token', 'add', 'wide', '--role', 'admin')).toMatchObject({
+      stderr: expect.stringMatching(new RegExp(`^vmrun: wide: made, admin on root, for root, ${ends}$`)),
+    });
+    const { stdout: tokens } = await ask('serve', 'token', 'list');
+    expect(tokens).toMatch(/narrow +root +view on root/);
+    expect(tokens).toMatch(/wide +root +admin on root/);
+    expect((await ask('serve', 'user', 'list')).stdout).toMatch(/anna +operate on root/);
+    expect(await ask('serve', 'token', 'add', 'x', '--group', 'root/none')).toMatchObject({
+      stderr: expect.stringContaining('there is no group "root/none"'),
+    });
+  });
+});
+
+test('a start by hand waits for nobody, and takes a queued VM out of the queue', async () => {
+  await serving(
+    async (managed) => {
+      const [db, web] = ['db', 'web'].map((name) => `${name}.${managed.place.name}`) as [string, string];
+      await managed.inState(db, 'running');
+      expect(await managed.view(web)).toMatchObject({ state: 'queued', waitsFor: [db] });
+      expect(await managed.ask('start', web)).toMatchObject({ status: 0 });
+      expect(await managed.view(web)).toMatchObject({ state: 'running' });
+      expect(await managed.ask('restart', web, '--now')).toMatchObject({ status: 0 });
+      expect(await managed.view(web)).toMatchObject({ state: 'running' });
+    },
+    (managed) => {
+      const ready = { command: ['/usr/bin/test', '-e', managed.place.path('go')], timeout: '1h' };
+      const db = managed.vm('db', { autostart: { ready } });
+      managed.vm('web', { autostart: { after: [db] } });
+    },
+  );
+});

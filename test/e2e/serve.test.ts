@@ -415,7 +415,7 @@ describe('vmrun serve', () => {
       expect((await managed.ask('ls', ...tcp)).status).toBe(69);
       expect((await managed.ask('serve', 'user', 'list')).stdout).toContain('root');
       const refused = [
-        [['user', 'add', 'anna', '--group', 'web'], '--group needs --role: what may be done on web'],
+        [['user', 'passwd', 'anna', '--group', 'web'], '--group needs --role: what may be done on web'],
         [['user', 'list', '--role', 'view'], '--role is for add and passwd'],
         [['user', 'add', 'anna', '--ends', '1d'], "unknown option '--ends'"],
         [['token', 'add', 'x', '--ends', '3651d'], 'It is a time such as 12h, 90d or 365d, at most 3650d.'],

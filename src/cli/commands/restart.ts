@@ -8,7 +8,8 @@ import { quietOption } from '../shared-options.js';
 
 const notes = `
 Stops the guest by its power button, then starts the VM with its spec as it is
-now. Exit status: 0 it runs, 69 it was not started again.
+now, and waits for none of the VMs in autostart.after.
+Exit status: 0 it runs, 69 it was not started again.
 
 Examples:
   vmrun restart web

@@ -6,8 +6,9 @@ import { asLines } from '../paint.js';
 import { quietOption } from '../shared-options.js';
 
 const notes = `
-Waits until bhyve runs, or until it is known why it does not; a VM that others
-have to come before waits for them as well. One that runs already is left alone.
+Waits until bhyve runs, or until it is known why it does not. A start by hand
+goes before autostart: it waits for none of the VMs in autostart.after, and one
+that is queued for them is started now. One that runs already is left alone.
 Exit status: 0 it runs, 69 it was not started.
 
 Examples:

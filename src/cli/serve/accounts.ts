@@ -3,7 +3,7 @@ import { parseDurationMs } from '../../base/duration.js';
 import { nearestName } from '../../base/nearest-name.js';
 import { ProblemsError } from '../../base/problem.js';
 import { listWords } from '../../base/text.js';
-import { roles } from '../../manager/accounts/grants.js';
+import { rootGroup, roles, type Grant, type Role } from '../../manager/accounts/grants.js';
 import type { Context } from '../context.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
@@ -20,7 +20,7 @@ const notes = {
 A password is asked for at the terminal, else it is the first line of standard
 input. Roles: view sees everything but passwords; operate starts and stops as
 well; admin does everything, and on the group root may write specs, which makes
-whoever has it root on this host.
+whoever has it root on this host. Without --role a new user may view.
 
 Examples:
   vmrun serve user add anna --role operate
@@ -29,7 +29,7 @@ Examples:
   token: `
 A token is for a program. It is printed once, and nobody can see it again; it
 may do no more than its user. NAME says what it is for; remove takes the id that
-list shows.
+list shows. Roles are as for users, and without --role a token may view.
 
 Examples:
   vmrun serve token add backup --role view --ends 365d > /root/vmrun.token
@@ -48,8 +48,10 @@ export const userCommand = defineCommand({
   run: async ({ context, command, operands: [act, name], options, refuse }) => {
     refuseWrong(acts.user, act, name, refuse);
     refuseUnused({ act, options, of: { role: ['add', 'passwd'], group: ['add', 'passwd'] }, refuse });
+    if (act === 'passwd' && options.group !== undefined && options.role === undefined)
+      refuse(`--group needs --role: what may be done on ${options.group}`);
     const client = managerClient({ command, context });
-    await userAct({ act, name: name ?? '', grants: grantsIn(options, refuse), client, context });
+    await userAct({ act, name: name ?? '', options, client, context });
     return exitCodes.ok;
   },
 });
@@ -72,7 +74,7 @@ export const tokenCommand = defineCommand({
     refuseUnused({ act, options, of, refuse });
     const client = managerClient({ command, context });
     const { user = 'root', ends: endsMs = usualDays * msPerDay } = options;
-    await tokenAct({ act, name: name ?? '', grants: grantsIn(options, refuse), client, context, user, endsMs });
+    await tokenAct({ act, name: name ?? '', options, client, context, user, endsMs });
     return exitCodes.ok;
   },
 });
@@ -81,7 +83,7 @@ type Refuse = (why: string) => never;
 
 function grantOptions<Args extends unknown[], Opts extends OptionValues>(command: Command<Args, Opts>) {
   return command
-    .addOption(new Option('--role <role>', 'what may be done').choices(roles))
+    .addOption(new Option('--role <role>', 'what may be done; default of a new one: view').choices(roles))
     .option('--group <path>', 'on this group and all below it; default: root');
 }
 
@@ -110,14 +112,13 @@ function refuseUnused({
     if (option in options && !uses.includes(act)) refuse(`--${option} is for ${listWords(uses)}`);
 }
 
-function grantsIn(
-  { role, group = 'root' }: { readonly role?: (typeof roles)[number] | undefined; readonly group?: string | undefined },
-  refuse: Refuse,
-): Act['grants'] {
-  if (role !== undefined) return [{ group, role }];
-  if (group !== 'root') refuse(`--group needs --role: what may be done on ${group}`);
-  return undefined;
+interface Chosen {
+  readonly role?: Role | undefined;
+  readonly group?: string | undefined;
 }
+
+/** What a new one may do: no more than was asked for. */
+const newGrants = ({ role = 'view', group = rootGroup }: Chosen): readonly Grant[] => [{ group, role }];
 
 function lifeOfToken(word: string): number {
   const ms = parseDurationMs(word);
@@ -128,27 +129,33 @@ function lifeOfToken(word: string): number {
 interface Act {
   readonly act: string;
   readonly name: string;
-  readonly grants: readonly { readonly group: string; readonly role: (typeof roles)[number] }[] | undefined;
+  readonly options: Chosen;
   readonly client: ManagerClient;
   readonly context: Context;
 }
 
-async function userAct({ act, name, grants, client, context }: Act): Promise<void> {
+async function userAct({ act, name, options, client, context }: Act): Promise<void> {
   const user = `/users/${encodeURIComponent(name)}`;
   switch (act) {
     case 'add': {
       const password = await readPassword(context, name);
-      await client.ask('POST', '/users', {
-        body: { name, password, grants: grants ?? [{ group: 'root', role: 'view' }] },
-      });
-      context.err(asLines([`vmrun: ${name}: made`]));
+      const grants = newGrants(options);
+      await client.ask('POST', '/users', { body: { name, password, grants } });
+      context.err(asLines([`vmrun: ${name}: made, ${grantWords(grants)}`]));
       return;
     }
     case 'passwd':
       await client.ask('PATCH', user, {
-        body: { password: await readPassword(context, name), ...(grants && { grants }) },
+        body: {
+          password: await readPassword(context, name),
+          ...(options.role === undefined ? {} : { grants: newGrants(options) }),
+        },
       });
-      context.err(asLines([`vmrun: ${name}: the password is changed`]));
+      context.err(
+        asLines([
+          `vmrun: ${name}: the password is changed${options.role === undefined ? '' : `, ${grantWords(newGrants(options))}`}`,
+        ]),
+      );
       return;
     case 'remove':
       await client.ask('DELETE', user);
@@ -167,7 +174,7 @@ async function userAct({ act, name, grants, client, context }: Act): Promise<voi
 async function tokenAct({
   act,
   name,
-  grants,
+  options,
   client,
   context,
   user,
@@ -176,13 +183,12 @@ async function tokenAct({
   switch (act) {
     case 'add': {
       const ends = new Date(systemClock.now().getTime() + endsMs).toISOString();
-      const { document } = await client.ask('POST', '/tokens', {
-        body: { name, user, ends, ...(grants && { grants }) },
-      });
+      const grants = newGrants(options);
+      const { document } = await client.ask('POST', '/tokens', { body: { name, user, ends, grants } });
       const token = textOf(document, 'token');
       if (token === '') throw strange(client);
       context.out(asText(`${token}\n`));
-      context.err(asLines([`vmrun: ${name}: made, for ${user}, until ${ends}`]));
+      context.err(asLines([`vmrun: ${name}: made, ${grantWords(grants)}, for ${user}, until ${ends}`]));
       return;
     }
     case 'remove':
@@ -218,10 +224,11 @@ function textOf(value: unknown, key: string): string {
 
 function grantsOf(value: unknown): string {
   const grants = valueOf(value, 'grants');
-  return Array.isArray(grants)
-    ? grants.map((each) => `${textOf(each, 'role')} on ${textOf(each, 'group')}`).join(', ')
-    : '';
+  return Array.isArray(grants) ? grantWords(grants) : '';
 }
+
+const grantWords = (grants: readonly unknown[]): string =>
+  grants.map((each) => `${textOf(each, 'role')} on ${textOf(each, 'group')}`).join(', ');
 
 function listIn({ document }: { readonly document: unknown }, key: string, client: ManagerClient): readonly unknown[] {
   const list = valueOf(document, key);
