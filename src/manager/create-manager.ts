@@ -14,6 +14,7 @@ import { autostarter } from './autostart.js';
 import { autostartOf } from './autostart-of.js';
 import { ender } from './ending.js';
 import { eventRing, keptEvents } from './event-ring.js';
+import { joined } from './joined.js';
 import { keptRecords } from './kept-records.js';
 import { managedVm, type ManagedVm } from './managed-vm.js';
 import type { Manager } from './manager.js';
@@ -165,6 +166,20 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
   };
   let isClosed = false;
 
+  const reload = joined(async () => {
+    const looked = await shelf.look();
+    tell(looked);
+    const notStarted = looked.added.filter((name) => {
+      const spec = shelf.get(name)?.accepted?.spec;
+      return spec !== undefined && autostartOf(spec).isAutomatic;
+    });
+    return {
+      ...looked,
+      ...(notStarted.length === 0 ? {} : { notStarted }),
+      problems: [...looked.problems, ...[...order.problems.values()].flat()],
+    };
+  });
+
   const manager: Manager = {
     vms: () =>
       shelf
@@ -181,19 +196,7 @@ export async function createManager(options: ManagerOptions): Promise<Manager> {
     stop: (name, request, asker) => vmOf(name).stop(request, asker),
     restart: (name, request, asker) => vmOf(name).restart(request, asker),
     act: (name, what, asker) => vmOf(name).act(what, asker),
-    reload: async () => {
-      const looked = await shelf.look();
-      tell(looked);
-      const notStarted = looked.added.filter((name) => {
-        const spec = shelf.get(name)?.accepted?.spec;
-        return spec !== undefined && autostartOf(spec).isAutomatic;
-      });
-      return {
-        ...looked,
-        ...(notStarted.length === 0 ? {} : { notStarted }),
-        problems: [...looked.problems, ...[...order.problems.values()].flat()],
-      };
-    },
+    reload,
     ...texts,
     setGroup: (name, group) => vmOf(name).setGroup(group),
     accepted: (name) => {

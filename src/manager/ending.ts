@@ -72,7 +72,18 @@ export function ender({ clock, vms, waits }: EndOptions): (ending: Ending) => Pr
       }
     }
 
-    return Promise.all(running.map(endOf));
+    /** A loader, say, that a killed manager has left: a start waits for its end. */
+    async function stopOrphan(vm: ManagedVm): Promise<void> {
+      await within(vm.endOrphan({ timeoutMs: leftMs() }));
+      if (leftMs() === 0) await vm.endOrphan({ now: true });
+    }
+
+    return Promise.all(
+      [...vms.values()].map(async (vm) => {
+        if (vm.isRunning()) await endOf(vm);
+        if (vm.isOrphaned()) await stopOrphan(vm);
+      }),
+    );
   }
 
   return async (ending) => {

@@ -64,6 +64,10 @@ export interface ManagedVm {
   readonly tidy: () => void;
   /** The manager ends: a stop that nobody has asked for by name, so what is wanted stays. Earlier ends win. */
   readonly endWith: (request: StopRequest) => void;
+  /** Nobody watches what runs of it, and it is not ours. */
+  readonly isOrphaned: () => boolean;
+  /** Ends that; nothing where there is none. What goes wrong is told. */
+  readonly endOrphan: (request: StopRequest) => Promise<void>;
   /** A start that has not begun is called off; what is wanted stays. */
   readonly callOff: (why: Problem) => void;
   /** Stops and restarts that the manager before was asked for, oldest first. */
@@ -201,7 +205,7 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       return ongoing.current();
     }
     if (isThereAnother) {
-      const ongoing = begin('stop', asker);
+      const ongoing = begin('stop', asker, true, keptStop(request));
       endOther([ongoing], request);
       return ongoing.current();
     }
@@ -336,10 +340,15 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     return { ...(Number.isNaN(leftMs) ? {} : { timeoutMs: leftMs }), ...(now === undefined ? {} : { now }) };
   }
 
+  /** What is in the way of a start is known a moment before it has been looked at. */
+  const isOrphaned = (): boolean =>
+    !own.isThere() &&
+    (others.known()?.status === 'orphaned' || failure?.problems.some(({ code }) => code === 'orphan') === true);
+
   /** What a run that was killed has left. */
-  async function clearAway(): Promise<void> {
+  async function clearAway(request: StopRequest = {}): Promise<void> {
     try {
-      if (others.isThere()) await others.stop({});
+      if (others.isThere()) await others.stop(request);
     } catch (error) {
       for (const problem of problemsOf(error)) ring.tell({ kind: 'warning', vm: name, problem });
     }
@@ -382,6 +391,13 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
       void clearAway().then(goOn);
     },
     endWith: own.stop,
+    isOrphaned,
+    endOrphan: async (request) => {
+      if (!isOrphaned()) return;
+      await others.look().catch(() => undefined);
+      await clearAway(request);
+      failure = undefined;
+    },
     callOff: (why) => {
       coming.callOff(why);
       retry.callOff(why);

@@ -322,7 +322,7 @@ const statuses: ReadonlyMap<string, number> = new Map(
     409: ['exists', 'not-ours', 'running', 'in-use', 'not-stopped'],
     412: ['changed'],
     422: ['bad-name', 'bad-password', 'bad-time', 'unknown-group'],
-    507: ['not-kept'],
+    507: ['not-kept', 'not-written'],
   }).flatMap(([status, codes]) => codes.map((code) => [code, Number(status)] as const)),
 );
 

@@ -44,3 +44,13 @@ test('a stop ends it', async () => {
     expect(manager.vm(place.name)).toMatchObject({ state: 'stopped', wanted: { state: 'stopped' } });
   });
 });
+
+test('the end of the manager ends it, too', async () => {
+  await withLoader(async ({ manager, until }, place, loader) => {
+    manager.start(place.name, {}, asker);
+    await until('it is seen', () => manager.vm(place.name)?.problems?.some(({ code }) => code === 'orphan'));
+    await manager.end({ kind: 'stop', budgetMs: 60_000 });
+    expect(isRunning(loader.pid)).toBe(false);
+    expect(place.runDirectories()).toEqual([]);
+  });
+});

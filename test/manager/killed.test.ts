@@ -3,6 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { inPlace, isRunning, until, type Place } from '../e2e/support/place.js';
+import { startVmrun } from '../e2e/support/vmrun.js';
 import { managerProcess, type ManagerProcess } from '../support/built-manager.js';
 import { addSpec, guestsOf, removeSpec, type Guests } from './support.js';
 
@@ -203,6 +204,32 @@ test.each<[title: string, asked: readonly ('stop' | 'restart' | 'start')[], stat
       expect(await fourth.vm(place.name)).toMatchObject({ state: isUp ? 'running' : 'stopped' });
       expect(ups()).toHaveLength(boots);
       await fourth.end(now);
+    },
+    undefined,
+    ':',
+  );
+});
+
+test('a stop of what another vmrun has left is seen through, too', async () => {
+  await inScene(
+    async (scene) => {
+      const { place, guests, manager, ups } = scene;
+      const first = manager();
+      await first.up;
+      const words = ['--run-dir', place.runBase, '--bhyve', guests.file, '--no-requirement-check'];
+      const other = startVmrun(place, ['-c', `specs/${place.name}.json`, ...words]);
+      await until(() => ups().length === 1);
+      other.kill('SIGKILL');
+      await other.ended;
+      await until(async () => (await first.vm(place.name))?.state === 'orphaned');
+      const stop = await first.stop(place.name, { timeoutMs: 600_000 });
+      await first.kill();
+      const next = manager();
+      await next.until('it is adopted', hasRun(next, 'adopted'));
+      await guests.end(place.name, 1);
+      expect(await next.wait(stop.id)).toMatchObject({ kind: 'stop', state: 'done' });
+      expect(await next.vm(place.name)).toMatchObject({ state: 'stopped', wanted: { state: 'stopped' } });
+      await next.end(now);
     },
     undefined,
     ':',
