@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import type { VmView } from '../../src/manager/vm-view.js';
 import { inPlace, until } from './support/place.js';
@@ -239,3 +239,64 @@ test('a start by hand waits for nobody, and takes a queued VM out of the queue',
     },
   );
 });
+
+test('a start says which folder is read, how many VMs it has and how many start by themselves', async () => {
+  await serving(
+    async ({ place }, manager) => {
+      await manager.saw(/ listens at /);
+      expect(manager.said()).toContain(`reads ${place.path('specs')}: 3 VMs, 1 of them starts by itself\n`);
+      expect(manager.said()).not.toContain('there is no folder');
+    },
+    (managed) => {
+      managed.vm('auto', { autostart: true });
+      managed.vm('plain');
+      managed.vm('wrong', { autostart: true, mem: '2Gg' });
+    },
+  );
+});
+
+test('a folder of specs that is not there, and a manager without a socket, are warned of', async () => {
+  await inPlace(async (place) => {
+    const managed = managedIn(place);
+    const socket = `unix:${place.runBase}-simulated/manager.sock`;
+    const said = { specs: 'spces', state: 'state', run_dir: place.runBase, listen: ['http://127.0.0.1:0'] };
+    place.write('manager.json', JSON.stringify(said));
+    const warnings = [
+      `warning: there is no folder ${place.path('spces')}: vmrun serve makes it, and finds no VM in it`,
+      'warning: "listen" names no UNIX socket, so there is none: commands on this host, too, need --manager and a token',
+      `fix: add "${socket}" to "listen"`,
+    ];
+    const dry = managed.begin('--dry-run');
+    expect(await dry.ended).toBe(0);
+    for (const warning of warnings) expect(dry.said()).toContain(warning);
+    expect(existsSync(place.path('spces'))).toBe(false);
+    const manager = await managed.serve();
+    for (const warning of warnings) expect(manager.said()).toContain(warning);
+    expect(manager.said()).toContain(`reads ${place.path('spces')}: 0 VMs\n`);
+    manager.kill('SIGTERM');
+    expect(await manager.ended).toBe(0);
+    place.write('manager.json', JSON.stringify({ ...said, listen: [...said.listen, socket] }));
+    const quiet = managed.begin('--dry-run');
+    expect([await quiet.ended, quiet.said()]).toEqual([0, expect.not.stringContaining('warning')]);
+  });
+});
+
+(process.platform === 'freebsd' ? test.skip : test)(
+  'without a bhyve it starts no manager, and --dry-run warns; one that is named is good',
+  async () => {
+    await inPlace(async (place) => {
+      managedIn(place);
+      const serve = (...words: readonly string[]) =>
+        startVmrun(place, ['serve', '-c', 'manager.json', ...words], { env: { HOME: place.folder } }).ended;
+      const why = `bhyve runs only on FreeBSD, and this system is ${process.platform}`;
+      const fix = 'fix: try it with --simulate, or name a program with --bhyve';
+      const real = await serve();
+      expect([real.status, real.stderr]).toEqual([69, expect.stringContaining(why)]);
+      expect(real.stderr).toContain(fix);
+      expect(existsSync(place.path('state'))).toBe(false);
+      const dry = await serve('--dry-run');
+      expect([dry.status, dry.stderr]).toEqual([0, expect.stringContaining(`warning: ${why}`)]);
+      expect((await serve('--dry-run', '--bhyve', '/usr/bin/true')).stderr).not.toContain('warning');
+    });
+  },
+);

@@ -27,6 +27,7 @@ import { endExitCode, exitCodes, serviceExitCode } from '../exit-codes.js';
 import type { CliOptions } from '../options.js';
 import { refuseRunOutputs } from '../output-files.js';
 import { asLines } from '../paint.js';
+import { mayHaveBhyve } from '../programs.js';
 import type { Programs } from '../../machine/loader.js';
 import { runOutput, type RunOutput } from '../run-output.js';
 import { formatProblem } from '../show-problems.js';
@@ -150,15 +151,13 @@ async function tellForecast(context: Context, request: RunRequest, twins: readon
   context.err(asLines([...twins, ...foretold].flatMap((problem) => formatProblem(problem, colour))));
 }
 
-function refuseWhatCannotRun({ platform, env }: Context, options: CliOptions): void {
+function refuseWhatCannotRun(context: Context, options: CliOptions): void {
   if (options.simulate !== undefined) {
     const script = parseScript(options.simulate === '' ? 'run' : options.simulate);
     if (script.kind === 'error') throw usageError(`--simulate: ${script.message}`, script.fix);
     return;
   }
-  const namesBhyve = options.bhyve !== undefined || (env.BHYVE_EXEC ?? '') !== '';
-  if (platform === 'freebsd' || namesBhyve) return;
-  throw noBhyve(platform);
+  if (!mayHaveBhyve(options, context)) throw noBhyve(context.platform);
 }
 
 /** bhyve itself talks to a tty or to a socket: only what it writes to its standard output can be copied. */

@@ -3,8 +3,12 @@ import { readConfiguration, usualConfiguration, type Configuration } from '../..
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
 import { asLines } from '../paint.js';
+import { mayHaveBhyve } from '../programs.js';
+import { foreseen } from '../serve/foreseen.js';
 import { scriptOf } from '../serve/simulated-scripts.js';
 import { serve } from '../serve/serve.js';
+import { formatProblem } from '../show-problems.js';
+import { noBhyve } from '../../host/look/no-bhyve.js';
 
 const notes = `
 SIGTERM and SIGINT stop all VMs, those first that wait for others; the second
@@ -44,15 +48,20 @@ export const serveCommand = defineCommand({
       return readConfiguration(file, { ...context, isSimulated });
     };
     const configuration = await read();
+    const hasBhyve = isSimulated || mayHaveBhyve({ bhyve: options.bhyve ?? configuration.bhyve }, context);
+    const fix = 'try it with --simulate, or name a program with --bhyve';
     if (options.dryRun === true) {
       const { file, listen } = configuration;
+      const problems = [...foreseen(configuration), ...(hasBhyve ? [] : noBhyve(context.platform, fix).problems)];
       context.err(
         asLines([
           `vmrun: ${file ?? 'there is no configuration, and none is needed'}: good; it would listen at ${listen.join(' and ')}`,
+          ...problems.flatMap((problem) => formatProblem({ ...problem, severity: 'warning' }, colours())),
         ]),
       );
       return exitCodes.ok;
     }
+    if (!hasBhyve) throw noBhyve(context.platform, fix);
     return serve(context, {
       configuration,
       read,

@@ -25,6 +25,7 @@ import { formatProblem } from '../show-problems.js';
 import { simulation } from '../simulation.js';
 import { stopSignals } from '../stop-signals.js';
 import { draftPlanner } from './drafts.js';
+import { foreseen, foundWords } from './foreseen.js';
 import { managerVoice, type ManagerVoice, type Says } from './voice.js';
 import type { Scripts } from './simulated-scripts.js';
 
@@ -52,6 +53,7 @@ export async function serve(context: Context, request: ServeRequest): Promise<nu
   const host = played?.host ?? systemHost();
   const programs = programsFor(context, request);
   warnOfOthers(request, voice, context);
+  for (const problem of foreseen(configuration)) voice.lines(formatProblem(problem, request.colours), 'problem');
   // Nobody else has the state from here on, and nothing is made before that is sure.
   const state = await openStateFolder(stateFolder, {
     folders: stateFolders,
@@ -80,6 +82,7 @@ export async function serve(context: Context, request: ServeRequest): Promise<nu
       ...(played === undefined ? {} : { env: played.env, check: false }),
       beforeStart: async (known) => {
         voice.follow(known);
+        voice.say(foundWords(specs, known));
         served = await listen(known, {
           configuration,
           context,

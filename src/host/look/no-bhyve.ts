@@ -3,13 +3,16 @@ import { programEnvironment } from '../process/environment.js';
 import { refuseUnstartable } from '../process/program.js';
 
 /** On a system that has none; for whoever has not named a bhyve. */
-export const noBhyve = (platform: string): ProblemsError =>
+export const noBhyve = (
+  platform: string,
+  fix = 'try the spec with --simulate, or look at the command with --dry-run',
+): ProblemsError =>
   new ProblemsError('host', 'this system', [
     {
       code: 'no-bhyve',
       severity: 'error',
       message: `bhyve runs only on FreeBSD, and this system is ${platform}`,
-      fix: 'try the spec with --simulate, or look at the command with --dry-run',
+      fix,
     },
   ]);
 
