@@ -300,3 +300,39 @@ test('a folder of specs that is not there, and a manager without a socket, are w
     });
   },
 );
+
+test('a start and a restart after an edit with a mistake warn, with its line, of what runs instead', async () => {
+  await serving(async (managed) => {
+    const { place } = managed;
+    const web = managed.vm('web');
+    await managed.ask('reload');
+    const edited = (mem: string) => {
+      place.write('specs/web.json', `{ "name": "${web}",\n  "cpu": 1,\n  "mem": "${mem}" }\n`);
+    };
+    edited('2Gg');
+    const old = `  warning: ${web} runs with its spec from before the last change: its file has problems\n`;
+    const at = `  ${place.path('specs/web.json')}:3:10  /mem  warning: `;
+    for (const words of [['start'], ['restart', '--now'], ['restart', '--now', '-q']]) {
+      const { status, stderr } = await managed.ask(...words, web);
+      expect([status, stderr]).toEqual([0, expect.stringContaining(old)]);
+      expect(stderr).toContain(at);
+    }
+    edited('128M');
+    const good = await managed.ask('restart', '--now', web);
+    expect([good.status, good.stderr]).toEqual([0, expect.not.stringContaining('warning')]);
+  });
+});
+
+test('a start of a VM that runs with another target says which, and how that is changed', async () => {
+  await serving(async (managed) => {
+    const web = managed.vm('web', { targets: { install: {} } });
+    await managed.ask('reload');
+    expect((await managed.ask('start', web, '-t', 'install')).status).toBe(0);
+    const said = async (...words: readonly string[]) => (await managed.ask('start', web, ...words)).stderr;
+    expect(await said()).toBe(`vmrun: ${web}: runs already\n`);
+    expect(await said('-t', 'install')).toBe(`vmrun: ${web}: runs already\n`);
+    expect(await said('-t', 'default')).toBe(
+      `vmrun: ${web}: runs already, with target install; vmrun restart ${web} -t default boots the other\n`,
+    );
+  });
+});

@@ -1,3 +1,4 @@
+import { notBooted, viewOf } from '../after-start.js';
 import { askOperation } from '../ask-operation.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
@@ -5,10 +6,13 @@ import { managerClient, managerOptions } from '../manager-client.js';
 import { duration } from '../option-values.js';
 import { asLines } from '../paint.js';
 import { quietOption } from '../shared-options.js';
+import { formatProblem } from '../show-problems.js';
 
 const notes = `
 Stops the guest by its power button, then starts the VM with its spec as it is
 now, and waits for none of the VMs in autostart.after.
+Where its file has problems, it starts with what the file said before, and they
+are told as warnings.
 Exit status: 0 it runs, 69 it was not started again.
 
 Examples:
@@ -31,7 +35,7 @@ export const restartCommand = defineCommand({
         .option('--now', 'do not wait for the guest')
         .option('--no-wait', 'do not wait until it runs again'),
     ).addOption(quietOption),
-  run: async ({ context, command, operands: [name], options, refuse }) => {
+  run: async ({ context, command, operands: [name], options, refuse, colours }) => {
     const { target, timeout, now, wait } = options;
     if (now === true && timeout !== undefined) refuse('--now and --timeout exclude one another');
     const say = (text: string): void => {
@@ -42,13 +46,21 @@ export const restartCommand = defineCommand({
       ...(timeout === undefined ? {} : { timeout: timeout / 1000 }),
       ...(now === undefined ? {} : { now }),
     };
-    const operation = await askOperation(managerClient({ command, context }), name, 'restart', body, {
+    const client = managerClient({ command, context });
+    const operation = await askOperation(client, name, 'restart', body, {
       isWaiting: wait,
       onLong: () => {
         say('stopping it, then starting it again');
       },
     });
-    say(operation.state === 'running' ? 'is asked to restart' : 'runs');
+    if (operation.state === 'running') {
+      say('is asked to restart');
+      return exitCodes.ok;
+    }
+    say('runs');
+    const view = await viewOf(client, name);
+    if (view !== undefined)
+      context.err(asLines(notBooted(view).flatMap((problem) => formatProblem(problem, colours()))));
     return exitCodes.ok;
   },
 });
