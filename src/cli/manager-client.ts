@@ -249,7 +249,7 @@ async function ask(target: Target, method: Method, to: string, more: Asking = {}
   const { statusCode: status = 0 } = response;
   const document = parsed(text);
   if (status >= 200 && status < 300) return { status, document };
-  throw refused(target, status, document);
+  throw refused(target, status, document, to);
 }
 
 async function* listen(
@@ -259,7 +259,7 @@ async function* listen(
 ): AsyncGenerator<StreamedEvent> {
   const response = await send(target, 'GET', to, { headers: { accept: 'text/event-stream', ...headers } });
   const { statusCode: status = 0 } = response;
-  if (status !== 200) throw refused(target, status, parsed(await textOf(response, target)));
+  if (status !== 200) throw refused(target, status, parsed(await textOf(response, target)), to);
   let rest = '';
   response.setEncoding('utf8');
   try {
@@ -354,32 +354,35 @@ function connectionWords(error: unknown, isSecure: boolean): readonly [message: 
 }
 
 /** What its refusals mean for the exit code. */
-function refused(target: Target, status: number, document: unknown): ProblemsError {
+function refused(target: Target, status: number, document: unknown, to: string): ProblemsError {
   const { where } = target;
   const kind = status === 409 || status === 412 ? 'in-use' : status === 400 || status === 422 ? 'spec' : 'host';
   const problems = problemsIn(document);
-  if (problems.length > 0) return new ProblemsError(kind, where, inWordsOfCommands(problems, target));
+  if (problems.length > 0) return new ProblemsError(kind, where, inWordsOfCommands(problems, target, to));
   const message = `what answers there is not a manager: it answers with status ${status}`;
   const fix = 'check the address, and the path in it where the manager is behind a proxy';
   return new ProblemsError(kind, where, [{ code: 'refused', severity: 'error', message, fix }]);
 }
 
 /** What to do about a refusal, where a manager speaks of requests: for who types commands. */
-const commandFixes: Readonly<Record<string, (options: string) => string>> = {
+const commandFixes: Readonly<Record<string, (options: string, vm: string) => string>> = {
   'unknown-vm': (options) => `vmrun ls${options} lists those that there are`,
   'unknown-user': (options) => `vmrun serve user list${options} lists those that there are`,
   'unknown-token': (options) => `give the id that vmrun serve token list${options} shows`,
   'no-credentials': () => 'give a token with --token-file; vmrun serve token add makes one, on the host of the manager',
   'bad-token': () => 'make another one with vmrun serve token add, on the host of the manager',
-  running: (options) => `stop it first: vmrun stop NAME${options}`,
+  running: (options, vm) => `stop it first: vmrun stop ${quoteWord(vm)}${options}`,
   'not-ours': (options) => `edit that file, or remove it, then vmrun reload${options}`,
 };
 
-const inWordsOfCommands = (problems: readonly Problem[], { options }: Target): readonly Problem[] =>
-  problems.map((problem) => {
-    const fix = commandFixes[problem.code]?.(options);
+/** @param to what was asked for, which names the VM */
+function inWordsOfCommands(problems: readonly Problem[], { options }: Target, to: string): readonly Problem[] {
+  const [, vm = 'NAME'] = /^\/vms\/([^/?]+)/.exec(to) ?? [];
+  return problems.map((problem) => {
+    const fix = commandFixes[problem.code]?.(options, decodeURIComponent(vm));
     return fix === undefined ? problem : { ...problem, fix };
   });
+}
 
 /** Those of an error document: RFC 9457, with the problems of the library. */
 function problemsIn(document: unknown): readonly Problem[] {

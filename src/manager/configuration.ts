@@ -53,7 +53,7 @@ const words: ReadWords = {
   what: 'a configuration',
   mostBytes: 1024 * 1024,
   inDirectory: 'name the file in it',
-  whenMissing: 'leave -c out: everything has a default',
+  whenMissing: 'check the path, or leave -c out: everything has a default',
   whenEmpty: 'an empty configuration is {}, and everything has a default',
   whenInputEmpty: 'an empty configuration is {}, and everything has a default',
 };

@@ -153,7 +153,7 @@ describe('vmrun console', () => {
     inPlace(async (place) => {
       expect(await runVmrun(place, consoleWords(place))).toMatchObject({
         status: 69,
-        stderr: `vmrun: ${place.name}: no VM of this name runs here; vmrun ps lists those that do\n`,
+        stderr: `vmrun: ${place.name}: no VM of this name runs here; vmrun ps lists those that do, and vmrun start ${place.name} --run-dir ${place.runBase} starts one of a manager\n`,
       });
       place.spec({ com1: 'tcp=127.0.0.1:4444' });
       const vm = startVmrun(place, simulated(place, 'run'));

@@ -157,6 +157,13 @@ test('a VM with autostart that apply makes is said to start with the next manage
     expect((await managed.ask('apply', spec)).stderr).toBe(
       `vmrun: ${place.name}: replaced: it takes effect at the next boot\n`,
     );
+    expect((await managed.ask('apply', spec)).stderr).toBe(`vmrun: ${place.name}: unchanged\n`);
+    await managed.ask('start', place.name);
+    const removed = await managed.ask('remove', place.name);
+    expect([removed.status, removed.stderr]).toEqual([
+      75,
+      expect.stringContaining(`fix: stop it first: vmrun stop ${place.name} --run-dir`),
+    ]);
   });
 });
 

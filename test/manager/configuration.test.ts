@@ -137,7 +137,9 @@ describe('the configuration of a manager', () => {
   test('that is not there is told, and that none is needed', async () => {
     await expect(readConfiguration('none.conf', { ...root, workingDirectory: folder })).rejects.toMatchObject({
       kind: 'unreadable',
-      problems: [{ message: 'there is no such file', fix: 'leave -c out: everything has a default' }],
+      problems: [
+        { message: 'there is no such file', fix: 'check the path, or leave -c out: everything has a default' },
+      ],
     });
   });
 

@@ -1,4 +1,6 @@
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { ProblemsError } from '../../base/problem.js';
 import { steps } from '../../base/json-pointer.js';
 import { autostartOf } from '../../fields/autostart.js';
 import { loadSpec } from '../../report/load-spec.js';
@@ -11,7 +13,7 @@ import { defaultTarget } from '../../spec/targets.js';
 import { vmPath } from '../ask-operation.js';
 import { defineCommand } from '../define-command.js';
 import { exitCodes } from '../exit-codes.js';
-import { managerClient, managerOptions } from '../manager-client.js';
+import { managerClient, managerOptions, type ManagerClient } from '../manager-client.js';
 import { notStartedWords } from '../not-started.js';
 import { asLines } from '../paint.js';
 import { inputFormatOption, quietOption } from '../shared-options.js';
@@ -40,9 +42,11 @@ export const applyCommand = defineCommand({
     const { spec } = await loadSpec(input, hostBhyve);
     const text = await textForManager(input, path.dirname(path.resolve(workingDirectory, file)));
     const client = managerClient({ command, context });
+    const before = await specOf(client, spec.name);
     const { status } = await client.ask('PUT', `${vmPath(spec.name)}/spec`, { text });
     if (options.quiet !== true) {
-      const done = status === 201 ? 'made' : 'replaced: it takes effect at the next boot';
+      const isSame = before !== undefined && isDeepStrictEqual(before, JSON.parse(text));
+      const done = status === 201 ? 'made' : isSame ? 'unchanged' : 'replaced: it takes effect at the next boot';
       const isAutomatic = autostartOf(spec.effective(defaultTarget).vm).isAutomatic;
       context.err(
         asLines([
@@ -54,6 +58,17 @@ export const applyCommand = defineCommand({
     return exitCodes.ok;
   },
 });
+
+/** What the manager has of it; undefined: nothing that could be the same. */
+async function specOf(client: ManagerClient, name: string): Promise<unknown> {
+  try {
+    return (await client.ask('GET', `${vmPath(name)}/spec`)).document;
+  } catch (error) {
+    // What is in the way of asking is in the way of writing, too, and is told then.
+    if (error instanceof ProblemsError) return undefined;
+    throw error;
+  }
+}
 
 /** The spec as JSON that says the same wherever it lies. */
 async function textForManager(input: SpecText, folder: string): Promise<string> {

@@ -72,9 +72,12 @@ async function connect(context: Context, name: string, options: ConsoleChoice): 
       else if (code !== 'ENOENT') throw error;
     }
   }
-  context.err(asLines([`vmrun: ${name}: ${found ?? 'no VM of this name runs here; vmrun ps lists those that do'}`]));
+  context.err(asLines([`vmrun: ${name}: ${found ?? noRun(name, options.runDir)}`]));
   return exitCodes.host;
 }
+
+const noRun = (name: string, runDir: string | undefined): string =>
+  `no VM of this name runs here; vmrun ps lists those that do, and vmrun start ${quoteWord(name)}${toRun({ runDir, isSimulated: undefined })} starts one of a manager`;
 
 const noConsole = 'it has no console that vmrun serves: that takes "com1": "console" in its spec, from its next run on';
 
