@@ -16,11 +16,11 @@ export function programsOf(
 export const namedBhyve = ({ bhyve }: { readonly bhyve?: string | undefined }, { env }: Pick<Context, 'env'>): string =>
   bhyve ?? env.BHYVE_EXEC ?? '';
 
-/** Where this system has none, another program plays it, which has to be named. */
+/** Where this system has none, another program plays it, which has to be named; an empty name is told where it is started. */
 export const mayHaveBhyve = (
-  named: { readonly bhyve?: string | undefined },
-  context: Pick<Context, 'env' | 'platform'>,
-): boolean => context.platform === 'freebsd' || namedBhyve(named, context) !== '';
+  { bhyve }: { readonly bhyve?: string | undefined },
+  { env, platform }: Pick<Context, 'env' | 'platform'>,
+): boolean => platform === 'freebsd' || bhyve !== undefined || (env.BHYVE_EXEC ?? '') !== '';
 
 /** An empty variable is as good as none. */
 const bhyveFrom = ({ BHYVE_EXEC: program = '' }: Context['env']): string => (program === '' ? 'bhyve' : program);
