@@ -14,7 +14,7 @@ import type { Answer, Asked, Route, Visitor } from './route.js';
 import type { Router } from './router.js';
 import type { ServerOptions } from './options.js';
 import type { Sessions } from './sessions.js';
-import { cookieOf, refuseForeign, sessionCookie, setCookie, visitorOf } from './visitor.js';
+import { cookieOf, lacksRole, refuseForeign, sessionCookie, setCookie, visitorOf } from './visitor.js';
 
 /** What all requests of a server share. */
 export interface Site {
@@ -163,22 +163,13 @@ function refuseWithoutRight(
   if (right === 'anybody') return;
   if (right.on === 'root') {
     if (asker.may(right.role, rootGroup)) return;
-    throw httpError(
-      403,
-      'no-right',
-      `this needs the role ${right.role} on the group ${rootGroup}, which ${asker.by} does not have`,
-    );
+    throw lacksRole(asker, right.role, rootGroup);
   }
   const name = params.name ?? '';
   const group = groupOf(name);
   if (group === undefined || !asker.may('view', group))
     throw httpError(404, 'unknown-vm', `there is no VM ${JSON.stringify(name)}`, 'GET /api/v1/vms lists them');
-  if (!asker.may(right.role, group))
-    throw httpError(
-      403,
-      'no-right',
-      `${name} is in the group ${group}, and ${asker.by} does not have the role ${right.role} there`,
-    );
+  if (!asker.may(right.role, group)) throw lacksRole(asker, right.role, group, name);
   if (!path.includes(':name')) throw new Error(`the path ${path} names no VM`);
 }
 
@@ -319,7 +310,7 @@ const statuses: ReadonlyMap<string, number> = new Map(
   Object.entries({
     403: ['too-wide'],
     404: ['unknown-vm', 'no-such-vm', 'unknown-user', 'unknown-token', 'unknown-operation', 'unknown-target'],
-    409: ['exists', 'not-ours', 'running', 'in-use', 'not-stopped'],
+    409: ['exists', 'not-ours', 'running', 'in-use', 'not-stopped', 'last-admin'],
     412: ['changed'],
     422: ['bad-name', 'bad-password', 'bad-time', 'unknown-group'],
     507: ['not-kept', 'not-written'],

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
-import { covers, type Grant } from '../manager/accounts/grants.js';
+import { covers, rootGroup, type Grant, type Role } from '../manager/accounts/grants.js';
 import type { Accounts } from '../manager/accounts/accounts.js';
-import { httpError } from './http-error.js';
+import { httpError, type HttpError } from './http-error.js';
 import type { Visitor } from './route.js';
 import type { Sessions } from './sessions.js';
 
@@ -73,6 +73,20 @@ function holderOf(authorization: string, accounts: Accounts): Visitor {
     },
     isWelcome: () => now() !== undefined,
   };
+}
+
+/**
+ * Somebody lacks a role. Of a token it is said whether its owner has it: a new token helps then, and nothing else does.
+ * @param vm whose group it is
+ */
+export function lacksRole({ by, via, user }: Visitor, role: Role, group: string, vm?: string): HttpError {
+  const on = vm === undefined ? `the group ${group}` : `${group}, the group of ${vm}`;
+  const needs = `this needs the role ${role} on ${on}`;
+  if (via !== 'token' || !covers(user?.grants ?? [], role, group))
+    return httpError(403, 'no-right', `${needs}: ${by} does not have it`, `ask an admin of ${rootGroup} for that role`);
+  const where = group === rootGroup ? '' : ` --group ${group}`;
+  const fix = `make one that has it: vmrun serve token add NAME --user ${by} --role ${role}${where}`;
+  return httpError(403, 'no-right', `${needs}: ${by} has it, but this token has not`, fix);
 }
 
 /** The value of a cookie; of several with one name the first. */

@@ -148,6 +148,30 @@ describe('a token', () => {
       expect((await ask(`${url}/api/v1/users`, { token })).status).toBe(403);
     });
   });
+
+  test('that lacks a role is told so, and its owner only where he lacks it, too', async () => {
+    await withApi({ specs: { web: {} } }, async ({ as, call, url }) => {
+      await call('POST /groups', { body: { path: 'root/web' } });
+      await call('PUT /vms/web/group', { body: { group: 'root/web' } });
+      const { call: operator } = await as('anna', [{ group: 'root/web', role: 'operate' }]);
+      const grants = [{ group: 'root/web', role: 'view' }];
+      const { json } = await call('POST /tokens', { body: { user: 'anna', name: 'looks', grants } });
+      const token = String(fact(json, 'token'));
+      const stop = await ask(`${url}/api/v1/vms/web/stop`, { token, method: 'POST' });
+      expect(fact(stop.json, 'problems', '0')).toEqual({
+        ...{ code: 'no-right', severity: 'error' },
+        message: 'this needs the role operate on root/web, the group of web: anna has it, but this token has not',
+        fix: 'make one that has it: vmrun serve token add NAME --user anna --role operate --group root/web',
+      });
+      const { json: made } = await call('POST /vms/web/stop');
+      const cancel = await ask(`${url}/api/v1/operations/${String(fact(made, 'id'))}`, { token, method: 'DELETE' });
+      expect(cancel.json).toMatchObject({ detail: expect.stringContaining('anna has it, but this token has not') });
+      expect(fact((await operator('GET /users')).json, 'problems', '0')).toMatchObject({
+        message: 'this needs the role admin on the group root: anna does not have it',
+        fix: 'ask an admin of root for that role',
+      });
+    });
+  });
 });
 
 describe('events', () => {

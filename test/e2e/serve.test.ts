@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
+import { ask as request } from '../support/served.js';
 import { inPlace, isRunning, until, vmrunCommand, type Place } from './support/place.js';
 import { jsonIn, managedIn, type ManagedPlace, type Serving } from './support/serving.js';
 
@@ -406,14 +407,35 @@ describe('vmrun serve', () => {
       expect((await managed.ask('ls', ...tcp)).stdout).toContain(web);
       const forbidden = await managed.ask('start', web, ...tcp);
       expect(forbidden.status).toBe(69);
-      expect(forbidden.stderr).toContain(`${web} is in the group root, and root does not have the role operate there`);
+      expect(forbidden.stderr).toContain(
+        `this needs the role operate on root, the group of ${web}: root has it, but this token has not\n` +
+          '    fix: make one that has it: vmrun serve token add NAME --user root --role operate\n',
+      );
+      const lastAdmin = await managed.ask('serve', 'user', 'remove', 'root');
+      expect([lastAdmin.status, lastAdmin.stderr]).toEqual([
+        75,
+        expect.stringContaining(
+          'root is the last user with the role admin on root\n    fix: make another one first: vmrun',
+        ),
+      ]);
       const inVain = await managed.ask('ls', '--manager', socket, '--token-file', 'token');
       expect([inVain.status, inVain.stderr]).toEqual([64, expect.stringContaining('needs no token')]);
       const listed = await managed.ask('serve', 'token', 'list');
       const [id = ''] = /^[0-9a-f]{16}\b/m.exec(listed.stdout) ?? [];
       expect((await managed.ask('serve', 'token', 'remove', id)).status).toBe(0);
       expect((await managed.ask('ls', ...tcp)).status).toBe(69);
-      expect((await managed.ask('serve', 'user', 'list')).stdout).toContain('root');
+      const gone = await managed.ask('serve', 'token', 'add', 'x', '--user', 'nobody-here');
+      expect([gone.status, gone.stderr]).toEqual([69, expect.stringContaining('vmrun serve user list')]);
+      const anna = { name: 'anna', password: 'a good one', grants: [{ group: 'root', role: 'admin' }] };
+      const atSocket = { socketPath: socket.slice('unix:'.length), method: 'POST', body: anna };
+      expect((await request('http://localhost/api/v1/users', atSocket)).status).toBe(201);
+      expect((await managed.ask('serve', 'user', 'remove', 'root')).status).toBe(0);
+      const ofNobody = await managed.ask('serve', 'token', 'add', 'x');
+      expect([ofNobody.status, ofNobody.stderr]).toEqual([
+        69,
+        expect.stringContaining('fix: say whose it is: --user NAME'),
+      ]);
+      expect((await managed.ask('serve', 'user', 'list')).stdout).toContain('anna');
       const refused = [
         [['user', 'passwd', 'anna', '--group', 'web'], '--group needs --role: what may be done on web'],
         [['user', 'list', '--role', 'view'], '--role is for add and passwd'],

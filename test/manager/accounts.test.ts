@@ -185,6 +185,23 @@ describe('a user', () => {
       expect(accounts.tokens()).toEqual([]);
     });
   });
+
+  test('who is the last admin of root is neither removed nor made less, until there is another', async () => {
+    await inPlace(async (place) => {
+      const accounts = await opened(place);
+      await accounts.addUser({ name: 'anna', password: 'a good one', grants: [{ group: 'root', role: 'operate' }] });
+      const remove = () => {
+        accounts.removeUser('root');
+      };
+      expect(await codesOf(remove)).toEqual(['last-admin']);
+      expect(await codesOf(() => accounts.changeUser('root', { grants: [] }))).toEqual(['last-admin']);
+      expect(accounts.user('root')?.grants).toEqual(adminOfAll);
+      await accounts.changeUser('root', { password: 'another one' });
+      await accounts.changeUser('anna', { grants: adminOfAll });
+      expect(await codesOf(remove)).toEqual([]);
+      expect(await codesOf(() => accounts.changeUser('anna', { grants: [] }))).toEqual(['last-admin']);
+    });
+  });
 });
 
 describe('a password', () => {

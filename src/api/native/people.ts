@@ -2,6 +2,7 @@ import { rootGroup, type Grant } from '../../manager/accounts/grants.js';
 import type { TokenView, User } from '../../manager/accounts/accounts.js';
 import { httpError, WrongCredentials } from '../../server/http-error.js';
 import type { Answer, Asked, Visitor } from '../../server/route.js';
+import { lacksRole } from '../../server/visitor.js';
 import type {
   AskerDocument,
   GroupListDocument,
@@ -36,7 +37,7 @@ function userOf({ user }: Visitor): User {
 /** A token is for one purpose: it makes no others, and changes no password. */
 function refuseToken(asker: Visitor): void {
   if (asker.via !== 'token' || isAdmin(asker)) return;
-  throw httpError(403, 'no-right', 'a token may not do that', 'sign in, and do it in the session');
+  throw httpError(403, 'no-right', 'a token may not do that', 'sign in, or use a token with the role admin on root');
 }
 
 export async function login({ accounts }: NativeSite, asked: Asked): Promise<Answer> {
@@ -95,8 +96,7 @@ export function addToken({ accounts, clock }: NativeSite, asked: Asked): Answer 
   refuseToken(asker);
   const { name } = bodyOf<'name'>(asked);
   const { user = userOf(asker).name, ends, grants } = optionsOf<'user' | 'ends' | 'grants'>(asked);
-  if (user !== asker.user?.name && !isAdmin(asker))
-    throw httpError(403, 'no-right', `${asker.by} may not make tokens of ${user}`);
+  if (user !== asker.user?.name && !isAdmin(asker)) throw lacksRole(asker, 'admin', rootGroup);
   const { token, view } = accounts.makeToken({
     ...{ user, name },
     ends: ends ?? new Date(clock.now().getTime() + usualTokenMs).toISOString(),

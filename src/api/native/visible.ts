@@ -5,6 +5,7 @@ import type { Role } from '../../manager/accounts/grants.js';
 import type { VmView } from '../../manager/vm-view.js';
 import { httpError } from '../../server/http-error.js';
 import type { Visitor } from '../../server/route.js';
+import { lacksRole } from '../../server/visitor.js';
 import type { NativeSite } from './site.js';
 
 /** @throws HttpError 404: it has gone since the right to it was looked at */
@@ -38,6 +39,6 @@ export function operationOf(site: NativeSite, asker: Visitor, id: string, role: 
       'one is known for 24 hours after its end',
     );
   if (!mayOnVm(site, asker, role, operation.vm))
-    throw httpError(403, 'no-right', `${asker.by} does not have the role ${role} on the group of ${operation.vm}`);
+    throw lacksRole(asker, role, groupOf(site, operation.vm), operation.vm);
   return operation;
 }

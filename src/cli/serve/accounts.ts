@@ -73,7 +73,7 @@ export const tokenCommand = defineCommand({
     const of = { role: ['add'], group: ['add'], user: ['add'], ends: ['add'] };
     refuseUnused({ act, options, of, refuse });
     const client = managerClient({ command, context });
-    const { user = 'root', ends: endsMs = usualDays * msPerDay } = options;
+    const { user, ends: endsMs = usualDays * msPerDay } = options;
     await tokenAct({ act, name: name ?? '', options, client, context, user, endsMs });
     return exitCodes.ok;
   },
@@ -179,16 +179,20 @@ async function tokenAct({
   context,
   user,
   endsMs,
-}: Act & { readonly user: string; readonly endsMs: number }): Promise<void> {
+}: Act & { readonly user: string | undefined; readonly endsMs: number }): Promise<void> {
   switch (act) {
     case 'add': {
       const ends = new Date(systemClock.now().getTime() + endsMs).toISOString();
       const grants = newGrants(options);
-      const { document } = await client.ask('POST', '/tokens', { body: { name, user, ends, grants } });
+      const owner = user ?? 'root';
+      const body = { name, user: owner, ends, grants };
+      const { document } = await client.ask('POST', '/tokens', { body }).catch((error: unknown) => {
+        throw user === undefined ? withFix(error, 'unknown-user', 'say whose it is: --user NAME') : error;
+      });
       const token = textOf(document, 'token');
       if (token === '') throw strange(client);
       context.out(asText(`${token}\n`));
-      context.err(asLines([`vmrun: ${name}: made, ${grantWords(grants)}, for ${user}, until ${ends}`]));
+      context.err(asLines([`vmrun: ${name}: made, ${grantWords(grants)}, for ${owner}, until ${ends}`]));
       return;
     }
     case 'remove':
@@ -213,6 +217,16 @@ async function tokenAct({
     }
   }
 }
+
+/** The same error, with what to do about one of its problems. */
+const withFix = (error: unknown, code: string, fix: string): unknown =>
+  error instanceof ProblemsError
+    ? new ProblemsError(
+        error.kind,
+        error.source,
+        error.problems.map((problem) => (problem.code === code ? { ...problem, fix } : problem)),
+      )
+    : error;
 
 const valueOf = (value: unknown, key: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[key] : undefined;

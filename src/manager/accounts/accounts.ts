@@ -3,7 +3,7 @@ import { ProblemsError, type Problem } from '../../base/problem.js';
 import type { Clock } from '../../host/clock.js';
 import { readAccounts, writeAccounts, type AccountData, type KeptToken, type KeptUser } from './account-file.js';
 import { firstPassword } from './first-password.js';
-import { groupPattern, rootGroup, widerThan, type Grant } from './grants.js';
+import { covers, groupPattern, rootGroup, widerThan, type Grant } from './grants.js';
 import { longestPassword, passwordHashing, shortestPassword, type Passwords } from './passwords.js';
 
 /** A user, for others to see. */
@@ -67,12 +67,12 @@ export interface Accounts {
   readonly verify: (name: string, password: string, from?: string) => Promise<User | undefined>;
   /** @throws ProblemsError `exists`, `bad-name`, `bad-password`, `unknown-group`, `not-kept` */
   readonly addUser: (user: NewUser) => Promise<UserView>;
-  /** @throws ProblemsError `unknown-user` and those of `addUser` */
+  /** @throws ProblemsError `unknown-user`, `last-admin` and those of `addUser` */
   readonly changeUser: (
     name: string,
     changes: { readonly password?: string; readonly grants?: readonly Grant[] },
   ) => Promise<UserView>;
-  /** With all tokens. @throws ProblemsError `unknown-user`, `not-kept` */
+  /** With all tokens. @throws ProblemsError `unknown-user`, `last-admin`, `not-kept` */
   readonly removeUser: (name: string) => void;
   /** Of one user, or all. Those that have ended are not among them. */
   readonly tokens: (user?: string) => readonly TokenView[];
@@ -191,6 +191,19 @@ function accountsOf(
       refuse(source, 'unknown-group', `there is no group ${JSON.stringify(unknown.group)}`, 'make the group first');
   }
 
+  /** Without an admin of all nobody could make another one over TCP, nor be told what is wrong. */
+  function refuseWithoutAdmin(name: string, left: readonly KeptUser[]): void {
+    const hasAdmin = (users: readonly KeptUser[]): boolean =>
+      users.some(({ grants }) => covers(grants, 'admin', rootGroup));
+    if (!hasAdmin(data.users) || hasAdmin(left)) return;
+    refuse(
+      name,
+      'last-admin',
+      `${name} is the last user with the role admin on ${rootGroup}`,
+      'make another one first: vmrun serve user add NAME --role admin',
+    );
+  }
+
   function reasonToKeep(path: string): string | undefined {
     if (path === rootGroup) return 'all groups are below it';
     const below = data.groups.find((group) => group.startsWith(`${path}/`));
@@ -250,16 +263,16 @@ function accountsOf(
         ...(hash === undefined ? {} : { password: hash }),
         ...(grants === undefined ? {} : { grants }),
       };
-      keep({ ...data, users: data.users.map((each) => (each.name === name ? next : each)) });
+      const users = data.users.map((each) => (each.name === name ? next : each));
+      refuseWithoutAdmin(name, users);
+      keep({ ...data, users });
       return userView(next);
     },
     removeUser(name) {
       known(name);
-      keep({
-        ...data,
-        users: data.users.filter((user) => user.name !== name),
-        tokens: data.tokens.filter((token) => token.user !== name),
-      });
+      const users = data.users.filter((user) => user.name !== name);
+      refuseWithoutAdmin(name, users);
+      keep({ ...data, users, tokens: data.tokens.filter((token) => token.user !== name) });
     },
     tokens: (user) =>
       data.tokens.filter((token) => !isOver(token) && (user === undefined || token.user === user)).map(tokenView),
