@@ -69,7 +69,10 @@ function notesOf({
 }: VmView): readonly string[] {
   const { changes, guestChanges, isChanged, nextBoot } = spec;
   const errors = spec.problems.filter(({ severity }) => severity === 'error');
-  const found = [...new Map([...problems, ...errors].map((problem) => [problemKey(problem), problem])).values()];
+  const gone = spec.problems.filter(({ code }) => code === 'file-gone');
+  const found = [
+    ...new Map([...problems, ...errors, ...gone].map((problem) => [problemKey(problem), problem])).values(),
+  ];
   const guest = guestChanges.map(changeWords);
   return [
     ...(state === 'queued' && waitsFor.length > 0 ? [`waits for ${listWords(waitsFor)}`] : []),

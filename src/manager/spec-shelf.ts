@@ -205,7 +205,8 @@ export function specShelf({ folders, records, clock, isInUse, onDamaged, ...read
 
   function shelve(name: string, own: readonly SpecFile[]): Shelved {
     const clash = own.length > 1 ? own.map(({ file }) => twice(name, file, own)) : [];
-    const problems = [...clash, ...own.flatMap((file) => file.problems)];
+    const gone = own.length === 0 ? [fileGone(name)] : [];
+    const problems = [...clash, ...gone, ...own.flatMap((file) => file.problems)];
     return { name, files: own, accepted: accepted.get(name), problems };
   }
 
@@ -272,6 +273,14 @@ const twice = (name: string, file: string, own: readonly SpecFile[]): Problem =>
     .join(' and ')} has the name ${JSON.stringify(name)} too, so neither is started`,
   fix: 'rename the VM in one of them, or remove the file',
   place: { file, pointer: '/name' },
+});
+
+/** For those who removed it, and wonder why the VM is still there. */
+const fileGone = (name: string): Problem => ({
+  code: 'file-gone',
+  severity: 'warning',
+  message: `the file of ${name} is gone: it is forgotten when it stops`,
+  fix: `to keep it, put its file back into the folder of specs, then vmrun reload`,
 });
 
 const damagedSpec = (name: string, file: string): Problem => ({

@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { inPlace, smallVm, type Place } from '../e2e/support/place.js';
+import { formatVms } from '../../src/cli/show-vms.js';
 import { addSpec, asker, endNow, guestsOf, manage, removeSpec, type Managing } from './support.js';
 
 const inManager = (use: (managing: Managing, place: Place) => Promise<void>, before?: (place: Place) => void) =>
@@ -174,8 +175,12 @@ test('a VM whose file is gone runs on, boots again, and is forgotten when it end
     const { manager, ended, boots, state, until } = managing;
     await ended(manager.start(place.name, {}, asker));
     removeSpec(place, `${place.name}.json`);
-    expect(await manager.reload(asker)).toMatchObject({ removed: [], changed: [place.name] });
-    expect(manager.vm(place.name)?.spec.file).toBeUndefined();
+    const message = `the file of ${place.name} is gone: it is forgotten when it stops`;
+    const problems = [expect.objectContaining({ severity: 'warning', message })];
+    expect(await manager.reload(asker)).toMatchObject({ removed: [], changed: [place.name], problems });
+    const view = manager.vm(place.name);
+    expect(view?.spec.file).toBeUndefined();
+    expect(formatVms(view === undefined ? [] : [view], new Date())).toContain(`  ${message}\n`);
     await guests.end(place.name, 0);
     await boots(place.name, 2);
     await state(place.name, 'running');
