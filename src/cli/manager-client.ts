@@ -370,6 +370,7 @@ const commandFixes: Readonly<Record<string, (options: string, vm: string) => str
   'unknown-user': (options) => `vmrun serve user list${options} lists those that there are`,
   'unknown-token': (options) => `give the id that vmrun serve token list${options} shows`,
   'no-credentials': () => 'give a token with --token-file; vmrun serve token add makes one, on the host of the manager',
+  'not-found': () => 'check the address, and the path in it; or this vmrun and the manager are of different versions',
   'bad-token': () => 'make another one with vmrun serve token add, on the host of the manager',
   running: (options, vm) => `stop it first: vmrun stop ${quoteWord(vm)}${options}`,
   'not-ours': (options) => `edit that file, or remove it, then vmrun reload${options}`,

@@ -398,6 +398,8 @@ describe('vmrun serve', () => {
       const denied = await managed.ask('ls', '--manager', url);
       expect([denied.status, denied.stdout]).toEqual([69, '']);
       expect(denied.stderr).toContain('fix: give a token with --token-file;');
+      const nowhere = await managed.ask('ls', '--manager', `${url}/nowhere`);
+      expect(nowhere.stderr).toContain('there is nothing here\n    fix: check the address, and the path in it;');
       const noTls = await managed.ask('ls', '--manager', url.replace('http:', 'https:'));
       expect(noTls.stderr).toContain('it does not speak TLS there\n    fix: write http:// in place of https://\n');
       const made = await managed.ask('serve', 'token', 'add', 'test', '--role', 'view');
