@@ -9,6 +9,7 @@ export const vmPath = (name: string): string => `/vms/${encodeURIComponent(name)
 
 /**
  * Asks a manager to do something with a VM, and waits for its end.
+ * @param say writes a line: what is to be known in any case
  * @param onLong told once, when it is not done at once
  */
 export async function askOperation(
@@ -16,7 +17,11 @@ export async function askOperation(
   name: string,
   act: 'start' | 'stop' | 'restart',
   body: object,
-  { isWaiting, onLong }: { readonly isWaiting: boolean; readonly onLong: () => void },
+  {
+    isWaiting,
+    say,
+    onLong,
+  }: { readonly isWaiting: boolean; readonly say: (text: string) => void; readonly onLong: () => void },
 ): Promise<Operation> {
   const first = await client.ask('POST', `${vmPath(name)}/${act}`, { body });
   let operation = operationIn(first.document, client);
@@ -24,6 +29,9 @@ export async function askOperation(
   while (operation.state === 'running' && isWaiting) {
     const next = await client.ask('GET', `/operations/${encodeURIComponent(operation.id)}?wait=${waitWords}`);
     operation = operationIn(next.document, client);
+  }
+  if (operation.state === 'done' || operation.state === 'running') {
+    for (const { message, fix } of operation.problems) say(`warning: ${message}${fix === undefined ? '' : `; ${fix}`}`);
   }
   if (operation.state === 'failed' || operation.state === 'interrupted') throw failedOf(name, operation);
   return operation;

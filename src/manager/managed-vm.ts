@@ -7,7 +7,7 @@ import type { RunResult } from '../supervisor/run-options.js';
 import { afterEnd, failureOf, type Failure } from './after-end.js';
 import { comingStart, type HeldStart } from './coming-start.js';
 import type { Asker, StartRequest, StopRequest } from './manager.js';
-import type { LeftStop, OngoingOperation } from './operation-book.js';
+import type { BeginOptions, LeftStop, OngoingOperation } from './operation-book.js';
 import type { KeptStop } from './operation-record.js';
 import type { Operation } from './operations.js';
 import { othersOf, type Others } from './other-run.js';
@@ -121,12 +121,10 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     ongoing.failed(problems);
     return ongoing.current();
   };
-  const begin = (
-    kind: Operation['kind'],
-    { by }: Asker,
-    isKept: boolean | 'soon' = true,
-    stop?: KeptStop,
-  ): OngoingOperation => book.begin({ kind, vm: name, by }, { isKept, ...(stop === undefined ? {} : { stop }) });
+  const begin = (kind: Operation['kind'], { by }: Asker, options?: BeginOptions): OngoingOperation =>
+    book.begin({ kind, vm: name, by }, options);
+  /** One that is over at once, and that nobody has to find again. */
+  const passing = { isKept: false };
 
   function launch(ongoing: OngoingOperation | undefined, target: string | undefined): void {
     others.see(undefined);
@@ -198,19 +196,19 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     const hadEffect = wanted.current().state === 'running' || coming.isThere();
     const isThereAnother = others.isThere() || retry.isPending();
     replaceStart('stop');
-    want('stopped', asker.by);
+    const warnings = asList(want('stopped', asker.by));
     if (own.isThere()) {
-      const ongoing = begin('stop', asker, true, keptStop(request));
+      const ongoing = begin('stop', asker, { stop: keptStop(request), warnings });
       own.stop(request, ongoing);
       return ongoing.current();
     }
     if (isThereAnother) {
-      const ongoing = begin('stop', asker, true, keptStop(request));
+      const ongoing = begin('stop', asker, { stop: keptStop(request), warnings });
       endOther([ongoing], request);
       return ongoing.current();
     }
     failure = undefined;
-    return done(begin('stop', asker, hadEffect), hadEffect);
+    return done(begin('stop', asker, { isKept: hadEffect, warnings }), hadEffect);
   }
 
   /** What is not ours, or is in the way of ours. */
@@ -229,11 +227,11 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
 
   /** @returns the operation where nothing can be started now */
   function refuseStart(kind: 'start' | 'restart', asker: Asker): Operation | undefined {
-    if (around.isEnding()) return failed(begin(kind, asker, false), [managerEnding]);
+    if (around.isEnding()) return failed(begin(kind, asker, passing), [managerEnding]);
     if (own.isThere() || !others.isSupervised()) return undefined;
     return kind === 'start'
-      ? done(begin(kind, asker, false), false)
-      : failed(begin(kind, asker, false), [runsElsewhere(name, others.supervisor())]);
+      ? done(begin(kind, asker, passing), false)
+      : failed(begin(kind, asker, passing), [runsElsewhere(name, others.supervisor())]);
   }
 
   /** What would keep a boot from having a spec, or that target: nobody stops a guest, or wants one, for the sake of it. */
@@ -246,28 +244,27 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     }
   }
 
+  const wantRunning = (target: string | undefined, { by }: Asker): readonly Problem[] =>
+    asList(want('running', by, target === undefined ? {} : { target }));
+
   function start({ target }: StartRequest, asker: Asker): Operation {
     const refused = refuseStart('start', asker);
     if (refused !== undefined) return refused;
     if (own.isThere() && !own.isStopping()) {
-      if (own.hasBegun()) return done(begin('start', asker, false), false);
+      if (own.hasBegun()) return done(begin('start', asker, passing), false);
       // Two that ask for the same start have one.
       return own.joinStart(() => begin('start', asker)).current();
     }
     const problems = whyNoBoot(target);
-    if (problems.length > 0) return failed(begin('start', asker, false), problems);
-    const wantIt = (): void => {
-      want('running', asker.by, target === undefined ? {} : { target });
-    };
+    if (problems.length > 0) return failed(begin('start', asker, passing), problems);
     if (retry.isPending()) {
-      wantIt();
-      return retry.join(() => begin('start', asker)).current();
+      const warnings = wantRunning(target, asker);
+      return retry.join(() => begin('start', asker, { warnings })).current();
     }
     const same = coming.sameAs(target);
     if (same !== undefined) return same.current();
     replaceStart('start');
-    wantIt();
-    const ongoing = begin('start', asker);
+    const ongoing = begin('start', asker, { warnings: wantRunning(target, asker) });
     if (own.isThere()) coming.wait({ ongoing, target });
     else launch(ongoing, target);
     return ongoing.current();
@@ -277,10 +274,9 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     const refused = refuseStart('restart', asker);
     if (refused !== undefined) return refused;
     const problems = whyNoBoot(target);
-    if (problems.length > 0) return failed(begin('restart', asker, false), problems);
+    if (problems.length > 0) return failed(begin('restart', asker, passing), problems);
     replaceStart('restart');
-    const ongoing = begin('restart', asker, true, keptStop(request));
-    want('running', asker.by, target === undefined ? {} : { target });
+    const ongoing = begin('restart', asker, { stop: keptStop(request), warnings: wantRunning(target, asker) });
     if (own.isThere()) {
       own.giveUpStart(replacedBy('restart'));
       coming.wait({ ongoing, target }, { isCancellable: false });
@@ -404,7 +400,7 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     },
     seeThrough,
     hold: (asker) => {
-      const ongoing = begin('start', asker, 'soon');
+      const ongoing = begin('start', asker, { isKept: 'soon' });
       const start = coming.hold(
         { ongoing, target: wanted.current().target },
         {
@@ -424,3 +420,5 @@ export function managedVm(name: string, around: Surroundings): ManagedVm {
     idle: own.idle,
   };
 }
+
+const asList = (problem: Problem | undefined): readonly Problem[] => (problem === undefined ? [] : [problem]);

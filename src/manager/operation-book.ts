@@ -28,6 +28,13 @@ export interface LeftStop {
   readonly stop: KeptStop;
 }
 
+export interface BeginOptions {
+  readonly isKept?: Kept;
+  readonly stop?: KeptStop;
+  /** What whoever asks should know, however it ends. */
+  readonly warnings?: readonly Problem[];
+}
+
 export interface OperationBook extends Operations {
   /**
    * @param isKept on disk, so that the next manager knows of it; `soon`: in a moment, for what nobody has asked for and
@@ -35,7 +42,7 @@ export interface OperationBook extends Operations {
    */
   readonly begin: (
     about: { readonly kind: OperationKind; readonly vm: string; readonly by: string },
-    options?: { readonly isKept?: Kept; readonly stop?: KeptStop },
+    options?: BeginOptions,
   ) => OngoingOperation;
   /** What is to be seen through, oldest first. */
   readonly leftStops: () => readonly LeftStop[];
@@ -121,10 +128,10 @@ export function operationBook(
         end(entry, { state: 'done', hadEffect });
       },
       failed: (problems) => {
-        end(entry, { state: 'failed', problems });
+        end(entry, { state: 'failed', problems: [...problems, ...entry.operation.problems] });
       },
       interrupted: (problem) => {
-        end(entry, { state: 'interrupted', problems: [problem] });
+        end(entry, { state: 'interrupted', problems: [problem, ...entry.operation.problems] });
       },
       stopIsOver: () => {
         if (entry.stop === undefined) return;
@@ -174,10 +181,10 @@ export function operationBook(
       entry.cancel();
       return undefined;
     },
-    begin(about, { isKept = true, stop } = {}) {
+    begin(about, { isKept = true, stop, warnings = [] } = {}) {
       const id = randomBytes(9).toString('hex');
       const operation: Operation = {
-        ...{ id, ...about, state: 'running', hadEffect: true, begun: now(), problems: [] },
+        ...{ id, ...about, state: 'running', hadEffect: true, begun: now(), problems: warnings },
       };
       const entry = add(operation, { isKept, stop });
       keep(entry);

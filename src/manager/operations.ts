@@ -25,7 +25,7 @@ export interface Operation {
   /** ISO 8601. */
   readonly begun: string;
   readonly ended?: string;
-  /** Why it failed, or was interrupted. */
+  /** Why it failed, or was interrupted; of severity `warning`: what whoever asked should know in any case. */
   readonly problems: readonly Problem[];
 }
 

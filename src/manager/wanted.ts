@@ -17,7 +17,8 @@ export interface WantedState {
   readonly damage: () => readonly Problem[];
   readonly current: () => Wanted;
   readonly group: () => string;
-  readonly want: (state: Wanted['state'], by: string, options?: WantOptions) => void;
+  /** @returns what keeps it from being on the disk, a warning: it is wanted all the same */
+  readonly want: (state: Wanted['state'], by: string, options?: WantOptions) => Problem | undefined;
   /** @returns what keeps it from being on the disk: it stays where it is then */
   readonly setGroup: (group: string) => Problem | undefined;
 }
@@ -42,14 +43,16 @@ export function wantedOf(
     group: () => record.group,
     want(state, by, { isKept = true, target } = {}) {
       const isSame = wanted.state === state && wanted.target === target;
-      if (isSame && (!isKept || record.hostBoot === hostBoot)) return;
+      if (isSame && (!isKept || record.hostBoot === hostBoot)) return undefined;
+      let problem: Problem | undefined;
       wanted = { state, since: clock.now().toISOString(), by, ...(target === undefined ? {} : { target }) };
       if (isKept) {
         record = { ...record, wanted, hostBoot };
-        records.keep(recordName(name), record);
+        problem = records.keep(recordName(name), record);
         damage = [];
       }
       if (!isSame) ring.tell({ kind: 'wanted', vm: name, wanted });
+      return problem;
     },
     setGroup(next) {
       if (next === record.group) return undefined;

@@ -252,6 +252,21 @@ test.each(['ENOSPC', 'EROFS', 'EDQUOT', 'EIO'])(
   },
 );
 
+test('who asks while the disk is full is told that a later manager will not know of it', async () => {
+  await inPlace(async (place) => {
+    addSpec(place, place.name);
+    const folder = place.path('state');
+    mkdirSync(folder, { mode: 0o700 });
+    const { manager } = await open(place, folder);
+    files.failAt(folder, 1, 'ENOSPC', { isSticky: true });
+    const stop = manager.stop(place.name, {}, asker);
+    expect(stop).toMatchObject({ state: 'done', problems: [{ code: 'not-kept', severity: 'warning' }] });
+    expect(stop.problems[0]?.message).toContain(`vms/${place.name}.json`);
+    files.mend();
+    await manager.end({ kind: 'stop', budgetMs: 0 });
+  });
+});
+
 test('a folder that can be read and not written any more is told at each file, and all goes on', async () => {
   await inPlace(async (place) => {
     addSpec(place, place.name);

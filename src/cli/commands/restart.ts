@@ -49,6 +49,7 @@ export const restartCommand = defineCommand({
     const client = managerClient({ command, context });
     const operation = await askOperation(client, name, 'restart', body, {
       isWaiting: wait,
+      say,
       onLong: () => {
         say('stopping it, then starting it again');
       },

@@ -41,6 +41,7 @@ export const startCommand = defineCommand({
     const client = managerClient({ command, context });
     const operation = await askOperation(client, name, 'start', target === undefined ? {} : { target }, {
       isWaiting: wait,
+      say,
       onLong: () => {
         say('starting');
       },

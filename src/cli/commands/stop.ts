@@ -151,6 +151,7 @@ async function stopByManager(
     };
     const operation = await askOperation(client, name, 'stop', body, {
       isWaiting: true,
+      say,
       onLong: () => {
         say('asking its manager to stop it');
       },

@@ -111,7 +111,9 @@ const namedIn = (all: readonly Found[], words: readonly string[]): readonly Foun
  * end may take a moment, which is no failure. Where there is no /proc, nobody can say where a process stands.
  */
 const workingIn = (folder: string): readonly Found[] =>
-  hasProc ? inProc().filter(({ pid }) => `${folderOf(pid) ?? ''}/`.startsWith(`${folder}/`)) : [];
+  hasProc
+    ? inProc().filter(({ pid }) => pid !== process.pid && `${folderOf(pid) ?? ''}/`.startsWith(`${folder}/`))
+    : [];
 
 /** Undefined where it has ended. */
 function folderOf(pid: number): string | undefined {
