@@ -76,7 +76,10 @@ function rowOf({ name, status, pid, supervisor, state, ended }: KnownRun, now: D
       ...(nextBoot !== undefined && nextBoot.getTime() > now.getTime()
         ? [`boot ${(boot ?? 0) + 1} begins at ${formatWhen(nextBoot, now)}`]
         : []),
-      ...(status === 'orphaned'
+      ...(status === 'orphaned' && state?.managedBy !== undefined
+        ? ['its manager is gone; the next vmrun serve takes it over']
+        : []),
+      ...(status === 'orphaned' && state?.managedBy === undefined
         ? [
             'its supervisor is gone; take it over, or stop it:',
             { command: `vmrun -c FILE --adopt${toRun(place)}` },

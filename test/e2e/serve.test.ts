@@ -284,6 +284,28 @@ describe('vmrun serve', () => {
     });
   });
 
+  test('is spoken of where it is gone: who stops a VM then hears that the next one starts it again', async () => {
+    await withManager(async (managed) => {
+      const { place } = managed;
+      const web = managed.vm('web');
+      const first = await managed.serve();
+      await managed.ask('start', web);
+      const { pid = 0 } = await managed.view(web);
+      first.kill('SIGKILL');
+      await first.ended;
+      const { stdout } = await managed.ask('ps');
+      expect(stdout).toContain('its manager is gone; the next vmrun serve takes it over');
+      expect(stdout).not.toContain('--adopt');
+      const { status, stderr } = await managed.ask('stop', web);
+      expect(status).toBe(0);
+      expect(stderr).toContain(`${web}: warning: its manager is gone and does not know of this: the next vmrun serve`);
+      expect(isRunning(pid)).toBe(false);
+      const second = await managed.serve();
+      await managed.inState(web, 'running');
+      await stopAll(second, place);
+    });
+  });
+
   test('starts again what was wanted when it was stopped, and leaves alone what was not', async () => {
     await withManager(async (managed) => {
       const { place } = managed;

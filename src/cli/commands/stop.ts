@@ -82,12 +82,15 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
   const byManager = await stopByManager(context, name, options, { say, closed });
   if (byManager !== undefined) return byManager;
   const left: KnownRun[] = [];
+  /** Their manager is gone. */
+  const managed: KnownRun[] = [];
   let forced: Force | undefined;
   const how: StopRunOptions = {
     timeoutMs: options.timeout,
     now: options.now === true,
     onStopping: (run) => {
       if (run.status === 'left') left.push(run);
+      if (run.status !== 'supervised' && run.state?.managedBy !== undefined) managed.push(run);
       say(describe(run));
     },
     onWaiting: (wait) => {
@@ -104,6 +107,7 @@ async function stop(context: Context, name: string, options: StopChoice): Promis
   for (const [index, place] of places.entries()) {
     if ((await stopRun(name, { ...how, ...place })) === 'not-running') continue;
     say(forced === undefined ? 'stopped' : `stopped by force: the guest had not powered off, ${forceWords[forced]}`);
+    if (managed.length > 0) say(stillWanted);
     const [other] = places.slice(index + 1);
     if (other !== undefined && knownNames(other.runBase).includes(name)) {
       say(`one of this name is simulated, and goes on: vmrun stop ${quoteWord(name)} --simulate`);
@@ -199,6 +203,10 @@ function describe({ status, supervisor, pid, ended }: KnownRun): string {
       return `nothing runs${ended === undefined ? '' : ` (boot ${ended.boot} ${ended.words})`}, removing what a run that was killed has left`;
   }
 }
+
+/** It keeps what is wanted in its own folder, and is not there to be told. */
+const stillWanted =
+  'warning: its manager is gone and does not know of this: the next vmrun serve starts it again, unless it is stopped there';
 
 const forceWords: Readonly<Record<Force, string>> = {
   'power-off': 'bhyvectl --force-poweroff ended it',

@@ -32,10 +32,8 @@ process.on('message', async ({ words, cwd, env, input }) => {
   await main(`${launcher}bhyve-sim.js`);
   const status = process.exitCode;
   process.exitCode = undefined;
-  // The folder may go now, and what stands in it would be ended.
-  process.chdir('/');
   for (const descriptor of [1, 2]) writeSync(descriptor, mark);
-  // The place of a test goes with all that stands in it.
+  // The place of a test goes with every process that stands in it.
   process.chdir('/');
   process.send(status);
 });
