@@ -298,7 +298,8 @@ function respelled(node: SourceNode, schema: JsonSchema): string | undefined {
     return node.written !== undefined && types.includes('string') ? 'put it in double quotes' : undefined;
   }
   if (!types.includes('boolean')) return undefined;
-  const isQuoted = node.end - node.start > node.value.length;
+  // That of a value stands nowhere, and is a text in quotes wherever somebody writes it.
+  const isQuoted = node.end === node.start || node.end - node.start > node.value.length;
   const word = /^(?:true|yes|on)$/i.test(node.value)
     ? 'true'
     : /^(?:false|no|off)$/i.test(node.value)
