@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ProblemsError, type Problem } from '../base/problem.js';
-import { aborted } from '../host/abort.js';
+import { abort, aborted } from '../host/abort.js';
 import type { Clock } from '../host/clock.js';
 import type { KeptRecords } from './kept-records.js';
 import type { Operation, OperationKind, Operations } from './operations.js';
@@ -78,7 +78,8 @@ export function operationBook(
     readonly isKept: Kept;
     stop: KeptStop | undefined;
     cancel: (() => void) | undefined;
-    readonly over: AbortController;
+    /** Somebody waits for its end. Thousands that have ended are kept. */
+    over: AbortController | undefined;
   }
 
   const now = (): string => clock.now().toISOString();
@@ -95,7 +96,8 @@ export function operationBook(
     entry.operation = { ...entry.operation, ...changes, ended: now() };
     entry.cancel = undefined;
     keep(entry);
-    entry.over.abort();
+    if (entry.over !== undefined) abort(entry.over);
+    entry.over = undefined;
     onChange(entry.operation);
     forgetNowAndThen();
   }
@@ -145,7 +147,7 @@ export function operationBook(
   }
 
   function add(operation: Operation, { isKept, stop }: { isKept: Kept; stop?: KeptStop | undefined }): Entry {
-    const entry = { operation, isKept, stop, cancel: undefined, over: new AbortController() };
+    const entry = { operation, isKept, stop, cancel: undefined, over: undefined };
     entries.set(operation.id, entry);
     return entry;
   }
@@ -170,8 +172,10 @@ export function operationBook(
     async ended(id, signal) {
       const entry = entries.get(id);
       if (entry === undefined) return undefined;
-      if (entry.operation.state === 'running')
+      if (entry.operation.state === 'running') {
+        entry.over ??= new AbortController();
         await aborted(entry.over.signal, ...(signal === undefined ? [] : [signal]));
+      }
       return entry.operation;
     },
     cancel(id) {

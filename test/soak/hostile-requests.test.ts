@@ -14,7 +14,7 @@ const requests = 10_000;
 const atOnce = { cheap: 36, costly: 6 };
 const left = 40;
 /** Of all requests; each takes the time of dozens of others. */
-const costlyRequests = 200;
+const costlyRequests = 60;
 /** These wait until the server gives up on them, a minute: they are sent first, all at once, and waited for last. */
 const stalledRequests = 9;
 const seed = 23;
