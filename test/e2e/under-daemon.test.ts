@@ -1,9 +1,30 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { addSpec } from '../manager/support.js';
-import { startDaemon } from '../support/daemon.js';
 import { placeApi, puppetServe } from '../support/puppet-manager.js';
 import { endProcess, inPlace, until, type Place } from './support/place.js';
+
+const daemonProgram = fileURLToPath(new URL('../fixtures/rc.d/daemon.mjs', import.meta.url));
+
+/** What daemon(8) is given: it starts its command again at once. */
+function daemonOf(place: Place, command: readonly string[]) {
+  const [own, child] = [place.path('daemon.pid'), place.path('manager.pid')];
+  const words = ['-r', '-R', '0', '-H', '-o', place.path('manager.log'), '-P', own, '-p', child, ...command];
+  const daemon = spawn(process.execPath, [daemonProgram, ...words], { cwd: place.folder, stdio: 'ignore' });
+  const ended = once(daemon, 'close');
+  return {
+    pid: daemon.pid ?? 0,
+    /** Of the manager; 0 where there is none. */
+    manager: () => Number(existsSync(child) && readFileSync(child, 'utf8')),
+    end: async () => {
+      daemon.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
 
 /** What the descriptors of a process lead to; nothing where it has ended, or the system does not tell. */
 function leadsTo(pid: number | 'self'): readonly string[] {
@@ -54,12 +75,12 @@ test('nothing that outlives a manager holds its output: daemon starts the next o
     const names = Object.keys(specs).map((each) => `${each}-${place.name}`);
     for (const [each, fields] of Object.entries(specs))
       addSpec(place, `${each}-${place.name}`, { autostart: true, ...fields });
-    const daemon = startDaemon(place, puppetServe(place, guest));
+    const daemon = daemonOf(place, puppetServe(place, guest));
     const api = placeApi(place);
     /** What runs once a manager other than that one has all of them. */
     const runningUnder = async (another: (pid: number) => boolean) => {
       await until(async () => {
-        if (!another(daemon.child())) return false;
+        if (!another(daemon.manager())) return false;
         const vms = await api.vms().catch(() => []);
         return vms.length === names.length && vms.every(({ state, operation }) => state === 'running' && !operation);
       });
@@ -70,7 +91,7 @@ test('nothing that outlives a manager holds its output: daemon starts the next o
       // What it was, and what asks whether a VM is ready.
       await until(() => pids().length >= 2);
       for (const signal of ['SIGKILL', 'SIGKILL', 'SIGUSR2', 'SIGKILL', 'SIGUSR2'] as const) {
-        const manager = daemon.child();
+        const manager = daemon.manager();
         const own = new Set(
           leadsTo(manager)
             .filter((each) => /^[12] (?:pipe|socket):/.test(each))

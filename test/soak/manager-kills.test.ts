@@ -7,20 +7,12 @@ import type { ManagerEvent } from '../../src/manager/manager-events.js';
 import { isRunning, inPlace, until, vmrunCommand, type Place } from '../e2e/support/place.js';
 import { addSpec } from '../manager/support.js';
 import { eventClient, faultsIn, type EventClient } from '../support/event-client.js';
-import { startDaemon } from '../support/daemon.js';
-import {
-  placeApi,
-  puppetManager,
-  puppetServe,
-  socketOf,
-  type PlaceApi,
-  type PuppetManager,
-} from '../support/puppet-manager.js';
+import { placeApi, puppetManager, socketOf, type PlaceApi, type PuppetManager } from '../support/puppet-manager.js';
 import { randomNumbers } from '../support/random-numbers.js';
 
 const kinds = ['calm', 'reboots', 'crashes', 'powers-off'] as const;
 const ofEach = 5;
-/** 4 tests of 25 managers each, alone and under daemon(8): 100 points of each. */
+/** 4 tests of 25 managers each: 100 points in all. */
 const seeds = [17, 18, 19, 20];
 const kills = 25;
 /** How long a manager lives: some are killed before they have begun, the others so long after they run a VM. */
@@ -162,53 +154,6 @@ function listener(place: Place) {
   };
 }
 
-/** One manager after the other of a place. */
-interface Managers {
-  readonly next: () => Promise<PuppetManager>;
-  /** Ends the last one, as an admin does. */
-  readonly end: (last: PuppetManager) => Promise<void>;
-}
-
-const alone = (place: Place, bhyve: string): Managers => ({
-  next: () => Promise.resolve(puppetManager(place, bhyve)),
-  end: async (last) => {
-    last.kill('SIGTERM');
-    expect(await last.ended).toBe(0);
-  },
-});
-
-function underDaemon(place: Place, bhyve: string): Managers {
-  const daemon = startDaemon(place, puppetServe(place, bhyve));
-  const api = placeApi(place);
-  let before = 0;
-  return {
-    async next() {
-      await until(() => daemon.child() !== 0 && daemon.child() !== before);
-      const pid = daemon.child();
-      before = pid;
-      const isOver = (): boolean => !isRunning(pid);
-      const answers = (): Promise<boolean> =>
-        api.vms().then(
-          () => true,
-          () => false,
-        );
-      const listens = until(async () => isOver() || (await answers())).then(() => {
-        if (isOver()) throw new Error(`the manager ended before it listened:\n${daemon.said()}`);
-      });
-      // One that is killed before is nobody's failure unless he waits for it.
-      listens.catch(() => undefined);
-      return {
-        ...{ pid, listens, isOver, said: daemon.said },
-        kill: (signal) => process.kill(pid, signal),
-        get ended() {
-          return until(isOver).then(() => null);
-        },
-      };
-    },
-    end: () => daemon.end(),
-  };
-}
-
 /** How guests ended, and what went wrong. */
 function toldIn(events: readonly ManagerEvent[], hasBegun: (pid: number) => boolean): readonly string[] {
   const told = new Set<string>();
@@ -247,11 +192,9 @@ function halfWritten(place: Place): readonly string[] {
   });
 }
 
-const ways = { alone, 'under daemon': underDaemon } as const;
-
-test.each(seeds.flatMap((seed) => (['alone', 'under daemon'] as const).map((way) => [way, seed] as const)))(
-  `20 VMs outlive ${kills} managers that are killed (%s, %i): none is lost, none runs twice, what is wanted is kept, and clients know what they missed`,
-  async (way, seed) => {
+test.each(seeds)(
+  `20 VMs outlive ${kills} managers that are killed (%i): none is lost, none runs twice, what is wanted is kept, and clients know what they missed`,
+  async (seed) => {
     await inPlace(async (place) => {
       const random = randomNumbers(seed);
       const bhyve = guests(place);
@@ -265,18 +208,17 @@ test.each(seeds.flatMap((seed) => (['alone', 'under daemon'] as const).map((way)
       const client = eventClient(socketOf(place));
       const [api, asked] = [placeApi(place), asking()];
       // The command wants a manager that answers once.
-      const managers = ways[way](place, bhyve);
-      const first = await managers.next();
+      const first = puppetManager(place, bhyve);
       await first.listens;
       const command = listener(place);
       await until(() => command.events.length > 0);
       first.kill('SIGKILL');
       await first.ended;
       for (let count = 1; count < kills; count += 1) {
-        await liveAndDie(await managers.next(), { api, names, asked, client, random });
+        await liveAndDie(puppetManager(place, bhyve), { api, names, asked, client, random });
         expect(halfWritten(place)).toEqual([]);
       }
-      const last = await managers.next();
+      const last = puppetManager(place, bhyve);
       await last.listens;
       await asked.request(api, `${place.name}-powers-off-0`, 'start');
       const hasBegun = (pid: number): boolean =>
@@ -307,7 +249,8 @@ test.each(seeds.flatMap((seed) => (['alone', 'under daemon'] as const).map((way)
       const calm = lives(place).filter(({ name, ended }) => !ended && name.includes('-calm-'));
       expect(calm.filter(({ pid }) => !isRunning(pid))).toEqual([]);
       expect(new Set(calm.map(({ name }) => name)).size).toBe(calm.length);
-      await managers.end(last);
+      last.kill('SIGTERM');
+      expect(await last.ended).toBe(0);
       await client.end();
       await command.end();
       expect(log(place).filter(([what]) => what === 'twice')).toEqual([]);
