@@ -1,7 +1,7 @@
 import { parseDurationMs } from '../../base/duration.js';
 import { ProblemsError } from '../../base/problem.js';
 import type { Result } from '../../base/result.js';
-import { anyOf } from '../../host/abort.js';
+import { abort, anyOf } from '../../host/abort.js';
 import type { Operation } from '../../manager/operations.js';
 import type { VmView } from '../../manager/vm-view.js';
 import { HttpError, httpError } from '../../server/http-error.js';
@@ -34,12 +34,12 @@ export async function waitedFor(
   const enough = new AbortController();
   const over = anyOf(signal, enough.signal);
   const timer = clock.sleep(Math.min(ms, longestWaitMs), over.signal).then(() => {
-    enough.abort();
+    abort(enough);
   });
   try {
     return (await manager.operations.ended(operation.id, over.signal)) ?? operation;
   } finally {
-    enough.abort();
+    abort(enough);
     over.release();
     await timer;
   }
